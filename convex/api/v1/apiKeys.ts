@@ -1,0 +1,136 @@
+import { z } from "zod";
+import type { Doc } from "../../_generated/dataModel";
+import {
+  type IssuedKey,
+  issueKey,
+  lastUsedAt,
+  requireGrants,
+  requireKey,
+  revokeKey,
+  rotateKey,
+} from "../../kit/apiKeys";
+import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { metaOf, openCursor, pageParameters, pagingOf, sealCursor } from "../../kit/page";
+import { type Grant, GRANTS } from "../../kit/scopes";
+import { text } from "../../kit/text";
+
+const tag = "API keys";
+const grant = z.enum(GRANTS as readonly [Grant, ...Grant[]]);
+
+const keyFields = z.object({
+  id: z.string(),
+  name: z.string(),
+  prefix: z.string(),
+  scopes: z.array(z.string()),
+  createdAt: z.number(),
+  expiresAt: z.number().nullable(),
+});
+const listedKey = keyFields.extend({ lastUsedAt: z.number().nullable() }).meta({ id: "ApiKey" });
+const issuedKey = keyFields
+  .extend({ key: z.string().meta({ description: "Shown this once." }) })
+  .meta({ id: "IssuedApiKey" });
+
+export const list = readEndpoint(
+  {
+    method: "GET",
+    path: "/api-keys",
+    tag,
+    summary: "List the organization's keys, newest first",
+    scope: "admin:read",
+    query: z.strictObject(pageParameters),
+    list: true,
+    answers: { 200: z.array(listedKey) },
+  },
+  async (ctx, { query }) => {
+    const paging = pagingOf(query);
+    const offset = paging.offset ?? 0;
+    const { page, isDone, continueCursor } = await ctx.db
+      .query("apiKeys")
+      .withIndex("by_organization", (q) =>
+        q.eq("organizationId", ctx.caller.organizationId).eq("revokedAt", undefined),
+      )
+      .order("desc")
+      .paginate({
+        numItems: offset + paging.limit,
+        cursor: paging.cursor === undefined ? null : openCursor("api-keys", paging.cursor),
+      });
+    const keys = page
+      .slice(offset)
+      .map(async (key) => ({ ...keyView(key), lastUsedAt: await lastUsedAt(ctx, key) }));
+    const nextCursor = isDone ? null : sealCursor("api-keys", continueCursor);
+    const total = isDone && paging.cursor === undefined ? page.length : null;
+    return ok(await Promise.all(keys), { meta: metaOf(paging, { total, nextCursor }) });
+  },
+);
+
+export const create = writeEndpoint(
+  {
+    method: "POST",
+    path: "/api-keys",
+    tag,
+    summary: "Create a key",
+    description: "`key` is shown this once. A key cannot have more scopes than its maker.",
+    scope: "admin:write",
+    body: z.strictObject({
+      name: text(200),
+      scopes: z.array(grant).min(1).max(50),
+      mode: z.enum(["live", "test"]).optional(),
+      expiresAt: z.number().int().optional().meta({ description: "Milliseconds since the epoch." }),
+    }),
+    answers: { 201: issuedKey },
+    secrets: ["key"],
+  },
+  async ({ caller, scope, ...ctx }, { body }) => {
+    requireGrants(caller, body.scopes);
+    return created(issuedView(await issueKey(ctx, scope, body)));
+  },
+);
+
+export const revoke = writeEndpoint(
+  {
+    method: "DELETE",
+    path: "/api-keys/:id",
+    tag,
+    summary: "Revoke a key, at once",
+    scope: "admin:write",
+    params: z.object({ id: z.string() }),
+    answers: { 204: null },
+    errors: ["NOT_FOUND"],
+  },
+  async ({ scope, ...ctx }, { params }) => {
+    await revokeKey(ctx, scope, await requireKey(ctx, scope.organizationId, params.id));
+    return noContent;
+  },
+);
+
+export const rotate = writeEndpoint(
+  {
+    method: "POST",
+    path: "/api-keys/:id/rotate",
+    tag,
+    summary: "Replace a key by a new one",
+    description: "The old key stays good for `overlapSeconds` (none by default, a week at most).",
+    scope: "admin:write",
+    params: z.object({ id: z.string() }),
+    body: z
+      .strictObject({ overlapSeconds: z.number().int().min(0).max(604_800).optional() })
+      .optional(),
+    answers: { 201: issuedKey },
+    errors: ["NOT_FOUND", "INVALID_STATE"],
+    secrets: ["key"],
+  },
+  async ({ caller, scope, ...ctx }, { params, body }) => {
+    const key = await requireKey(ctx, scope.organizationId, params.id);
+    requireGrants(caller, key.scopes as Grant[]);
+    return created(issuedView(await rotateKey(ctx, scope, key, body?.overlapSeconds ?? 0)));
+  },
+);
+
+function keyView(key: Doc<"apiKeys">): z.input<typeof keyFields> {
+  const { _id: id, name, prefix, scopes, createdAt, expiresAt = null } = key;
+  return { id, name, prefix, scopes, createdAt, expiresAt };
+}
+
+function issuedView({ key, token }: IssuedKey): z.input<typeof issuedKey> {
+  return { ...keyView(key), key: token };
+}

@@ -1,0 +1,80 @@
+import { v } from "convex/values";
+import { z } from "zod";
+import { internal } from "./_generated/api";
+import { type ActionCtx, internalAction } from "./_generated/server";
+import { invalid } from "./kit/errors";
+import { emailAddress, text } from "./kit/text";
+
+const credentials = v.object({
+  organizationId: v.id("organizations"),
+  apiKey: v.string(),
+  staff: v.object({ email: v.string(), password: v.string(), sessionToken: v.string() }),
+});
+type Credentials = typeof credentials.type;
+
+const founder = z.object({
+  organization: text(200),
+  name: text(100),
+  email: emailAddress,
+  password: z
+    .string()
+    .min(8, "must have at least 8 characters")
+    .max(72, "must have at most 72 bytes"),
+});
+
+/**
+ * Makes the first organization with its owner and an API key of scope `*`, and shows the credentials
+ * this once: `npx convex run bootstrap '{"organization":"Acme","email":"me@acme.test","name":"Me"}'`.
+ * A password that is not given is made up. Refused (CONFLICT) once there is an organization.
+ */
+export default internalAction({
+  args: {
+    organization: v.string(),
+    email: v.string(),
+    name: v.string(),
+    password: v.optional(v.string()),
+  },
+  returns: credentials,
+  handler: async (ctx, args): Promise<Credentials> => {
+    const { password, ...owner } = validated(founder, { password: newPassword(), ...args });
+    const passwordHash = await hashOf(ctx, password);
+    const made = await ctx.runMutation(internal.tenancy.found, { ...owner, passwordHash });
+    return credentialsOf(made, owner.email, password);
+  },
+});
+
+/** New credentials for an owner: `npx convex run bootstrap:recover '{"email":"me@acme.test"}'`. */
+export const recover = internalAction({
+  args: { email: v.string() },
+  returns: credentials,
+  handler: async (ctx, { email }): Promise<Credentials> => {
+    const password = newPassword();
+    const passwordHash = await hashOf(ctx, password);
+    const made = await ctx.runMutation(internal.tenancy.recover, { email, passwordHash });
+    return credentialsOf(made, email, password);
+  },
+});
+
+async function hashOf(ctx: ActionCtx, password: string): Promise<string> {
+  return await ctx.runAction(internal.passwords.hash, { password });
+}
+
+function credentialsOf(
+  { organizationId, apiKey, sessionToken }: Omit<Credentials, "staff"> & { sessionToken: string },
+  email: string,
+  password: string,
+): Credentials {
+  return { organizationId, apiKey, staff: { email, password, sessionToken } };
+}
+
+function newPassword(): string {
+  return `${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}A1`;
+}
+
+function validated<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalid(
+    parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message })),
+  );
+}

@@ -1,0 +1,28 @@
+import { v } from "convex/values";
+import { internalMutation } from "./_generated/server";
+
+/** Scheduled for `expiresAt` by kit/apiKeys.ts. A key that was given more time is left alone. */
+export const revokeApiKey = internalMutation({
+  args: { keyId: v.id("apiKeys") },
+  returns: v.null(),
+  handler: async (ctx, { keyId }) => {
+    const key = await ctx.db.get("apiKeys", keyId);
+    const now = Date.now();
+    if (!key || key.revokedAt !== undefined || (key.expiresAt ?? Infinity) > now) return null;
+    await ctx.db.patch("apiKeys", keyId, { revokedAt: now });
+    return null;
+  },
+});
+
+/** Scheduled for `expiresAt` by tenancy.ts. */
+export const endSession = internalMutation({
+  args: { sessionId: v.id("sessions") },
+  returns: v.null(),
+  handler: async (ctx, { sessionId }) => {
+    const session = await ctx.db.get("sessions", sessionId);
+    const now = Date.now();
+    if (!session || session.revokedAt !== undefined || session.expiresAt > now) return null;
+    await ctx.db.patch("sessions", sessionId, { revokedAt: now });
+    return null;
+  },
+});

@@ -1,0 +1,133 @@
+import { internal } from "../_generated/api";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { record, type WriteScope } from "../ontology/effects";
+import type { Caller } from "./caller";
+import { ApiError, invalid, notFound } from "./errors";
+import { lastDrawAt } from "./limits";
+import { covers, type Grant } from "./scopes";
+import { displayPrefix, newToken, sha256Hex } from "./tokens";
+
+/** A key as its holder gets it, this once. */
+export type IssuedKey = { key: Doc<"apiKeys">; token: string };
+
+type KeyRequest = {
+  name: string;
+  scopes: Grant[];
+  mode?: "live" | "test";
+  expiresAt?: number;
+};
+
+/** @throws VALIDATION_ERROR for an expiry that has passed. */
+export async function issueKey(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  { name, scopes, mode = "live", expiresAt }: KeyRequest,
+): Promise<IssuedKey> {
+  const now = Date.now();
+  if (expiresAt !== undefined && expiresAt <= now) {
+    throw invalid([{ path: "body.expiresAt", message: "must lie in the future" }]);
+  }
+  const token = newToken(mode === "live" ? "api_key_live" : "api_key_test");
+  const keyId = await ctx.db.insert("apiKeys", {
+    organizationId: scope.organizationId,
+    name,
+    tokenHash: await sha256Hex(token),
+    prefix: displayPrefix(token),
+    scopes: [...new Set(scopes)],
+    createdBy: scope.actor.id,
+    createdAt: now,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  });
+  if (expiresAt !== undefined) await revokeAt(ctx, keyId, expiresAt);
+  await recordKey(ctx, scope, "api_key.created", keyId, { name, scopes });
+  return { key: await existing(ctx, keyId), token };
+}
+
+/** The organization's key of this id that has not been revoked. @throws API_KEY_NOT_FOUND */
+export async function requireKey(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  id: string,
+): Promise<Doc<"apiKeys">> {
+  const keyId = ctx.db.normalizeId("apiKeys", id);
+  const key = keyId && (await ctx.db.get("apiKeys", keyId));
+  if (!key || key.organizationId !== organizationId || key.revokedAt !== undefined) {
+    throw notFound("api key");
+  }
+  return key;
+}
+
+export async function revokeKey(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  key: Doc<"apiKeys">,
+): Promise<void> {
+  await ctx.db.patch("apiKeys", key._id, { revokedAt: Date.now() });
+  await recordKey(ctx, scope, "api_key.revoked", key._id, { name: key.name });
+}
+
+/**
+ * A new key takes the place of an old one, which stays good for `overlapSeconds`.
+ * @throws INVALID_STATE for a key that has been rotated already.
+ */
+export async function rotateKey(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  key: Doc<"apiKeys">,
+  overlapSeconds: number,
+): Promise<IssuedKey> {
+  if (key.rotatedTo !== undefined) {
+    throw new ApiError("INVALID_STATE", "This key has been rotated already.", {
+      details: { status: "rotated", allowed: [], rotatedTo: key.rotatedTo },
+    });
+  }
+  const issued = await issueKey(ctx, scope, {
+    name: key.name,
+    scopes: key.scopes as Grant[],
+    mode: key.prefix.startsWith("fh_test_") ? "test" : "live",
+    ...(key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }),
+  });
+  const rotatedTo = issued.key._id;
+  const endsAt = Math.min(Date.now() + overlapSeconds * 1000, key.expiresAt ?? Infinity);
+  await ctx.db.patch("apiKeys", key._id, { rotatedTo, expiresAt: endsAt });
+  if (overlapSeconds === 0) await revokeKey(ctx, scope, key);
+  else await revokeAt(ctx, key._id, endsAt);
+  return issued;
+}
+
+/** A caller hands out no more than it has itself. @throws INSUFFICIENT_SCOPE */
+export function requireGrants(caller: Caller, wanted: readonly Grant[]): void {
+  const missing = wanted.filter((grant) => !covers(caller.grants, grant));
+  if (missing.length === 0) return;
+  throw new ApiError("INSUFFICIENT_SCOPE", "A key cannot have more scopes than its maker.", {
+    details: { required: missing, granted: [...caller.grants] },
+  });
+}
+
+/** When the key last called: milliseconds since the epoch, or null. */
+export async function lastUsedAt(ctx: QueryCtx, key: Doc<"apiKeys">): Promise<number | null> {
+  return await lastDrawAt(ctx, `key:${key._id}`);
+}
+
+/** The mutation that ends a credential is set with its expiry: queries do not read the clock. */
+async function revokeAt(ctx: MutationCtx, keyId: Id<"apiKeys">, at: number): Promise<void> {
+  await ctx.scheduler.runAt(at, internal.expiry.revokeApiKey, { keyId });
+}
+
+async function existing(ctx: QueryCtx, keyId: Id<"apiKeys">): Promise<Doc<"apiKeys">> {
+  const key = await ctx.db.get("apiKeys", keyId);
+  if (!key) throw new Error(`API key ${keyId} vanished within its own transaction.`);
+  return key;
+}
+
+async function recordKey(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  action: string,
+  keyId: Id<"apiKeys">,
+  after: { name: string; scopes?: Grant[] },
+): Promise<void> {
+  const changes = Object.entries(after).map(([field, value]) => ({ field, after: value }));
+  await record(ctx, scope, { action, objectType: "api_key", objectId: keyId, changes });
+}

@@ -1,0 +1,63 @@
+import { z } from "zod";
+
+/**
+ * A caller's own fields: any Unicode key, any JSON value. Convex allows only ASCII field names, at
+ * every depth, so a field is stored as its key and its value's JSON text.
+ */
+export const storedCustomFields = z.array(z.object({ key: z.string(), json: z.string() }));
+export type StoredCustomFields = z.output<typeof storedCustomFields>;
+
+const MAX_KEYS = 100;
+const MAX_KEY_LENGTH = 200;
+const MAX_DEPTH = 8;
+const MAX_BYTES = 32 * 1024;
+
+export const customFields = z
+  .record(z.string(), z.unknown())
+  .superRefine((fields, context) => {
+    const keys = Object.keys(fields);
+    if (keys.length > MAX_KEYS) {
+      context.addIssue({ code: "custom", message: `must have at most ${MAX_KEYS} keys` });
+      return;
+    }
+    for (const key of keys) {
+      const message = keyProblem(key) ?? depthProblem(fields[key]);
+      if (message) context.addIssue({ code: "custom", path: [key], message });
+    }
+    if (new TextEncoder().encode(JSON.stringify(fields)).length > MAX_BYTES) {
+      context.addIssue({ code: "custom", message: `must be at most ${MAX_BYTES} bytes of JSON` });
+    }
+  })
+  .meta({
+    description:
+      "Free-form fields. Keys: any Unicode text not beginning with `$` or `_`, at most 100; values: JSON nested at most 8 deep; 32 KiB in all.",
+    example: { skillLevel: "senior", größe: "L" },
+  });
+
+function keyProblem(key: string): string | null {
+  if (key === "") return "keys must not be empty";
+  if (/^[$_]/.test(key)) return "keys beginning with $ or _ are reserved";
+  if (key.length > MAX_KEY_LENGTH) return `keys must have at most ${MAX_KEY_LENGTH} characters`;
+  return null;
+}
+
+function depthProblem(value: unknown): string | null {
+  return depthOf(value) > MAX_DEPTH ? `must not be nested deeper than ${MAX_DEPTH}` : null;
+}
+
+function depthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}
+
+export function packCustomFields(fields: z.output<typeof customFields>): StoredCustomFields {
+  return Object.entries(fields).map(([key, value]) => ({ key, json: JSON.stringify(value) }));
+}
+
+export function unpackCustomFields(
+  stored: StoredCustomFields | undefined,
+): z.output<typeof customFields> {
+  return Object.fromEntries(
+    (stored ?? []).map(({ key, json }) => [key, JSON.parse(json) as unknown]),
+  );
+}

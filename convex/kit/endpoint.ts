@@ -1,0 +1,261 @@
+import { v } from "convex/values";
+import type { RegisteredMutation, RegisteredQuery } from "convex/server";
+import type { z } from "zod";
+import type { Doc } from "../_generated/dataModel";
+import {
+  internalMutation,
+  internalQuery,
+  type MutationCtx,
+  type QueryCtx,
+} from "../_generated/server";
+import type { WriteScope } from "../ontology/effects";
+import { TenantReader } from "../ontology/reader";
+import type { ObjectDoc, ObjectType } from "../ontology/registry";
+import { ObjectStore } from "../ontology/store";
+import {
+  type Caller,
+  credentialValidator,
+  identify,
+  requireScope,
+  requireUnexpired,
+} from "./caller";
+import type { ErrorCode } from "./errors";
+import { findReply, keepReply } from "./idempotency";
+import { type RequestInput, parseInput, requestValidator } from "./input";
+import { meterCaller, type Metering } from "./metering";
+import type { ListMeta } from "./page";
+import { requireVersion } from "./version";
+import type { Scope } from "./scopes";
+
+/**
+ * An endpoint is one export: a Convex function, a REST route, its schemas, its scope, its OpenAPI
+ * entry. `readEndpoint` makes a query, `writeEndpoint` a mutation; both authenticate, authorize,
+ * resolve the subject and validate before the handler runs, in the handler's own transaction.
+ * Input and output cross the function boundary as JSON text: a caller's keys may be any Unicode,
+ * Convex's field names may not.
+ */
+export type EndpointDefinition = {
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Below `/api/v1`, with parameters as `:name`. */
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  /** What a caller's key or role must cover. */
+  scope: Scope;
+  /** The type of object that `:id` names: it is resolved in the tenant, and `If-Match` applies. */
+  subject?: ObjectType;
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: z.ZodType;
+  /** Bytes; 1 MiB where nothing else is said. */
+  bodyLimit?: number;
+  /** By status: the schema of `data`, or null for an answer without a body. */
+  answers: Partial<Record<200 | 201 | 204, z.ZodType | null>>;
+  /** The answer is the documented body itself, without the envelope. */
+  literal?: true;
+  list?: true;
+  /** Error codes beside those that every endpoint can give. */
+  errors?: readonly ErrorCode[];
+  /** Fields of `data` that are shown once: an idempotent replay has null there. */
+  secrets?: readonly string[];
+};
+
+export type EndpointKind = "query" | "mutation";
+export type Endpoint = EndpointDefinition & { kind: EndpointKind };
+
+/** Metadata stands beside the function: a richer return type would make `internal.*` untyped. */
+const endpoints = new WeakMap<object, Endpoint>();
+
+export function endpointOf(exported: unknown): Endpoint | undefined {
+  return typeof exported === "object" || typeof exported === "function"
+    ? endpoints.get(exported as object)
+    : undefined;
+}
+
+export type Answer<Data> = {
+  status: 200 | 201 | 204;
+  data: Data;
+  meta?: ListMeta;
+  /** The version of the object it shows, for `ETag`. */
+  version?: number;
+};
+
+export function ok<Data>(
+  data: Data,
+  more: { version?: number; meta?: ListMeta } = {},
+): Answer<Data> {
+  return { status: 200, data, ...more };
+}
+
+export function created<Data>(data: Data, more: { version?: number } = {}): Answer<Data> {
+  return { status: 201, data, ...more };
+}
+
+export const noContent: Answer<null> = { status: 204, data: null };
+
+/** What http.ts gets back. `data` and `meta` are JSON text. */
+export const replyValidator = v.object({
+  status: v.number(),
+  data: v.string(),
+  meta: v.optional(v.string()),
+  version: v.optional(v.number()),
+  /** The request that first gave this answer. */
+  traceId: v.optional(v.string()),
+});
+export type Reply = typeof replyValidator.type;
+
+export const writeCallValidator = v.object({
+  credential: credentialValidator,
+  traceId: v.string(),
+  ip: v.union(v.string(), v.null()),
+  userAgent: v.union(v.string(), v.null()),
+  ifMatch: v.optional(v.string()),
+  idempotency: v.optional(v.object({ key: v.string(), fingerprint: v.string() })),
+});
+export type WriteCall = typeof writeCallValidator.type;
+
+export type WriteReply = { reply: Reply; replayed: boolean; metering: Metering };
+
+type Output<Schema extends z.ZodType | undefined> = Schema extends z.ZodType
+  ? z.output<Schema>
+  : undefined;
+
+type Input<Definition extends EndpointDefinition> = {
+  params: Output<Definition["params"]>;
+  query: Output<Definition["query"]>;
+  body: Output<Definition["body"]>;
+};
+
+type Subject<Definition extends EndpointDefinition> = Definition["subject"] extends ObjectType
+  ? ObjectDoc<Definition["subject"]>
+  : undefined;
+
+type AnswerOf<Definition extends EndpointDefinition> = {
+  [S in keyof Definition["answers"]]: Definition["answers"][S] extends z.ZodType
+    ? Answer<z.input<Definition["answers"][S]>>
+    : Answer<null>;
+}[keyof Definition["answers"]];
+
+/** A read's context. There is no clock, request id or address in it: they would end its caching. */
+export type ReadContext = QueryCtx & { caller: Caller; tenant: TenantReader };
+
+export type WriteContext = MutationCtx & {
+  caller: Caller;
+  /** Reads and writes of the caller's tenant. */
+  store: ObjectStore;
+  scope: WriteScope;
+  organization: Doc<"organizations">;
+  /** As sent; endpoints with a `subject` have it checked already. */
+  ifMatch: string | undefined;
+};
+
+type ReadHandler<Definition extends EndpointDefinition> = (
+  ctx: ReadContext,
+  input: Input<Definition> & { subject: Subject<Definition> },
+) => Promise<AnswerOf<Definition>>;
+
+type WriteHandler<Definition extends EndpointDefinition> = (
+  ctx: WriteContext,
+  input: Input<Definition> & { subject: Subject<Definition> },
+) => Promise<AnswerOf<Definition>>;
+
+type ReadArgs = { credential: typeof credentialValidator.type; request: RequestInput };
+type WriteArgs = { call: WriteCall; request: RequestInput };
+
+export function readEndpoint<const Definition extends EndpointDefinition>(
+  definition: Definition,
+  handler: ReadHandler<Definition>,
+): RegisteredQuery<"internal", ReadArgs, Promise<Reply>> {
+  const registered = internalQuery({
+    args: { credential: credentialValidator, request: requestValidator },
+    returns: replyValidator,
+    handler: async (ctx, { credential, request }): Promise<Reply> => {
+      const { caller } = await identify(ctx, credential);
+      requireScope(caller, definition.scope);
+      const tenant = new TenantReader(ctx, caller.organizationId);
+      const subject = await subjectOf(definition, tenant, request);
+      const input = parseInput(definition, request) as Input<Definition>;
+      const context = { ...ctx, caller, tenant };
+      return replyOf(await handler(context, { ...input, subject: subject as Subject<Definition> }));
+    },
+  });
+  endpoints.set(registered, { ...definition, kind: "query" });
+  return registered;
+}
+
+export function writeEndpoint<const Definition extends EndpointDefinition>(
+  definition: Definition,
+  handler: WriteHandler<Definition>,
+): RegisteredMutation<"internal", WriteArgs, Promise<WriteReply>> {
+  const registered = internalMutation({
+    args: { call: writeCallValidator, request: requestValidator },
+    handler: async (ctx, { call, request }): Promise<WriteReply> => {
+      const identity = await identify(ctx, call.credential);
+      const { caller } = identity;
+      requireUnexpired(identity, Date.now());
+      const { metering, organization } = await meterCaller(ctx, caller);
+      requireScope(caller, definition.scope);
+
+      const { idempotency } = call;
+      const first = idempotency && (await findReply(ctx, caller, idempotency));
+      if (first) return { reply: JSON.parse(first) as Reply, replayed: true, metering };
+
+      const scope = writeScopeOf(caller, call);
+      const store = new ObjectStore(ctx, scope);
+      const subject = await subjectOf(definition, store, request);
+      if (subject) requireVersion(call.ifMatch, subject.version);
+      const input = parseInput(definition, request) as Input<Definition>;
+      const context = { ...ctx, caller, store, scope, organization, ifMatch: call.ifMatch };
+      const answer = await handler(context, {
+        ...input,
+        subject: subject as Subject<Definition>,
+      });
+      await store.finish();
+
+      const reply = { ...replyOf(answer), traceId: call.traceId };
+      if (idempotency) {
+        const kept = JSON.stringify(withoutSecrets(reply, definition.secrets ?? []));
+        await keepReply(ctx, caller, idempotency, kept);
+      }
+      return { reply, replayed: false, metering };
+    },
+  });
+  endpoints.set(registered, { ...definition, kind: "mutation" });
+  return registered;
+}
+
+async function subjectOf(
+  definition: EndpointDefinition,
+  tenant: TenantReader,
+  request: RequestInput,
+): Promise<ObjectDoc | undefined> {
+  if (definition.subject === undefined) return undefined;
+  const id = request.params.find(([name]) => name === "id")?.[1] ?? "";
+  return await tenant.require(definition.subject, id);
+}
+
+export function writeScopeOf(
+  caller: Caller,
+  request: Pick<WriteScope, "traceId" | "ip" | "userAgent">,
+): WriteScope {
+  const { organizationId, kind: type, id, name } = caller;
+  const { traceId, ip, userAgent } = request;
+  return { organizationId, actor: { type, id, name }, traceId, ip, userAgent };
+}
+
+function replyOf({ status, data, meta, version }: Answer<unknown>): Reply {
+  return {
+    status,
+    data: JSON.stringify(data),
+    ...(meta === undefined ? {} : { meta: JSON.stringify(meta) }),
+    ...(version === undefined ? {} : { version }),
+  };
+}
+
+function withoutSecrets(reply: Reply, secrets: readonly string[]): Reply {
+  if (secrets.length === 0) return reply;
+  const data = JSON.parse(reply.data) as Record<string, unknown>;
+  const hidden = Object.fromEntries(secrets.map((field) => [field, null]));
+  return { ...reply, data: JSON.stringify({ ...data, ...hidden }) };
+}

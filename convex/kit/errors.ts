@@ -1,0 +1,89 @@
+import { ConvexError, type Value } from "convex/values";
+
+/**
+ * The closed list of error codes: the HTTP status each one answers with, and what it means.
+ * `<RESOURCE>_NOT_FOUND` is a family: `notFound("contact")` answers `CONTACT_NOT_FOUND`.
+ */
+export const ERROR_CODES = {
+  VALIDATION_ERROR: [
+    400,
+    "The request does not fit the schema; `details` lists `{ path, message }`.",
+  ],
+  INVALID_JSON: [400, "The body is not well-formed JSON in UTF-8."],
+  UNAUTHORIZED: [401, "There is no valid credential in `Authorization: Bearer …`."],
+  INVALID_CREDENTIALS: [401, "The e-mail and password do not belong together."],
+  INVALID_SIGNATURE: [401, "The signature of an incoming webhook is wrong, missing or too old."],
+  WORKER_CALLBACK_INVALID: [401, "A worker's callback is not signed as it must be."],
+  FORBIDDEN: [403, "The caller is known, and may not do this."],
+  INSUFFICIENT_SCOPE: [403, "The API key or role lacks the scope; `details.required` names it."],
+  TIER_LIMIT_EXCEEDED: [403, "The plan's limit is reached; `details` has limit, used and tier."],
+  NOT_FOUND: [404, "`<RESOURCE>_NOT_FOUND`: missing, deleted, or of another organization."],
+  ROUTE_NOT_FOUND: [404, "No such path; `GET /api/v1/openapi.json` lists all of them."],
+  METHOD_NOT_ALLOWED: [405, "The path exists; the `Allow` header lists its methods."],
+  CONFLICT: [409, "It contradicts what is stored; `details` says what."],
+  EMAIL_EXISTS: [409, "The e-mail belongs to another record of the organization."],
+  INVALID_STATE: [409, "The object's status refuses it; `details` has `status` and `allowed`."],
+  GONE: [410, "It existed and is used up or expired."],
+  VERSION_MISMATCH: [412, "`If-Match` is not the current version; `details.current` is."],
+  PAYLOAD_TOO_LARGE: [413, "The body is larger than the route takes; `details.limitBytes`."],
+  UNSUPPORTED_MEDIA_TYPE: [415, "The route takes another Content-Type; `details.supported`."],
+  IDEMPOTENCY_KEY_REUSED: [422, "The Idempotency-Key was used for another request."],
+  ACCOUNT_LOCKED: [423, "Too many wrong passwords; the account opens again by itself."],
+  RATE_LIMITED: [429, "Too many requests; `Retry-After` says when to come back."],
+  INTERNAL_ERROR: [500, "Our fault; the log has the rest under this trace id."],
+  SERVICE_UNAVAILABLE: [503, "Too much contention; `Retry-After` says when to come back."],
+} as const satisfies Record<string, readonly [status: number, meaning: string]>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** One problem of a request; `path` is dotted, with the part it stands in: `body.email`. */
+export type Problem = { path: string; message: string };
+
+export type ErrorData = {
+  code: string;
+  status: number;
+  message: string;
+  details: Value;
+  /** Seconds, for 429 and 503. */
+  retryAfter?: number;
+};
+
+/** An error that a caller is meant to see. It crosses function boundaries with its data intact. */
+export class ApiError extends ConvexError<ErrorData> {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: Value; retryAfter?: number; as?: string } = {},
+  ) {
+    super({
+      code: options.as ?? code,
+      status: ERROR_CODES[code][0],
+      message,
+      details: options.details ?? null,
+      ...(options.retryAfter === undefined ? {} : { retryAfter: options.retryAfter }),
+    });
+    this.name = "ApiError";
+  }
+}
+
+/** `resource` is singular and in words: "contact", "api key". */
+export function notFound(resource: string): ApiError {
+  const as = `${resource.toUpperCase().replaceAll(" ", "_")}_NOT_FOUND`;
+  return new ApiError("NOT_FOUND", `There is no such ${resource}.`, { as });
+}
+
+export function invalid(problems: Problem[]): ApiError {
+  const first = problems[0];
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  const message = first ? `${first.path}: ${first.message}${more}` : "The request is not valid.";
+  return new ApiError("VALIDATION_ERROR", message, { details: problems });
+}
+
+/** The data of an `ApiError`, also after a function boundary took its class away. */
+export function errorDataOf(error: unknown): ErrorData | null {
+  if (!(error instanceof ConvexError)) return null;
+  const data: unknown = error.data;
+  const isErrorData =
+    typeof data === "object" && data !== null && "code" in data && "status" in data;
+  return isErrorData ? (data as ErrorData) : null;
+}

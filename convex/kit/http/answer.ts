@@ -1,0 +1,61 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Reply } from "../endpoint";
+import { ApiError, type ErrorData, errorDataOf } from "../errors";
+import { entityTag, hasVersion } from "../version";
+import type { HttpContext } from "./context";
+
+/**
+ * A reply in the one envelope, or as the documented body itself. `reply.data` is JSON text already,
+ * and is set in as it is.
+ */
+export function answer(c: HttpContext, reply: Reply, literal: boolean): Response {
+  setRateLimitHeaders(c);
+  c.header("Cache-Control", c.req.method === "GET" ? "private, no-cache" : "no-store");
+  if (reply.version !== undefined) c.header("ETag", entityTag(reply.version));
+  if (reply.status === 204) return c.body(null, 204);
+  if (reply.version !== undefined && isUnchanged(c, reply.version)) return c.body(null, 304);
+  c.header("Content-Type", "application/json; charset=utf-8");
+  return c.body(literal ? reply.data : envelope(c, reply), reply.status as ContentfulStatusCode);
+}
+
+function isUnchanged(c: HttpContext, version: number): boolean {
+  return c.req.method === "GET" && hasVersion(c.req.header("If-None-Match") ?? null, version);
+}
+
+function envelope(c: HttpContext, reply: Reply): string {
+  const traceId = JSON.stringify(reply.traceId ?? c.get("requestId"));
+  const listMeta = reply.meta === undefined ? "" : `,${reply.meta.slice(1, -1)}`;
+  return `{"success":true,"data":${reply.data},"error":null,"meta":{"traceId":${traceId}${listMeta}}}`;
+}
+
+/** Any failure as an answer; one that is not meant for callers becomes INTERNAL_ERROR, and is logged. */
+export function failure(c: HttpContext, error: unknown): Response {
+  const data = errorDataOf(error) ?? unexpected(c, error);
+  setRateLimitHeaders(c);
+  c.header("Cache-Control", "no-store");
+  if (data.retryAfter !== undefined) c.header("Retry-After", String(data.retryAfter));
+  if (data.status === 401) c.header("WWW-Authenticate", 'Bearer realm="freehold"');
+  const { code, message, details } = data;
+  const body = {
+    success: false,
+    data: null,
+    error: { code, message, details },
+    meta: { traceId: c.get("requestId") },
+  };
+  return c.json(body, data.status as ContentfulStatusCode);
+}
+
+function unexpected(c: HttpContext, error: unknown): ErrorData {
+  c.set("failure", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const message = "Something went wrong on our side. Quote the trace id when you ask about it.";
+  return new ApiError("INTERNAL_ERROR", message).data;
+}
+
+/** `RateLimit-*` as of draft-ietf-httpapi-ratelimit-headers-06: `Reset` in seconds. */
+function setRateLimitHeaders(c: HttpContext): void {
+  const rateLimit = c.get("metering")?.rateLimit;
+  if (!rateLimit) return;
+  c.header("RateLimit-Limit", String(rateLimit.limit));
+  c.header("RateLimit-Remaining", String(rateLimit.remaining));
+  c.header("RateLimit-Reset", String(rateLimit.resetSeconds));
+}

@@ -1,0 +1,76 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import { ApiError } from "../errors";
+import { failure } from "./answer";
+import { API_PREFIX, type HttpApp, type HttpContext, type HttpEnv } from "./context";
+import { preflight, setCorsHeaders } from "./cors";
+import { docsRoutes } from "./docs";
+import { healthRoutes } from "./health";
+import { logRequest } from "./log";
+import type { MountedEndpoint } from "./mount";
+import { serve } from "./serve";
+
+const DEFAULT_BODY_LIMIT = 1024 * 1024;
+
+/** The HTTP side of all endpoints: what every answer has in common is here, once. */
+export function httpApp(endpoints: MountedEndpoint[]): HttpApp {
+  const app: HttpApp = new Hono<HttpEnv>({ strict: false });
+
+  app.use(requestId({ limitLength: 128 }));
+  app.use(async (c, next) => {
+    const startedAt = Date.now();
+    await next();
+    await setCorsHeaders(c);
+    logRequest(c, startedAt);
+  });
+  app.use(
+    secureHeaders({
+      crossOriginResourcePolicy: "cross-origin",
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    }),
+  );
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        c.header("Allow", methods.join(", "));
+        const message = `${c.req.method} is not served here; use ${methods.join(", ")}.`;
+        return failure(
+          c,
+          new ApiError("METHOD_NOT_ALLOWED", message, { details: { allowed: methods } }),
+        );
+      },
+    }),
+  );
+  app.use(async (c, next) => {
+    if (c.req.method === "OPTIONS") return preflight(c);
+    await next();
+  });
+
+  healthRoutes(app);
+  docsRoutes(app, endpoints);
+  for (const endpoint of endpoints) {
+    const path = API_PREFIX + endpoint.path;
+    app.on(endpoint.method, path, limitBody(endpoint), (c) => serve(c, endpoint));
+  }
+
+  app.notFound((c) =>
+    failure(c, new ApiError("ROUTE_NOT_FOUND", `There is no ${c.req.path} here.`)),
+  );
+  app.onError((error, c) => failure(c, error));
+  return app;
+}
+
+function limitBody(endpoint: MountedEndpoint): ReturnType<typeof bodyLimit> {
+  const limitBytes = endpoint.bodyLimit ?? DEFAULT_BODY_LIMIT;
+  return bodyLimit({
+    maxSize: limitBytes,
+    onError: (c: HttpContext) => {
+      const message = `The body is larger than ${limitBytes} bytes.`;
+      return failure(c, new ApiError("PAYLOAD_TOO_LARGE", message, { details: { limitBytes } }));
+    },
+  });
+}

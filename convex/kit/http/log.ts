@@ -1,0 +1,24 @@
+import type { HttpContext } from "./context";
+
+/**
+ * One JSON line per request. Neither query string nor headers nor body: they hold personal data and
+ * credentials. The request id finds the audit entries and events of the same request.
+ */
+export function logRequest(c: HttpContext, startedAt: number): void {
+  const { status } = c.res;
+  const failure = c.get("failure");
+  const line = JSON.stringify({
+    timestamp: new Date().toISOString(),
+    level: status >= 500 ? "ERROR" : "INFO",
+    message: "request",
+    requestId: c.get("requestId"),
+    method: c.req.method,
+    path: c.req.path,
+    status,
+    duration: Date.now() - startedAt,
+    caller: c.get("metering")?.caller ?? undefined,
+    failure,
+  });
+  if (status >= 500) console.error(line);
+  else console.log(line);
+}

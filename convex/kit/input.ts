@@ -1,0 +1,100 @@
+import { v } from "convex/values";
+import type { z } from "zod";
+import { ApiError, invalid, type Problem } from "./errors";
+import { findUnsafeText } from "./text";
+
+/** A request's own words, untouched: names and values as pairs, the body as it came. */
+export const requestValidator = v.object({
+  params: v.array(v.array(v.string())),
+  query: v.array(v.array(v.string())),
+  body: v.union(v.string(), v.null()),
+});
+export type RequestInput = typeof requestValidator.type;
+
+const MAX_PROBLEMS = 50;
+
+type Schemas = { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType };
+
+/**
+ * Validates the three parts of a request against an endpoint's schemas. A part without a schema must
+ * be empty: an unknown parameter is refused, not ignored.
+ * @throws INVALID_JSON, VALIDATION_ERROR with every problem's path (`body.email`, `query.limit`)
+ */
+export function parseInput(
+  schemas: Schemas,
+  request: RequestInput,
+): { params: unknown; query: unknown; body: unknown } {
+  const problems: Problem[] = [];
+  const params = parsePart(
+    "params",
+    schemas.params,
+    Object.fromEntries(pairs(request.params)),
+    problems,
+  );
+  const query = parsePart("query", schemas.query, queryRecord(request.query, problems), problems);
+  const body = schemas.body
+    ? parsePart("body", schemas.body, parseJson(request.body, problems), problems)
+    : undefined;
+  if (problems.length > 0) throw invalid(problems.slice(0, MAX_PROBLEMS));
+  return { params, query, body };
+}
+
+function parsePart(
+  part: "params" | "query" | "body",
+  schema: z.ZodType | undefined,
+  value: unknown,
+  problems: Problem[],
+): unknown {
+  if (!schema) {
+    if (part === "query") problems.push(...unknownKeys(part, Object.keys(value as object)));
+    return undefined;
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(part, issue)));
+  return undefined;
+}
+
+function problemsOf(part: string, issue: z.core.$ZodIssue): Problem[] {
+  const path = [part, ...issue.path.map(String)].join(".");
+  return issue.code === "unrecognized_keys"
+    ? unknownKeys(path, issue.keys)
+    : [{ path, message: issue.message }];
+}
+
+function unknownKeys(path: string, keys: string[]): Problem[] {
+  return keys.map((key) => ({ path: `${path}.${key}`, message: "is not a known field" }));
+}
+
+function parseJson(body: string | null, problems: Problem[]): unknown {
+  if (body === null) return undefined;
+  const value = readJson(body);
+  const unsafe = findUnsafeText(value, "body");
+  if (unsafe) problems.push(unsafe);
+  return unsafe ? undefined : value;
+}
+
+function readJson(body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "unreadable";
+    throw new ApiError("INVALID_JSON", `The body is not JSON: ${reason}`);
+  }
+}
+
+function queryRecord(query: string[][], problems: Problem[]): Record<string, string> {
+  const record = Object.create(null) as Record<string, string>;
+  for (const [name, value] of pairs(query)) {
+    if (name in record)
+      problems.push({ path: `query.${name}`, message: "is given more than once" });
+    const unsafe = findUnsafeText([name, value], "query");
+    if (unsafe) problems.push({ ...unsafe, path: `query.${name}` });
+    record[name] = value;
+  }
+  return record;
+}
+
+function pairs(list: string[][]): [string, string][] {
+  return list.map(([name = "", value = ""]) => [name, value]);
+}

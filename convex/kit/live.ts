@@ -1,0 +1,77 @@
+import { v } from "convex/values";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import { TenantReader } from "../ontology/reader";
+import { objectTypes, type ObjectDoc, type ObjectType } from "../ontology/registry";
+import { isOfType } from "../ontology/reader";
+import {
+  type Caller,
+  membershipIn,
+  requireScope,
+  staffCaller,
+  unauthorized,
+  userOfSession,
+} from "./caller";
+import { ApiError, notFound } from "./errors";
+import type { Scope } from "./scopes";
+import { readToken } from "./tokens";
+
+/**
+ * Live functions of the dashboard name their caller by `sessionId`, the platform session token. They
+ * stand on the same callers, scopes and tenants as the HTTP endpoints.
+ */
+export const sessionArgument = { sessionId: v.string() };
+
+export type LiveCaller = { caller: Caller; tenant: TenantReader };
+
+/** The newest so many rows are what a function that returns a whole collection returns. */
+export const LIVE_COLLECTION_LIMIT = 1000;
+
+/**
+ * The caller within the organization that the arguments name.
+ * @throws UNAUTHORIZED, FORBIDDEN for an organization that is not the user's, INSUFFICIENT_SCOPE
+ */
+export async function callerIn(
+  ctx: QueryCtx,
+  sessionId: string,
+  organizationId: Id<"organizations">,
+  scope: Scope,
+): Promise<LiveCaller> {
+  const user = await userOf(ctx, sessionId);
+  const membership = await membershipIn(ctx, user._id, organizationId);
+  if (!membership) throw new ApiError("FORBIDDEN", "This organization is not yours.");
+  return allowed(ctx, staffCaller(user, membership), scope);
+}
+
+/**
+ * The caller within the organization that an object belongs to, with the object: where a function
+ * names only the object. One of an organization that is not the user's does not exist.
+ * @throws UNAUTHORIZED, `<RESOURCE>_NOT_FOUND`, INSUFFICIENT_SCOPE
+ */
+export async function callerAt<T extends ObjectType>(
+  ctx: QueryCtx,
+  sessionId: string,
+  type: T,
+  id: string,
+  scope: Scope,
+): Promise<LiveCaller & { object: ObjectDoc<T> }> {
+  const user = await userOf(ctx, sessionId);
+  const objectId = ctx.db.normalizeId("objects", id);
+  const object = objectId && (await ctx.db.get("objects", objectId));
+  const membership = object && (await membershipIn(ctx, user._id, object.organizationId));
+  if (!membership || object.lifecycle === "deleted" || !isOfType(object, type)) {
+    throw notFound(objectTypes[type].resource);
+  }
+  return { ...allowed(ctx, staffCaller(user, membership), scope), object };
+}
+
+async function userOf(ctx: QueryCtx, sessionId: string): Promise<Doc<"users">> {
+  const credential = await readToken(sessionId);
+  if (credential?.kind !== "session") throw unauthorized();
+  return (await userOfSession(ctx, credential.tokenHash)).user;
+}
+
+function allowed(ctx: QueryCtx, caller: Caller, scope: Scope): LiveCaller {
+  requireScope(caller, scope);
+  return { caller, tenant: new TenantReader(ctx, caller.organizationId) };
+}

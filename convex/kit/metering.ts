@@ -1,0 +1,67 @@
+import { v } from "convex/values";
+import type { Doc } from "../_generated/dataModel";
+import { internalMutation, type MutationCtx } from "../_generated/server";
+import { type Caller, callerKey, credentialValidator, identify, requireUnexpired } from "./caller";
+import { errorDataOf } from "./errors";
+import { consume, consumeForCaller, REQUESTS_PER_MINUTE, type RateLimit } from "./limits";
+
+/** What an answer tells of the caller's limit, the origins that may read it, and whom the log names. */
+export type Metering = {
+  rateLimit: RateLimit;
+  allowedOrigins: string[] | null;
+  caller: string | null;
+};
+
+/** Counts a request of a known caller. @throws RATE_LIMITED */
+export async function meterCaller(
+  ctx: MutationCtx,
+  caller: Caller,
+): Promise<{ metering: Metering; organization: Doc<"organizations"> }> {
+  const organization = await ctx.db.get("organizations", caller.organizationId);
+  if (!organization) throw new Error(`Organization ${caller.organizationId} is missing.`);
+  const subject = callerKey(caller);
+  const rateLimit = await consumeForCaller(ctx, subject, organization.tier);
+  const { allowedOrigins } = organization;
+  return { metering: { rateLimit, allowedOrigins, caller: subject }, organization };
+}
+
+/**
+ * Counts what no write of its own counts: a read (this runs beside its query, never before it) and a
+ * request that was refused (whose own transaction rolled back). A stranger is counted by address.
+ * `authorized` is also where a read's credential meets the clock.
+ * @throws RATE_LIMITED
+ */
+export const meter = internalMutation({
+  args: {
+    credential: v.union(credentialValidator, v.null()),
+    ip: v.union(v.string(), v.null()),
+  },
+  handler: async (ctx, { credential, ip }): Promise<Metering & { authorized: boolean }> => {
+    const known = credential && (await identifyQuietly(ctx, credential));
+    if (known?.caller)
+      return { ...(await meterCaller(ctx, known.caller)).metering, authorized: true };
+    const rateLimit = await consume(ctx, `ip:${ip ?? "unknown"}`, REQUESTS_PER_MINUTE);
+    return {
+      rateLimit,
+      allowedOrigins: null,
+      caller: null,
+      authorized: known?.authorized ?? false,
+    };
+  },
+});
+
+/** A refusal is for the request's own function to state; here it only tells whom to count. */
+async function identifyQuietly(
+  ctx: MutationCtx,
+  credential: typeof credentialValidator.type,
+): Promise<{ caller: Caller | null; authorized: boolean }> {
+  try {
+    const identity = await identify(ctx, credential);
+    requireUnexpired(identity, Date.now());
+    return { caller: identity.caller, authorized: true };
+  } catch (error) {
+    const refusal = errorDataOf(error);
+    if (!refusal) throw error;
+    return { caller: null, authorized: refusal.code !== "UNAUTHORIZED" };
+  }
+}

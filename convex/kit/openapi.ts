@@ -1,0 +1,199 @@
+import { z } from "zod";
+import type { Endpoint } from "./endpoint";
+import { ERROR_CODES, type ErrorCode } from "./errors";
+import type { MountedEndpoint } from "./http/mount";
+import { listMeta } from "./page";
+
+type Json = { [key: string]: unknown };
+
+const VERSION = "1.0.0";
+const EVERYWHERE: readonly ErrorCode[] = [
+  "VALIDATION_ERROR",
+  "UNAUTHORIZED",
+  "FORBIDDEN",
+  "INSUFFICIENT_SCOPE",
+  "RATE_LIMITED",
+  "INTERNAL_ERROR",
+];
+const ON_WRITES: readonly ErrorCode[] = ["IDEMPOTENCY_KEY_REUSED", "SERVICE_UNAVAILABLE"];
+const WITH_BODY: readonly ErrorCode[] = [
+  "INVALID_JSON",
+  "PAYLOAD_TOO_LARGE",
+  "UNSUPPORTED_MEDIA_TYPE",
+];
+
+/**
+ * The OpenAPI 3.1 document of the mounted endpoints. Its schemas are JSON Schema 2020-12, which zod
+ * prints itself; a schema with an id (`.meta({ id })`) becomes a component.
+ */
+export function openApiDocument(endpoints: readonly MountedEndpoint[], serverUrl: string): Json {
+  const components: Json = {};
+  const paths: Record<string, Json> = {};
+  for (const endpoint of endpoints) {
+    const path = endpoint.path.replace(/:(\w+)/g, "{$1}");
+    const operations = (paths[path] ??= {});
+    operations[endpoint.method.toLowerCase()] = operationOf(endpoint, components);
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Freehold",
+      version: VERSION,
+      description:
+        "The backend of a freelancer's or small agency's business. Money is in the currency's smallest unit, times are milliseconds since the epoch, ids are opaque strings.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: serverUrl }],
+    security: [{ bearer: [] }],
+    tags: [...new Set(endpoints.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "An API key (`fh_live_…`) or a staff session token (`fh_session_…`).",
+        },
+      },
+      schemas: { ...components, Error: ERROR_SCHEMA },
+    },
+  };
+}
+
+const ERROR_SCHEMA: Json = {
+  type: "object",
+  required: ["success", "data", "error", "meta"],
+  properties: {
+    success: { const: false },
+    data: { type: "null" },
+    error: {
+      type: "object",
+      required: ["code", "message", "details"],
+      properties: { code: { type: "string" }, message: { type: "string" }, details: {} },
+    },
+    meta: { type: "object", properties: { traceId: { type: "string" } } },
+  },
+};
+
+function operationOf(endpoint: MountedEndpoint, components: Json): Json {
+  return {
+    operationId: endpoint.functionName.replace(/^api\/v1\//, "").replace(/\W+/g, "_"),
+    tags: [endpoint.tag],
+    summary: endpoint.summary,
+    description: [endpoint.description, `Scope: \`${endpoint.scope}\`.`]
+      .filter(Boolean)
+      .join("\n\n"),
+    parameters: parametersOf(endpoint),
+    ...(endpoint.body ? { requestBody: requestBodyOf(endpoint.body, components) } : {}),
+    responses: { ...answersOf(endpoint, components), ...errorsOf(endpoint) },
+  };
+}
+
+function parametersOf(endpoint: Endpoint): Json[] {
+  const inPath = [...endpoint.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+  const query = endpoint.query ? schemaOf(endpoint.query, "input", {}) : {};
+  const required = (query.required ?? []) as string[];
+  const inQuery = Object.entries((query.properties ?? {}) as Record<string, Json>).map(
+    ([name, schema]) => {
+      const { description, ...rest } = schema;
+      return { name, in: "query", required: required.includes(name), description, schema: rest };
+    },
+  );
+  return [...inPath, ...inQuery, ...headersOf(endpoint)];
+}
+
+function headersOf(endpoint: Endpoint): Json[] {
+  const header = (name: string, description: string): Json => ({
+    name,
+    in: "header",
+    required: false,
+    description,
+    schema: { type: "string" },
+  });
+  const takesKey = endpoint.method === "POST" || endpoint.method === "PATCH";
+  return [
+    ...(takesKey
+      ? [header("Idempotency-Key", "A repeated key gets the first answer, for 24 hours.")]
+      : []),
+    ...(endpoint.kind === "mutation" && endpoint.subject
+      ? [header("If-Match", "The version (`ETag`) that the change is meant for.")]
+      : []),
+  ];
+}
+
+function requestBodyOf(body: z.ZodType, components: Json): Json {
+  return {
+    required: !body.safeParse(undefined).success,
+    content: { "application/json": { schema: schemaOf(body, "input", components) } },
+  };
+}
+
+function answersOf(endpoint: Endpoint, components: Json): Json {
+  const answers = Object.entries(endpoint.answers).map(([status, schema]): [string, Json] => {
+    if (!schema) return [status, { description: "Done." }];
+    const data = schemaOf(schema, "output", components);
+    const answer = endpoint.literal ? data : envelopeOf(endpoint, data);
+    const description = status === "201" ? "Created." : "Success.";
+    return [status, { description, content: { "application/json": { schema: answer } } }];
+  });
+  return Object.fromEntries(answers);
+}
+
+function envelopeOf(endpoint: Endpoint, data: Json): Json {
+  const meta = endpoint.list
+    ? schemaOf(listMeta, "output", {})
+    : { type: "object", properties: {} };
+  return {
+    type: "object",
+    required: ["success", "data", "error", "meta"],
+    properties: {
+      success: { const: true },
+      data,
+      error: { type: "null" },
+      meta: { ...meta, properties: { traceId: { type: "string" }, ...(meta.properties as Json) } },
+    },
+  };
+}
+
+function errorsOf(endpoint: Endpoint): Json {
+  const codes: ErrorCode[] = [
+    ...EVERYWHERE,
+    ...(endpoint.subject ? (["NOT_FOUND"] as const) : []),
+    ...(endpoint.kind === "mutation" ? ON_WRITES : []),
+    ...(endpoint.kind === "mutation" && endpoint.subject ? (["VERSION_MISMATCH"] as const) : []),
+    ...(endpoint.body ? WITH_BODY : []),
+    ...(endpoint.errors ?? []),
+  ];
+  const byStatus: Record<string, Json & { description: string }> = {};
+  for (const code of codes) {
+    const [status, meaning] = ERROR_CODES[code];
+    const before = byStatus[status]?.description;
+    const description = `${before ? `${before}\n\n` : ""}\`${code}\`: ${meaning}`;
+    const schema = { $ref: "#/components/schemas/Error" };
+    byStatus[status] = { description, content: { "application/json": { schema } } };
+  }
+  return byStatus;
+}
+
+/** The JSON Schema of one side of a zod schema; schemas with an id go to the components. */
+function schemaOf(schema: z.ZodType, io: "input" | "output", components: Json): Json {
+  // Wrapped, so that a schema with an id of its own becomes a reference as well.
+  const { $defs, properties } = z.toJSONSchema(z.object({ value: schema.optional() }), {
+    io,
+    unrepresentable: "any",
+  }) as unknown as { $defs?: Json; properties: { value: Json } };
+  for (const [id, definition] of Object.entries($defs ?? {})) {
+    components[id] = withComponentReferences(definition as Json);
+  }
+  return withComponentReferences(properties.value);
+}
+
+function withComponentReferences(schema: Json): Json {
+  const text = JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/');
+  return JSON.parse(text) as Json;
+}

@@ -1,0 +1,102 @@
+import { electronicFormatIBAN, isValidBIC, isValidIBAN } from "ibantools";
+import { z } from "zod";
+import { address } from "../ontology/address";
+import { minorUnitDecimals } from "./currencies";
+import { emailAddress, text } from "./text";
+
+/** IANA time zone, checked by the runtime's own database. */
+const timeZone = text(64)
+  .refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin")
+  .meta({ example: "Europe/Berlin" });
+
+const currency = z
+  .string()
+  .refine(
+    (code) => minorUnitDecimals(code) !== undefined,
+    "must be an ISO 4217 code of a currency that has a minor unit",
+  )
+  .meta({ example: "EUR" });
+
+const locale = z
+  .string()
+  .max(35)
+  .refine(isLocale, "must be a BCP 47 language tag such as de-DE")
+  .meta({ example: "de-DE" });
+
+const origin = z
+  .string()
+  .max(255)
+  .refine(isOrigin, "must be an origin such as https://portal.example.com")
+  .meta({ example: "https://portal.example.com" });
+
+const sender = z.strictObject({
+  name: text(200),
+  email: emailAddress,
+  replyTo: emailAddress.optional(),
+});
+
+const bankDetails = z.strictObject({
+  accountHolder: text(200).optional(),
+  iban: z
+    .string()
+    .max(42)
+    .transform((iban) => electronicFormatIBAN(iban) ?? "")
+    .refine((iban) => isValidIBAN(iban), "must be a valid IBAN (ISO 13616)")
+    .optional(),
+  bic: z
+    .string()
+    .trim()
+    .toUpperCase()
+    .refine((bic) => isValidBIC(bic), "must be a valid BIC (ISO 9362)")
+    .optional(),
+  bankName: text(200).optional(),
+});
+
+const taxIds = z.strictObject({
+  vatId: text(40).optional(),
+  taxNumber: text(40).optional(),
+  registrationNumber: text(60).optional(),
+});
+
+/** What an organization decides for itself; invoices, mail and CORS read it. */
+export const organizationSettings = z.strictObject({
+  name: text(200),
+  timeZone,
+  currency,
+  locale,
+  sender: sender.optional(),
+  address: address.optional(),
+  bankDetails: bankDetails.optional(),
+  taxIds: taxIds.optional(),
+  allowedOrigins: z.array(origin).max(20, "must have at most 20 entries"),
+});
+
+export const defaultSettings = {
+  timeZone: "UTC",
+  currency: "EUR",
+  locale: "en",
+  allowedOrigins: [],
+} satisfies Partial<z.output<typeof organizationSettings>>;
+
+function isTimeZone(name: string): boolean {
+  return doesNotThrow(() => new Intl.DateTimeFormat("en", { timeZone: name }));
+}
+
+function isLocale(tag: string): boolean {
+  return doesNotThrow(() => Intl.getCanonicalLocales(tag));
+}
+
+function isOrigin(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  return /^https?:$/.test(url.protocol) && url.origin === value;
+}
+
+function doesNotThrow(attempt: () => unknown): boolean {
+  try {
+    attempt();
+    return true;
+  } catch {
+    return false;
+  }
+}

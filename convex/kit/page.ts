@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { invalid } from "./errors";
+
+/** Every list: `limit` and one of `cursor` (preferred), `offset` or `page`. */
+export const DEFAULT_LIMIT = 50;
+export const MAX_LIMIT = 200;
+export const MAX_OFFSET = 5000;
+
+const tooFar = `reaches beyond ${MAX_OFFSET} rows; use cursor`;
+
+export const pageParameters = {
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_LIMIT)
+    .optional()
+    .meta({ description: `Rows in an answer; ${DEFAULT_LIMIT} by default.` }),
+  page_size: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_LIMIT)
+    .optional()
+    .meta({ description: "Another name of `limit`." }),
+  cursor: z
+    .string()
+    .max(4000)
+    .optional()
+    .meta({ description: "`meta.nextCursor` of the page before; stable while rows are written." }),
+  offset: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_OFFSET, tooFar)
+    .optional()
+    .meta({ description: "Rows to skip." }),
+  page: z.coerce.number().int().min(1).optional().meta({ description: "Page number, from 1." }),
+};
+
+export type PageParameters = z.output<z.ZodObject<typeof pageParameters>>;
+
+/** Where a page begins: after a cursor, or so many rows from the start. */
+export type Paging = { limit: number; page?: number } & (
+  | { cursor: string; offset?: undefined }
+  | { cursor?: undefined; offset: number; asked: "start" | "offset" | "page" }
+);
+
+/** @throws VALIDATION_ERROR when two ways of paging are mixed or the page lies too far out. */
+export function pagingOf(query: PageParameters): Paging {
+  const given = (["cursor", "offset", "page"] as const).filter((name) => query[name] !== undefined);
+  if (given.length > 1) {
+    throw invalid([{ path: `query.${given[1]}`, message: `cannot be combined with ${given[0]}` }]);
+  }
+  if (query.limit !== undefined && query.page_size !== undefined) {
+    throw invalid([{ path: "query.page_size", message: "cannot be combined with limit" }]);
+  }
+  const limit = query.limit ?? query.page_size ?? DEFAULT_LIMIT;
+  if (query.cursor !== undefined) return { limit, cursor: query.cursor };
+  if (query.page !== undefined) {
+    const offset = (query.page - 1) * limit;
+    if (offset > MAX_OFFSET) throw invalid([{ path: "query.page", message: tooFar }]);
+    return { limit, offset, page: query.page, asked: "page" };
+  }
+  return {
+    limit,
+    offset: query.offset ?? 0,
+    asked: query.offset === undefined ? "start" : "offset",
+  };
+}
+
+/** `meta` of a list's answer. */
+export const listMeta = z.object({
+  total: z.number().int().nullable().meta({ description: "Exact; null where it is not counted." }),
+  limit: z.number().int(),
+  nextCursor: z.string().nullable(),
+  offset: z.number().int().optional(),
+  page: z.number().int().optional(),
+  totalPages: z.number().int().nullable().optional(),
+  totalIsCapped: z.boolean().optional().meta({ description: "Search: there may be more hits." }),
+});
+export type ListMeta = z.output<typeof listMeta>;
+
+export type Page<Row> = { rows: Row[]; meta: ListMeta };
+
+export function metaOf(
+  paging: Paging,
+  page: { total: number | null; nextCursor: string | null; totalIsCapped?: boolean },
+): ListMeta {
+  const meta: ListMeta = { ...page, limit: paging.limit };
+  if (paging.cursor !== undefined || paging.asked === "start") return meta;
+  if (paging.asked === "offset") return { ...meta, offset: paging.offset };
+  const totalPages = page.total === null ? null : Math.ceil(page.total / paging.limit);
+  return { ...meta, page: paging.page, totalPages };
+}
+
+/**
+ * A cursor names the list it belongs to, so that one of another list or of other filters is refused
+ * instead of answering nonsense. It carries no secret and grants nothing.
+ */
+export function sealCursor(list: string, position: string): string {
+  const bytes = new TextEncoder().encode(JSON.stringify([list, position]));
+  const base64 = btoa(String.fromCharCode(...bytes));
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** @throws VALIDATION_ERROR for a cursor that is not one of this list's. */
+export function openCursor(list: string, cursor: string): string {
+  const [sealedList, position] = readCursor(cursor);
+  if (typeof position !== "string") throw badCursor();
+  if (sealedList !== list) {
+    throw invalid([{ path: "query.cursor", message: "belongs to a list with other parameters" }]);
+  }
+  return position;
+}
+
+function readCursor(cursor: string): unknown[] {
+  try {
+    const binary = atob(cursor.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return Array.isArray(parsed) ? parsed : [];
+  } catch {
+    return [];
+  }
+}
+
+export function badCursor(): Error {
+  return invalid([{ path: "query.cursor", message: "is not a cursor that a list has given out" }]);
+}

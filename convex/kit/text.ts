@@ -1,0 +1,60 @@
+import { z } from "zod";
+import type { Problem } from "./errors";
+
+/** Deeper than any schema of ours; a body nested deeper is refused before it is looked at. */
+const MAX_DEPTH = 32;
+
+/** A trimmed, non-empty string of at most `max` UTF-16 units. */
+export function text(max: number): z.ZodString {
+  return z
+    .string()
+    .trim()
+    .min(1, "must not be empty")
+    .max(max, `must have at most ${max} characters`);
+}
+
+/** Text that keeps its line breaks and outer white space, such as notes. */
+export function longText(max: number): z.ZodString {
+  return z.string().max(max, `must have at most ${max} characters`);
+}
+
+/** RFC 5321 allows 254 octets; internationalized addresses (RFC 6531) are taken. */
+export const emailAddress = z
+  .string()
+  .trim()
+  .max(254, "must have at most 254 characters")
+  .regex(z.regexes.unicodeEmail, "must be an e-mail address");
+
+export const webAddress = z
+  .string()
+  .trim()
+  .max(2000, "must have at most 2000 characters")
+  .regex(/^https?:\/\/[^\s/$.?#][^\s]*$/i, "must be an http or https address");
+
+/** How e-mails are compared: "compared case-insensitively" of the decisions. */
+export function emailKey(email: string): string {
+  return email.normalize("NFC").toLowerCase();
+}
+
+/**
+ * The first piece of a parsed JSON value that nothing may store: NUL, a lone surrogate (not
+ * Unicode text; Convex refuses it), or nesting beyond `MAX_DEPTH`. One walk over the whole body
+ * covers every field, also those in free-form maps.
+ */
+export function findUnsafeText(value: unknown, path: string, depth = 0): Problem | null {
+  if (typeof value === "string") return unsafe(value, path);
+  if (typeof value !== "object" || value === null) return null;
+  if (depth >= MAX_DEPTH) return { path, message: `must not be nested deeper than ${MAX_DEPTH}` };
+  for (const [key, child] of Object.entries(value)) {
+    const problem =
+      unsafe(key, path) ?? findUnsafeText(child, path ? `${path}.${key}` : key, depth + 1);
+    if (problem) return problem;
+  }
+  return null;
+}
+
+function unsafe(string: string, path: string): Problem | null {
+  if (string.includes("\0")) return { path, message: "must not contain a NUL character" };
+  if (!string.isWellFormed()) return { path, message: "must not contain a lone surrogate" };
+  return null;
+}

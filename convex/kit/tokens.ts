@@ -1,0 +1,41 @@
+/**
+ * Bearer tokens: the prefix tells the kind of caller, 256 random bits follow. Only the SHA-256 is
+ * stored. A look-up by digest needs no constant-time comparison: what an attacker could time is the
+ * digest of a guess, which says nothing about the token.
+ */
+export const TOKEN_PREFIXES = {
+  api_key_live: "fh_live_",
+  api_key_test: "fh_test_",
+  session: "fh_session_",
+} as const;
+
+export type TokenKind = keyof typeof TOKEN_PREFIXES;
+
+/** What is left of a credential once it has been read from a request: its kind and its digest. */
+export type Credential = { kind: "api_key" | "session"; tokenHash: string };
+
+export function newToken(kind: TokenKind): string {
+  const random = crypto.getRandomValues(new Uint8Array(32));
+  const base64 = btoa(String.fromCharCode(...random));
+  return (
+    TOKEN_PREFIXES[kind] + base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")
+  );
+}
+
+/** The start of a token, for people to tell their keys apart. */
+export function displayPrefix(token: string): string {
+  return token.slice(0, 12);
+}
+
+export async function sha256Hex(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The credential that a token is, or null for a text of no kind that we give out. */
+export async function readToken(token: string): Promise<Credential | null> {
+  const body = /^fh_(live|test|session)_[A-Za-z0-9_-]{43}$/.exec(token);
+  if (!body) return null;
+  const kind = body[1] === "session" ? "session" : "api_key";
+  return { kind, tokenHash: await sha256Hex(token) };
+}

@@ -1,0 +1,59 @@
+import { v } from "convex/values";
+import { internal } from "./_generated/api";
+import { internalMutation } from "./_generated/server";
+import { foldCounts as fold } from "./ontology/counts";
+
+/** What nobody waits for: folding counts, and deleting what has had its time. */
+const DAY = 24 * 60 * 60 * 1000;
+const EVENTS_KEPT = 90 * DAY;
+const IDLE_ADDRESSES_KEPT = DAY;
+const DELETED_AT_ONCE = 500;
+
+/** Takes up pending count deltas; goes on at once while there are more than one transaction's worth. */
+export const foldCounts = internalMutation({
+  args: {},
+  returns: v.object({ folded: v.number(), more: v.boolean() }),
+  handler: async (ctx) => {
+    const result = await fold(ctx);
+    if (result.more) await ctx.scheduler.runAfter(0, internal.maintenance.foldCounts, {});
+    return result;
+  },
+});
+
+/** How many count deltas wait for a fold: what `npm run bench` reports as the backlog. */
+export const pendingCounts = internalMutation({
+  args: {},
+  returns: v.number(),
+  handler: async (ctx) => (await ctx.db.query("countDeltas").take(10_000)).length,
+});
+
+/** Deletes expired idempotency records, old events and idle addresses' buckets, a batch at a time. */
+export const cleanUp = internalMutation({
+  args: {},
+  returns: v.object({ deleted: v.number() }),
+  handler: async (ctx) => {
+    const now = Date.now();
+    const records = await ctx.db
+      .query("idempotencyRecords")
+      .withIndex("by_expiresAt", (q) => q.lt("expiresAt", now))
+      .take(DELETED_AT_ONCE);
+    const events = await ctx.db
+      .query("events")
+      .withIndex("by_at", (q) => q.lt("at", now - EVENTS_KEPT))
+      .take(DELETED_AT_ONCE);
+    const buckets = await ctx.db
+      .query("rateLimits")
+      .withIndex("by_updatedAt", (q) =>
+        q.eq("isAddress", true).lt("updatedAt", now - IDLE_ADDRESSES_KEPT),
+      )
+      .take(DELETED_AT_ONCE);
+    for (const { _id } of records) await ctx.db.delete("idempotencyRecords", _id);
+    for (const { _id } of events) await ctx.db.delete("events", _id);
+    for (const { _id } of buckets) await ctx.db.delete("rateLimits", _id);
+    const batches = [records, events, buckets].map((batch) => batch.length);
+    if (batches.includes(DELETED_AT_ONCE)) {
+      await ctx.scheduler.runAfter(0, internal.maintenance.cleanUp, {});
+    }
+    return { deleted: batches.reduce((a, b) => a + b, 0) };
+  },
+});

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { zid } from "convex-helpers/server/zod4";
+import { storedCustomFields } from "../kit/customFields";
+import { emailKey } from "../kit/text";
+import { storedAddress } from "./address";
+import { defineObjectType } from "./definition";
+
+/** A person whom the organization deals with. */
+export const contactType = defineObjectType({
+  type: "crm_contact",
+  resource: "contact",
+  subtypes: ["lead", "prospect", "customer"],
+  statuses: ["active", "inactive"],
+  properties: z.object({
+    firstName: z.string().optional(),
+    lastName: z.string().optional(),
+    email: z.string().optional(),
+    phone: z.string().optional(),
+    company: z.string().optional(),
+    jobTitle: z.string().optional(),
+    source: z.enum(["event", "checkout", "api"]),
+    sourceRef: z.string().optional(),
+    tags: z.array(z.string()),
+    notes: z.string().optional(),
+    address: storedAddress.optional(),
+    taxId: z.string().optional(),
+    customFields: storedCustomFields,
+    crmOrganizationId: zid("objects").optional(),
+    eventRegistrations: z
+      .array(z.object({ eventId: z.string(), eventName: z.string(), eventDate: z.number() }))
+      .optional(),
+  }),
+  uniqueKeyIs: {
+    path: "body.email",
+    errorCode: "EMAIL_EXISTS",
+    message: "Another contact has this e-mail.",
+  },
+  columns({ customProperties: contact }) {
+    const fullName = [contact.firstName, contact.lastName].filter(Boolean).join(" ");
+    return {
+      name: fullName || contact.company || contact.email || "Unnamed contact",
+      searchText: [
+        fullName,
+        contact.email,
+        contact.phone,
+        contact.company,
+        contact.jobTitle,
+        ...contact.tags,
+      ]
+        .filter(Boolean)
+        .join(" "),
+      lookupKey: contact.email && emailKey(contact.email),
+      facet: contact.source,
+      parentId: contact.crmOrganizationId,
+      links: contact.crmOrganizationId
+        ? [{ linkType: "member_of", to: contact.crmOrganizationId }]
+        : [],
+    };
+  },
+  filters: {
+    subtype: "subtype",
+    status: "status",
+    source: "facet",
+    crmOrganizationId: "parentId",
+    email: "lookupKey",
+  },
+});

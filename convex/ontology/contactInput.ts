@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { customFields } from "../kit/customFields";
+import { emailAddress, longText, text, webAddress } from "../kit/text";
+import { address } from "./address";
+import { contactType } from "./contact";
+
+/** What callers send of contacts, and what they are shown. */
+export const contactSubtype = z.enum(contactType.subtypes);
+export const contactStatus = z.enum(contactType.statuses);
+export const contactSource = z.enum(["event", "checkout", "api"]);
+export type ContactSubtype = z.output<typeof contactSubtype>;
+
+export const tags = z.array(text(50)).max(50, "must have at most 50 entries");
+
+export const contactFields = z.strictObject({
+  subtype: contactSubtype,
+  status: contactStatus,
+  firstName: text(200),
+  lastName: text(200),
+  email: emailAddress,
+  phone: text(50),
+  company: text(200),
+  jobTitle: text(200),
+  source: contactSource,
+  sourceRef: text(200),
+  tags,
+  notes: longText(20_000),
+  address,
+  taxId: text(50),
+  customFields,
+});
+
+export const organizationInfo = z.strictObject({
+  name: text(200),
+  website: webAddress.optional(),
+  industry: text(200).optional(),
+  address: address.optional(),
+  taxId: text(50).optional(),
+  billingEmail: emailAddress.optional(),
+  phone: text(50).optional(),
+});
+
+/** `POST /crm/contacts`. A contact without any name or e-mail could not be found again. */
+export const contactCreation = contactFields
+  .partial()
+  .extend({ organizationInfo: organizationInfo.optional() })
+  .refine((c) => c.firstName ?? c.lastName ?? c.company ?? c.email, {
+    path: ["firstName"],
+    message: "is required when lastName, company and email are missing too",
+  })
+  .meta({ id: "ContactCreation" });
+
+const requiredWhenGiven = { subtype: true, status: true, source: true } as const;
+
+/** `PATCH`: every field is optional, and `null` clears those that a contact can do without. */
+export const contactUpdate = z
+  .strictObject({
+    ...nullableFields(contactFields.omit(requiredWhenGiven).shape),
+    ...contactFields.pick(requiredWhenGiven).partial().shape,
+    tags: tags.optional(),
+    customFields: customFields.optional(),
+    crmOrganizationId: z.string().nullable().optional(),
+  })
+  .meta({ id: "ContactUpdate" });
+
+export const eventRegistration = z
+  .strictObject({
+    eventId: text(200),
+    eventName: text(200),
+    eventDate: z.number().int().min(0),
+    attendeeInfo: contactFields
+      .pick({
+        firstName: true,
+        lastName: true,
+        email: true,
+        phone: true,
+        company: true,
+        tags: true,
+      })
+      .partial()
+      .required({ email: true }),
+    organizationInfo: organizationInfo.optional(),
+  })
+  .meta({ id: "EventRegistration" });
+
+export const contactSummary = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    firstName: z.string().nullable(),
+    lastName: z.string().nullable(),
+    email: z.string().nullable(),
+    phone: z.string().nullable(),
+    company: z.string().nullable(),
+    subtype: contactSubtype,
+    status: contactStatus,
+    source: contactSource,
+    tags: z.array(z.string()),
+    crmOrganizationId: z.string().nullable(),
+    version: z.number().int(),
+    createdAt: z.number(),
+    updatedAt: z.number(),
+  })
+  .meta({ id: "ContactSummary" });
+
+const shownAddress = z.record(z.string(), z.string());
+
+export const contactDetail = contactSummary
+  .extend({
+    jobTitle: z.string().nullable(),
+    sourceRef: z.string().nullable(),
+    notes: z.string().nullable(),
+    address: shownAddress.nullable(),
+    taxId: z.string().nullable(),
+    customFields: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: "Contact" });
+
+/** Each field of a shape, optional and nullable. */
+export function nullableFields<Shape extends Record<string, z.ZodType>>(
+  shape: Shape,
+): { [F in keyof Shape]: z.ZodOptional<z.ZodNullable<Shape[F]>> } {
+  const entries = Object.entries(shape).map(([name, schema]) => [
+    name,
+    schema.nullable().optional(),
+  ]);
+  return Object.fromEntries(entries) as {
+    [F in keyof Shape]: z.ZodOptional<z.ZodNullable<Shape[F]>>;
+  };
+}

@@ -1,0 +1,166 @@
+import { packCustomFields, unpackCustomFields } from "../kit/customFields";
+import type { Id } from "../_generated/dataModel";
+import { emailKey } from "../kit/text";
+import { contactType } from "./contact";
+import { organizationNameKey } from "./crmOrganization";
+import type { ObjectDoc, Properties } from "./registry";
+import type { ObjectChanges, ObjectStore } from "./store";
+import type { z } from "zod";
+import type {
+  contactFields,
+  eventRegistration,
+  organizationInfo,
+  ContactSubtype,
+} from "./contactInput";
+
+type ContactFields = Partial<z.output<typeof contactFields>>;
+type OrganizationInfo = z.output<typeof organizationInfo>;
+type EventRegistration = z.output<typeof eventRegistration>;
+type Contact = ObjectDoc<"crm_contact">;
+type ContactProperties = Properties<"crm_contact">;
+
+const MAX_EVENT_REGISTRATIONS = 100;
+
+export type SavedContact = { contact: Contact; isNew: boolean };
+
+/** Properties that a way of coming in adds, given the contact that is known already. */
+type Additions = (known: Contact | null) => Partial<ContactProperties>;
+
+/**
+ * Creates a contact, or updates the living one that has this e-mail: then only the given fields
+ * change, tags are united, and the subtype never goes down (lead < prospect < customer).
+ */
+export async function saveContact(
+  store: ObjectStore,
+  fields: ContactFields,
+  info: OrganizationInfo | undefined,
+  additions: Additions = () => ({}),
+): Promise<SavedContact> {
+  const known =
+    fields.email === undefined
+      ? null
+      : await store.findByKey("crm_contact", emailKey(fields.email));
+  const crmOrganizationId = info && (await organizationFor(store, info))._id;
+  if (known) {
+    const { customProperties, ...changes } = mergeInto(known, fields, crmOrganizationId);
+    const contact = await store.update(known, {
+      ...changes,
+      customProperties: { ...customProperties, ...additions(known) },
+    });
+    return { contact, isNew: false };
+  }
+  const contact = await store.insert("crm_contact", {
+    subtype: fields.subtype ?? "lead",
+    status: fields.status ?? "active",
+    customProperties: {
+      source: "api",
+      tags: [],
+      customFields: [],
+      ...propertiesOf(fields),
+      ...(crmOrganizationId === undefined ? {} : { crmOrganizationId }),
+      ...additions(null),
+    },
+  });
+  return { contact, isNew: true };
+}
+
+/** A contact from an event registration; one who registers twice for an event is on it once. */
+export async function saveRegistration(
+  store: ObjectStore,
+  registration: EventRegistration,
+): Promise<SavedContact> {
+  const { eventId, eventName, eventDate, attendeeInfo, organizationInfo: info } = registration;
+  const entry = { eventId, eventName, eventDate };
+  const saved = await saveContact(store, attendeeInfo, info, (known) => {
+    const before = known?.customProperties.eventRegistrations ?? [];
+    const others = before.filter((other) => other.eventId !== eventId);
+    const eventRegistrations = [...others, entry].slice(-MAX_EVENT_REGISTRATIONS);
+    return known
+      ? { eventRegistrations }
+      : { eventRegistrations, source: "event", sourceRef: eventId };
+  });
+  await store.recordHappening(saved.contact, "registered", entry);
+  return saved;
+}
+
+/** `PATCH`: given fields change, `null` clears, tags and custom fields are replaced as a whole. */
+export async function changeContact(
+  store: ObjectStore,
+  contact: Contact,
+  changes: { [F in keyof ContactFields]: ContactFields[F] | null } & {
+    crmOrganizationId?: string | null;
+  },
+): Promise<Contact> {
+  const { subtype, status, crmOrganizationId, ...fields } = changes;
+  const link =
+    typeof crmOrganizationId === "string"
+      ? (await store.require("crm_organization", crmOrganizationId))._id
+      : undefined;
+  return await store.update(contact, {
+    ...(subtype ? { subtype } : {}),
+    ...(status ? { status } : {}),
+    customProperties: {
+      ...cleared(propertiesOf(fields as ContactFields)),
+      ...(crmOrganizationId === undefined ? {} : { crmOrganizationId: link }),
+    },
+  });
+}
+
+/** The CRM organization of this name, made if there is none. What it already says is kept. */
+async function organizationFor(
+  store: ObjectStore,
+  info: OrganizationInfo,
+): Promise<ObjectDoc<"crm_organization">> {
+  const known = await store.findByKey("crm_organization", organizationNameKey(info.name));
+  if (known) {
+    // A web form must not be able to overwrite a customer's tax id or billing address.
+    return await store.update(known, { customProperties: { ...info, ...known.customProperties } });
+  }
+  return await store.insert("crm_organization", {
+    subtype: "customer",
+    status: "active",
+    customProperties: { tags: [], customFields: [], ...info },
+  });
+}
+
+function mergeInto(
+  known: Contact,
+  fields: ContactFields,
+  crmOrganizationId: Id<"objects"> | undefined,
+): ObjectChanges<"crm_contact"> {
+  const { tags, customFields } = known.customProperties;
+  return {
+    subtype: higherSubtype(known.subtype, fields.subtype),
+    ...(fields.status === undefined ? {} : { status: fields.status }),
+    customProperties: {
+      ...propertiesOf(fields),
+      tags: [...new Set([...tags, ...(fields.tags ?? [])])],
+      customFields: packCustomFields({
+        ...unpackCustomFields(customFields),
+        ...fields.customFields,
+      }),
+      ...(crmOrganizationId === undefined ? {} : { crmOrganizationId }),
+    },
+  };
+}
+
+function higherSubtype(known: ContactSubtype, given: ContactSubtype | undefined): ContactSubtype {
+  if (given === undefined) return known;
+  const rank = (subtype: ContactSubtype): number => contactType.subtypes.indexOf(subtype);
+  return rank(given) > rank(known) ? given : known;
+}
+
+function propertiesOf(fields: ContactFields): Partial<ContactProperties> {
+  const { subtype: _subtype, status: _status, customFields, tags, ...rest } = fields;
+  return {
+    ...rest,
+    ...(tags ? { tags: [...new Set(tags)] } : {}),
+    ...(customFields ? { customFields: packCustomFields(customFields) } : {}),
+  };
+}
+
+/** `null` becomes "remove". */
+function cleared<Fields extends object>(fields: Fields): Fields {
+  const entries = Object.entries<unknown>(fields as Record<string, unknown>);
+  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? undefined])) as Fields;
+}

@@ -1,0 +1,40 @@
+import type { z } from "zod";
+import { unpackCustomFields } from "../kit/customFields";
+import type { contactDetail, contactSummary } from "./contactInput";
+import type { ObjectDoc } from "./registry";
+
+type Contact = ObjectDoc<"crm_contact">;
+
+export function summaryOf(contact: Contact): z.input<typeof contactSummary> {
+  const { customProperties: properties } = contact;
+  return {
+    id: contact._id,
+    name: contact.name,
+    firstName: properties.firstName ?? null,
+    lastName: properties.lastName ?? null,
+    email: properties.email ?? null,
+    phone: properties.phone ?? null,
+    company: properties.company ?? null,
+    subtype: contact.subtype,
+    status: contact.status,
+    source: properties.source,
+    tags: properties.tags,
+    crmOrganizationId: properties.crmOrganizationId ?? null,
+    version: contact.version,
+    createdAt: contact.createdAt,
+    updatedAt: contact.updatedAt,
+  };
+}
+
+export function detailOf(contact: Contact): z.input<typeof contactDetail> {
+  const { customProperties: properties } = contact;
+  return {
+    ...summaryOf(contact),
+    jobTitle: properties.jobTitle ?? null,
+    sourceRef: properties.sourceRef ?? null,
+    notes: properties.notes ?? null,
+    address: properties.address ?? null,
+    taxId: properties.taxId ?? null,
+    customFields: unpackCustomFields(properties.customFields),
+  };
+}

@@ -1,0 +1,94 @@
+import { defineTable } from "convex/server";
+import { v } from "convex/values";
+import { zodOutputToConvex } from "convex-helpers/server/zod4";
+import { organizationSettings } from "../kit/organizationSettings";
+
+export const role = v.union(
+  v.literal("owner"),
+  v.literal("manager"),
+  v.literal("member"),
+  v.literal("viewer"),
+);
+
+export const tier = v.union(v.literal("free"), v.literal("pro"), v.literal("premium"));
+
+export const coreTables = {
+  /**
+   * The tenants. Written by tenancy.ts and api/v1/organization.ts; read with every request that
+   * writes; never deleted by a request.
+   */
+  organizations: defineTable({
+    ...zodOutputToConvex(organizationSettings).fields,
+    tier,
+    version: v.number(),
+    createdAt: v.number(),
+    updatedAt: v.number(),
+  }),
+
+  /**
+   * The origins of `organizations.allowedOrigins`, for CORS preflights, which carry no credential.
+   * Written with the organization's settings; read by kit/cors.ts.
+   */
+  organizationOrigins: defineTable({
+    organizationId: v.id("organizations"),
+    origin: v.string(),
+  })
+    .index("by_origin", ["origin"])
+    .index("by_organization", ["organizationId"]),
+
+  /** Staff. Written by tenancy.ts; read when a session calls. */
+  users: defineTable({
+    name: v.string(),
+    email: v.optional(v.string()),
+    emailKey: v.optional(v.string()),
+    /** bcrypt. */
+    passwordHash: v.optional(v.string()),
+    isPlatformAdmin: v.boolean(),
+    createdAt: v.number(),
+  }).index("by_emailKey", ["emailKey"]),
+
+  /** Who belongs to which organization, as what. Written by tenancy.ts; read when a session calls. */
+  memberships: defineTable({
+    userId: v.id("users"),
+    organizationId: v.id("organizations"),
+    role,
+    status: v.union(v.literal("active"), v.literal("invited")),
+    createdAt: v.number(),
+  })
+    .index("by_user", ["userId", "organizationId"])
+    .index("by_organization", ["organizationId", "role"]),
+
+  /**
+   * Sign-ins of staff. Written by tenancy.ts; read by kit/caller.ts; ended by the scheduled
+   * mutation that was set with `expiresAt` (a query does not read the clock).
+   */
+  sessions: defineTable({
+    userId: v.id("users"),
+    tokenHash: v.string(),
+    createdAt: v.number(),
+    expiresAt: v.number(),
+    revokedAt: v.optional(v.number()),
+  })
+    .index("by_tokenHash", ["tokenHash"])
+    .index("by_user", ["userId"]),
+
+  /**
+   * Credentials of integrations. Written by kit/apiKeys.ts; read by kit/caller.ts; ended like
+   * sessions. When it was last used stands in `rateLimits`, because this row must stay cacheable.
+   */
+  apiKeys: defineTable({
+    organizationId: v.id("organizations"),
+    name: v.string(),
+    tokenHash: v.string(),
+    prefix: v.string(),
+    scopes: v.array(v.string()),
+    createdBy: v.string(),
+    createdAt: v.number(),
+    expiresAt: v.optional(v.number()),
+    revokedAt: v.optional(v.number()),
+    /** The key that took its place. */
+    rotatedTo: v.optional(v.id("apiKeys")),
+  })
+    .index("by_tokenHash", ["tokenHash"])
+    .index("by_organization", ["organizationId", "revokedAt"]),
+};

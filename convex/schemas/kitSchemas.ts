@@ -1,0 +1,35 @@
+import { defineTable } from "convex/server";
+import { v } from "convex/values";
+
+export const kitTables = {
+  /**
+   * Token buckets. Written by kit/limits.ts with every request; those of addresses are deleted by
+   * maintenance.ts after a day, those of keys stay, because they say when the key was last used.
+   */
+  rateLimits: defineTable({
+    /** Who: `key:<id>`, `user:<id>`, `ip:<address>`. */
+    subject: v.string(),
+    isAddress: v.boolean(),
+    shard: v.number(),
+    tokens: v.number(),
+    updatedAt: v.number(),
+  })
+    .index("by_subject", ["subject", "shard"])
+    .index("by_updatedAt", ["isAddress", "updatedAt"]),
+
+  /**
+   * First answers to requests with an Idempotency-Key. Written by kit/idempotency.ts in the
+   * transaction of the change; deleted by maintenance.ts when they expire.
+   */
+  idempotencyRecords: defineTable({
+    caller: v.string(),
+    key: v.string(),
+    /** SHA-256 of method, path and body. */
+    fingerprint: v.string(),
+    /** The first answer's JSON text. */
+    reply: v.string(),
+    expiresAt: v.number(),
+  })
+    .index("by_key", ["caller", "key"])
+    .index("by_expiresAt", ["expiresAt"]),
+};

@@ -1,0 +1,170 @@
+import { defineTable } from "convex/server";
+import { v } from "convex/values";
+import { zodOutputToConvex } from "convex-helpers/server/zod4";
+import type { z } from "zod";
+import { contactType } from "../ontology/contact";
+import { crmOrganizationType } from "../ontology/crmOrganization";
+import type { ObjectTypeDefinition } from "../ontology/definition";
+
+/** Who did it: as stored in audit entries and events. */
+export const actor = v.object({
+  type: v.union(v.literal("api_key"), v.literal("user"), v.literal("system")),
+  id: v.string(),
+  name: v.string(),
+});
+
+const objectFields = {
+  organizationId: v.id("organizations"),
+  name: v.string(),
+  description: v.optional(v.string()),
+  version: v.number(),
+  /** The id of the API key or user that made it. */
+  createdBy: v.string(),
+  createdAt: v.number(),
+  updatedAt: v.number(),
+  deletedAt: v.optional(v.number()),
+  commitTs: v.commitTs(),
+  /** Leads every list's index: a list of living objects never steps over tombstones. */
+  lifecycle: v.union(v.literal("live"), v.literal("archived"), v.literal("deleted")),
+  searchText: v.string(),
+  sortName: v.string(),
+  lookupKey: v.optional(v.string()),
+  facet: v.optional(v.string()),
+  parentId: v.optional(v.id("objects")),
+};
+
+function objectValidator<
+  Type extends string,
+  Subtype extends string,
+  Status extends string,
+  Properties extends z.ZodObject,
+>(definition: ObjectTypeDefinition<Type, Subtype, Status, Properties>) {
+  return v.object({
+    ...objectFields,
+    type: v.literal(definition.type),
+    subtype: v.union(...definition.subtypes.map((subtype) => v.literal(subtype))),
+    status: v.union(...definition.statuses.map((status) => v.literal(status))),
+    customProperties: zodOutputToConvex(definition.properties),
+  });
+}
+
+const LIST = ["organizationId", "type", "lifecycle"] as const;
+
+export const ontologyTables = {
+  /**
+   * Every business object, told apart by `type`.
+   * Written by ontology/store.ts alone; read by tenant-scoped readers (ontology/list.ts, store.ts);
+   * never deleted while its tombstone may still be pulled.
+   */
+  objects: defineTable(v.union(objectValidator(contactType), objectValidator(crmOrganizationType)))
+    .index("list", [...LIST, "createdAt"])
+    .index("list_status", [...LIST, "status", "createdAt"])
+    .index("list_subtype", [...LIST, "subtype", "createdAt"])
+    .index("list_facet", [...LIST, "facet", "createdAt"])
+    .index("list_status_subtype", [...LIST, "status", "subtype", "createdAt"])
+    .index("list_facet_status", [...LIST, "facet", "status", "createdAt"])
+    .index("list_facet_subtype", [...LIST, "facet", "subtype", "createdAt"])
+    .index("list_facet_status_subtype", [...LIST, "facet", "status", "subtype", "createdAt"])
+    .index("list_parentId", [...LIST, "parentId", "createdAt"])
+    .index("list_lookupKey", [...LIST, "lookupKey", "createdAt"])
+    .index("list_by_name", [...LIST, "sortName"])
+    .index("list_by_updatedAt", [...LIST, "updatedAt"])
+    .index("by_commit", ["organizationId", "commitTs"])
+    .searchIndex("search", {
+      searchField: "searchText",
+      filterFields: [...LIST, "status", "subtype", "facet", "parentId"],
+    }),
+
+  /**
+   * Relations between objects, derived from what a type declares in `columns().links`.
+   * Written and deleted by ontology/store.ts with the object they start from; read by it before a
+   * delete ("others point to it").
+   */
+  objectLinks: defineTable({
+    organizationId: v.id("organizations"),
+    from: v.id("objects"),
+    fromType: v.string(),
+    to: v.id("objects"),
+    linkType: v.string(),
+  })
+    .index("by_from", ["organizationId", "from"])
+    .index("by_to", ["organizationId", "to", "linkType"]),
+
+  /**
+   * Who changed what. Written by ontology/effects.ts in the transaction of the change, never
+   * changed; read by the audit trail; kept ten years.
+   */
+  auditLogs: defineTable({
+    organizationId: v.id("organizations"),
+    at: v.number(),
+    actor,
+    action: v.string(),
+    objectType: v.string(),
+    objectId: v.string(),
+    changes: v.array(
+      v.object({ field: v.string(), before: v.optional(v.any()), after: v.optional(v.any()) }),
+    ),
+    traceId: v.string(),
+    ip: v.union(v.string(), v.null()),
+    userAgent: v.union(v.string(), v.null()),
+    commitTs: v.commitTs(),
+  })
+    .index("by_commit", ["organizationId", "commitTs"])
+    .index("by_object", ["organizationId", "objectId", "commitTs"]),
+
+  /**
+   * What happened, for those who follow: webhooks, activity, the event feed.
+   * Written by ontology/effects.ts in the transaction of the change; read in commit order; deleted
+   * by maintenance.ts after 90 days.
+   */
+  events: defineTable({
+    organizationId: v.id("organizations"),
+    type: v.string(),
+    objectType: v.string(),
+    objectId: v.string(),
+    at: v.number(),
+    actor,
+    /** The object after the change, as stored. */
+    data: v.any(),
+    /** The changed fields before it; absent when the object is new. */
+    previous: v.optional(v.any()),
+    traceId: v.string(),
+    commitTs: v.commitTs(),
+  })
+    .index("by_commit", ["organizationId", "commitTs"])
+    .index("by_object", ["organizationId", "objectId", "commitTs"])
+    .index("by_at", ["at"]),
+
+  /**
+   * Folded counts, one row per group: how many living objects have which subtype, status and facet.
+   * Written by ontology/counts.ts when it folds, so that no two writes meet here; read for `total`.
+   */
+  counts: defineTable({
+    organizationId: v.id("organizations"),
+    group: v.string(),
+    cells: v.array(
+      v.object({
+        status: v.string(),
+        subtype: v.string(),
+        facet: v.optional(v.string()),
+        count: v.number(),
+      }),
+    ),
+  }).index("by_group", ["organizationId", "group"]),
+
+  /**
+   * Changes of counts that no fold has taken up yet. Inserted with the write that causes them,
+   * deleted by the fold: a total is folded + pending, so it is exact and no row is hot.
+   */
+  countDeltas: defineTable({
+    organizationId: v.id("organizations"),
+    group: v.string(),
+    status: v.string(),
+    subtype: v.string(),
+    facet: v.optional(v.string()),
+    delta: v.number(),
+    commitTs: v.commitTs(),
+  })
+    .index("by_group", ["organizationId", "group"])
+    .index("by_commit", ["commitTs"]),
+};

@@ -1,0 +1,183 @@
+import { compareValues, v } from "convex/values";
+import type { z } from "zod";
+import { internal } from "./_generated/api";
+import type { Doc, Id } from "./_generated/dataModel";
+import { internalMutation, type MutationCtx } from "./_generated/server";
+import { issueKey } from "./kit/apiKeys";
+import { ApiError, notFound } from "./kit/errors";
+import { defaultSettings, type organizationSettings } from "./kit/organizationSettings";
+import { emailKey } from "./kit/text";
+import { newToken, sha256Hex } from "./kit/tokens";
+import { record, type WriteScope } from "./ontology/effects";
+
+/** A staff session lives this long. */
+const SESSION_DAYS = 30;
+const DAY = 24 * 60 * 60 * 1000;
+
+const founding = v.object({
+  organizationId: v.id("organizations"),
+  apiKey: v.string(),
+  sessionToken: v.string(),
+});
+
+/**
+ * The first organization with its owner, a key of scope `*` and a session, in one transaction.
+ * @throws CONFLICT when the deployment has an organization already.
+ */
+export const found = internalMutation({
+  args: {
+    organization: v.string(),
+    email: v.string(),
+    name: v.string(),
+    passwordHash: v.string(),
+  },
+  returns: founding,
+  handler: async (ctx, args): Promise<typeof founding.type> => {
+    if (await ctx.db.query("organizations").first()) {
+      throw new ApiError(
+        "CONFLICT",
+        "This deployment has an organization already. `bootstrap:recover` gives its owner new credentials.",
+      );
+    }
+    return await createTenant(ctx, args);
+  },
+});
+
+/** An organization with its owner, a key of scope `*` and a session. */
+export async function createTenant(
+  ctx: MutationCtx,
+  founder: { organization: string; email: string; name: string; passwordHash: string },
+): Promise<typeof founding.type> {
+  const { organization, email, name, passwordHash } = founder;
+  const createdAt = Date.now();
+  const organizationId = await ctx.db.insert("organizations", {
+    ...defaultSettings,
+    name: organization,
+    tier: "premium",
+    version: 1,
+    createdAt,
+    updatedAt: createdAt,
+  });
+  const userId = await ctx.db.insert("users", {
+    name,
+    email,
+    emailKey: emailKey(email),
+    passwordHash,
+    isPlatformAdmin: true,
+    createdAt,
+  });
+  const membership = { userId, organizationId, role: "owner", status: "active" } as const;
+  await ctx.db.insert("memberships", { ...membership, createdAt });
+  const scope = systemScope(organizationId, "bootstrap");
+  await record(ctx, scope, {
+    action: "organization.created",
+    objectType: "organization",
+    objectId: organizationId,
+    changes: [{ field: "name", after: organization }],
+  });
+  return await credentialsFor(ctx, scope, userId, "First key");
+}
+
+/** New credentials for an owner who has lost them; only the deployment's operator can call it. */
+export const recover = internalMutation({
+  args: { email: v.string(), passwordHash: v.string() },
+  returns: founding,
+  handler: async (ctx, { email, passwordHash }): Promise<typeof founding.type> => {
+    const user = await ctx.db
+      .query("users")
+      .withIndex("by_emailKey", (q) => q.eq("emailKey", emailKey(email)))
+      .unique();
+    if (!user) throw notFound("user");
+    const memberships = await ctx.db
+      .query("memberships")
+      .withIndex("by_user", (q) => q.eq("userId", user._id))
+      .collect();
+    const owned = memberships.find(({ role, status }) => role === "owner" && status === "active");
+    if (!owned) throw new ApiError("FORBIDDEN", "This user owns no organization.");
+    await ctx.db.patch("users", user._id, { passwordHash });
+    const scope = systemScope(owned.organizationId, "recovery");
+    return await credentialsFor(ctx, scope, user._id, "Recovery key");
+  },
+});
+
+/** Changes given settings; `null` clears. An update that changes nothing keeps the version. */
+export async function changeSettings(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  organization: Doc<"organizations">,
+  settings: SettingsChanges,
+): Promise<Doc<"organizations">> {
+  const changes = Object.entries(settings)
+    .map(([field, value]) => ({
+      field,
+      before: organization[field as keyof typeof settings],
+      after: value ?? undefined,
+    }))
+    .filter(({ before, after }) => compareValues(before, after) !== 0);
+  if (changes.length === 0) return organization;
+  await ctx.db.patch("organizations", organization._id, {
+    ...Object.fromEntries(changes.map(({ field, after }) => [field, after])),
+    version: organization.version + 1,
+    updatedAt: Date.now(),
+  });
+  if (settings.allowedOrigins) await replaceOrigins(ctx, organization._id, settings.allowedOrigins);
+  await record(ctx, scope, {
+    action: "organization.updated",
+    objectType: "organization",
+    objectId: organization._id,
+    changes: changes.map(({ field, before, after }) => ({
+      field,
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+    })),
+  });
+  const changed = await ctx.db.get("organizations", organization._id);
+  if (!changed) throw new Error(`Organization ${organization._id} vanished.`);
+  return changed;
+}
+
+type Settings = z.output<typeof organizationSettings>;
+type SettingsChanges = { [F in keyof Settings]?: Settings[F] | null };
+
+async function replaceOrigins(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  origins: readonly string[],
+): Promise<void> {
+  const rows = await ctx.db
+    .query("organizationOrigins")
+    .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
+    .collect();
+  for (const row of rows) await ctx.db.delete("organizationOrigins", row._id);
+  for (const origin of new Set(origins)) {
+    await ctx.db.insert("organizationOrigins", { organizationId, origin });
+  }
+}
+
+async function credentialsFor(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  userId: Id<"users">,
+  keyName: string,
+): Promise<typeof founding.type> {
+  const { token: apiKey } = await issueKey(ctx, scope, { name: keyName, scopes: ["*"] });
+  const sessionToken = await startSession(ctx, userId);
+  return { organizationId: scope.organizationId, apiKey, sessionToken };
+}
+
+/** A new platform session token; the mutation that ends it is scheduled with it. */
+export async function startSession(ctx: MutationCtx, userId: Id<"users">): Promise<string> {
+  const token = newToken("session");
+  const createdAt = Date.now();
+  const expiresAt = createdAt + SESSION_DAYS * DAY;
+  const tokenHash = await sha256Hex(token);
+  const sessionId = await ctx.db.insert("sessions", { userId, tokenHash, createdAt, expiresAt });
+  await ctx.scheduler.runAt(expiresAt, internal.expiry.endSession, { sessionId });
+  return token;
+}
+
+/** The scope of what the deployment itself does; the trace id says by which of its jobs. */
+function systemScope(organizationId: Id<"organizations">, traceId: string): WriteScope {
+  const actor = { type: "system" as const, id: "system", name: "Freehold" };
+  return { organizationId, actor, traceId, ip: null, userAgent: null };
+}
