@@ -170,7 +170,7 @@ export async function startSession(ctx: MutationCtx, userId: Id<"users">): Promi
   const token = newToken("session");
   const createdAt = Date.now();
   const expiresAt = createdAt + SESSION_DAYS * DAY;
-  const tokenHash = await sha256Hex(token);
+  const tokenHash = sha256Hex(token);
   const sessionId = await ctx.db.insert("sessions", { userId, tokenHash, createdAt, expiresAt });
   await ctx.scheduler.runAt(expiresAt, internal.expiry.endSession, { sessionId });
   return token;

@@ -32,7 +32,7 @@ export async function issueKey(
   const keyId = await ctx.db.insert("apiKeys", {
     organizationId: scope.organizationId,
     name,
-    tokenHash: await sha256Hex(token),
+    tokenHash: sha256Hex(token),
     prefix: displayPrefix(token),
     scopes: [...new Set(scopes)],
     createdBy: scope.actor.id,

@@ -66,7 +66,7 @@ export async function callerAt<T extends ObjectType>(
 }
 
 async function userOf(ctx: QueryCtx, sessionId: string): Promise<Doc<"users">> {
-  const credential = await readToken(sessionId);
+  const credential = readToken(sessionId);
   if (credential?.kind !== "session") throw unauthorized();
   return (await userOfSession(ctx, credential.tokenHash)).user;
 }

@@ -28,6 +28,7 @@ export function httpApp(endpoints: MountedEndpoint[]): HttpApp {
   });
   app.use(
     secureHeaders({
+      overwrite: false, // the docs page has a policy of its own
       crossOriginResourcePolicy: "cross-origin",
       contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     }),

@@ -24,7 +24,7 @@ const RETRY_FOR = 10_000;
 export async function serve(c: HttpContext, endpoint: MountedEndpoint): Promise<Response> {
   let credential: CallerCredential | null = null;
   try {
-    credential = await readCredential(c);
+    credential = readCredential(c);
     if (!credential) throw unauthorized();
     const request = await readRequest(c, endpoint);
     const reply =
@@ -128,9 +128,9 @@ function isConflict(error: unknown): boolean {
   return error instanceof Error && !errorDataOf(error) && CONFLICT.test(error.message);
 }
 
-async function readCredential(c: HttpContext): Promise<CallerCredential | null> {
+function readCredential(c: HttpContext): CallerCredential | null {
   const [, token] = /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "") ?? [];
-  const credential = token === undefined ? null : await readToken(token);
+  const credential = token === undefined ? null : readToken(token);
   const tenantId = c.req.header("X-Tenant-Id");
   return credential && { ...credential, ...(tenantId === undefined ? {} : { tenantId }) };
 }
@@ -176,7 +176,7 @@ async function writeCall(
     ...(ifMatch === undefined ? {} : { ifMatch }),
     ...(key === undefined || c.req.method === "DELETE"
       ? {}
-      : { idempotency: { key: checkedKey(key), fingerprint: await fingerprintOf(c, request) } }),
+      : { idempotency: { key: checkedKey(key), fingerprint: fingerprintOf(c, request) } }),
   };
 }
 
@@ -186,7 +186,7 @@ function checkedKey(key: string): string {
   throw invalid([{ path: "headers.Idempotency-Key", message }]);
 }
 
-async function fingerprintOf(c: HttpContext, request: RequestInput): Promise<string> {
+function fingerprintOf(c: HttpContext, request: RequestInput): string {
   const { pathname, search } = new URL(c.req.url);
-  return await sha256Hex(JSON.stringify([c.req.method, pathname + search, request.body]));
+  return sha256Hex(JSON.stringify([c.req.method, pathname + search, request.body]));
 }
