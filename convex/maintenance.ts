@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import { internal } from "./_generated/api";
-import { internalMutation } from "./_generated/server";
+import { internalMutation, internalQuery } from "./_generated/server";
 import { foldCounts as fold } from "./ontology/counts";
 
 /** What nobody waits for: folding counts, and deleting what has had its time. */
@@ -21,7 +21,7 @@ export const foldCounts = internalMutation({
 });
 
 /** How many count deltas wait for a fold: what `npm run bench` reports as the backlog. */
-export const pendingCounts = internalMutation({
+export const pendingCounts = internalQuery({
   args: {},
   returns: v.number(),
   handler: async (ctx) => (await ctx.db.query("countDeltas").take(10_000)).length,

@@ -102,6 +102,8 @@ export const replyValidator = v.object({
   version: v.optional(v.number()),
   /** The request that first gave this answer. */
   traceId: v.optional(v.string()),
+  /** For the log: what Convex bills. */
+  documentsRead: v.optional(v.number()),
 });
 export type Reply = typeof replyValidator.type;
 
@@ -177,7 +179,8 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
       const subject = await subjectOf(definition, tenant, request);
       const input = parseInput(definition, request) as Input<Definition>;
       const context = { ...ctx, caller, tenant };
-      return replyOf(await handler(context, { ...input, subject: subject as Subject<Definition> }));
+      const answer = await handler(context, { ...input, subject: subject as Subject<Definition> });
+      return { ...replyOf(answer), documentsRead: await documentsRead(ctx) };
     },
   });
   endpoints.set(registered, { ...definition, kind: "query" });
@@ -218,11 +221,19 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
         const kept = JSON.stringify(withoutSecrets(reply, definition.secrets ?? []));
         await keepReply(ctx, caller, idempotency, kept);
       }
-      return { reply, replayed: false, metering };
+      return {
+        reply: { ...reply, documentsRead: await documentsRead(ctx) },
+        replayed: false,
+        metering,
+      };
     },
   });
   endpoints.set(registered, { ...definition, kind: "mutation" });
   return registered;
+}
+
+async function documentsRead(ctx: QueryCtx): Promise<number> {
+  return (await ctx.meta.getTransactionMetrics()).documentsRead.used;
 }
 
 async function subjectOf(

@@ -5,6 +5,8 @@ import { type Caller, callerKey, credentialValidator, identify, requireUnexpired
 import { errorDataOf } from "./errors";
 import { consume, consumeForCaller, REQUESTS_PER_MINUTE, type RateLimit } from "./limits";
 
+type CallerCredential = typeof credentialValidator.type;
+
 /** What an answer tells of the caller's limit, the origins that may read it, and whom the log names. */
 export type Metering = {
   rateLimit: RateLimit;
@@ -36,24 +38,36 @@ export const meter = internalMutation({
     credential: v.union(credentialValidator, v.null()),
     ip: v.union(v.string(), v.null()),
   },
-  handler: async (ctx, { credential, ip }): Promise<Metering & { authorized: boolean }> => {
-    const known = credential && (await identifyQuietly(ctx, credential));
-    if (known?.caller)
-      return { ...(await meterCaller(ctx, known.caller)).metering, authorized: true };
-    const rateLimit = await consume(ctx, `ip:${ip ?? "unknown"}`, REQUESTS_PER_MINUTE);
-    return {
-      rateLimit,
-      allowedOrigins: null,
-      caller: null,
-      authorized: known?.authorized ?? false,
-    };
+  handler: async (ctx, { credential, ip }): Promise<MeterReply> => {
+    const metered = await meterRequest(ctx, credential, ip);
+    const { documentsRead } = await ctx.meta.getTransactionMetrics();
+    return { ...metered, documentsRead: documentsRead.used };
   },
 });
+
+type MeterReply = Metering & { authorized: boolean; documentsRead: number };
+
+async function meterRequest(
+  ctx: MutationCtx,
+  credential: CallerCredential | null,
+  ip: string | null,
+): Promise<Omit<MeterReply, "documentsRead">> {
+  const known = credential && (await identifyQuietly(ctx, credential));
+  if (known?.caller)
+    return { ...(await meterCaller(ctx, known.caller)).metering, authorized: true };
+  const rateLimit = await consume(ctx, `ip:${ip ?? "unknown"}`, REQUESTS_PER_MINUTE);
+  return {
+    rateLimit,
+    allowedOrigins: null,
+    caller: null,
+    authorized: known?.authorized ?? false,
+  };
+}
 
 /** A refusal is for the request's own function to state; here it only tells whom to count. */
 async function identifyQuietly(
   ctx: MutationCtx,
-  credential: typeof credentialValidator.type,
+  credential: CallerCredential,
 ): Promise<{ caller: Caller | null; authorized: boolean }> {
   try {
     const identity = await identify(ctx, credential);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Endpoint } from "./endpoint";
 import { ERROR_CODES, type ErrorCode } from "./errors";
+import { API_PREFIX } from "./http/context";
 import type { MountedEndpoint } from "./http/mount";
 import { listMeta } from "./page";
 
@@ -26,7 +27,7 @@ const WITH_BODY: readonly ErrorCode[] = [
  * The OpenAPI 3.1 document of the mounted endpoints. Its schemas are JSON Schema 2020-12, which zod
  * prints itself; a schema with an id (`.meta({ id })`) becomes a component.
  */
-export function openApiDocument(endpoints: readonly MountedEndpoint[], serverUrl: string): Json {
+export function openApiDocument(endpoints: readonly MountedEndpoint[]): Json {
   const components: Json = {};
   const paths: Record<string, Json> = {};
   for (const endpoint of endpoints) {
@@ -43,7 +44,7 @@ export function openApiDocument(endpoints: readonly MountedEndpoint[], serverUrl
         "The backend of a freelancer's or small agency's business. Money is in the currency's smallest unit, times are milliseconds since the epoch, ids are opaque strings.",
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: serverUrl }],
+    servers: [{ url: API_PREFIX, description: "This deployment" }],
     security: [{ bearer: [] }],
     tags: [...new Set(endpoints.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,

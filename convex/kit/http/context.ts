@@ -11,6 +11,8 @@ export type HttpEnv = {
   Variables: RequestIdVariables & {
     /** Once the caller is known: the limit and the origins that the answer's headers tell. */
     metering?: Pick<Metering, "rateLimit" | "allowedOrigins" | "caller">;
+    /** Summed over the request's transactions. */
+    documentsRead?: number;
     /** What the log says of a failure, and the caller does not get to see. */
     failure?: string;
   };

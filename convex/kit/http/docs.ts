@@ -14,9 +14,8 @@ const ASSETS = `${API_PREFIX}/docs/assets`;
  */
 export function docsRoutes(app: HttpApp, endpoints: readonly MountedEndpoint[]): void {
   app.get(`${API_PREFIX}/openapi.json`, (c) => {
-    const origin = new URL(c.req.url).origin;
     c.header("Cache-Control", "public, max-age=60");
-    return c.json(openApiDocument(endpoints, origin + API_PREFIX));
+    return c.json(openApiDocument(endpoints));
   });
 
   app.get(`${API_PREFIX}/docs`, (c) => {

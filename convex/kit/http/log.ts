@@ -17,6 +17,7 @@ export function logRequest(c: HttpContext, startedAt: number): void {
     status,
     duration: Date.now() - startedAt,
     caller: c.get("metering")?.caller ?? undefined,
+    documentsRead: c.get("documentsRead"),
     failure,
   });
   if (status >= 500) console.error(line);

@@ -55,6 +55,7 @@ async function read(
   if (metering.status === "rejected") throw metering.reason;
   if (!metering.value.authorized) throw unauthorized();
   if (result.status === "rejected") throw result.reason;
+  countRead(c, result.value.documentsRead);
   return result.value;
 }
 
@@ -74,6 +75,7 @@ async function write(
     c.env.runMutation(mutation, { call, request }),
   );
   c.set("metering", metering);
+  countRead(c, reply.documentsRead);
   if (replayed) c.header("Idempotency-Replayed", "true");
   return reply;
 }
@@ -103,7 +105,12 @@ async function meter(
     c.env.runMutation(internal.kit.metering.meter, { credential, ip }),
   );
   c.set("metering", metering);
+  countRead(c, metering.documentsRead);
   return metering;
+}
+
+function countRead(c: HttpContext, documentsRead = 0): void {
+  c.set("documentsRead", (c.get("documentsRead") ?? 0) + documentsRead);
 }
 
 async function retryConflicts<Result>(attempt: () => Promise<Result>): Promise<Result> {
