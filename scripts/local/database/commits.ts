@@ -1,0 +1,219 @@
+/**
+ * Runs mutations one after another and makes their commits durable. While a flush runs, the
+ * mutations that commit meanwhile collect, and share the next one: one mutation waits for one
+ * write to the disk, and sixteen of them wait for about as long.
+ */
+import { EmbeddedTransaction, type TransactionHost } from "./transaction";
+import { Overlay } from "./overlay";
+import type { Snapshot, Store } from "./store";
+import type { Commit } from "./types";
+import { View } from "./view";
+import { resolveCommitTs } from "./writer";
+import { decodeId } from "./ids";
+
+/** Commits that reach the disk together. */
+class Group {
+  readonly writes = new Overlay();
+  readonly commits: Commit[] = [];
+  readonly durable: Promise<void>;
+  settle!: { resolve: () => void; reject: (error: unknown) => void };
+
+  constructor() {
+    this.durable = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
+    // Whoever waits sees the failure; if nobody does, it must not end the process.
+    this.durable.catch(() => undefined);
+  }
+}
+
+const NANOSECONDS = 1_000_000n;
+/** The step of creation times: what a float64 of today's milliseconds can still tell apart. */
+const CREATION_STEP = 0.001;
+
+export class Commits {
+  private tail: Promise<unknown> = Promise.resolve();
+  private collecting = new Group();
+  private flushing: Group | null = null;
+  private isFlushing = false;
+  /** Grows when a flush fails: what was built on its commits must fail too. */
+  private epoch = 0;
+  private lastTs: bigint;
+  private lastCreationTime: number;
+  private counts = new Map<number, number>();
+  private savedCatalogue = -1;
+  private readonly listeners = new Set<(commit: Commit) => void>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly host: () => TransactionHost,
+    private readonly now: () => number,
+  ) {
+    const snapshot = store.snapshot();
+    this.lastTs = lastTsOf(snapshot);
+    this.lastCreationTime = Number(snapshot.meta("lastCreationTime") ?? 0);
+    snapshot.release();
+  }
+
+  nextCreationTime(): number {
+    this.lastCreationTime = Math.max(this.now(), this.lastCreationTime + CREATION_STEP);
+    return this.lastCreationTime;
+  }
+
+  onCommit(listener: (commit: Commit) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Runs `task` when everything queued before it is done, and nothing beside it. */
+  exclusive<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(task);
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async mutation<T>(
+    run: (tx: EmbeddedTransaction) => Promise<T>,
+  ): Promise<{ value: T; commitTs: bigint }> {
+    const { value, commitTs, durable } = await this.exclusive(() => this.runOne(run));
+    await durable;
+    return { value, commitTs };
+  }
+
+  /** Everything that has committed is on disk. */
+  async flushed(): Promise<void> {
+    await this.flushing?.durable;
+    if (!this.collecting.writes.isEmpty) await this.collecting.durable;
+  }
+
+  private async runOne<T>(
+    run: (tx: EmbeddedTransaction) => Promise<T>,
+  ): Promise<{ value: T; commitTs: bigint; durable: Promise<void> }> {
+    const { epoch } = this;
+    const snapshot = this.store.snapshot();
+    const onDisk = lastTsOf(snapshot);
+    // A flush can be in the snapshot already and not yet reported; it must not count twice.
+    const seen = this.pending().filter(({ commits }) => commits.at(-1)!.ts > onDisk);
+    const layers = seen.map(({ writes }) => writes);
+    const tx = new EmbeddedTransaction(this.host(), new View(snapshot, layers), this.lastTs, true);
+    try {
+      const value = await run(tx);
+      if (epoch !== this.epoch) throw new Error("A write to the disk failed; nothing was saved.");
+      if (tx.writes.isEmpty) {
+        // It may have read what is not on disk yet, and must not tell before it is.
+        const durable = Promise.all(seen.map((group) => group.durable)).then(() => undefined);
+        return { value, commitTs: this.lastTs, durable };
+      }
+      const commitTs = this.nextTs();
+      const group = this.collect(tx, commitTs);
+      return { value, commitTs, durable: group.durable };
+    } finally {
+      tx.end();
+      snapshot.release();
+    }
+  }
+
+  /** The groups that are not on disk yet, the latest first. */
+  private pending(): Group[] {
+    const groups = [this.collecting, this.flushing];
+    return groups.filter((group): group is Group => group !== null && !group.writes.isEmpty);
+  }
+
+  private nextTs(): bigint {
+    const now = BigInt(Math.floor(this.now())) * NANOSECONDS;
+    this.lastTs = now > this.lastTs ? now : this.lastTs + 1n;
+    return this.lastTs;
+  }
+
+  private collect(tx: EmbeddedTransaction, commitTs: bigint): Group {
+    const { catalogue } = this.host();
+    resolveCommitTs(catalogue, tx.writes, commitTs);
+    const group = this.collecting;
+    group.writes.absorb(tx.writes);
+    group.commits.push({
+      ts: commitTs,
+      writes: [...tx.writes.documents].map(([id, document]) => ({
+        table: catalogue.tableName(decodeId(id)!.tableNumber) ?? "",
+        id,
+        document: document?.text ?? null,
+      })),
+      entries: new Map([...tx.writes.indexes].map(([index, entries]) => [index, entries.keys()])),
+    });
+    if (!this.isFlushing) void this.flush();
+    return group;
+  }
+
+  private async flush(): Promise<void> {
+    this.isFlushing = true;
+    for (;;) {
+      // Whoever waited for the last flush, or is ready to run, gets to join this one.
+      await new Promise(setImmediate);
+      if (this.collecting.writes.isEmpty) break;
+      const group = this.collecting;
+      this.flushing = group;
+      this.collecting = new Group();
+      const { catalogue } = this.host();
+      try {
+        await this.store.write(group.writes, this.metaOf(group), catalogue);
+      } catch (error) {
+        this.fail(group, error);
+        continue;
+      }
+      this.flushing = null;
+      group.settle.resolve();
+      for (const commit of group.commits) {
+        for (const listener of this.listeners) tell(listener, commit);
+      }
+    }
+    this.isFlushing = false;
+  }
+
+  private fail(group: Group, error: unknown): void {
+    const { collecting } = this;
+    this.epoch++;
+    this.flushing = null;
+    this.collecting = new Group();
+    this.counts.clear();
+    this.savedCatalogue = -1;
+    group.settle.reject(error);
+    collecting.settle.reject(error);
+  }
+
+  private metaOf(group: Group): Map<string, string> {
+    const meta = new Map<string, string>();
+    meta.set("lastTs", String(group.commits.at(-1)!.ts));
+    meta.set("lastCreationTime", String(this.lastCreationTime));
+    for (const [table, change] of group.writes.counts) {
+      const count = this.countOf(table) + change;
+      this.counts.set(table, count);
+      meta.set(`count ${table}`, String(count));
+    }
+    // Tables come to exist by being written to; they are saved with the first document.
+    const { catalogue } = this.host();
+    if (catalogue.version !== this.savedCatalogue) {
+      this.savedCatalogue = catalogue.version;
+      meta.set("catalogue", catalogue.print());
+    }
+    return meta;
+  }
+
+  private countOf(table: number): number {
+    const known = this.counts.get(table);
+    if (known !== undefined) return known;
+    const snapshot = this.store.snapshot();
+    const count = Number(snapshot.meta(`count ${table}`) ?? 0);
+    snapshot.release();
+    return count;
+  }
+}
+
+export function lastTsOf(snapshot: Snapshot): bigint {
+  return BigInt(snapshot.meta("lastTs") ?? 0);
+}
+
+/** The commit is on disk; what a listener makes of it must not stop the next one. */
+function tell(listener: (commit: Commit) => void, commit: Commit): void {
+  try {
+    listener(commit);
+  } catch (error) {
+    console.error("A listener for commits failed:", error);
+  }
+}

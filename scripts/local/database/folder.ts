@@ -1,0 +1,81 @@
+/** Claims a folder for this process: one server a folder, and no folder that is somebody else's. */
+import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { open, type RootDatabase } from "lmdb";
+import { Store } from "./store";
+
+const STORE = "store";
+const LOCK = "lock";
+
+export type FolderClaim = {
+  store: Store;
+  /** Closes the store and lets other processes have the folder. */
+  release(): Promise<void>;
+};
+
+/** LMDB's table of readers cannot tell two users within one process apart. */
+const claimedHere = new Set<string>();
+
+export function claimFolder(path: string): FolderClaim {
+  const folder = prepare(path);
+  if (claimedHere.has(folder)) throw new Error(`${path} is already open in this process.`);
+  const lock = openLock(path, folder);
+  const other = otherHolder(lock);
+  if (other !== null) {
+    void lock.close();
+    throw new Error(`${path} is in use by another server (process ${other}).`);
+  }
+  claimedHere.add(folder);
+  const store = orRefuse(path, () => Store.open(join(folder, STORE)));
+  return {
+    store,
+    release: async () => {
+      await store.close();
+      await lock.close();
+      claimedHere.delete(folder);
+    },
+  };
+}
+
+function prepare(path: string): string {
+  return orRefuse(path, () => {
+    mkdirSync(path, { recursive: true });
+    if (!statSync(path).isDirectory()) throw new Error("it is not a folder");
+    const folder = realpathSync(path);
+    if (readdirSync(folder).length > 0 && !existsSync(join(folder, STORE, "data.mdb"))) {
+      // A first start can die between the two; then only its own folders are there.
+      const foreign = readdirSync(folder).filter((name) => name !== STORE && name !== LOCK);
+      if (foreign.length > 0) throw new Error("it is not empty and holds no Freehold database");
+    }
+    return folder;
+  });
+}
+
+/**
+ * The lock is a reader of an environment of its own that nobody writes to. LMDB ties readers to
+ * the process through a lock of the operating system, so a killed process does not leave one.
+ */
+function openLock(path: string, folder: string): RootDatabase {
+  return orRefuse(path, () => {
+    const lock = open({ path: join(folder, LOCK), noSubdir: false, mapSize: 2 ** 20, maxDbs: 1 });
+    lock.useReadTransaction();
+    return lock;
+  });
+}
+
+/** If two start at the same moment, each sees the other, and neither gets the folder. */
+function otherHolder(lock: RootDatabase): number | null {
+  lock.readerCheck();
+  const [, ...lines] = lock.readerList().split("\n");
+  const holders = lines.map((line) => Number.parseInt(line, 10)).filter(Number.isInteger);
+  return holders.find((holder) => holder !== process.pid) ?? null;
+}
+
+function orRefuse<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Cannot use ${path} as a database: ${reason.replaceAll("\n", " ")}.`);
+  }
+}

@@ -1,0 +1,168 @@
+/** Opens a folder as a database. The runtime knows this file, `types.ts` and `validate.ts` only. */
+import { randomBytes } from "node:crypto";
+import type { JSONValue } from "convex/values";
+import { Catalogue, type CatalogueJson } from "./catalogue";
+import { Commits, lastTsOf } from "./commits";
+import { Cursors } from "./cursor";
+import { claimFolder, type FolderClaim } from "./folder";
+import { Overlay } from "./overlay";
+import { readSchema } from "./schema";
+import { buildIndexes, changeSchema, removeLeftovers, saveCatalogue } from "./schemaChange";
+import type { Store } from "./store";
+import { EmbeddedTransaction, type TransactionHost } from "./transaction";
+import type { Commit, Database, Transaction } from "./types";
+import { View } from "./view";
+
+export type { TableNames } from "./validate";
+export { checkValue } from "./validate";
+
+/** Raised when the layout of the store changes in a way that an older program cannot read. */
+const FORMAT = 1;
+
+export type OpenOptions = {
+  /** A folder, made if it is missing. */
+  path: string;
+  /** Milliseconds; tests set the clock. */
+  now?: () => number;
+};
+
+export interface EmbeddedDatabase extends Database {
+  readonly path: string;
+  /** The table's name for a number in an id, for `checkValue`. */
+  readonly tableName: (tableNumber: number) => string | null;
+}
+
+export async function openDatabase({
+  path,
+  now = Date.now,
+}: OpenOptions): Promise<EmbeddedDatabase> {
+  const claim = claimFolder(path);
+  try {
+    const { store } = claim;
+    const saved = readFolder(path, store);
+    const catalogue = new Catalogue(saved.catalogue);
+    if (saved.isNew) await prepareFolder(store, catalogue, saved.secret);
+    await removeLeftovers(store, catalogue);
+    if (!saved.isNew && catalogue.unbuilt.length > 0) {
+      await buildIndexes(store, catalogue.unbuilt);
+      await saveCatalogue(store, catalogue);
+    }
+    return new FolderDatabase(path, claim, catalogue, new Cursors(saved.secret), now);
+  } catch (error) {
+    await claim.release();
+    throw error;
+  }
+}
+
+type SavedFolder = { isNew: boolean; catalogue: CatalogueJson | null; secret: string };
+
+function readFolder(path: string, store: Store): SavedFolder {
+  const snapshot = store.snapshot();
+  try {
+    const format = snapshot.meta("format");
+    if (format === undefined) {
+      if (!store.isEmpty()) throw new Error(`${path} holds data of another program.`);
+      return { isNew: true, catalogue: null, secret: randomBytes(32).toString("hex") };
+    }
+    if (Number(format) > FORMAT) {
+      throw new Error(
+        `${path} was written by a newer version (format ${format}, this one reads ${FORMAT}).`,
+      );
+    }
+    return {
+      isNew: false,
+      catalogue: JSON.parse(snapshot.meta("catalogue")!) as CatalogueJson,
+      secret: snapshot.meta("secret")!,
+    };
+  } finally {
+    snapshot.release();
+  }
+}
+
+async function prepareFolder(store: Store, catalogue: Catalogue, secret: string): Promise<void> {
+  const meta = new Map([
+    ["format", String(FORMAT)],
+    ["secret", secret],
+    ["catalogue", catalogue.print()],
+  ]);
+  await store.write(new Overlay(), meta, catalogue);
+}
+
+class FolderDatabase implements EmbeddedDatabase {
+  private readonly store: Store;
+  private readonly commits: Commits;
+  private running = 0;
+  private closing: Promise<void> | null = null;
+  private whenIdle: (() => void) | null = null;
+
+  constructor(
+    readonly path: string,
+    private readonly claim: FolderClaim,
+    private catalogue: Catalogue,
+    private readonly cursors: Cursors,
+    now: () => number,
+  ) {
+    this.store = claim.store;
+    this.commits = new Commits(this.store, () => this.host(), now);
+  }
+
+  readonly tableName = (tableNumber: number): string | null =>
+    this.catalogue.tableName(tableNumber);
+
+  query<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.whileOpen(async () => {
+      const snapshot = this.store.snapshot();
+      const view = new View(snapshot, []);
+      const tx = new EmbeddedTransaction(this.host(), view, lastTsOf(snapshot), false);
+      try {
+        return await run(tx);
+      } finally {
+        tx.end();
+        snapshot.release();
+      }
+    });
+  }
+
+  mutation<T>(run: (tx: Transaction) => Promise<T>): Promise<{ value: T; commitTs: bigint }> {
+    return this.whileOpen(() => this.commits.mutation(run));
+  }
+
+  onCommit(listener: (commit: Commit) => void): () => void {
+    return this.commits.onCommit(listener);
+  }
+
+  applySchema(schemaJson: JSONValue): Promise<void> {
+    const schema = readSchema(schemaJson);
+    return this.whileOpen(() =>
+      this.commits.exclusive(async () => {
+        await this.commits.flushed();
+        await changeSchema(this.store, this.catalogue, schema, (next) => (this.catalogue = next));
+      }),
+    );
+  }
+
+  /** Waits for what is running, refuses what comes, and frees the folder. */
+  close(): Promise<void> {
+    this.closing ??= (async () => {
+      if (this.running > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
+      await this.commits.flushed();
+      await this.claim.release();
+    })();
+    return this.closing;
+  }
+
+  private host(): TransactionHost {
+    return { catalogue: this.catalogue, cursors: this.cursors, clock: this.commits };
+  }
+
+  private async whileOpen<T>(task: () => Promise<T>): Promise<T> {
+    if (this.closing !== null) throw new Error("The database is closed.");
+    this.running++;
+    try {
+      return await task();
+    } finally {
+      this.running--;
+      if (this.running === 0) this.whenIdle?.();
+    }
+  }
+}

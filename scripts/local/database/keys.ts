@@ -1,0 +1,163 @@
+/**
+ * Order-preserving keys: `encodeKey(a) < encodeKey(b)` exactly when Convex sorts `a` before `b`.
+ * A key is a string whose characters are bytes (0 to 255), so JavaScript compares keys as the
+ * store does, they can be keys of a Map, and joining them is concatenation. Every encoded value is
+ * self-delimiting: no value's key is a prefix of another's.
+ */
+import type { JSONValue } from "convex/values";
+
+const UNDEFINED = "\x10";
+const NULL = "\x20";
+const INT64 = "\x30";
+const FLOAT64 = "\x40";
+const FALSE = "\x50";
+const TRUE = "\x51";
+const STRING = "\x60";
+const BYTES = "\x70";
+const ARRAY = "\x80";
+const OBJECT = "\x90";
+/** Ends strings, bytes, arrays and objects. Lower than every tag and every escaped byte. */
+const END = "\x00";
+
+/** Where a commit timestamp that is not yet known sorts: after every other int64. */
+const LAST_INT64 = INT64 + "\xff".repeat(8);
+
+/** `undefined` is a missing field, which Convex sorts before everything else. */
+export function encodeKey(value: JSONValue | undefined): string {
+  if (value === undefined) return UNDEFINED;
+  if (value === null) return NULL;
+  switch (typeof value) {
+    case "string":
+      return STRING + encodeText(value) + END;
+    case "number":
+      return encodeFloat(value);
+    case "boolean":
+      return value ? TRUE : FALSE;
+  }
+  if (Array.isArray(value)) {
+    let key = ARRAY;
+    for (const element of value) key += encodeKey(element);
+    return key + END;
+  }
+  return encodeObject(value);
+}
+
+/** The least key above every key that begins with these whole values: no tag reaches `\xff`. */
+export function afterPrefix(prefix: string): string {
+  return prefix + "\xff";
+}
+
+/** The key of a float64 in descending order, for entries that list the newest first. */
+export function encodeDescending(value: number): string {
+  let key = "";
+  const ascending = encodeFloat(value);
+  for (let i = 1; i < 9; i++) key += String.fromCharCode(255 - ascending.charCodeAt(i));
+  return key;
+}
+
+const LAST_ID = new RegExp(`${STRING}([0-9a-z]+)${END}$`);
+
+/** Every index key ends with the document's id. */
+export function idOfKey(key: string): string {
+  // Ids have at most 37 characters; the rest of a long key need not be searched.
+  const match = LAST_ID.exec(key.slice(-40));
+  if (match === null) throw new Error("An index entry does not end with an id.");
+  return match[1]!;
+}
+
+/** Where the value that begins at `start` ends. */
+export function endOfValue(key: string, start: number): number {
+  switch (key[start]) {
+    case INT64:
+    case FLOAT64:
+      return start + 9;
+    case STRING:
+    case BYTES:
+      return key.indexOf(END, start) + 1;
+    case ARRAY:
+    case OBJECT: {
+      let position = start + 1;
+      while (key[position] !== END) position = endOfValue(key, position);
+      return position + 1;
+    }
+    default:
+      return start + 1;
+  }
+}
+
+function encodeObject(value: { [field: string]: JSONValue }): string {
+  const fields = Object.keys(value);
+  if (fields.length === 1) {
+    const special = encodeSpecial(fields[0]!, value[fields[0]!]!);
+    if (special !== null) return special;
+  }
+  let key = OBJECT;
+  for (const field of fields.sort()) {
+    key += STRING + encodeText(field) + END + encodeKey(value[field]);
+  }
+  return key + END;
+}
+
+/** The values that JSON has no form for. */
+function encodeSpecial(kind: string, value: JSONValue): string | null {
+  switch (kind) {
+    case "$integer":
+      return encodeInteger(Buffer.from(String(value), "base64"));
+    case "$float":
+      return encodeFloat(Buffer.from(String(value), "base64").readDoubleLE());
+    case "$bytes":
+      return BYTES + escape(Buffer.from(String(value), "base64").toString("latin1")) + END;
+    case "$commitTs":
+      return LAST_INT64;
+    case "$undefined":
+      return UNDEFINED;
+    default:
+      return null;
+  }
+}
+
+/** `bytes` are little-endian two's complement; flipping the sign bit puts negatives first. */
+function encodeInteger(bytes: Buffer): string {
+  let key = INT64 + String.fromCharCode(bytes[7]! ^ 0x80);
+  for (let i = 6; i >= 0; i--) key += String.fromCharCode(bytes[i]!);
+  return key;
+}
+
+const float = new DataView(new ArrayBuffer(8));
+
+/** Negatives are inverted and positives get the sign bit, which also orders -0 before 0. */
+function encodeFloat(value: number): string {
+  float.setFloat64(0, value);
+  const high = float.getUint32(0);
+  const flip = high >= 0x80000000 ? 0xffffffff : 0;
+  const a = high ^ (flip | 0x80000000);
+  const b = float.getUint32(4) ^ flip;
+  return (
+    FLOAT64 +
+    String.fromCharCode(
+      a >>> 24,
+      (a >>> 16) & 255,
+      (a >>> 8) & 255,
+      a & 255,
+      b >>> 24,
+      (b >>> 16) & 255,
+      (b >>> 8) & 255,
+      b & 255,
+    )
+  );
+}
+
+// eslint-disable-next-line no-control-regex
+const PLAIN = /^[\x02-\x7f]*$/;
+// eslint-disable-next-line no-control-regex
+const ESCAPED = /[\x00\x01]/g;
+
+/** UTF-8, since Convex compares strings by code points and JavaScript by UTF-16 units. */
+function encodeText(text: string): string {
+  return PLAIN.test(text) ? text : escape(Buffer.from(text, "utf8").toString("latin1"));
+}
+
+/** Frees byte 0 to be the end mark: 0 becomes 1 1 and 1 becomes 1 2, which keeps the order. */
+function escape(bytes: string): string {
+  return bytes.replace(ESCAPED, (byte) => (byte === "\x00" ? "\x01\x01" : "\x01\x02"));
+}

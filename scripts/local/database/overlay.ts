@@ -1,0 +1,141 @@
+/**
+ * Writes that are not on disk yet, kept in memory and in order, to be laid over a snapshot. A
+ * mutation writes into one of its own; committed mutations collect in another until it is flushed.
+ */
+import type { StoredDocument } from "./documents";
+
+/** What is known of an entry: its payload, or null if it is removed. */
+type Entry = string | null;
+
+/** The entries of one index. Sorting waits for the first read: a bulk insert never needs it. */
+export class OrderedEntries {
+  private entries = new Map<string, Entry | undefined>();
+  private sorted: string[] = [];
+  private unsorted: string[] = [];
+
+  /** Undefined if this overlay says nothing about the key. */
+  get(key: string): Entry | undefined {
+    return this.entries.get(key);
+  }
+
+  /** `undefined` takes back what was said; the key then stays listed, and is passed over. */
+  set(key: string, entry: Entry | undefined): void {
+    if (!this.entries.has(key)) this.unsorted.push(key);
+    this.entries.set(key, entry);
+  }
+
+  /** The first key at or above `low` (in reverse: the last below `high`) of which this overlay speaks. */
+  seek(low: string, high: string, reverse: boolean): string | null {
+    const keys = this.inOrder();
+    if (reverse) {
+      for (let i = lowerBound(keys, high) - 1; i >= 0 && keys[i]! >= low; i--) {
+        if (this.entries.get(keys[i]!) !== undefined) return keys[i]!;
+      }
+      return null;
+    }
+    for (let i = lowerBound(keys, low); i < keys.length && keys[i]! < high; i++) {
+      if (this.entries.get(keys[i]!) !== undefined) return keys[i]!;
+    }
+    return null;
+  }
+
+  *[Symbol.iterator](): IterableIterator<[string, Entry]> {
+    for (const [key, entry] of this.entries) if (entry !== undefined) yield [key, entry];
+  }
+
+  keys(): string[] {
+    return [...this].map(([key]) => key);
+  }
+
+  private inOrder(): string[] {
+    if (this.unsorted.length === 0) return this.sorted;
+    if (this.unsorted.length <= 8) {
+      for (const key of this.unsorted) this.sorted.splice(lowerBound(this.sorted, key), 0, key);
+    } else {
+      this.sorted = [...this.sorted, ...this.unsorted].sort();
+    }
+    this.unsorted = [];
+    return this.sorted;
+  }
+}
+
+/** The number of keys below `key`. */
+function lowerBound(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keys[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export class Overlay {
+  readonly documents = new Map<string, StoredDocument | null>();
+  readonly indexes = new Map<number, OrderedEntries>();
+  /** By table number, how many documents came or went. */
+  readonly counts = new Map<number, number>();
+  private undo: (() => void)[] = [];
+  private savepoints = 0;
+
+  get isEmpty(): boolean {
+    return this.documents.size === 0;
+  }
+
+  setDocument(id: string, document: StoredDocument | null): void {
+    if (this.savepoints > 0) {
+      const before = this.documents.get(id);
+      this.undo.push(() => {
+        if (before === undefined) this.documents.delete(id);
+        else this.documents.set(id, before);
+      });
+    }
+    this.documents.set(id, document);
+  }
+
+  setEntry(index: number, key: string, entry: Entry): void {
+    let entries = this.indexes.get(index);
+    if (entries === undefined) this.indexes.set(index, (entries = new OrderedEntries()));
+    if (this.savepoints > 0) {
+      const changed = entries;
+      const before = entries.get(key);
+      this.undo.push(() => { changed.set(key, before); });
+    }
+    entries.set(key, entry);
+  }
+
+  addCount(table: number, change: number): void {
+    if (this.savepoints > 0) this.undo.push(() => { this.addCountNow(table, -change); });
+    this.addCountNow(table, change);
+  }
+
+  /** From here on `rollback` can return to this state. Every mark is released or rolled back. */
+  mark(): number {
+    this.savepoints++;
+    return this.undo.length;
+  }
+
+  release(): void {
+    this.savepoints--;
+    if (this.savepoints === 0) this.undo = [];
+  }
+
+  rollback(mark: number): void {
+    while (this.undo.length > mark) this.undo.pop()!();
+    this.release();
+  }
+
+  /** Takes over the writes of a mutation that has committed after all that is in here. */
+  absorb(later: Overlay): void {
+    for (const [id, document] of later.documents) this.setDocument(id, document);
+    for (const [index, entries] of later.indexes) {
+      for (const [key, entry] of entries) this.setEntry(index, key, entry);
+    }
+    for (const [table, change] of later.counts) this.addCount(table, change);
+  }
+
+  private addCountNow(table: number, change: number): void {
+    this.counts.set(table, (this.counts.get(table) ?? 0) + change);
+  }
+}

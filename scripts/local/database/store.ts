@@ -1,0 +1,296 @@
+/**
+ * The store on disk: one LMDB environment with three key spaces. `documents` keeps each document's
+ * printed JSON by id, `entries` all indexes in one ordered space, `meta` everything small. All
+ * three change in one LMDB transaction, so that a crash leaves all of a commit or nothing.
+ */
+import { type Database, open, type RootDatabase, type Transaction as ReadTransaction } from "lmdb";
+import { createHash } from "node:crypto";
+import type { StoredDocument } from "./documents";
+import { encodeKey } from "./keys";
+import type { Overlay } from "./overlay";
+
+/** LMDB takes keys of 1,978 bytes; what is longer is cut here and told apart by its digest. */
+const MAX_KEY_BYTES = 1_600;
+const DIGEST_BYTES = 16;
+const INDEX_BYTES = 4;
+/** Address space, not memory or disk: the file grows with its contents, and the map with it. */
+const MAP_BYTES = 2 ** 34;
+/** Five characters of base 36 in front of a document hold its size, so that reads need not parse. */
+const SIZE_CHARACTERS = 5;
+
+export type Entry = { key: string; payload: string };
+
+/** Bounds of the ids of one table. */
+export type IdRange = { first: string; last: string };
+
+/** Keys are strings of bytes (`keys.ts`); this hands them to LMDB without a Buffer for each. */
+const keyEncoder = {
+  writeKey(key: string, target: Uint8Array, start: number): number {
+    const written = Buffer.prototype.write.call(target, key, start, key.length, "latin1");
+    // A RangeError tells the store to try again with a fresh buffer.
+    if (written < key.length) throw new RangeError("The key does not fit into its buffer.");
+    return start + written;
+  },
+  readKey(source: Uint8Array, start: number, end: number): string {
+    return Buffer.prototype.toString.call(source, "latin1", start, end);
+  },
+};
+
+export class Store {
+  private snapshotIsStale = false;
+
+  private constructor(
+    private readonly root: RootDatabase<string, string>,
+    private readonly documents: Database<string, string>,
+    private readonly entries: Database<string, string>,
+    private readonly meta: Database<string, string>,
+  ) {}
+
+  static open(path: string): Store {
+    const root = open<string, string>({
+      path,
+      noSubdir: false,
+      encoding: "string",
+      keyEncoder,
+      mapSize: MAP_BYTES,
+      maxDbs: 8,
+      maxReaders: 1_024,
+      // A commit is reported when it is on disk. Overlapping flushes report it before, and with
+      // commits grouped as here they are no faster.
+      overlappingSync: false,
+    });
+    const space = (name: string): Database<string, string> =>
+      root.openDB<string, string>({ name, encoding: "string", keyEncoder } as never);
+    return new Store(root, space("documents"), space("entries"), space("meta"));
+  }
+
+  isEmpty(): boolean {
+    const first = { start: "\x00", end: "\xff", limit: 1 };
+    return [...this.documents.getKeys(first), ...this.entries.getKeys(first)].length === 0;
+  }
+
+  snapshot(): Snapshot {
+    // Snapshots of one state share a read transaction, of which LMDB has a limited number.
+    if (this.snapshotIsStale) this.root.resetReadTxn();
+    this.snapshotIsStale = false;
+    return new Snapshot(this.root.useReadTransaction(), this.documents, this.entries, this.meta);
+  }
+
+  /** Writes everything in one LMDB transaction and resolves when that is on disk. */
+  async write(
+    overlay: Overlay,
+    meta: ReadonlyMap<string, string>,
+    catalogue: { isById(index: number): boolean },
+  ): Promise<void> {
+    await this.commit(() => {
+      let last: Promise<boolean> | undefined;
+      for (const [id, document] of overlay.documents) {
+        last =
+          document === null
+            ? this.documents.remove(id)
+            : this.documents.put(id, packDocument(document));
+      }
+      for (const [index, entries] of overlay.indexes) {
+        if (catalogue.isById(index)) continue;
+        for (const [key, payload] of entries) last = this.writeEntry(index, key, payload);
+      }
+      for (const [key, value] of meta) last = this.meta.put(key, value);
+      return last;
+    });
+  }
+
+  /** Removes up to `limit` entries of an index that is no longer used; true if none is left. */
+  async removeEntries(index: number, limit: number): Promise<boolean> {
+    const prefix = encodeIndex(index);
+    const range = { start: prefix, end: encodeIndex(index + 1), limit };
+    const keys = [...this.entries.getKeys(range)];
+    await this.commit(() => {
+      let last: Promise<boolean> | undefined;
+      for (const key of keys) last = this.entries.remove(key);
+      return last;
+    });
+    return keys.length < limit;
+  }
+
+  async close(): Promise<void> {
+    await this.root.close();
+  }
+
+  /** `writeAll` returns the promise of its last write; LMDB gives all of a commit the same one. */
+  private async commit(writeAll: () => Promise<boolean> | undefined): Promise<void> {
+    try {
+      await this.root.batch(() => {
+        writeAll()?.catch(() => undefined);
+      });
+    } catch (error) {
+      throw new Error(`Cannot write to the disk: ${await reasonOf(error)}`, { cause: error });
+    } finally {
+      this.snapshotIsStale = true;
+    }
+  }
+
+  private writeEntry(index: number, key: string, payload: string | null): Promise<boolean> {
+    const stored = encodeIndex(index) + shorten(key);
+    return payload === null
+      ? this.entries.remove(stored)
+      : this.entries.put(stored, packPayload(key, payload));
+  }
+}
+
+/** The state of the store at one commit, unchanged until it is released. */
+export class Snapshot {
+  private released = false;
+
+  constructor(
+    private readonly transaction: ReadTransaction,
+    private readonly documents: Database<string, string>,
+    private readonly entries: Database<string, string>,
+    private readonly metaSpace: Database<string, string>,
+  ) {}
+
+  document(id: string): StoredDocument | null {
+    const packed = this.documents.get(id, { transaction: this.transaction });
+    return packed === undefined ? null : unpackDocument(packed);
+  }
+
+  meta(key: string): string | undefined {
+    return this.metaSpace.get(key, { transaction: this.transaction });
+  }
+
+  /** The first `limit` entries (in reverse: the last) with `low <= key < high`. */
+  scan(index: number, low: string, high: string, reverse: boolean, limit: number): Entry[] {
+    const prefix = encodeIndex(index);
+    const found: Entry[] = [];
+    const range = {
+      transaction: this.transaction,
+      ...bounds(prefix + cut(low), prefix + endOf(high), reverse),
+    };
+    let run: Entry[] = [];
+    let runPrefix = "";
+    for (const { key: stored, value } of this.entries.getRange(range)) {
+      const shortened = stored.length > INDEX_BYTES + MAX_KEY_BYTES;
+      const cutKey = shortened ? stored.slice(0, INDEX_BYTES + MAX_KEY_BYTES) : "";
+      if (run.length > 0 && cutKey !== runPrefix) {
+        flushRun(run, found, reverse);
+        run = [];
+      }
+      if (run.length === 0 && found.length >= limit) break;
+      const entry = unpackEntry(stored.slice(INDEX_BYTES), value);
+      if (entry.key < low || entry.key >= high) continue;
+      if (shortened) {
+        runPrefix = cutKey;
+        run.push(entry);
+      } else {
+        found.push(entry);
+        if (found.length >= limit) break;
+      }
+    }
+    flushRun(run, found, reverse);
+    return found;
+  }
+
+  /** As `scan`, over the documents of a table in the order of their ids. */
+  scanIds(ids: IdRange, low: string, high: string, reverse: boolean, limit: number): Entry[] {
+    const found: Entry[] = [];
+    const from = max(encodeKey(ids.first), low);
+    const to = min(encodeKey(ids.last), high);
+    if (from >= to) return found;
+    const range = {
+      transaction: this.transaction,
+      ...bounds(trimToId(from), `${trimToId(to)}\xff`, reverse),
+    };
+    for (const id of this.documents.getKeys(range)) {
+      const key = encodeKey(id);
+      if (key < low || key >= high) continue;
+      found.push({ key, payload: "" });
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  release(): void {
+    if (this.released) return;
+    this.released = true;
+    this.transaction.done();
+  }
+}
+
+/** LMDB says why a commit failed in a promise that hangs on the error. */
+async function reasonOf(error: unknown): Promise<string> {
+  const reason: unknown =
+    typeof error === "object" && error !== null && "commitError" in error
+      ? await Promise.resolve(error.commitError).catch((cause: unknown) => cause)
+      : error;
+  return reason instanceof Error ? reason.message : String(reason);
+}
+
+function bounds(low: string, high: string, reverse: boolean): Record<string, string | boolean> {
+  return reverse
+    ? { start: high, end: low, reverse, exclusiveStart: true, inclusiveEnd: true }
+    : { start: low, end: high };
+}
+
+function encodeIndex(index: number): string {
+  return String.fromCharCode(index >>> 24, (index >>> 16) & 255, (index >>> 8) & 255, index & 255);
+}
+
+/** A range bound as far as it is stored; entries behind a cut bound are compared in full. */
+function cut(key: string): string {
+  return key.length > MAX_KEY_BYTES ? key.slice(0, MAX_KEY_BYTES) : key;
+}
+
+function endOf(high: string): string {
+  return high.length > MAX_KEY_BYTES ? `${high.slice(0, MAX_KEY_BYTES)}${"\xff".repeat(32)}` : high;
+}
+
+/** The key under which a long one is stored: keys of equal beginning are sorted when read. */
+function shorten(key: string): string {
+  if (key.length <= MAX_KEY_BYTES) return key;
+  const digest = createHash("sha256").update(key, "latin1").digest("binary");
+  return key.slice(0, MAX_KEY_BYTES) + digest.slice(0, DIGEST_BYTES);
+}
+
+function packPayload(key: string, payload: string): string {
+  if (key.length <= MAX_KEY_BYTES) return payload;
+  const tail = key.slice(MAX_KEY_BYTES);
+  return `${tail.length}:${tail}${payload}`;
+}
+
+function unpackEntry(stored: string, value: string): Entry {
+  if (stored.length <= MAX_KEY_BYTES) return { key: stored, payload: value };
+  const colon = value.indexOf(":");
+  const end = colon + 1 + Number(value.slice(0, colon));
+  return {
+    key: stored.slice(0, MAX_KEY_BYTES) + value.slice(colon + 1, end),
+    payload: value.slice(end),
+  };
+}
+
+function flushRun(run: Entry[], found: Entry[], reverse: boolean): void {
+  run.sort((a, b) => (a.key < b.key === reverse ? 1 : -1));
+  found.push(...run);
+}
+
+function packDocument({ text, size }: StoredDocument): string {
+  return size.toString(36).padStart(SIZE_CHARACTERS, "0") + text;
+}
+
+function unpackDocument(packed: string): StoredDocument {
+  return {
+    text: packed.slice(SIZE_CHARACTERS),
+    size: Number.parseInt(packed.slice(0, SIZE_CHARACTERS), 36),
+  };
+}
+
+/** Keys of `by_id` are `string tag, id, end`; the documents are kept under the bare id. */
+function trimToId(key: string): string {
+  return /^\x60?([0-9a-z]*)/.exec(key)?.[1] ?? "";
+}
+
+function max(a: string, b: string): string {
+  return a > b ? a : b;
+}
+
+function min(a: string, b: string): string {
+  return a < b ? a : b;
+}

@@ -1,0 +1,69 @@
+/**
+ * The tables that belong to the deployment and not to the app. Functions can read the public ones
+ * through `ctx.db.system`; only the runtime writes any of them, through `Transaction.system`.
+ */
+export type SystemTable = {
+  name: string;
+  /** Fixed, and where Convex has such a table its own, so that an exported id means the same there. */
+  number: number;
+  public: boolean;
+  indexes: readonly { name: string; fields: readonly string[] }[];
+};
+
+export const SYSTEM_TABLES: readonly SystemTable[] = [
+  {
+    // Written by the scheduler. Its next job is the first `pending` row of `by_due`.
+    name: "_scheduled_functions",
+    number: 539,
+    public: true,
+    indexes: [
+      { name: "by_due", fields: ["state.kind", "scheduledTime"] },
+      { name: "by_completed", fields: ["completedTime"] },
+    ],
+  },
+  {
+    // One row a stored file, reserved for file storage.
+    name: "_storage",
+    number: 540,
+    public: true,
+    indexes: [{ name: "by_sha256", fields: ["sha256"] }],
+  },
+  {
+    // What the scheduler knows of a job beyond what functions may read, one row a job.
+    name: "_scheduled_jobs",
+    number: 1_001,
+    public: false,
+    indexes: [
+      { name: "by_function", fields: ["functionId"] },
+      { name: "by_due", fields: ["state", "due"] },
+    ],
+  },
+  {
+    // Written by the cron runner, one row a cron job.
+    name: "_cron_jobs",
+    number: 531,
+    public: false,
+    indexes: [
+      { name: "by_name", fields: ["name"] },
+      { name: "by_next", fields: ["next"] },
+    ],
+  },
+  {
+    // Small settings and state of the runtime, one row a key.
+    name: "_runtime",
+    number: 1_002,
+    public: false,
+    indexes: [{ name: "by_key", fields: ["key"] }],
+  },
+];
+
+const PUBLIC = new Set(SYSTEM_TABLES.filter((table) => table.public).map(({ name }) => name));
+
+export function isSystemTable(name: string): boolean {
+  return name.startsWith("_");
+}
+
+/** To functions, a private system table does not exist. */
+export function isReadableByFunctions(name: string): boolean {
+  return !isSystemTable(name) || PUBLIC.has(name);
+}

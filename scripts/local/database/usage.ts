@@ -1,0 +1,85 @@
+/** Counts what a transaction uses, and stops it at Convex's limits. */
+import { LimitError, TRANSACTION_LIMITS, type TransactionLimits } from "./limits";
+import type { Metrics } from "./types";
+
+const WRITE_METRICS = [
+  "bytesWritten",
+  "documentsWritten",
+  "functionsScheduled",
+  "scheduledFunctionArgsBytes",
+] as const;
+
+export type UsageMark = { used: TransactionLimits; limits: TransactionLimits };
+
+export class Usage {
+  private used: TransactionLimits = {
+    bytesRead: 0,
+    bytesWritten: 0,
+    databaseQueries: 0,
+    documentsRead: 0,
+    documentsWritten: 0,
+    functionsScheduled: 0,
+    scheduledFunctionArgsBytes: 0,
+    filesWritten: 0,
+    fileWriteBytes: 0,
+    filesRead: 0,
+    fileReadBytes: 0,
+  };
+  private limits: TransactionLimits = TRANSACTION_LIMITS;
+
+  countQuery(): void {
+    this.add("databaseQueries", 1);
+  }
+
+  countRead(bytes: number): void {
+    this.add("documentsRead", 1);
+    this.add("bytesRead", bytes);
+  }
+
+  countWrite(bytes: number): void {
+    this.add("documentsWritten", 1);
+    this.add("bytesWritten", bytes);
+  }
+
+  countScheduled(argsBytes: number): void {
+    this.add("functionsScheduled", 1);
+    this.add("scheduledFunctionArgsBytes", argsBytes);
+  }
+
+  /** A nested transaction may lower its own budget, but never raise what its parent has left. */
+  narrow(budget: Partial<TransactionLimits> | undefined): UsageMark {
+    const mark = { used: { ...this.used }, limits: this.limits };
+    if (budget === undefined) return mark;
+    const limits = { ...this.limits };
+    for (const metric of Object.keys(limits) as (keyof Metrics)[]) {
+      const allowed = budget[metric];
+      if (allowed !== undefined) {
+        limits[metric] = Math.min(limits[metric], this.used[metric] + allowed);
+      }
+    }
+    this.limits = limits;
+    return mark;
+  }
+
+  /** Ends a nested transaction. What it read was read, even if what it wrote is undone. */
+  restore(mark: UsageMark, undone: boolean): void {
+    this.limits = mark.limits;
+    if (!undone) return;
+    for (const metric of WRITE_METRICS) this.used[metric] = mark.used[metric];
+  }
+
+  report(): Metrics {
+    const metrics: Partial<Metrics> = {};
+    for (const metric of Object.keys(this.used) as (keyof Metrics)[]) {
+      const used = this.used[metric];
+      metrics[metric] = { used, remaining: this.limits[metric] - used };
+    }
+    return metrics as Metrics;
+  }
+
+  private add(metric: keyof Metrics, amount: number): void {
+    const used = this.used[metric] + amount;
+    this.used[metric] = used;
+    if (used > this.limits[metric]) throw new LimitError(metric, this.limits[metric]);
+  }
+}

@@ -1,0 +1,153 @@
+/** Writes documents into an overlay together with everything that follows from them. */
+import type { Catalogue, TableEntry } from "./catalogue";
+import {
+  hasPlaceholder,
+  printDocument,
+  resolvePlaceholders,
+  type StoredDocument,
+} from "./documents";
+import { changeEntries } from "./entries";
+import { decodeId, encodeId, newInternalId } from "./ids";
+import type { Overlay } from "./overlay";
+import { printValue } from "./print";
+import type { DocumentJson } from "./types";
+import { checkValue } from "./validate";
+import type { View } from "./view";
+
+export type WriteClock = {
+  /** Milliseconds, higher with every call, also across restarts. */
+  nextCreationTime(): number;
+};
+
+export type Written = StoredDocument & { id: string; readSize: number };
+
+export class Writer {
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly view: View,
+    private readonly writes: Overlay,
+    private readonly clock: WriteClock,
+  ) {}
+
+  insert(tableName: string, value: DocumentJson): { id: string; size: number } {
+    const { table } = this.catalogue.ensureTable(tableName);
+    if ("_id" in value || "_creationTime" in value) {
+      throw new Error(
+        "Provided document has a system field `_id` or `_creationTime`; Convex assigns both.",
+      );
+    }
+    const creationTime = this.clock.nextCreationTime();
+    const id = encodeId(table.number, newInternalId(creationTime));
+    this.checkSchema(table, value);
+    const document = { ...value, _id: id, _creationTime: creationTime };
+    const { size } = this.put(table, id, null, document);
+    this.writes.addCount(table.number, 1);
+    return { id, size };
+  }
+
+  shallowMerge(table: TableEntry, id: string, value: DocumentJson): Written {
+    const { stored, parsed } = this.existing(id, "Update");
+    checkSystemFields(parsed, value);
+    const { _id, _creationTime, ...fields } = parsed;
+    for (const [field, change] of Object.entries(value)) {
+      if (field === "_id" || field === "_creationTime") continue;
+      if (isUndefined(change)) delete fields[field];
+      else fields[field] = change;
+    }
+    this.checkSchema(table, fields);
+    const document = { ...fields, _id: _id!, _creationTime: _creationTime! };
+    return { ...this.put(table, id, parsed, document), id, readSize: stored.size };
+  }
+
+  replace(table: TableEntry, id: string, value: DocumentJson): Written {
+    const { stored, parsed } = this.existing(id, "Replace");
+    checkSystemFields(parsed, value);
+    const fields = { ...value };
+    delete fields._id;
+    delete fields._creationTime;
+    this.checkSchema(table, fields);
+    const document = { ...fields, _id: id, _creationTime: parsed._creationTime! };
+    return { ...this.put(table, id, parsed, document), id, readSize: stored.size };
+  }
+
+  remove(table: TableEntry, id: string): Written {
+    const { stored, parsed } = this.existing(id, "Delete");
+    this.writes.setDocument(id, null);
+    changeEntries(table, parsed, null, (index, key, payload) => { this.writes.setEntry(index, key, payload); },
+    );
+    this.writes.addCount(table.number, -1);
+    return { ...stored, id, readSize: stored.size };
+  }
+
+  private existing(id: string, verb: string): { stored: StoredDocument; parsed: DocumentJson } {
+    const stored = this.view.document(id);
+    if (stored === null) throw new Error(`${verb} on nonexistent document ID ${id}`);
+    return { stored, parsed: JSON.parse(stored.text) as DocumentJson };
+  }
+
+  private put(
+    table: TableEntry,
+    id: string,
+    before: DocumentJson | null,
+    after: DocumentJson,
+  ): StoredDocument {
+    const document = printDocument(after);
+    this.writes.setDocument(id, document);
+    changeEntries(table, before, after, (index, key, payload) => { this.writes.setEntry(index, key, payload); },
+    );
+    return document;
+  }
+
+  private checkSchema(table: TableEntry, fields: DocumentJson): void {
+    if (!this.catalogue.schemaValidation || table.validator === null) return;
+    const problem = checkValue(table.validator, fields, this.catalogue.tableName);
+    if (problem === null) return;
+    throw new Error(
+      `Failed to insert or update a document in table "${table.name}" because it does not match ` +
+        `the schema: ${problem}`,
+    );
+  }
+}
+
+function isUndefined(value: DocumentJson[string]): boolean {
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && "$undefined" in value
+  );
+}
+
+/** System fields may be given if they say what is so anyway: then they come from the document. */
+function checkSystemFields(document: DocumentJson, value: DocumentJson): void {
+  const { _id: id, _creationTime: creationTime } = value;
+  if (id !== undefined && id !== document._id) {
+    throw new Error(
+      `Provided \`_id\` field value "${printBare(id)}" does not match the document ID ` +
+        `"${String(document._id)}"`,
+    );
+  }
+  if (creationTime !== undefined && creationTime !== document._creationTime) {
+    throw new Error(
+      `Provided \`_creationTime\` field value ${printBare(creationTime)} does not match the ` +
+        `document's creation time ${String(document._creationTime)}`,
+    );
+  }
+}
+
+function printBare(value: DocumentJson[string]): string {
+  return typeof value === "string" || typeof value === "number"
+    ? String(value)
+    : printValue(value);
+}
+
+/** Replaces the placeholders of a mutation's documents by its commit timestamp. */
+export function resolveCommitTs(catalogue: Catalogue, writes: Overlay, commitTs: bigint): void {
+  for (const [id, document] of writes.documents) {
+    if (document === null || !hasPlaceholder(document.text)) continue;
+    const pending = JSON.parse(document.text) as DocumentJson;
+    const text = resolvePlaceholders(document.text, commitTs);
+    const resolved = JSON.parse(text) as DocumentJson;
+    const table = catalogue.tableByNumber(decodeId(id)!.tableNumber)!;
+    changeEntries(table, pending, resolved, (index, key, payload) => { writes.setEntry(index, key, payload); },
+    );
+    writes.setDocument(id, { text, size: document.size });
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The embedded deployment, put together: database, functions, servers, scheduler, crons. In a
+ * process of its own it is started by `scripts/start.ts`; tests and benchmarks may also hold one
+ * in their own process.
+ */
+import { access, constants, mkdir } from "node:fs/promises";
+import path from "node:path";
+import { type EmbeddedDatabase, openDatabase } from "./database";
+import { type Demo, provideDemo } from "./demo";
+import { functionEnvironment, type Urls } from "./environment";
+import { codeOf, messageOf, Problem } from "./problem";
+import { bundleFunctions } from "./runtime/bundle";
+import { installGlobals } from "./runtime/globals";
+import { Host } from "./runtime/host";
+import { loadFunctions } from "./runtime/modules";
+import { installSyscalls } from "./runtime/syscalls";
+import { type Clock, systemClock } from "./scheduler/clock";
+import { Crons } from "./scheduler/crons";
+import { Scheduler } from "./scheduler/scheduler";
+import { loadAdminKey } from "./server/adminKey";
+import { cloudHandler } from "./server/cloud";
+import { listen, type ListeningServer } from "./server/listen";
+import { siteHandler } from "./server/site";
+
+export type DeploymentOptions = {
+  /** The folder of everything that lasts. */
+  data: string;
+  functions: string;
+  host: string;
+  /** 0 picks a free one. */
+  sitePort: number;
+  cloudPort: number;
+  demo: boolean;
+  trustProxy: boolean;
+  /** The probability that a mutation meets a conflict, for tests. */
+  conflicts: number;
+  clock?: Clock;
+  /** Whether `process.env` itself is to have the functions' variables, as external packages need. */
+  ownsProcess?: boolean;
+};
+
+export const DEFAULTS: DeploymentOptions = {
+  data: ".freehold",
+  functions: "convex",
+  host: "127.0.0.1",
+  sitePort: 3211,
+  cloudPort: 3210,
+  demo: true,
+  trustProxy: false,
+  conflicts: 0,
+};
+
+export type Deployment = Urls & {
+  host: Host;
+  /** Set by the start that made it. */
+  demo: Demo | null;
+  /** Ends cleanly: no new connections or jobs, answers and jobs under way finished. */
+  stop(): Promise<void>;
+};
+
+const DEPLOYMENT_NAME = "local-freehold";
+/** For how long answers and jobs under way may hold up the end. */
+const GRACE_MS = 5_000;
+
+export async function startDeployment(given: Partial<DeploymentOptions>): Promise<Deployment> {
+  const options = { ...DEFAULTS, ...given };
+  const data = path.resolve(options.data);
+  await prepareFolder(data);
+  const toClose: (() => Promise<void>)[] = [];
+  try {
+    return await assemble(options, data, toClose);
+  } catch (error) {
+    for (const close of toClose.reverse()) await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function assemble(
+  options: DeploymentOptions,
+  data: string,
+  toClose: (() => Promise<void>)[],
+): Promise<Deployment> {
+  const database = await openFolder(path.join(data, "database"));
+  toClose.push(() => database.close());
+  const site = await listen(options.host, options.sitePort, "site-port");
+  toClose.push(() => site.close(0));
+  const cloud = await listen(options.host, options.cloudPort, "cloud-port");
+  toClose.push(() => cloud.close(0));
+  const urls = { siteUrl: site.url, cloudUrl: cloud.url };
+
+  const bundle = await bundleFunctions(options.functions, path.join(data, "functions"));
+  const environment = await functionEnvironment(bundle.project.root, data, urls);
+  if (options.ownsProcess === true) Object.assign(process.env, environment);
+  installGlobals(environment);
+  installSyscalls();
+  const functions = await loadFunctions(bundle);
+  if (functions.schema !== null) await applySchema(database.applySchema(functions.schema));
+  const host = new Host({
+    database,
+    functions,
+    bundle,
+    environment,
+    deploymentName: DEPLOYMENT_NAME,
+    tableName: database.tableName,
+  });
+  const adminKey = await loadAdminKey(data, DEPLOYMENT_NAME);
+  const demo = options.demo ? await provideDemo(host, data, urls) : null;
+
+  host.injectConflicts(options.conflicts);
+
+  const clock = options.clock ?? systemClock;
+  const scheduler = new Scheduler(host, clock);
+  const crons = new Crons(host, clock);
+  await scheduler.start();
+  await crons.start();
+  const { trustProxy } = options;
+  site.serve(siteHandler({ host, trustProxy, siteUrl: site.url }));
+  cloud.serve(cloudHandler({ host, adminKey, trustProxy }));
+  return {
+    ...urls,
+    host,
+    demo,
+    stop: stopper(site, cloud, [scheduler, crons], () => database.close()),
+  };
+}
+
+function stopper(
+  site: ListeningServer,
+  cloud: ListeningServer,
+  workers: { stop(): Promise<void> }[],
+  closeDatabase: () => Promise<void>,
+): () => Promise<void> {
+  let stopping: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    const jobs = Promise.all(workers.map((worker) => worker.stop()));
+    await Promise.all([site.close(GRACE_MS), cloud.close(GRACE_MS), orAfter(jobs, GRACE_MS)]);
+    await closeDatabase();
+  };
+  return () => (stopping ??= stop());
+}
+
+/** A job that does not end in time is as one that a crash cut off: safe, and settled at the next start. */
+async function orAfter(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
+/** What the database has to say about a folder (locked, foreign, newer) is for the person to act on. */
+async function openFolder(folder: string): Promise<EmbeddedDatabase> {
+  try {
+    return await openDatabase({ path: folder });
+  } catch (error) {
+    throw new Problem(messageOf(error));
+  }
+}
+
+async function applySchema(applying: Promise<void>): Promise<void> {
+  try {
+    await applying;
+  } catch (error) {
+    throw new Problem(`schema: ${messageOf(error).replaceAll(/\s*\n\s*/g, " ")}`);
+  }
+}
+
+async function prepareFolder(data: string): Promise<void> {
+  try {
+    await mkdir(data, { recursive: true });
+    await access(data, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const why = codeOf(error) ?? messageOf(error);
+    throw new Problem(
+      `cannot write to the data folder ${data} (${why}); choose another with --data`,
+    );
+  }
+}

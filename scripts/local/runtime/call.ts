@@ -1,0 +1,147 @@
+/** The call that is running: who called what, in which transaction, and for how long. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomFillSync } from "node:crypto";
+import type { Transaction } from "../database/types";
+import { Refusal } from "./errors";
+import type { FunctionEntry } from "./modules";
+import type { Host } from "./host";
+
+export type CallKind = "query" | "mutation" | "action" | "httpAction";
+
+/** What set off a call; handed down to every call that it makes. */
+export type RequestInfo = {
+  requestId: string;
+  ip: string | null;
+  userAgent: string | null;
+  scheduledFunctionId: string | null;
+};
+
+/** Of a query's or mutation's own code, as Convex allows. */
+const OWN_TIME_LIMIT_MS = 1_000;
+
+export class Call {
+  readonly kind: CallKind;
+  readonly entry: FunctionEntry;
+  readonly host: Host;
+  readonly request: RequestInfo;
+  /** The transaction of a query or mutation; nested calls share it. */
+  readonly tx: Transaction | null;
+  /** How many calls stand around this one in the same transaction. */
+  readonly depth: number;
+  /** What `Date.now()` says throughout a query or mutation. */
+  readonly startedAt: number;
+  /** Set while a nested transaction runs, which the other operations of this call wait for. */
+  gate: Promise<unknown> | null = null;
+  /** The earliest due time of what this transaction scheduled. */
+  scheduledFor = Infinity;
+  /** The last table written, to name it in an injected conflict. */
+  writtenTable: string | null = null;
+  private ownTimeMs = 0;
+  /** The outermost call of the transaction: the limit is for all of it. */
+  private readonly root: Call;
+  private finished = false;
+  private randomState: (() => number) | null = null;
+
+  constructor(
+    host: Host,
+    kind: CallKind,
+    entry: FunctionEntry,
+    request: RequestInfo,
+    tx: Transaction | null,
+    parent: Call | null,
+  ) {
+    this.host = host;
+    this.kind = kind;
+    this.entry = entry;
+    this.request = request;
+    this.tx = tx;
+    this.root = parent === null ? this : parent.root;
+    this.depth = parent === null ? 0 : parent.depth + 1;
+    this.startedAt = parent === null ? Date.now() : parent.startedAt;
+  }
+
+  get isTransaction(): boolean {
+    return this.tx !== null;
+  }
+
+  /** A finished call's transaction is committed or gone: what still runs of it must not use it. */
+  finish(): void {
+    this.finished = true;
+  }
+
+  /** Begins to count the own time of a query or mutation. */
+  startClock(): void {
+    lastMark = performance.now();
+  }
+
+  /** The function's code has run until now; what the host does next is not its own time. */
+  pauseClock(): void {
+    if (this.finished) {
+      throw new Refusal(
+        `${this.entry.name} used its context after it had returned. Await everything that it starts.`,
+      );
+    }
+    if (this.tx === null) return;
+    const now = performance.now();
+    this.root.ownTimeMs += now - lastMark;
+    lastMark = now;
+    if (this.root.ownTimeMs > OWN_TIME_LIMIT_MS) {
+      throw new Refusal("Function execution timed out (maximum duration: 1s)");
+    }
+  }
+
+  resumeClock(): void {
+    if (this.tx !== null) lastMark = performance.now();
+  }
+
+  random(): number {
+    this.randomState ??= seededRandom();
+    return this.randomState();
+  }
+}
+
+/**
+ * Since when the code that runs now has been running. One mark serves all calls: JavaScript runs
+ * one thing at a time, so whoever comes next to the host has run since the last who left it.
+ */
+let lastMark = 0;
+
+export const calls = new AsyncLocalStorage<Call>();
+
+/** The small fast counter generator (sfc32), seeded anew for each call. */
+function seededRandom(): () => number {
+  const at = takeRandom(16);
+  let a = pool.readInt32LE(at);
+  let b = pool.readInt32LE(at + 4);
+  let c = pool.readInt32LE(at + 8);
+  let d = pool.readInt32LE(at + 12);
+  return () => {
+    const t = (((a + b) | 0) + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (c << 21) | (c >>> 11);
+    c = (c + t) | 0;
+    return (t >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Random bytes, made many at a time: each call needs only a few. */
+const pool = Buffer.alloc(8_192);
+let poolUsed = pool.length;
+
+/** Where in the pool that many bytes stand that nobody else has been given. */
+function takeRandom(bytes: number): number {
+  if (poolUsed + bytes > pool.length) {
+    randomFillSync(pool);
+    poolUsed = 0;
+  }
+  poolUsed += bytes;
+  return poolUsed - bytes;
+}
+
+/** 16 hexadecimal digits, as Convex's request ids are. */
+export function newRequestId(): string {
+  const at = takeRandom(8);
+  return pool.toString("hex", at, at + 8);
+}

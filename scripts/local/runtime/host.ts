@@ -1,0 +1,129 @@
+/**
+ * The function host: runs the functions of one deployment over its database, by name, for
+ * clients, for other functions and for the scheduler.
+ */
+import type { JSONValue } from "convex/values";
+import type { Database, Transaction } from "../database/types";
+import type { TableNames } from "../database/validate";
+import type { Bundle } from "./bundle";
+import { Call, type RequestInfo } from "./call";
+import { checkArgs, checkReturn } from "./check";
+import {
+  type ConflictInjection,
+  conflictInjection,
+  InjectedConflict,
+  withConflicts,
+} from "./conflicts";
+import { FunctionFailure, Refusal } from "./errors";
+import { execute } from "./execute";
+import type { Environment } from "./globals";
+import { log } from "./log";
+import { type FunctionEntry, type FunctionKind, type Functions, resolveFunction } from "./modules";
+import { mappedStack } from "./stacks";
+
+export type HostOptions = {
+  database: Database;
+  functions: Functions;
+  bundle: Bundle;
+  environment: Environment;
+  deploymentName: string;
+  tableName: TableNames;
+};
+
+export class Host {
+  readonly database: Database;
+  readonly functions: Functions;
+  readonly environment: Environment;
+  readonly deploymentName: string;
+  readonly tableName: TableNames;
+  /** Told when a commit has scheduled something, with the time at which it is due. */
+  onScheduled: (due: number) => void = () => undefined;
+  private readonly bundle: Bundle;
+  /** Off until the deployment stands: it is the app that is to meet conflicts, not the start. */
+  private conflicts: ConflictInjection = conflictInjection(0);
+
+  constructor(options: HostOptions) {
+    this.database = options.database;
+    this.functions = options.functions;
+    this.environment = options.environment;
+    this.deploymentName = options.deploymentName;
+    this.tableName = options.tableName;
+    this.bundle = options.bundle;
+  }
+
+  injectConflicts(probability: number): void {
+    this.conflicts = conflictInjection(probability);
+  }
+
+  /** Runs a function by name; the promise is of its printed result. */
+  async run(
+    kind: FunctionKind,
+    name: string,
+    args: JSONValue,
+    request: RequestInfo,
+    visibility: "public" | "all",
+  ): Promise<string> {
+    const entry = resolveFunction(this.functions, name, kind, visibility);
+    const argsText = checkArgs(entry, args, this.tableName);
+    try {
+      switch (kind) {
+        case "query":
+          return await this.database.query((tx) =>
+            this.runChecked(new Call(this, kind, entry, request, tx, null), argsText),
+          );
+        case "mutation":
+          return await this.runMutation(entry, argsText, request);
+        case "action":
+          return await this.runChecked(new Call(this, kind, entry, request, null, null), argsText);
+      }
+    } catch (error) {
+      this.logFailure(entry, request, error);
+      throw error;
+    }
+  }
+
+  /**
+   * A mutation in a transaction of its own. `before` and `after` take part in it: what they write
+   * is committed with the mutation's own writes, or not at all.
+   */
+  async runMutation(
+    entry: FunctionEntry,
+    argsText: string,
+    request: RequestInfo,
+    around?: { before: (tx: Transaction) => boolean; after: (tx: Transaction) => void },
+  ): Promise<string> {
+    let scheduledFor = Infinity;
+    const { value } = await withConflicts(this.conflicts, () =>
+      this.database.mutation(async (tx) => {
+        if (around?.before(tx) === false) throw new Refusal("The job has been taken back");
+        const call = new Call(this, "mutation", entry, request, tx, null);
+        const result = await this.runChecked(call, argsText);
+        around?.after(tx);
+        scheduledFor = call.scheduledFor;
+        if (this.conflicts.strikes()) throw new InjectedConflict(call.writtenTable);
+        return result;
+      }),
+    );
+    if (scheduledFor !== Infinity) this.onScheduled(scheduledFor);
+    return value;
+  }
+
+  private async runChecked(call: Call, argsText: string): Promise<string> {
+    const result = await execute(call, argsText);
+    checkReturn(call.entry, result, this.tableName);
+    return result;
+  }
+
+  /** A ConvexError is an answer that the app chose to give; everything else is logged whole. */
+  logFailure(entry: FunctionEntry, request: RequestInfo, error: unknown): void {
+    if (error instanceof FunctionFailure && error.data !== undefined) return;
+    if ((error instanceof FunctionFailure || error instanceof Refusal) && error.forClients) return;
+    const thrown = error instanceof FunctionFailure ? error.thrown : error;
+    const message = error instanceof Error ? error.message : String(error);
+    log("error", message, {
+      function: entry.name,
+      requestId: request.requestId,
+      stack: mappedStack(thrown, this.bundle),
+    });
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Log lines: one JSON object a line on stdout. Lines of one turn of the event loop are written
+ * together, so that a busy server makes few system calls and an idle one none.
+ */
+import { writeSync } from "node:fs";
+import { inspect } from "node:util";
+import type { Call } from "./call";
+
+export type Level = "debug" | "info" | "warn" | "error";
+export type LogFields = { [field: string]: unknown };
+
+let sink: (text: string) => void = (text) => {
+  process.stdout.write(text);
+};
+let buffer = "";
+
+/** Where lines go instead of stdout; tests read them. Gives back how to undo it. */
+export function redirectLog(to: (text: string) => void): () => void {
+  const before = sink;
+  flushLog();
+  sink = to;
+  return () => {
+    flushLog();
+    sink = before;
+  };
+}
+
+export function log(level: Level, message: string, fields?: LogFields): void {
+  writeLine({ timestamp: new Date().toISOString(), level, message, ...fields });
+}
+
+function writeLine(line: LogFields): void {
+  if (buffer === "") setImmediate(flushLog);
+  buffer += `${stringify(line)}\n`;
+}
+
+function stringify(line: LogFields): string {
+  try {
+    return JSON.stringify(line, (_key, value: unknown) =>
+      typeof value === "bigint" ? value.toString() : value,
+    );
+  } catch {
+    return JSON.stringify({ ...line, message: inspect(line) });
+  }
+}
+
+export function flushLog(): void {
+  const text = buffer;
+  buffer = "";
+  if (text !== "") sink(text);
+}
+
+/** For the end of the process, when nothing is written later: straight to the file descriptor. */
+export function flushLogNow(): void {
+  const text = buffer;
+  buffer = "";
+  if (text !== "") writeSync(1, text);
+}
+
+/** A line that a function wrote with `console`. */
+export function logFromFunction(level: Level, args: unknown[], call: Call | undefined): void {
+  const context: LogFields = {};
+  if (call !== undefined) {
+    context["function"] = call.entry.name;
+    context["requestId"] = call.request.requestId;
+  }
+  const timestamp = new Date().toISOString();
+  const [first] = args;
+  const own = args.length === 1 && typeof first === "string" ? jsonObject(first) : null;
+  // A function that writes structured lines says what it means better than the host can.
+  writeLine(
+    own === null
+      ? { timestamp, level, message: args.map(printed).join(" "), ...context }
+      : { timestamp, level, message: "", ...context, ...own },
+  );
+}
+
+function jsonObject(text: string): LogFields | null {
+  if (text[0] !== "{") return null;
+  try {
+    return JSON.parse(text) as LogFields;
+  } catch {
+    return null;
+  }
+}
+
+function printed(value: unknown): string {
+  return typeof value === "string" ? value : inspect(value, { depth: 4, breakLength: Infinity });
+}

@@ -1,0 +1,20 @@
+/** The key with which a caller may also run internal functions; made once, kept beside the data. */
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import path from "node:path";
+import { readOrMake } from "../secrets";
+
+export type AdminKey = { matches(given: string): boolean };
+
+/** In Convex's form: the deployment's name, a bar, the secret. */
+export async function loadAdminKey(data: string, deploymentName: string): Promise<AdminKey> {
+  const text = await readOrMake(path.join(data, "admin.key"), () => {
+    return `${deploymentName}|${randomBytes(32).toString("base64url")}`;
+  });
+  const expected = digest(text);
+  return { matches: (given) => timingSafeEqual(digest(given), expected) };
+}
+
+/** Equal lengths, so that the comparison tells nothing about the length either. */
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
