@@ -3,6 +3,7 @@
  * never used twice, so that a leftover entry of a dropped index cannot turn up in a new one.
  */
 import type { ValidatorJSON } from "convex/values";
+import { decodeId } from "./ids";
 import type { IndexDefinition, SchemaDefinition } from "./schema";
 import { SYSTEM_TABLES } from "./system";
 
@@ -87,6 +88,11 @@ export class Catalogue {
 
   tableByNumber(number: number): TableEntry | null {
     return this.byNumber.get(number) ?? null;
+  }
+
+  tableOfId(id: string): TableEntry | null {
+    const decoded = decodeId(id);
+    return decoded === null ? null : this.tableByNumber(decoded.tableNumber);
   }
 
   readonly tableName = (number: number): string | null => this.byNumber.get(number)?.name ?? null;
@@ -199,6 +205,13 @@ export class Catalogue {
     this.byNumber.set(table.number, table);
     for (const index of table.indexes) if (index.kind === "id") this.idIndexes.add(index.number);
   }
+}
+
+/** Every table has one; it lists each document exactly once. */
+export function idIndex(table: TableEntry): IndexEntry {
+  const index = table.indexes.find(({ kind }) => kind === "id");
+  if (index === undefined) throw new Error(`Table "${table.name}" has lost its index by_id.`);
+  return index;
 }
 
 function isImplicit(name: string): boolean {

@@ -9,13 +9,13 @@ import type { Snapshot, Store } from "./store";
 import type { Commit } from "./types";
 import { View } from "./view";
 import { resolveCommitTs } from "./writer";
-import { decodeId } from "./ids";
 
 /** Commits that reach the disk together. */
 class Group {
   readonly writes = new Overlay();
   readonly commits: Commit[] = [];
   readonly durable: Promise<void>;
+  lastTs = 0n;
   settle!: { resolve: () => void; reject: (error: unknown) => void };
 
   constructor() {
@@ -91,7 +91,7 @@ export class Commits {
     const snapshot = this.store.snapshot();
     const onDisk = lastTsOf(snapshot);
     // A flush can be in the snapshot already and not yet reported; it must not count twice.
-    const seen = this.pending().filter(({ commits }) => commits.at(-1)!.ts > onDisk);
+    const seen = this.pending().filter(({ lastTs }) => lastTs > onDisk);
     const layers = seen.map(({ writes }) => writes);
     const tx = new EmbeddedTransaction(this.host(), new View(snapshot, layers), this.lastTs, true);
     try {
@@ -128,10 +128,11 @@ export class Commits {
     resolveCommitTs(catalogue, tx.writes, commitTs);
     const group = this.collecting;
     group.writes.absorb(tx.writes);
+    group.lastTs = commitTs;
     group.commits.push({
       ts: commitTs,
       writes: [...tx.writes.documents].map(([id, document]) => ({
-        table: catalogue.tableName(decodeId(id)!.tableNumber) ?? "",
+        table: catalogue.tableOfId(id)?.name ?? "",
         id,
         document: document?.text ?? null,
       })),
@@ -179,7 +180,7 @@ export class Commits {
 
   private metaOf(group: Group): Map<string, string> {
     const meta = new Map<string, string>();
-    meta.set("lastTs", String(group.commits.at(-1)!.ts));
+    meta.set("lastTs", String(group.lastTs));
     meta.set("lastCreationTime", String(this.lastCreationTime));
     for (const [table, change] of group.writes.counts) {
       const count = this.countOf(table) + change;

@@ -7,6 +7,7 @@ import {
   MAX_DOCUMENT_FIELDS,
   MAX_DOCUMENT_NESTING,
   MAX_FIELD_NAME_LENGTH,
+  MAX_NESTED_FIELD_NAME_LENGTH,
 } from "./limits";
 import type { DocumentJson } from "./types";
 import { kindOf } from "./validate";
@@ -24,7 +25,9 @@ export function printDocument(document: DocumentJson): StoredDocument {
   for (const field of Object.keys(document).sort()) {
     const value = document[field];
     if (value === undefined) continue;
-    if (field !== "_id" && field !== "_creationTime") checkFieldName(field);
+    if (field !== "_id" && field !== "_creationTime") {
+      checkFieldName(field, MAX_FIELD_NAME_LENGTH);
+    }
     sorted[field] = value;
     fields++;
     size += field.length + 1 + measure(value, 1);
@@ -37,6 +40,17 @@ export function printDocument(document: DocumentJson): StoredDocument {
     );
   }
   return { text: JSON.stringify(sorted), size };
+}
+
+export function idOf(document: DocumentJson): string {
+  if (typeof document._id !== "string") throw new Error("A stored document has no `_id`.");
+  return document._id;
+}
+
+export function creationTimeOf(document: DocumentJson): number {
+  const { _creationTime: time } = document;
+  if (typeof time !== "number") throw new Error("A stored document has no `_creationTime`.");
+  return time;
 }
 
 /** Quotes are escaped inside strings, so this text can only be a placeholder. */
@@ -98,12 +112,12 @@ function measureArray(value: JSONValue[], depth: number): number {
 
 function measureObject(value: DocumentJson, depth: number): number {
   checkNesting(depth);
-  const fields = Object.keys(value);
+  const fields = Object.entries(value);
   checkFieldCount(fields.length);
   let size = 2;
-  for (const field of fields) {
-    checkFieldName(field);
-    size += field.length + 1 + measure(value[field]!, depth);
+  for (const [field, inner] of fields) {
+    checkFieldName(field, MAX_NESTED_FIELD_NAME_LENGTH);
+    size += field.length + 1 + measure(inner, depth);
   }
   return size;
 }
@@ -122,8 +136,8 @@ function checkFieldCount(fields: number): void {
 
 const USUAL_FIELD_NAME = /^[A-Za-z][A-Za-z0-9]*$/;
 
-function checkFieldName(field: string): void {
-  if (field.length <= MAX_FIELD_NAME_LENGTH && USUAL_FIELD_NAME.test(field)) return;
+function checkFieldName(field: string, maxLength: number): void {
+  if (field.length <= maxLength && USUAL_FIELD_NAME.test(field)) return;
   if (field === "") throw new Error("Field name cannot be empty");
   if (field.startsWith("$")) {
     throw new Error(`Field name ${field} starts with '$', which is reserved.`);
@@ -141,8 +155,8 @@ function checkFieldName(field: string): void {
       );
     }
   }
-  if (field.length > MAX_FIELD_NAME_LENGTH) {
-    throw new Error(`Field name is too long (${field.length} > maximum ${MAX_FIELD_NAME_LENGTH})`);
+  if (field.length > maxLength) {
+    throw new Error(`Field name is too long (${field.length} > maximum ${maxLength})`);
   }
 }
 

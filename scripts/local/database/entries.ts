@@ -49,8 +49,9 @@ function indexKey(
 ): string {
   if (index.kind === "id") return encodeKey(document._id);
   let key = "";
-  for (let i = 0; i < index.fields.length - 2; i++) {
-    key += encodeKey(readField(document, index.fields[i]!));
+  for (const field of index.fields) {
+    if (field === "_creationTime") break;
+    key += encodeKey(readField(document, field));
   }
   return key + suffixKey;
 }

@@ -24,10 +24,12 @@ export function compileFilter(json: JSONValue): Filter {
 function compile(json: JSONValue): Expression {
   const entries =
     typeof json === "object" && json !== null && !Array.isArray(json) ? Object.entries(json) : [];
-  const [operator, operand] = entries.length === 1 ? entries[0]! : ["", null];
+  const [[operator, operand] = ["", null], ...others] = entries;
+  if (others.length > 0) throw invalid(json);
   switch (operator) {
     case "$field":
-      return compileField(String(operand));
+      if (typeof operand !== "string") throw invalid(json);
+      return compileField(operand);
     case "$literal":
       return compileLiteral(operand);
     case "$eq":
@@ -92,13 +94,17 @@ function compile(json: JSONValue): Expression {
       return (document) => !asBoolean(inner(document));
     }
     default:
-      throw new Error(`Invalid filter expression: ${JSON.stringify(json)}`);
+      throw invalid(json);
   }
+}
+
+function invalid(json: JSONValue): Error {
+  return new Error(`Invalid filter expression: ${JSON.stringify(json)}`);
 }
 
 function compileList(operand: JSONValue): Expression[] {
   if (!Array.isArray(operand)) {
-    throw new Error(`Invalid filter expression: ${JSON.stringify(operand)}`);
+    throw invalid(operand);
   }
   return operand.map(compile);
 }
@@ -106,7 +112,7 @@ function compileList(operand: JSONValue): Expression[] {
 function compilePair(operand: JSONValue): [Expression, Expression] {
   const [left, right, ...rest] = compileList(operand);
   if (left === undefined || right === undefined || rest.length > 0) {
-    throw new Error(`Invalid filter expression: ${JSON.stringify(operand)}`);
+    throw invalid(operand);
   }
   return [left, right];
 }

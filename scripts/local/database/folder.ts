@@ -76,6 +76,8 @@ function orRefuse<T>(path: string, action: () => T): T {
     return action();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`Cannot use ${path} as a database: ${reason.replaceAll("\n", " ")}.`);
+    throw new Error(`Cannot use ${path} as a database: ${reason.replaceAll("\n", " ")}.`, {
+      cause: error,
+    });
   }
 }

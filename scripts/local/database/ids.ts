@@ -5,7 +5,7 @@
 import { randomFillSync } from "node:crypto";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const VALUE_OF_CHARACTER = new Map([...ALPHABET].map((character, value) => [character, value]));
+const VALUE_OF_CHARACTER = new Map(Array.from(ALPHABET, (character, value) => [character, value]));
 
 const INTERNAL_BYTES = 16;
 const FOOTER_BYTES = 2;
@@ -57,7 +57,8 @@ export function parseId(id: string): DocumentId | { error: string } {
   }
   const end = position + INTERNAL_BYTES;
   const expected = fletcher16(bytes.slice(0, end)) ^ VERSION;
-  const footer = bytes[end]! | (bytes[end + 1]! << 8);
+  const [low = 0, high = 0] = bytes.slice(end);
+  const footer = low | (high << 8);
   if (footer !== expected) {
     return { error: `Unable to decode ID: Invalid ID version ${footer} (expected ${expected})` };
   }
@@ -126,11 +127,11 @@ function toBase32(bytes: readonly number[]): string {
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      text += ALPHABET[(buffer >> bits) & 31];
+      text += ALPHABET.charAt((buffer >> bits) & 31);
     }
     buffer &= (1 << bits) - 1;
   }
-  if (bits > 0) text += ALPHABET[(buffer << (5 - bits)) & 31];
+  if (bits > 0) text += ALPHABET.charAt((buffer << (5 - bits)) & 31);
   return text;
 }
 

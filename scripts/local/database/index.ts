@@ -71,8 +71,8 @@ function readFolder(path: string, store: Store): SavedFolder {
     }
     return {
       isNew: false,
-      catalogue: JSON.parse(snapshot.meta("catalogue")!) as CatalogueJson,
-      secret: snapshot.meta("secret")!,
+      catalogue: JSON.parse(snapshot.meta("catalogue") ?? "null") as CatalogueJson | null,
+      secret: snapshot.meta("secret") ?? "",
     };
   } finally {
     snapshot.release();

@@ -61,8 +61,8 @@ const LAST_ID = new RegExp(`${STRING}([0-9a-z]+)${END}$`);
 export function idOfKey(key: string): string {
   // Ids have at most 37 characters; the rest of a long key need not be searched.
   const match = LAST_ID.exec(key.slice(-40));
-  if (match === null) throw new Error("An index entry does not end with an id.");
-  return match[1]!;
+  if (match?.[1] === undefined) throw new Error("An index entry does not end with an id.");
+  return match[1];
 }
 
 /** Where the value that begins at `start` ends. */
@@ -87,8 +87,9 @@ export function endOfValue(key: string, start: number): number {
 
 function encodeObject(value: { [field: string]: JSONValue }): string {
   const fields = Object.keys(value);
-  if (fields.length === 1) {
-    const special = encodeSpecial(fields[0]!, value[fields[0]!]!);
+  const [first] = fields;
+  if (fields.length === 1 && first?.startsWith("$") === true) {
+    const special = encodeSpecial(first, value[first]);
     if (special !== null) return special;
   }
   let key = OBJECT;
@@ -99,14 +100,15 @@ function encodeObject(value: { [field: string]: JSONValue }): string {
 }
 
 /** The values that JSON has no form for. */
-function encodeSpecial(kind: string, value: JSONValue): string | null {
+function encodeSpecial(kind: string, value: JSONValue | undefined): string | null {
+  const bytes = typeof value === "string" ? Buffer.from(value, "base64") : Buffer.alloc(8);
   switch (kind) {
     case "$integer":
-      return encodeInteger(Buffer.from(String(value), "base64"));
+      return encodeInteger(bytes);
     case "$float":
-      return encodeFloat(Buffer.from(String(value), "base64").readDoubleLE());
+      return encodeFloat(bytes.readDoubleLE());
     case "$bytes":
-      return BYTES + escape(Buffer.from(String(value), "base64").toString("latin1")) + END;
+      return BYTES + escape(bytes.toString("latin1")) + END;
     case "$commitTs":
       return LAST_INT64;
     case "$undefined":
@@ -118,8 +120,8 @@ function encodeSpecial(kind: string, value: JSONValue): string | null {
 
 /** `bytes` are little-endian two's complement; flipping the sign bit puts negatives first. */
 function encodeInteger(bytes: Buffer): string {
-  let key = INT64 + String.fromCharCode(bytes[7]! ^ 0x80);
-  for (let i = 6; i >= 0; i--) key += String.fromCharCode(bytes[i]!);
+  let key = INT64 + String.fromCharCode(bytes.readUInt8(7) ^ 0x80);
+  for (let i = 6; i >= 0; i--) key += String.fromCharCode(bytes.readUInt8(i));
   return key;
 }
 

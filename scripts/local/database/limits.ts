@@ -7,7 +7,9 @@ export const MAX_DOCUMENT_BYTES = MIB;
 export const MAX_DOCUMENT_FIELDS = 1_024;
 export const MAX_DOCUMENT_NESTING = 16;
 export const MAX_ARRAY_LENGTH = 8_192;
+/** Of a document's own fields, which may stand in an index. */
 export const MAX_FIELD_NAME_LENGTH = 64;
+export const MAX_NESTED_FIELD_NAME_LENGTH = 1_024;
 export const MAX_IDENTIFIER_LENGTH = 64;
 export const MAX_INDEXES_PER_TABLE = 32;
 export const MAX_INDEX_FIELDS = 16;

@@ -27,16 +27,12 @@ export class OrderedEntries {
   /** The first key at or above `low` (in reverse: the last below `high`) of which this overlay speaks. */
   seek(low: string, high: string, reverse: boolean): string | null {
     const keys = this.inOrder();
-    if (reverse) {
-      for (let i = lowerBound(keys, high) - 1; i >= 0 && keys[i]! >= low; i--) {
-        if (this.entries.get(keys[i]!) !== undefined) return keys[i]!;
-      }
-      return null;
+    const step = reverse ? -1 : 1;
+    for (let i = reverse ? lowerBound(keys, high) - 1 : lowerBound(keys, low); ; i += step) {
+      const key = keys[i];
+      if (key === undefined || key < low || key >= high) return null;
+      if (this.entries.get(key) !== undefined) return key;
     }
-    for (let i = lowerBound(keys, low); i < keys.length && keys[i]! < high; i++) {
-      if (this.entries.get(keys[i]!) !== undefined) return keys[i]!;
-    }
-    return null;
   }
 
   *[Symbol.iterator](): IterableIterator<[string, Entry]> {
@@ -65,7 +61,8 @@ function lowerBound(keys: readonly string[], key: string): number {
   let high = keys.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (keys[middle]! < key) low = middle + 1;
+    const found = keys[middle];
+    if (found !== undefined && found < key) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -100,13 +97,18 @@ export class Overlay {
     if (this.savepoints > 0) {
       const changed = entries;
       const before = entries.get(key);
-      this.undo.push(() => { changed.set(key, before); });
+      this.undo.push(() => {
+        changed.set(key, before);
+      });
     }
     entries.set(key, entry);
   }
 
   addCount(table: number, change: number): void {
-    if (this.savepoints > 0) this.undo.push(() => { this.addCountNow(table, -change); });
+    if (this.savepoints > 0)
+      this.undo.push(() => {
+        this.addCountNow(table, -change);
+      });
     this.addCountNow(table, change);
   }
 
@@ -122,7 +124,7 @@ export class Overlay {
   }
 
   rollback(mark: number): void {
-    while (this.undo.length > mark) this.undo.pop()!();
+    for (const undo of this.undo.splice(mark).reverse()) undo();
     this.release();
   }
 

@@ -15,26 +15,29 @@ export function readPage(
   openStream: (window: Window, expected: number) => RowStream,
 ): PageResult {
   checkRequest(request);
-  const after = request.cursor === null ? undefined : cursors.open(queryText, request.cursor);
-  const hasEnd = request.endCursor !== undefined && request.endCursor !== null;
-  const upTo = hasEnd ? cursors.open(queryText, request.endCursor!) : undefined;
-  if (after === null) return emptyPage(request.cursor!);
+  const { cursor } = request;
+  const endCursor = request.endCursor ?? null;
+  const hasEnd = endCursor !== null;
+  const after = cursor === null ? undefined : cursors.open(queryText, cursor);
+  const upTo = hasEnd ? cursors.open(queryText, endCursor) : undefined;
+  if (cursor !== null && after === null) return emptyPage(cursor);
   // With an end given, the page is what lies between the two cursors, however much that is.
-  const stream = openStream({ after: after ?? null, upTo: upTo ?? null }, request.pageSize + 1);
+  const stream = openStream({ after: after ?? null, upTo: upTo ?? null }, request.pageSize);
   const size = hasEnd ? Infinity : request.pageSize;
   const maximum = hasEnd ? Infinity : (request.maximumRowsRead ?? Infinity);
   const places: string[] = [];
   stream.places = places;
-  const { rows, cutShort } = readRows(stream, size, maximum);
-  const isDone = hasEnd ? upTo === null : !cutShort && stream.isAtEnd();
+  const { rows, end } = readRows(stream, size, maximum);
+  const isDone = hasEnd ? upTo === null : end === "of rows";
   const place: Place = isDone ? null : (upTo ?? stream.lastPlace);
+  const middle = places[Math.floor(places.length / 2)];
   return {
     page: rows.map(({ text }) => text),
     isDone,
-    continueCursor: hasEnd ? request.endCursor! : cursors.seal(queryText, place),
+    continueCursor: hasEnd ? endCursor : cursors.seal(queryText, place),
     splitCursor:
-      places.length > 2 ? cursors.seal(queryText, places[Math.floor(places.length / 2)]!) : null,
-    pageStatus: cutShort ? "SplitRequired" : status(stream, rows.length, request),
+      middle === undefined || places.length <= 2 ? null : cursors.seal(queryText, middle),
+    pageStatus: end === "of budget" ? "SplitRequired" : status(stream, rows.length, request),
   };
 }
 
@@ -48,12 +51,17 @@ function checkRequest({ pageSize, maximumRowsRead }: PageRequest): void {
   }
 }
 
-/** `cutShort` says that the page stopped at a limit before it was full. */
+/**
+ * Where a page ends: at the last row, at its size, or at a limit before it was full. One that takes
+ * exactly the last rows does not know it: Convex does not look ahead.
+ */
+type PageEnd = "of rows" | "of page" | "of budget";
+
 function readRows(
   stream: RowStream,
   size: number,
   maximumRowsRead: number,
-): { rows: Row[]; cutShort: boolean } {
+): { rows: Row[]; end: PageEnd } {
   const rows: Row[] = [];
   let stopped = false;
   stream.onRowPassed = () => {
@@ -62,20 +70,18 @@ function readRows(
   };
   try {
     while (rows.length < size) {
-      if (stream.rowsRead >= maximumRowsRead) {
-        return { rows, cutShort: !stream.isAtEnd() };
-      }
+      if (stream.rowsRead >= maximumRowsRead) return { rows, end: "of budget" };
       const row = stream.next();
-      if (row === null) return { rows, cutShort: stopped && !stream.isAtEnd() };
+      if (row === null) return { rows, end: stopped ? "of budget" : "of rows" };
       rows.push(row);
     }
   } catch (error) {
     // The limits of a transaction end a page early, unless it has not got anywhere.
     if (!(error instanceof LimitError) || stream.rowsRead <= 1) throw error;
     stream.dropLast();
-    return { rows, cutShort: true };
+    return { rows, end: "of budget" };
   }
-  return { rows, cutShort: false };
+  return { rows, end: "of page" };
 }
 
 function status(

@@ -16,7 +16,7 @@ export function planQuery(
   system: boolean,
 ): QueryPlan {
   const name = source.type === "FullTableScan" ? source.tableName : source.indexName;
-  const [tableName = "", indexName] =
+  const [tableName, indexName] =
     source.type === "FullTableScan" ? [name, "by_creation_time"] : splitName(name);
   const table = system || isReadableByFunctions(tableName) ? catalogue.table(tableName) : null;
   const index = table?.indexes.find((each) => each.name === indexName);

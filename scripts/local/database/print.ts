@@ -13,8 +13,12 @@ export function printValue(value: JSONValue): string {
   if (typeof value.$float === "string") return printSpecialFloat(value.$float);
   if (typeof value.$bytes === "string") return `b${JSON.stringify(value.$bytes)}`;
   if ("$commitTs" in value) return "[unresolved commit timestamp]";
-  const fields = Object.keys(value).sort();
-  return `{${fields.map((field) => `${field}: ${printValue(value[field]!)}`).join(", ")}}`;
+  const fields = inOrder(value).map(([field, inner]) => `${field}: ${printValue(inner)}`);
+  return `{${fields.join(", ")}}`;
+}
+
+function inOrder<T>(object: Record<string, T>): [string, T][] {
+  return Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function printSpecialFloat(base64: string): string {
@@ -58,9 +62,7 @@ export function printValidator(validator: ValidatorJSON): string {
     case "union":
       return `v.union(${validator.value.map(printValidator).join(", ")})`;
     case "object": {
-      const fields = Object.keys(validator.value).sort();
-      const printed = fields.map((field) => {
-        const { fieldType, optional } = validator.value[field]!;
+      const printed = inOrder(validator.value).map(([field, { fieldType, optional }]) => {
         const type = printValidator(fieldType);
         return `${field}: ${optional ? `v.optional(${type})` : type}`;
       });

@@ -7,16 +7,22 @@ import { openSource, type Source, type SourceRow, type Window } from "./sources"
 import type { DocumentJson, QueryJson } from "./types";
 import type { View } from "./view";
 
-export type Operator = { filter: Filter } | { limit: number };
+/** `passed` counts the rows that have come as far as a limit. */
+type Operator = { filter: Filter } | { limit: number; passed: number };
 
-export function compileOperators(query: QueryJson): Operator[] {
+/** For one reading of the query. */
+export function compileOperators(query: QueryJson): Operators {
   return query.operators.map((operator) =>
-    "filter" in operator ? { filter: compileFilter(operator.filter) } : { limit: operator.limit },
+    "filter" in operator
+      ? { filter: compileFilter(operator.filter) }
+      : { limit: operator.limit, passed: 0 },
   );
 }
 
+export type Operators = readonly Operator[];
+
 /** How many rows to fetch at first: what the query's own limit says, if it has one. */
-export function expectedRows(operators: readonly Operator[]): number | undefined {
+export function expectedRows(operators: Operators): number | undefined {
   const first = operators[0];
   return first !== undefined && "limit" in first ? first.limit : undefined;
 }
@@ -35,28 +41,24 @@ export class RowStream {
   /** The places of all rows read, if somebody wants to split the page. */
   places: string[] | null = null;
   private readonly source: Source;
-  private readonly passed: number[];
-  private lookahead: SourceRow | null | undefined;
 
   constructor(
     private readonly view: View,
     plan: QueryPlan,
-    private readonly operators: readonly Operator[],
+    private readonly operators: Operators,
     window: Window,
     expected: number,
     private readonly meter: Meter,
     private readonly reads: RecordedReads,
   ) {
     meter.countQuery();
-    this.passed = operators.map(() => 0);
     this.source = openSource(view, plan, window, expected, reads);
   }
 
   next(): Row | null {
     for (;;) {
       if (this.isLimited()) return null;
-      const row = this.lookahead ?? (this.lookahead === null ? null : this.source.next());
-      this.lookahead = row === null ? null : undefined;
+      const row = this.source.next();
       if (row === null) return null;
       const document = this.read(row);
       if (document !== null && this.admit(document))
@@ -69,13 +71,6 @@ export class RowStream {
   dropLast(): void {
     this.places?.pop();
     this.lastPlace = this.places?.at(-1) ?? null;
-  }
-
-  /** Whether nothing is left to read, without reading a document. */
-  isAtEnd(): boolean {
-    if (this.isLimited()) return true;
-    if (this.lookahead === undefined) this.lookahead = this.source.next();
-    return this.lookahead === null;
   }
 
   private read(row: SourceRow): StoredDocument | null {
@@ -91,7 +86,7 @@ export class RowStream {
 
   private isLimited(): boolean {
     return this.operators.some(
-      (operator, i) => "limit" in operator && this.passed[i]! >= operator.limit,
+      (operator) => "limit" in operator && operator.passed >= operator.limit,
     );
   }
 
@@ -101,9 +96,9 @@ export class RowStream {
         ? (JSON.parse(document.text) as DocumentJson)
         : null;
     if (parsed !== null && !this.source.confirm(parsed)) return false;
-    for (const [i, operator] of this.operators.entries()) {
-      if ("limit" in operator) this.passed[i]!++;
-      else if (!operator.filter(parsed!)) return false;
+    for (const operator of this.operators) {
+      if ("limit" in operator) operator.passed++;
+      else if (parsed === null || !operator.filter(parsed)) return false;
     }
     return true;
   }

@@ -16,10 +16,10 @@ export function keyRange(
   fields: readonly string[],
   bounds: readonly RangeBoundJson[],
 ): KeyRange {
-  const { equalities, field, lower, upper } = splitBounds(indexName, bounds);
-  checkFields(indexName, fields, equalities, field);
+  const { equalities, field: bounded, lower, upper } = splitBounds(indexName, bounds);
+  checkFields(indexName, fields, equalities, bounded);
   let prefix = "";
-  for (let i = 0; i < equalities.size; i++) prefix += equalities.get(fields[i]!)!;
+  for (const field of fields.slice(0, equalities.size)) prefix += equalities.get(field) ?? "";
   return {
     low: lower === null ? prefix : prefix + (lower.inclusive ? lower.key : afterPrefix(lower.key)),
     high:

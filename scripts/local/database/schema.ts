@@ -33,7 +33,7 @@ type SchemaJson = { tables: TableJson[]; schemaValidation?: boolean };
 
 /** Accepts the exported text as well as what it parses to. Staged indexes are left out. */
 export function readSchema(exported: JSONValue): SchemaDefinition {
-  const json: JSONValue = typeof exported === "string" ? JSON.parse(exported) : exported;
+  const json = typeof exported === "string" ? (JSON.parse(exported) as JSONValue) : exported;
   if (!isSchemaJson(json)) {
     throw new Error("Default export from schema file isn't a Convex schema.");
   }

@@ -4,7 +4,8 @@
  * more. It runs between mutations; queries go on with the old schema until the switch.
  */
 import type { ValidatorJSON } from "convex/values";
-import type { Catalogue, IndexEntry, TableEntry } from "./catalogue";
+import { type Catalogue, idIndex, type IndexEntry, type TableEntry } from "./catalogue";
+import { idOf } from "./documents";
 import { entriesOf } from "./entries";
 import { afterPrefix, idOfKey } from "./keys";
 import { Overlay } from "./overlay";
@@ -83,11 +84,11 @@ async function checkDocuments(store: Store, current: Catalogue, next: Catalogue)
     if (validator === null || isEnforced(current, table.name, validator)) continue;
     for (const batch of documentsOf(store, table)) {
       for (const document of batch) {
-        const { _id, _creationTime, ...fields } = document;
+        const { _id: _, _creationTime: __, ...fields } = document;
         const problem = checkValue(validator, fields, next.tableName);
         if (problem !== null) {
           throw new Error(
-            `Document with ID "${String(_id)}" in table "${table.name}" does not match the ` +
+            `Document with ID "${idOf(document)}" in table "${table.name}" does not match the ` +
               `schema: ${problem}`,
           );
         }
@@ -105,15 +106,15 @@ function isEnforced(current: Catalogue, table: string, validator: ValidatorJSON)
 
 /** All documents of a table, in batches, as they were when the iteration began. */
 function* documentsOf(store: Store, table: TableEntry): Generator<DocumentJson[]> {
-  const index = table.indexes.find(({ kind }) => kind === "id")!;
+  const index = idIndex(table);
   const snapshot = store.snapshot();
   try {
     const view = new View(snapshot, []);
     const cursor = view.scan({ table, index, low: "", high: afterPrefix(""), reverse: false });
     let batch: DocumentJson[] = [];
     for (let entry = cursor.next(); entry !== null; entry = cursor.next()) {
-      const { text } = snapshot.document(idOfKey(entry.key))!;
-      batch.push(JSON.parse(text) as DocumentJson);
+      const stored = snapshot.document(idOfKey(entry.key));
+      if (stored !== null) batch.push(JSON.parse(stored.text) as DocumentJson);
       if (batch.length < BATCH) continue;
       yield batch;
       batch = [];

@@ -142,9 +142,15 @@ function recencyOf(key: string, partition: string): string {
 
 /** The values of the first filter field to look under: the one asked for, or each there is. */
 function* listPartitions(plan: SearchPlan, view: View): Generator<string> {
-  if (plan.index.filterFields.length === 0) return yield "";
+  if (plan.index.filterFields.length === 0) {
+    yield "";
+    return;
+  }
   const asked = plan.filters.find(({ position }) => position === 0);
-  if (asked !== undefined) return yield asked.key;
+  if (asked !== undefined) {
+    yield asked.key;
+    return;
+  }
   let low = "";
   for (;;) {
     const entry = view.scan({ ...plan, low, high: "\xff", reverse: false }, 1).next();

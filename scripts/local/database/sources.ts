@@ -82,7 +82,9 @@ class SearchSource implements Source {
     window: Window,
     reads: RecordedReads,
   ) {
-    const matches = findMatches(plan, view, (range) => { reads.addRange(range); });
+    const matches = findMatches(plan, view, (range) => {
+      reads.addRange(range);
+    });
     this.matches = matches.filter(
       ({ place }) =>
         (window.after === null || place > window.after) &&

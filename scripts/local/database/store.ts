@@ -23,16 +23,29 @@ export type Entry = { key: string; payload: string };
 /** Bounds of the ids of one table. */
 export type IdRange = { first: string; last: string };
 
+/** The methods of Buffer work on any Uint8Array, which their types do not say. */
+type WriteText = (
+  this: Uint8Array,
+  text: string,
+  offset: number,
+  length: number,
+  encoding: "latin1",
+) => number;
+type ReadText = (this: Uint8Array, encoding: "latin1", start: number, end: number) => string;
+const { write: writeLatin1, toString: readLatin1 } = Buffer.prototype as unknown as {
+  write: WriteText;
+  toString: ReadText;
+};
+
 /** Keys are strings of bytes (`keys.ts`); this hands them to LMDB without a Buffer for each. */
 const keyEncoder = {
   writeKey(key: string, target: Uint8Array, start: number): number {
-    const written = Buffer.prototype.write.call(target, key, start, key.length, "latin1");
-    // A RangeError tells the store to try again with a fresh buffer.
-    if (written < key.length) throw new RangeError("The key does not fit into its buffer.");
-    return start + written;
+    // A RangeError tells LMDB to try again with a fresh buffer.
+    if (start + key.length > target.length) throw new RangeError("The key does not fit.");
+    return start + writeLatin1.call(target, key, start, key.length, "latin1");
   },
   readKey(source: Uint8Array, start: number, end: number): string {
-    return Buffer.prototype.toString.call(source, "latin1", start, end);
+    return readLatin1.call(source, "latin1", start, end);
   },
 };
 

@@ -1,11 +1,11 @@
 /** One function's view of the database, and the writes it has made so far. */
-import type { Catalogue, TableEntry } from "./catalogue";
+import { type Catalogue, idIndex, type TableEntry } from "./catalogue";
 import type { Cursors } from "./cursor";
 import { decodeId, parseId } from "./ids";
 import { Overlay } from "./overlay";
 import { readPage } from "./page";
 import { planQuery } from "./plan";
-import { compileOperators, expectedRows, type Meter, RowStream } from "./query";
+import { compileOperators, expectedRows, RowStream } from "./query";
 import { RecordedReads } from "./reads";
 import { isReadableByFunctions, isSystemTable } from "./system";
 import type {
@@ -98,8 +98,7 @@ export class EmbeddedTransaction implements Transaction {
     this.checkOpen();
     const entry = isReadableByFunctions(table) ? this.host.catalogue.table(table) : null;
     if (entry === null) return 0;
-    const index = entry.indexes.find(({ name }) => name === "by_creation_time")!;
-    this.reads.addRange({ index: index.number, low: "", high: "\xff" });
+    this.reads.addRange({ index: idIndex(entry).number, low: "", high: "\xff" });
     this.usage.countQuery();
     return this.view.count(entry.number);
   }
@@ -165,7 +164,14 @@ export class EmbeddedTransaction implements Transaction {
       else this.writes.release();
       this.usage.restore(usage, undo);
     };
-    return { release: () => { end(false); }, rollback: () => { end(true); } };
+    return {
+      release: () => {
+        end(false);
+      },
+      rollback: () => {
+        end(true);
+      },
+    };
   }
 
   /** From here on the transaction refuses to be used: its snapshot is gone. */

@@ -21,7 +21,8 @@ export function checkValue(
 ): string | null {
   if (check(validator, value, tableName) === null) return null;
   // Convex looks at fields in their order, which decides what of several faults it names.
-  const failure = check(sortFields(validator), value, tableName)!;
+  const failure = check(sortFields(validator), value, tableName);
+  if (failure === null) return null;
   const path = failure.path.length > 0 ? `Path: ${failure.path.reverse().join("")}` : "";
   return failure.tail === undefined
     ? `${failure.text}${path}`
@@ -92,8 +93,8 @@ function sortFields(validator: ValidatorJSON): ValidatorJSON {
   switch (validator.type) {
     case "object": {
       const fields: ObjectFieldsJson = {};
-      for (const field of Object.keys(validator.value).sort()) {
-        const { fieldType, optional } = validator.value[field]!;
+      const entries = Object.entries(validator.value).sort(([a], [b]) => (a < b ? -1 : 1));
+      for (const [field, { fieldType, optional }] of entries) {
         fields[field] = { fieldType: sortFields(fieldType), optional };
       }
       return { type: "object", value: fields };
@@ -141,14 +142,15 @@ function checkId(
   value: JSONValue,
   tableName: TableNames,
 ): Failure | null {
-  const id = typeof value === "string" ? decodeId(value) : null;
+  if (typeof value !== "string") return noMatch(validator, value);
+  const id = decodeId(value);
   const found = id === null ? null : tableName(id.tableNumber);
   if (found === null) return noMatch(validator, value);
   if (found === validator.tableName) return null;
   const from = found.startsWith("_") ? "a system table" : `table \`${found}\``;
   return {
     text:
-      `Found ID "${String(value)}" from ${from}, which does not match the table name ` +
+      `Found ID "${value}" from ${from}, which does not match the table name ` +
       `in validator \`v.id("${validator.tableName}")\`.`,
     path: [],
   };
@@ -159,8 +161,8 @@ function checkArray(
   value: JSONValue[],
   tableName: TableNames,
 ): Failure | null {
-  for (let i = 0; i < value.length; i++) {
-    const failure = check(element, value[i]!, tableName);
+  for (const [i, each] of value.entries()) {
+    const failure = check(element, each, tableName);
     if (failure !== null) return at(failure, `[${i}]`);
   }
   return null;
@@ -171,10 +173,10 @@ function checkRecord(
   value: { [field: string]: JSONValue },
   tableName: TableNames,
 ): Failure | null {
-  for (const key in value) {
+  for (const [key, each] of Object.entries(value)) {
     const ofKey = check(validator.keys, key, tableName);
     if (ofKey !== null) return at(ofKey, ".keys()");
-    const ofValue = check(validator.values.fieldType, value[key]!, tableName);
+    const ofValue = check(validator.values.fieldType, each, tableName);
     if (ofValue !== null) return at(ofValue, ".values()");
   }
   return null;
@@ -185,10 +187,10 @@ function checkObject(
   value: { [field: string]: JSONValue },
   tableName: TableNames,
 ): Failure | null {
-  for (const field in fields) {
-    const { fieldType, optional } = fields[field]!;
-    if (Object.hasOwn(value, field)) {
-      const failure = check(fieldType, value[field]!, tableName);
+  for (const [field, { fieldType, optional }] of Object.entries(fields)) {
+    const inner = Object.hasOwn(value, field) ? value[field] : undefined;
+    if (inner !== undefined) {
+      const failure = check(fieldType, inner, tableName);
       if (failure !== null) return at(failure, `.${field}`);
     } else if (!optional) {
       return badObject(
@@ -233,7 +235,8 @@ function checkUnion(
   tableName: TableNames,
 ): Failure | null {
   // As in Convex, the one member of a trivial union explains itself; of several, none does.
-  if (validator.value.length === 1) return check(validator.value[0]!, value, tableName);
+  const [only, ...others] = validator.value;
+  if (only !== undefined && others.length === 0) return check(only, value, tableName);
   for (const member of validator.value) {
     if (check(member, value, tableName) === null) return null;
   }

@@ -93,11 +93,13 @@ export class EntryCursor {
       const entry = indexes.get(this.scan.index.number)?.get(key);
       if (entry !== undefined) return entry;
     }
-    return stored!.payload;
+    // No layer speaks of the key, so it is the snapshot's.
+    return stored?.payload ?? null;
   }
 
   private peekSnapshot(): Entry | null {
-    if (this.position < this.chunk.length) return this.chunk[this.position]!;
+    const next = this.chunk[this.position];
+    if (next !== undefined) return next;
     if (this.snapshotDone) return null;
     const size = this.chunkSize;
     const { table, index, reverse } = this.scan;

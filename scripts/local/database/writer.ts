@@ -1,13 +1,15 @@
 /** Writes documents into an overlay together with everything that follows from them. */
 import type { Catalogue, TableEntry } from "./catalogue";
 import {
+  creationTimeOf,
   hasPlaceholder,
+  idOf,
   printDocument,
   resolvePlaceholders,
   type StoredDocument,
 } from "./documents";
 import { changeEntries } from "./entries";
-import { decodeId, encodeId, newInternalId } from "./ids";
+import { encodeId, newInternalId } from "./ids";
 import type { Overlay } from "./overlay";
 import { printValue } from "./print";
 import type { DocumentJson } from "./types";
@@ -48,33 +50,30 @@ export class Writer {
   shallowMerge(table: TableEntry, id: string, value: DocumentJson): Written {
     const { stored, parsed } = this.existing(id, "Update");
     checkSystemFields(parsed, value);
-    const { _id, _creationTime, ...fields } = parsed;
-    for (const [field, change] of Object.entries(value)) {
-      if (field === "_id" || field === "_creationTime") continue;
-      if (isUndefined(change)) delete fields[field];
-      else fields[field] = change;
-    }
+    const merged = Object.entries({ ...parsed, ...value }).filter(
+      ([field, change]) => !isSystemField(field) && !isUndefined(change),
+    );
+    const fields: DocumentJson = Object.fromEntries(merged);
     this.checkSchema(table, fields);
-    const document = { ...fields, _id: _id!, _creationTime: _creationTime! };
+    const document = { ...fields, _id: id, _creationTime: creationTimeOf(parsed) };
     return { ...this.put(table, id, parsed, document), id, readSize: stored.size };
   }
 
   replace(table: TableEntry, id: string, value: DocumentJson): Written {
     const { stored, parsed } = this.existing(id, "Replace");
     checkSystemFields(parsed, value);
-    const fields = { ...value };
-    delete fields._id;
-    delete fields._creationTime;
+    const { _id: _, _creationTime: __, ...fields } = value;
     this.checkSchema(table, fields);
-    const document = { ...fields, _id: id, _creationTime: parsed._creationTime! };
+    const document = { ...fields, _id: id, _creationTime: creationTimeOf(parsed) };
     return { ...this.put(table, id, parsed, document), id, readSize: stored.size };
   }
 
   remove(table: TableEntry, id: string): Written {
     const { stored, parsed } = this.existing(id, "Delete");
     this.writes.setDocument(id, null);
-    changeEntries(table, parsed, null, (index, key, payload) => { this.writes.setEntry(index, key, payload); },
-    );
+    changeEntries(table, parsed, null, (index, key, payload) => {
+      this.writes.setEntry(index, key, payload);
+    });
     this.writes.addCount(table.number, -1);
     return { ...stored, id, readSize: stored.size };
   }
@@ -93,8 +92,9 @@ export class Writer {
   ): StoredDocument {
     const document = printDocument(after);
     this.writes.setDocument(id, document);
-    changeEntries(table, before, after, (index, key, payload) => { this.writes.setEntry(index, key, payload); },
-    );
+    changeEntries(table, before, after, (index, key, payload) => {
+      this.writes.setEntry(index, key, payload);
+    });
     return document;
   }
 
@@ -109,6 +109,10 @@ export class Writer {
   }
 }
 
+function isSystemField(field: string): boolean {
+  return field === "_id" || field === "_creationTime";
+}
+
 function isUndefined(value: DocumentJson[string]): boolean {
   return (
     typeof value === "object" && value !== null && !Array.isArray(value) && "$undefined" in value
@@ -121,21 +125,19 @@ function checkSystemFields(document: DocumentJson, value: DocumentJson): void {
   if (id !== undefined && id !== document._id) {
     throw new Error(
       `Provided \`_id\` field value "${printBare(id)}" does not match the document ID ` +
-        `"${String(document._id)}"`,
+        `"${idOf(document)}"`,
     );
   }
   if (creationTime !== undefined && creationTime !== document._creationTime) {
     throw new Error(
       `Provided \`_creationTime\` field value ${printBare(creationTime)} does not match the ` +
-        `document's creation time ${String(document._creationTime)}`,
+        `document's creation time ${creationTimeOf(document)}`,
     );
   }
 }
 
 function printBare(value: DocumentJson[string]): string {
-  return typeof value === "string" || typeof value === "number"
-    ? String(value)
-    : printValue(value);
+  return typeof value === "string" || typeof value === "number" ? String(value) : printValue(value);
 }
 
 /** Replaces the placeholders of a mutation's documents by its commit timestamp. */
@@ -145,9 +147,11 @@ export function resolveCommitTs(catalogue: Catalogue, writes: Overlay, commitTs:
     const pending = JSON.parse(document.text) as DocumentJson;
     const text = resolvePlaceholders(document.text, commitTs);
     const resolved = JSON.parse(text) as DocumentJson;
-    const table = catalogue.tableByNumber(decodeId(id)!.tableNumber)!;
-    changeEntries(table, pending, resolved, (index, key, payload) => { writes.setEntry(index, key, payload); },
-    );
+    const table = catalogue.tableOfId(id);
+    if (table === null) throw new Error(`The document ${id} belongs to no table.`);
+    changeEntries(table, pending, resolved, (index, key, payload) => {
+      writes.setEntry(index, key, payload);
+    });
     writes.setDocument(id, { text, size: document.size });
   }
 }
