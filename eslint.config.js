@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 /** Tables that only their owner writes; everything else goes through it. */
-const OWNED_TABLES = "objects|objectLinks|auditLogs|events|counts|countDeltas";
+const OWNED_TABLES = "objects|objectLinks|objectMatchKeys|auditLogs|events|counts|countDeltas";
 const DATABASE_WRITE =
   "CallExpression[callee.object.property.name='db'][callee.property.name=/^(insert|patch|replace|delete)$/]";
 
@@ -46,8 +46,27 @@ export default tseslint.config(
     },
   },
   {
-    files: ["convex/ontology/{store,effects,counts}.ts", "convex/maintenance.ts"],
+    files: [
+      "convex/ontology/{store,links,matchKeys,effects,counts,history}.ts",
+      "convex/maintenance.ts",
+    ],
     rules: { "no-restricted-syntax": "off" },
+  },
+  {
+    files: ["convex/api/**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              group: ["**/ontology/ranges", "**/ontology/portalObjects"],
+              message: "List by ontology/list.ts: it applies what a portal user may see.",
+            },
+          ],
+        },
+      ],
+    },
   },
   { files: ["*.js"], ...tseslint.configs.disableTypeChecked },
 );

@@ -4,6 +4,7 @@ import type { Id } from "./_generated/dataModel";
 import { query, type QueryCtx } from "./_generated/server";
 import { callerAt, callerIn, LIVE_COLLECTION_LIMIT, sessionArgument } from "./kit/live";
 import { DEFAULT_LIMIT, MAX_LIMIT } from "./kit/page";
+import { invalid } from "./kit/errors";
 import { contactType } from "./ontology/contact";
 import { crmOrganizationType } from "./ontology/crmOrganization";
 import { type Filters, livingObjects, matchingObjects } from "./ontology/ranges";
@@ -53,8 +54,13 @@ export const searchContacts = query({
   args: { ...tenantArguments, searchTerm: v.string(), limit: v.optional(v.number()) },
   handler: async (ctx, { sessionId, organizationId, searchTerm, limit }): Promise<Contact[]> => {
     await callerIn(ctx, sessionId, organizationId, "crm:read");
-    const hits = Math.min(limit ?? DEFAULT_LIMIT, MAX_LIMIT);
-    return await matchingObjects(ctx, organizationId, "crm_contact", searchTerm, {}).take(hits);
+    const hits = limit ?? DEFAULT_LIMIT;
+    if (!Number.isInteger(hits) || hits < 1) {
+      throw invalid([{ path: "limit", message: "must be a whole number from 1" }]);
+    }
+    return await matchingObjects(ctx, organizationId, "crm_contact", searchTerm, {}).take(
+      Math.min(hits, MAX_LIMIT),
+    );
   },
 });
 

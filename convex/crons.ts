@@ -6,5 +6,9 @@ const crons = cronJobs();
 // Writes schedule folds by chance; this one takes up what the last of them left.
 crons.interval("fold counts", { minutes: 1 }, internal.maintenance.foldCounts, {});
 crons.interval("clean up", { hours: 1 }, internal.maintenance.cleanUp, {});
+// At five past, so that a day that begins on the hour has begun.
+crons.hourly("invoicing", { minuteUTC: 5 }, internal.invoicingJobs.round, { cursor: null });
+crons.interval("clean up after the CRM", { hours: 1 }, internal.crmMaintenance.cleanUp, {});
+crons.daily("integrity", { hourUTC: 3, minuteUTC: 35 }, internal.integrityJobs.checkAll, {});
 
 export default crons;

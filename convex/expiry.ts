@@ -26,3 +26,15 @@ export const endSession = internalMutation({
     return null;
   },
 });
+
+/** Scheduled for `expiresAt` by ontology/portalSessions.ts; takes revoked ones away too. */
+export const endPortalSession = internalMutation({
+  args: { sessionId: v.id("frontendSessions") },
+  returns: v.null(),
+  handler: async (ctx, { sessionId }) => {
+    const session = await ctx.db.get("frontendSessions", sessionId);
+    if (!session || session.expiresAt > Date.now()) return null;
+    await ctx.db.delete("frontendSessions", sessionId);
+    return null;
+  },
+});

@@ -1,17 +1,47 @@
 import { HttpRouterWithHono } from "convex-helpers/server/hono";
 import * as apiKeys from "./api/v1/apiKeys";
+import * as auth from "./api/v1/auth";
 import * as contacts from "./api/v1/contacts";
+import * as creditNotes from "./api/v1/creditNotes";
+import * as contactsBulk from "./api/v1/contactsBulk";
+import * as contactsMerge from "./api/v1/contactsMerge";
+import * as contactsOverview from "./api/v1/contactsOverview";
+import * as contactsTransfer from "./api/v1/contactsTransfer";
 import * as crmOrganizations from "./api/v1/crmOrganizations";
+import * as integrity from "./api/v1/integrity";
+import * as invoices from "./api/v1/invoices";
 import * as organization from "./api/v1/organization";
+import * as portalSessions from "./api/v1/portalSessions";
+import * as portalUsers from "./api/v1/portalUsers";
+import * as projects from "./api/v1/projects";
+import * as quotes from "./api/v1/quotes";
+import * as recurringInvoices from "./api/v1/recurringInvoices";
+import * as reports from "./api/v1/reports";
+import * as statements from "./api/v1/statements";
 import { httpApp } from "./kit/http/app";
 import { endpointsIn } from "./kit/http/mount";
 
 /** One line per resource: its endpoints bring their own routes. */
 export const endpoints = endpointsIn({
   "api/v1/contacts": contacts,
+  "api/v1/contactsBulk": contactsBulk,
+  "api/v1/contactsMerge": contactsMerge,
+  "api/v1/contactsOverview": contactsOverview,
+  "api/v1/contactsTransfer": contactsTransfer,
   "api/v1/crmOrganizations": crmOrganizations,
+  "api/v1/invoices": invoices,
+  "api/v1/creditNotes": creditNotes,
+  "api/v1/quotes": quotes,
+  "api/v1/reports": reports,
+  "api/v1/statements": statements,
+  "api/v1/integrity": integrity,
+  "api/v1/recurringInvoices": recurringInvoices,
   "api/v1/organization": organization,
   "api/v1/apiKeys": apiKeys,
+  "api/v1/auth": auth,
+  "api/v1/portalSessions": portalSessions,
+  "api/v1/portalUsers": portalUsers,
+  "api/v1/projects": projects,
 });
 
 export default new HttpRouterWithHono(httpApp(endpoints));

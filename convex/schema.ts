@@ -1,6 +1,16 @@
 import { defineSchema } from "convex/server";
 import { coreTables } from "./schemas/coreSchemas";
+import { crmTables } from "./schemas/crmSchemas";
+import { invoicingTables } from "./schemas/invoicingSchemas";
 import { kitTables } from "./schemas/kitSchemas";
+import { portalTables } from "./schemas/portalSchemas";
 import { ontologyTables } from "./schemas/ontologySchemas";
 
-export default defineSchema({ ...coreTables, ...ontologyTables, ...kitTables });
+export default defineSchema({
+  ...coreTables,
+  ...ontologyTables,
+  ...portalTables,
+  ...crmTables,
+  ...invoicingTables,
+  ...kitTables,
+});

@@ -177,7 +177,7 @@ export async function startSession(ctx: MutationCtx, userId: Id<"users">): Promi
 }
 
 /** The scope of what the deployment itself does; the trace id says by which of its jobs. */
-function systemScope(organizationId: Id<"organizations">, traceId: string): WriteScope {
+export function systemScope(organizationId: Id<"organizations">, traceId: string): WriteScope {
   const actor = { type: "system" as const, id: "system", name: "Freehold" };
   return { organizationId, actor, traceId, ip: null, userAgent: null };
 }

@@ -43,7 +43,6 @@ function readOptions(): DeploymentOptions | "help" {
     demo: !isOn(values["no-demo"], "FREEHOLD_NO_DEMO"),
     trustProxy: isOn(values["trust-proxy"], "FREEHOLD_TRUST_PROXY"),
     conflicts: probability(setting(values["inject-conflicts"], "FREEHOLD_INJECT_CONFLICTS", "0")),
-    ownsProcess: true,
   };
 }
 
@@ -99,7 +98,9 @@ async function main(): Promise<void> {
 
   const deployment = await startDeployment(options);
   const pidFile = path.join(path.resolve(options.data), "server.pid");
-  await writeFile(pidFile, `${process.pid}\n`);
+  await writeFile(pidFile, `${process.pid}\n`).catch((error: unknown) => {
+    throw new Problem(`cannot write ${pidFile}: ${messageOf(error)}`);
+  });
   announce(deployment, options);
   await ended;
   await deployment.stop();
@@ -123,6 +124,9 @@ function logLoose(what: string, thrown: unknown): void {
 }
 
 function announce({ demo, siteUrl, cloudUrl }: Deployment, options: DeploymentOptions): void {
+  if (process.env["PORTAL_TRUST_IDS"] === "true") {
+    log("warn", "PORTAL_TRUST_IDS=true: whoever knows a portal user's id is that user");
+  }
   if (demo !== null) process.stdout.write(demoText(demo, options.data));
   process.stdout.write(
     `Freehold is ready: HTTP routes on ${siteUrl}, Convex client API on ${cloudUrl}\n`,

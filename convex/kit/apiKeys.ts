@@ -18,7 +18,10 @@ type KeyRequest = {
   expiresAt?: number;
 };
 
-/** @throws VALIDATION_ERROR for an expiry that has passed. */
+/** Convex schedules no further ahead, and the revocation is scheduled with the key. */
+const MAX_LIFETIME = 5 * 365 * 24 * 60 * 60 * 1000;
+
+/** @throws VALIDATION_ERROR for an expiry that has passed or lies too far ahead. */
 export async function issueKey(
   ctx: MutationCtx,
   scope: WriteScope,
@@ -27,6 +30,9 @@ export async function issueKey(
   const now = Date.now();
   if (expiresAt !== undefined && expiresAt <= now) {
     throw invalid([{ path: "body.expiresAt", message: "must lie in the future" }]);
+  }
+  if (expiresAt !== undefined && expiresAt > now + MAX_LIFETIME) {
+    throw invalid([{ path: "body.expiresAt", message: "must lie within five years" }]);
   }
   const token = newToken(mode === "live" ? "api_key_live" : "api_key_test");
   const keyId = await ctx.db.insert("apiKeys", {

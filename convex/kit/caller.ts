@@ -2,48 +2,67 @@ import { v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { ApiError } from "./errors";
+import type { PortalViewer } from "../ontology/portalRules";
 import { covers, grantsOf, type Grant, isGrant, type Role, type Scope } from "./scopes";
 
-/** What http.ts and the live functions hand on of a request's credential; never the token itself. */
-export const credentialValidator = v.object({
-  kind: v.union(v.literal("api_key"), v.literal("session")),
-  tokenHash: v.string(),
-  /** `X-Tenant-Id`, as sent. */
-  tenantId: v.optional(v.string()),
-});
+/** `X-Tenant-Id`, as sent. */
+const tenantId = v.optional(v.string());
 
-type CallerCredential = typeof credentialValidator.type;
+/** What http.ts and the live functions hand on of a request's credential; never the token itself. */
+export const credentialValidator = v.union(
+  v.object({
+    kind: v.union(v.literal("api_key"), v.literal("session"), v.literal("portal_session")),
+    tokenHash: v.string(),
+    tenantId,
+  }),
+  /** A portal user's id, and the API key that vouches for it; without one, see portalTrust.ts. */
+  v.object({
+    kind: v.literal("portal_user"),
+    userId: v.string(),
+    keyHash: v.optional(v.string()),
+    tenantId,
+  }),
+  /** A portal that sends no key, see portalTrust.ts. */
+  v.object({ kind: v.literal("unkeyed_portal"), tenantId }),
+);
+
+export type CallerCredential = typeof credentialValidator.type;
+type Hashed = { tokenHash: string; tenantId?: string };
 
 /** Who is calling, for which tenant, with which grants. */
 export type Caller = {
   organizationId: Id<"organizations">;
   grants: readonly Grant[];
   name: string;
-} & ({ kind: "api_key"; id: Id<"apiKeys"> } | { kind: "user"; id: Id<"users">; role: Role });
+} & (
+  | { kind: "api_key"; id: Id<"apiKeys"> }
+  | { kind: "user"; id: Id<"users">; role: Role }
+  | {
+      kind: "portal_user";
+      id: Id<"objects">;
+      /** Whose objects they see; every reader that is made for the caller goes by it. */
+      viewer: PortalViewer;
+      /** Absent for an id beside an API key. */
+      sessionId: Id<"frontendSessions"> | null;
+    }
+  | { kind: "unkeyed_portal"; id: Id<"organizations"> }
+);
+
+export type CallerKind = Caller["kind"];
+
+/** Whom an endpoint takes that names no others: a portal user only where it says so. */
+export const DEFAULT_CALLERS: readonly CallerKind[] = ["api_key", "user"];
 
 /** A caller, and until when the credential is good (a query must not compare it with the clock). */
 export type Identity = { caller: Caller; expiresAt: number | undefined };
 
-/**
- * Resolves a credential to its caller and tenant.
- * @throws UNAUTHORIZED for an unknown or revoked credential; VALIDATION_ERROR when a user of several
- *   organizations names none; FORBIDDEN for an organization that is not the caller's.
- */
-export async function identify(ctx: QueryCtx, credential: CallerCredential): Promise<Identity> {
-  return credential.kind === "api_key"
-    ? await identifyApiKey(ctx, credential)
-    : await identifySession(ctx, credential);
-}
-
-async function identifyApiKey(ctx: QueryCtx, credential: CallerCredential): Promise<Identity> {
+export async function identifyApiKey(ctx: QueryCtx, credential: Hashed): Promise<Identity> {
   const key = await ctx.db
     .query("apiKeys")
     .withIndex("by_tokenHash", (q) => q.eq("tokenHash", credential.tokenHash))
     .unique();
   if (!key || key.revokedAt !== undefined) throw unauthorized();
-  if (credential.tenantId !== undefined && credential.tenantId !== key.organizationId) {
-    throw foreignTenant();
-  }
+  requireTenant(credential.tenantId, key.organizationId);
   return {
     caller: {
       kind: "api_key",
@@ -56,7 +75,7 @@ async function identifyApiKey(ctx: QueryCtx, credential: CallerCredential): Prom
   };
 }
 
-async function identifySession(ctx: QueryCtx, credential: CallerCredential): Promise<Identity> {
+export async function identifySession(ctx: QueryCtx, credential: Hashed): Promise<Identity> {
   const { user, session } = await userOfSession(ctx, credential.tokenHash);
   const membership = await membershipFor(ctx, user._id, credential.tenantId);
   return { caller: staffCaller(user, membership), expiresAt: session.expiresAt };
@@ -100,9 +119,9 @@ async function membershipFor(
   }
   const memberships = await ctx.db
     .query("memberships")
-    .withIndex("by_user", (q) => q.eq("userId", userId))
+    .withIndex("by_status", (q) => q.eq("userId", userId).eq("status", "active"))
     .take(2);
-  const [only, another] = memberships.filter((membership) => membership.status === "active");
+  const [only, another] = memberships;
   if (!only) throw new ApiError("FORBIDDEN", "You belong to no organization yet.");
   if (another) {
     const message = "is required: you belong to several organizations";
@@ -128,10 +147,27 @@ export async function membershipIn(
   return membership?.status === "active" ? membership : null;
 }
 
-/** @throws INSUFFICIENT_SCOPE when the caller's scopes or role do not cover it. */
+/** @throws FORBIDDEN when an endpoint does not take this kind of caller. */
+export function requireKind(caller: Caller, kinds: readonly CallerKind[] = DEFAULT_CALLERS): void {
+  if (kinds.includes(caller.kind)) return;
+  const message =
+    caller.kind === "portal_user"
+      ? "This is not for portal users."
+      : kinds.includes("portal_user")
+        ? "This is for portal users: send their session token."
+        : "This takes an API key.";
+  throw new ApiError("FORBIDDEN", message);
+}
+
+/**
+ * A portal user's key or session covers what the portal offers: which objects those are, the rules
+ * of their types say.
+ * @throws INSUFFICIENT_SCOPE when the caller's scopes or role do not cover it.
+ */
 export function requireScope(caller: Caller, scope: Scope): void {
   if (covers(caller.grants, scope)) return;
-  const holder = caller.kind === "api_key" ? "This API key" : `The role ${caller.role}`;
+  if (caller.kind === "portal_user" && covers(caller.grants, "portal:write")) return;
+  const holder = caller.kind === "user" ? `The role ${caller.role}` : "This API key";
   throw new ApiError("INSUFFICIENT_SCOPE", `${holder} lacks the scope ${scope}.`, {
     details: { required: scope, granted: [...caller.grants] },
   });
@@ -149,11 +185,26 @@ export function unauthorized(): ApiError {
   );
 }
 
+/** @throws FORBIDDEN when `X-Tenant-Id` names another organization than the credential's. */
+export function requireTenant(
+  tenantId: string | undefined,
+  organizationId: Id<"organizations">,
+): void {
+  if (tenantId !== undefined && tenantId !== organizationId) throw foreignTenant();
+}
+
 function foreignTenant(): ApiError {
   return new ApiError("FORBIDDEN", "X-Tenant-Id is not an organization of yours.");
 }
 
+const KEY_PREFIXES = {
+  api_key: "key",
+  user: "user",
+  portal_user: "portal",
+  unkeyed_portal: "unkeyed",
+} as const satisfies Record<CallerKind, string>;
+
 /** How limits, idempotency records and logs name a caller. */
 export function callerKey(caller: Caller): string {
-  return `${caller.kind === "api_key" ? "key" : "user"}:${caller.id}`;
+  return `${KEY_PREFIXES[caller.kind]}:${caller.id}`;
 }

@@ -12,8 +12,9 @@ const MAX_KEY_LENGTH = 200;
 const MAX_DEPTH = 8;
 const MAX_BYTES = 32 * 1024;
 
+// Not z.record: it passes over a key `__proto__` in silence.
 export const customFields = z
-  .record(z.string(), z.unknown())
+  .custom<Record<string, unknown>>(isObject, "must be an object")
   .superRefine((fields, context) => {
     const keys = Object.keys(fields);
     if (keys.length > MAX_KEYS) {
@@ -21,7 +22,7 @@ export const customFields = z
       return;
     }
     for (const key of keys) {
-      const message = keyProblem(key) ?? depthProblem(fields[key]);
+      const message = keyProblem(key) ?? depthProblem(fields[key]) ?? numberProblem(fields[key]);
       if (message) context.addIssue({ code: "custom", path: [key], message });
     }
     if (new TextEncoder().encode(JSON.stringify(fields)).length > MAX_BYTES) {
@@ -29,10 +30,15 @@ export const customFields = z
     }
   })
   .meta({
+    type: "object",
     description:
       "Free-form fields. Keys: any Unicode text not beginning with `$` or `_`, at most 100; values: JSON nested at most 8 deep; 32 KiB in all.",
     example: { skillLevel: "senior", größe: "L" },
   });
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 function keyProblem(key: string): string | null {
   if (key === "") return "keys must not be empty";
@@ -43,6 +49,15 @@ function keyProblem(key: string): string | null {
 
 function depthProblem(value: unknown): string | null {
   return depthOf(value) > MAX_DEPTH ? `must not be nested deeper than ${MAX_DEPTH}` : null;
+}
+
+/** JSON.parse reads `1e999` as Infinity, which JSON cannot say back. */
+function numberProblem(value: unknown): string | null {
+  if (typeof value === "number") {
+    return Number.isFinite(value) ? null : "must not have numbers too large to keep";
+  }
+  if (typeof value !== "object" || value === null) return null;
+  return Object.values(value).map(numberProblem).find(Boolean) ?? null;
 }
 
 function depthOf(value: unknown): number {

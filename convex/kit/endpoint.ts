@@ -14,18 +14,24 @@ import type { ObjectDoc, ObjectType } from "../ontology/registry";
 import { ObjectStore } from "../ontology/store";
 import {
   type Caller,
+  type CallerKind,
   credentialValidator,
-  identify,
+  requireKind,
   requireScope,
   requireUnexpired,
 } from "./caller";
 import type { ErrorCode } from "./errors";
 import { findReply, keepReply } from "./idempotency";
+import { identify } from "./identify";
 import { type RequestInput, parseInput, requestValidator } from "./input";
 import { meterCaller, type Metering } from "./metering";
-import type { ListMeta } from "./page";
+import { DryRun } from "./dryRun";
+import { type Answer, type Reply, replyOf, replyValidator, withoutSecrets } from "./reply";
+import { claimUpload, type Upload } from "./uploads";
 import { requireVersion } from "./version";
 import type { Scope } from "./scopes";
+
+export { type Answer, created, noContent, ok, type Reply } from "./reply";
 
 /**
  * An endpoint is one export: a Convex function, a REST route, its schemas, its scope, its OpenAPI
@@ -43,11 +49,19 @@ export type EndpointDefinition = {
   description?: string;
   /** What a caller's key or role must cover. */
   scope: Scope;
+  /** Who may call at all: staff and API keys where nothing else is said. */
+  callers?: readonly CallerKind[];
+  /** A place to try tokens at: refused strangers may come back ten times a minute. */
+  triesTokens?: true;
   /** The type of object that `:id` names: it is resolved in the tenant, and `If-Match` applies. */
   subject?: ObjectType;
   params?: z.ZodObject;
   query?: z.ZodObject;
   body?: z.ZodType;
+  /** What OpenAPI shows of a body whose parts are judged one by one. */
+  documentedBody?: z.ZodType;
+  /** Media types of a body that is not JSON: it is staged, and the handler is given the upload. */
+  raw?: readonly string[];
   /** Bytes; 1 MiB where nothing else is said. */
   bodyLimit?: number;
   /** By status: the schema of `data`, or null for an answer without a body. */
@@ -55,6 +69,10 @@ export type EndpointDefinition = {
   /** The answer is the documented body itself, without the envelope. */
   literal?: true;
   list?: true;
+  /** An answer that is sent page by page, see http/stream.ts: by media type, the schema of `data`. */
+  streams?: Record<string, z.ZodType | null>;
+  /** With `?dryRun=true` the handler itself tells what would happen; any other is rolled back. */
+  rehearsesItself?: true;
   /** Error codes beside those that every endpoint can give. */
   errors?: readonly ErrorCode[];
   /** Fields of `data` that are shown once: an idempotent replay has null there. */
@@ -73,40 +91,6 @@ export function endpointOf(exported: unknown): Endpoint | undefined {
     : undefined;
 }
 
-export type Answer<Data> = {
-  status: 200 | 201 | 204;
-  data: Data;
-  meta?: ListMeta;
-  /** The version of the object it shows, for `ETag`. */
-  version?: number;
-};
-
-export function ok<Data>(
-  data: Data,
-  more: { version?: number; meta?: ListMeta } = {},
-): Answer<Data> {
-  return { status: 200, data, ...more };
-}
-
-export function created<Data>(data: Data, more: { version?: number } = {}): Answer<Data> {
-  return { status: 201, data, ...more };
-}
-
-export const noContent: Answer<null> = { status: 204, data: null };
-
-/** What http.ts gets back. `data` and `meta` are JSON text. */
-export const replyValidator = v.object({
-  status: v.number(),
-  data: v.string(),
-  meta: v.optional(v.string()),
-  version: v.optional(v.number()),
-  /** The request that first gave this answer. */
-  traceId: v.optional(v.string()),
-  /** For the log: what Convex bills. */
-  documentsRead: v.optional(v.number()),
-});
-export type Reply = typeof replyValidator.type;
-
 export const writeCallValidator = v.object({
   credential: credentialValidator,
   traceId: v.string(),
@@ -114,6 +98,8 @@ export const writeCallValidator = v.object({
   userAgent: v.union(v.string(), v.null()),
   ifMatch: v.optional(v.string()),
   idempotency: v.optional(v.object({ key: v.string(), fingerprint: v.string() })),
+  dryRun: v.optional(v.boolean()),
+  upload: v.optional(v.id("uploads")),
 });
 export type WriteCall = typeof writeCallValidator.type;
 
@@ -150,6 +136,7 @@ export type WriteContext = MutationCtx & {
   organization: Doc<"organizations">;
   /** As sent; endpoints with a `subject` have it checked already. */
   ifMatch: string | undefined;
+  dryRun: boolean;
 };
 
 type ReadHandler<Definition extends EndpointDefinition> = (
@@ -159,7 +146,10 @@ type ReadHandler<Definition extends EndpointDefinition> = (
 
 type WriteHandler<Definition extends EndpointDefinition> = (
   ctx: WriteContext,
-  input: Input<Definition> & { subject: Subject<Definition> },
+  input: Input<Definition> & {
+    subject: Subject<Definition>;
+    upload: Definition["raw"] extends readonly string[] ? Upload : null;
+  },
 ) => Promise<AnswerOf<Definition>>;
 
 type ReadArgs = { credential: typeof credentialValidator.type; request: RequestInput };
@@ -174,8 +164,9 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
     returns: replyValidator,
     handler: async (ctx, { credential, request }): Promise<Reply> => {
       const { caller } = await identify(ctx, credential);
+      requireKind(caller, definition.callers);
       requireScope(caller, definition.scope);
-      const tenant = new TenantReader(ctx, caller.organizationId);
+      const tenant = new TenantReader(ctx, caller);
       const subject = await subjectOf(definition, tenant, request);
       const input = parseInput(definition, request) as Input<Definition>;
       const context = { ...ctx, caller, tenant };
@@ -191,16 +182,18 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
   definition: Definition,
   handler: WriteHandler<Definition>,
 ): RegisteredMutation<"internal", WriteArgs, Promise<WriteReply>> {
+  type HandlerInput = Parameters<typeof handler>[1];
   const registered = internalMutation({
     args: { call: writeCallValidator, request: requestValidator },
     handler: async (ctx, { call, request }): Promise<WriteReply> => {
       const identity = await identify(ctx, call.credential);
       const { caller } = identity;
       requireUnexpired(identity, Date.now());
-      const { metering, organization } = await meterCaller(ctx, caller);
+      const { metering, organization } = await meterCaller(ctx, caller, call.ip);
+      requireKind(caller, definition.callers);
       requireScope(caller, definition.scope);
 
-      const { idempotency } = call;
+      const { idempotency, dryRun = false } = call;
       const first = idempotency && (await findReply(ctx, caller, idempotency));
       if (first) return { reply: JSON.parse(first) as Reply, replayed: true, metering };
 
@@ -209,14 +202,16 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
       const subject = await subjectOf(definition, store, request);
       if (subject) requireVersion(call.ifMatch, subject.version);
       const input = parseInput(definition, request) as Input<Definition>;
-      const context = { ...ctx, caller, store, scope, organization, ifMatch: call.ifMatch };
-      const answer = await handler(context, {
-        ...input,
-        subject: subject as Subject<Definition>,
-      });
+      const upload = call.upload ? await claimUpload(ctx, caller, call.upload) : null;
+      const { ifMatch } = call;
+      const context = { ...ctx, caller, store, scope, organization, ifMatch, dryRun };
+      const answer = await handler(context, { ...input, subject, upload } as HandlerInput);
       await store.finish();
 
       const reply = { ...replyOf(answer), traceId: call.traceId };
+      if (dryRun && !definition.rehearsesItself) {
+        throw new DryRun(withoutSecrets(reply, definition.secrets ?? []));
+      }
       if (idempotency) {
         const kept = JSON.stringify(withoutSecrets(reply, definition.secrets ?? []));
         await keepReply(ctx, caller, idempotency, kept);
@@ -250,23 +245,10 @@ export function writeScopeOf(
   caller: Caller,
   request: Pick<WriteScope, "traceId" | "ip" | "userAgent">,
 ): WriteScope {
-  const { organizationId, kind: type, id, name } = caller;
+  const { organizationId, kind, id, name } = caller;
   const { traceId, ip, userAgent } = request;
-  return { organizationId, actor: { type, id, name }, traceId, ip, userAgent };
-}
-
-function replyOf({ status, data, meta, version }: Answer<unknown>): Reply {
-  return {
-    status,
-    data: JSON.stringify(data),
-    ...(meta === undefined ? {} : { meta: JSON.stringify(meta) }),
-    ...(version === undefined ? {} : { version }),
-  };
-}
-
-function withoutSecrets(reply: Reply, secrets: readonly string[]): Reply {
-  if (secrets.length === 0) return reply;
-  const data = JSON.parse(reply.data) as Record<string, unknown>;
-  const hidden = Object.fromEntries(secrets.map((field) => [field, null]));
-  return { ...reply, data: JSON.stringify({ ...data, ...hidden }) };
+  const type = kind === "unkeyed_portal" ? "system" : kind;
+  const actor = { type, id, name } as const;
+  const viewer = kind === "portal_user" ? { viewer: caller.viewer } : {};
+  return { organizationId, actor, traceId, ip, userAgent, ...viewer };
 }

@@ -3,6 +3,8 @@ import type { MutationCtx } from "../_generated/server";
 import { type Caller, callerKey } from "./caller";
 import { ApiError } from "./errors";
 
+/** What is kept of an answer about a person who has been erased. */
+const ERASED = "";
 const KEPT_FOR = 24 * 60 * 60 * 1000;
 
 /** A request's Idempotency-Key with the SHA-256 of its method, path and body. */
@@ -10,7 +12,7 @@ export type IdempotencyKey = { key: string; fingerprint: string };
 
 /**
  * The first answer that this key got from this caller, as stored, or null.
- * @throws IDEMPOTENCY_KEY_REUSED when the key came with another request.
+ * @throws IDEMPOTENCY_KEY_REUSED when the key came with another request; GONE when the answer has been erased.
  */
 export async function findReply(
   ctx: MutationCtx,
@@ -24,6 +26,9 @@ export async function findReply(
       "IDEMPOTENCY_KEY_REUSED",
       "This Idempotency-Key was used with another method, path or body.",
     );
+  }
+  if (record.reply === ERASED) {
+    throw new ApiError("GONE", "The person whom the answer was about has been erased.");
   }
   return record.reply;
 }
@@ -40,7 +45,9 @@ export async function keepReply(
   if (expired) await ctx.db.patch("idempotencyRecords", expired._id, record);
   else {
     const { key } = idempotency;
-    await ctx.db.insert("idempotencyRecords", { caller: callerKey(caller), key, ...record });
+    const { organizationId } = caller;
+    const kept = { organizationId, caller: callerKey(caller), key, ...record };
+    await ctx.db.insert("idempotencyRecords", kept);
   }
 }
 
@@ -56,6 +63,31 @@ async function recordOf(
 } | null> {
   return await ctx.db
     .query("idempotencyRecords")
-    .withIndex("by_key", (q) => q.eq("caller", callerKey(caller)).eq("key", key))
+    .withIndex("by_key", (q) =>
+      q.eq("organizationId", caller.organizationId).eq("caller", callerKey(caller)).eq("key", key),
+    )
     .unique();
+}
+
+const BLANKED_AT_ONCE = 100;
+
+/**
+ * Empties the kept answers that name one of these objects; a repeated request must not bring back
+ * whom it was about. One page at a time; answers where the next begins, or null after the last.
+ */
+export async function blankReplies(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  objectIds: readonly string[],
+  cursor: string | null,
+): Promise<string | null> {
+  const { page, isDone, continueCursor } = await ctx.db
+    .query("idempotencyRecords")
+    .withIndex("by_key", (q) => q.eq("organizationId", organizationId))
+    .paginate({ numItems: BLANKED_AT_ONCE, cursor });
+  for (const { _id, reply } of page) {
+    if (!objectIds.some((id) => reply.includes(id))) continue;
+    await ctx.db.patch("idempotencyRecords", _id, { reply: ERASED });
+  }
+  return isDone ? null : continueCursor;
 }

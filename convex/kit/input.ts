@@ -39,6 +39,23 @@ export function parseInput(
   return { params, query, body };
 }
 
+/**
+ * Validates what did not come as a request, such as the `data` of a live function.
+ * @throws VALIDATION_ERROR with paths that begin with its name
+ */
+export function parseArgument<Schema extends z.ZodType>(
+  name: string,
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const unsafe = findUnsafeText(value, name);
+  if (unsafe) throw invalid([unsafe]);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.flatMap((issue) => problemsOf(name, issue));
+  throw invalid(problems.slice(0, MAX_PROBLEMS));
+}
+
 function parsePart(
   part: "params" | "query" | "body",
   schema: z.ZodType | undefined,

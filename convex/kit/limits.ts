@@ -16,6 +16,8 @@ const MAX_SHARDS = 16;
 
 /** Requests per minute: of a key or user before the tier factor, and of refused strangers by IP. */
 export const REQUESTS_PER_MINUTE = 100;
+/** Where a token is tried: what an address may get wrong. */
+const TRIES_PER_MINUTE = 10;
 const TIER_FACTORS: Record<Doc<"organizations">["tier"], number> = { free: 1, pro: 5, premium: 20 };
 
 export type RateLimit = { limit: number; remaining: number; resetSeconds: number };
@@ -27,6 +29,18 @@ export async function consumeForCaller(
   tier: Doc<"organizations">["tier"],
 ): Promise<RateLimit> {
   return await consume(ctx, subject, REQUESTS_PER_MINUTE * TIER_FACTORS[tier]);
+}
+
+/** A stranger's request; those that try a token are counted apart, and allowed far fewer. */
+export async function consumeForAddress(
+  ctx: MutationCtx,
+  ip: string | null,
+  triesToken: boolean,
+): Promise<RateLimit> {
+  const subject = `ip:${ip ?? "unknown"}`;
+  return triesToken
+    ? await consume(ctx, `${subject}:tries`, TRIES_PER_MINUTE)
+    : await consume(ctx, subject, REQUESTS_PER_MINUTE);
 }
 
 /**
@@ -60,7 +74,7 @@ export async function consume(
   }
   throw new ApiError("RATE_LIMITED", `At most ${limit} requests a minute.`, {
     retryAfter: Math.max(1, Math.ceil(wait / 1000)),
-    details: { limit, remaining: 0 },
+    details: { limit, remaining: 0, resetSeconds: 60 },
   });
 }
 

@@ -73,5 +73,5 @@ async function userOf(ctx: QueryCtx, sessionId: string): Promise<Doc<"users">> {
 
 function allowed(ctx: QueryCtx, caller: Caller, scope: Scope): LiveCaller {
   requireScope(caller, scope);
-  return { caller, tenant: new TenantReader(ctx, caller.organizationId) };
+  return { caller, tenant: new TenantReader(ctx, caller) };
 }

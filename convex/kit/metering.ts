@@ -1,11 +1,16 @@
 import { v } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
-import { type Caller, callerKey, credentialValidator, identify, requireUnexpired } from "./caller";
+import {
+  type Caller,
+  type CallerCredential,
+  callerKey,
+  credentialValidator,
+  requireUnexpired,
+} from "./caller";
+import { identify } from "./identify";
 import { errorDataOf } from "./errors";
-import { consume, consumeForCaller, REQUESTS_PER_MINUTE, type RateLimit } from "./limits";
-
-type CallerCredential = typeof credentialValidator.type;
+import { consumeForAddress, consumeForCaller, type RateLimit } from "./limits";
 
 /** What an answer tells of the caller's limit, the origins that may read it, and whom the log names. */
 export type Metering = {
@@ -14,15 +19,19 @@ export type Metering = {
   caller: string | null;
 };
 
-/** Counts a request of a known caller. @throws RATE_LIMITED */
+/** Counts a request of a known caller; one that has no secret, by its address. @throws RATE_LIMITED */
 export async function meterCaller(
   ctx: MutationCtx,
   caller: Caller,
+  ip: string | null,
 ): Promise<{ metering: Metering; organization: Doc<"organizations"> }> {
   const organization = await ctx.db.get("organizations", caller.organizationId);
   if (!organization) throw new Error(`Organization ${caller.organizationId} is missing.`);
   const subject = callerKey(caller);
-  const rateLimit = await consumeForCaller(ctx, subject, organization.tier);
+  const rateLimit =
+    caller.kind === "unkeyed_portal"
+      ? await consumeForAddress(ctx, ip, true)
+      : await consumeForCaller(ctx, subject, organization.tier);
   const { allowedOrigins } = organization;
   return { metering: { rateLimit, allowedOrigins, caller: subject }, organization };
 }
@@ -37,9 +46,10 @@ export const meter = internalMutation({
   args: {
     credential: v.union(credentialValidator, v.null()),
     ip: v.union(v.string(), v.null()),
+    triesTokens: v.optional(v.boolean()),
   },
-  handler: async (ctx, { credential, ip }): Promise<MeterReply> => {
-    const metered = await meterRequest(ctx, credential, ip);
+  handler: async (ctx, { credential, ip, triesTokens = false }): Promise<MeterReply> => {
+    const metered = await meterRequest(ctx, credential, ip, triesTokens);
     const { documentsRead } = await ctx.meta.getTransactionMetrics();
     return { ...metered, documentsRead: documentsRead.used };
   },
@@ -51,11 +61,12 @@ async function meterRequest(
   ctx: MutationCtx,
   credential: CallerCredential | null,
   ip: string | null,
+  triesTokens: boolean,
 ): Promise<Omit<MeterReply, "documentsRead">> {
   const known = credential && (await identifyQuietly(ctx, credential));
   if (known?.caller)
-    return { ...(await meterCaller(ctx, known.caller)).metering, authorized: true };
-  const rateLimit = await consume(ctx, `ip:${ip ?? "unknown"}`, REQUESTS_PER_MINUTE);
+    return { ...(await meterCaller(ctx, known.caller, ip)).metering, authorized: true };
+  const rateLimit = await consumeForAddress(ctx, ip, triesTokens);
   return {
     rateLimit,
     allowedOrigins: null,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type CallerKind, DEFAULT_CALLERS } from "./caller";
 import type { Endpoint } from "./endpoint";
 import { ERROR_CODES, type ErrorCode } from "./errors";
 import { API_PREFIX } from "./http/context";
@@ -16,7 +17,7 @@ const EVERYWHERE: readonly ErrorCode[] = [
   "RATE_LIMITED",
   "INTERNAL_ERROR",
 ];
-const ON_WRITES: readonly ErrorCode[] = ["IDEMPOTENCY_KEY_REUSED", "SERVICE_UNAVAILABLE"];
+const ON_WRITES: readonly ErrorCode[] = ["IDEMPOTENCY_KEY_REUSED", "GONE", "SERVICE_UNAVAILABLE"];
 const WITH_BODY: readonly ErrorCode[] = [
   "INVALID_JSON",
   "PAYLOAD_TOO_LARGE",
@@ -53,7 +54,8 @@ export function openApiDocument(endpoints: readonly MountedEndpoint[]): Json {
         bearer: {
           type: "http",
           scheme: "bearer",
-          description: "An API key (`fh_live_…`) or a staff session token (`fh_session_…`).",
+          description:
+            "An API key (`fh_live_…`), a staff session token (`fh_session_…`) or a portal user's session token (`fh_portal_…`).",
         },
       },
       schemas: { ...components, Error: ERROR_SCHEMA },
@@ -81,13 +83,24 @@ function operationOf(endpoint: MountedEndpoint, components: Json): Json {
     operationId: endpoint.functionName.replace(/^api\/v1\//, "").replace(/\W+/g, "_"),
     tags: [endpoint.tag],
     summary: endpoint.summary,
-    description: [endpoint.description, `Scope: \`${endpoint.scope}\`.`]
+    description: [endpoint.description, `Scope: \`${endpoint.scope}\`. ${callersOf(endpoint)}`]
       .filter(Boolean)
       .join("\n\n"),
     parameters: parametersOf(endpoint),
-    ...(endpoint.body ? { requestBody: requestBodyOf(endpoint.body, components) } : {}),
+    ...requestBodyOf(endpoint, components),
     responses: { ...answersOf(endpoint, components), ...errorsOf(endpoint) },
   };
+}
+
+const CALLER_NAMES: Record<CallerKind, string> = {
+  api_key: "API keys",
+  user: "staff",
+  portal_user: "portal users",
+  unkeyed_portal: "without a credential under `PORTAL_TRUST_IDS`",
+};
+
+function callersOf({ callers = DEFAULT_CALLERS }: Endpoint): string {
+  return `For: ${callers.map((kind) => CALLER_NAMES[kind]).join(", ")}.`;
 }
 
 function parametersOf(endpoint: Endpoint): Json[] {
@@ -105,8 +118,18 @@ function parametersOf(endpoint: Endpoint): Json[] {
       return { name, in: "query", required: required.includes(name), description, schema: rest };
     },
   );
-  return [...inPath, ...inQuery, ...headersOf(endpoint)];
+  const dryRun = endpoint.kind === "mutation" ? [DRY_RUN] : [];
+  return [...inPath, ...inQuery, ...dryRun, ...headersOf(endpoint)];
 }
+
+const DRY_RUN: Json = {
+  name: "dryRun",
+  in: "query",
+  required: false,
+  description:
+    "`true`: the answer is what would happen, and nothing is written; it carries `Dry-Run: true`, and `meta.dryRun` where it has a `meta`.",
+  schema: { type: "boolean", default: false },
+};
 
 function headersOf(endpoint: Endpoint): Json[] {
   const header = (name: string, description: string): Json => ({
@@ -127,22 +150,40 @@ function headersOf(endpoint: Endpoint): Json[] {
   ];
 }
 
-function requestBodyOf(body: z.ZodType, components: Json): Json {
-  return {
-    required: !body.safeParse(undefined).success,
-    content: { "application/json": { schema: schemaOf(body, "input", components) } },
-  };
+function requestBodyOf({ body, documentedBody, raw }: Endpoint, components: Json): Json {
+  if (raw) return { requestBody: { required: true, content: textContent(raw) } };
+  if (!body) return {};
+  const schema = schemaOf(documentedBody ?? body, "input", components);
+  const required = !body.safeParse(undefined).success;
+  return { requestBody: { required, content: { "application/json": { schema } } } };
+}
+
+function textContent(mediaTypes: readonly string[]): Json {
+  return Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: "string" } }]));
 }
 
 function answersOf(endpoint: Endpoint, components: Json): Json {
   const answers = Object.entries(endpoint.answers).map(([status, schema]): [string, Json] => {
     if (!schema) return [status, { description: "Done." }];
+    if (endpoint.streams) return [status, streamOf(endpoint, endpoint.streams, components)];
     const data = schemaOf(schema, "output", components);
     const answer = endpoint.literal ? data : envelopeOf(endpoint, data);
     const description = status === "201" ? "Created." : "Success.";
     return [status, { description, content: { "application/json": { schema: answer } } }];
   });
   return Object.fromEntries(answers);
+}
+
+function streamOf(
+  endpoint: Endpoint,
+  streams: Record<string, z.ZodType | null>,
+  components: Json,
+): Json {
+  const content = Object.entries(streams).map(([mediaType, schema]) => {
+    if (!schema) return [mediaType, { schema: { type: "string" } }];
+    return [mediaType, { schema: envelopeOf(endpoint, schemaOf(schema, "output", components)) }];
+  });
+  return { description: "The file.", content: Object.fromEntries(content) as Json };
 }
 
 function envelopeOf(endpoint: Endpoint, data: Json): Json {
@@ -167,7 +208,7 @@ function errorsOf(endpoint: Endpoint): Json {
     ...(endpoint.subject ? (["NOT_FOUND"] as const) : []),
     ...(endpoint.kind === "mutation" ? ON_WRITES : []),
     ...(endpoint.kind === "mutation" && endpoint.subject ? (["VERSION_MISMATCH"] as const) : []),
-    ...(endpoint.body ? WITH_BODY : []),
+    ...(endpoint.body || endpoint.raw ? WITH_BODY : []),
     ...(endpoint.errors ?? []),
   ];
   const byStatus: Record<string, Json & { description: string }> = {};

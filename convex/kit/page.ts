@@ -1,10 +1,14 @@
+import type { PaginationOptions, PaginationResult } from "convex/server";
 import { z } from "zod";
-import { invalid } from "./errors";
+import { errorDataOf, invalid } from "./errors";
 
 /** Every list: `limit` and one of `cursor` (preferred), `offset` or `page`. */
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 200;
 export const MAX_OFFSET = 5000;
+
+/** A page of large rows ends early: half of what Convex lets a query read. */
+const MAX_BYTES = 8 * 1024 * 1024;
 
 const tooFar = `reaches beyond ${MAX_OFFSET} rows; use cursor`;
 
@@ -107,7 +111,7 @@ export function sealCursor(list: string, position: string): string {
 /** @throws VALIDATION_ERROR for a cursor that is not one of this list's. */
 export function openCursor(list: string, cursor: string): string {
   const [sealedList, position] = readCursor(cursor);
-  if (typeof position !== "string") throw badCursor();
+  if (typeof position !== "string" || position === "") throw badCursor();
   if (sealedList !== list) {
     throw invalid([{ path: "query.cursor", message: "belongs to a list with other parameters" }]);
   }
@@ -123,6 +127,37 @@ function readCursor(cursor: string): unknown[] {
   } catch {
     return [];
   }
+}
+
+/** What can be paged: a Convex query, or what behaves as one. */
+type Pageable<Row> = {
+  paginate(options: PaginationOptions): Promise<PaginationResult<Row>>;
+};
+
+/**
+ * One page of a list that Convex pages. `total` is exact where the caller counts, else known only
+ * when the first answer reaches the end.
+ * @throws VALIDATION_ERROR for a cursor that is not one of this list's.
+ */
+export async function pageThrough<Row>(
+  list: string,
+  paging: Paging,
+  rows: Pageable<Row>,
+  total: number | null = null,
+): Promise<Page<Row>> {
+  const offset = paging.offset ?? 0;
+  const cursor = paging.cursor === undefined ? null : openCursor(list, paging.cursor);
+  const { page, isDone, continueCursor } = await rows
+    .paginate({ numItems: offset + paging.limit, cursor, maximumBytesRead: MAX_BYTES })
+    .catch((error: unknown) => {
+      // The cursor is all that the caller chose here; anything else of the query is ours.
+      throw cursor === null || errorDataOf(error) ? error : badCursor();
+    });
+  const reachedTotal = cursor === null && total !== null && page.length >= total;
+  const isLast = isDone || reachedTotal;
+  const nextCursor = isLast ? null : sealCursor(list, continueCursor);
+  const known = total ?? (cursor === null && isLast ? page.length : null);
+  return { rows: page.slice(offset), meta: metaOf(paging, { total: known, nextCursor }) };
 }
 
 export function badCursor(): Error {

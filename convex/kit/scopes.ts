@@ -1,30 +1,41 @@
 /**
  * What a caller may do. A key carries scopes; a member of staff has those of the role. `*` is all.
  */
-const AREAS = ["crm", "organization", "admin"] as const;
+const AREAS = ["crm", "projects", "invoices", "portal", "organization", "admin"] as const;
 
 type Area = (typeof AREAS)[number];
-export type Scope = `${Area}:${"read" | "write"}`;
+/** Deleting a draft project is the owner's, or a key's that was given this scope by name. */
+export type Scope = `${Area}:${"read" | "write"}` | "projects:delete";
 export type Grant = Scope | "*";
 export type Role = "owner" | "manager" | "member" | "viewer";
 
 export const GRANTS: readonly Grant[] = [
   "*",
   ...AREAS.flatMap((area): Scope[] => [`${area}:read`, `${area}:write`]),
+  "projects:delete",
+];
+
+const VIEWER: readonly Grant[] = [
+  "crm:read",
+  "projects:read",
+  "invoices:read",
+  "portal:read",
+  "organization:read",
+];
+const MEMBER: readonly Grant[] = [...VIEWER, "crm:write", "projects:write", "invoices:write"];
+const MANAGER: readonly Grant[] = [
+  ...MEMBER,
+  "portal:write",
+  "organization:write",
+  "admin:read",
+  "admin:write",
 ];
 
 const ROLE_GRANTS: Record<Role, readonly Grant[]> = {
   owner: ["*"],
-  manager: [
-    "crm:read",
-    "crm:write",
-    "organization:read",
-    "organization:write",
-    "admin:read",
-    "admin:write",
-  ],
-  member: ["crm:read", "crm:write", "organization:read"],
-  viewer: ["crm:read", "organization:read"],
+  manager: MANAGER,
+  member: MEMBER,
+  viewer: VIEWER,
 };
 
 export function grantsOf(role: Role): readonly Grant[] {

@@ -10,12 +10,16 @@ export const TOKEN_PREFIXES = {
   api_key_live: "fh_live_",
   api_key_test: "fh_test_",
   session: "fh_session_",
+  portal_session: "fh_portal_",
 } as const;
 
 export type TokenKind = keyof typeof TOKEN_PREFIXES;
 
 /** What is left of a credential once it has been read from a request: its kind and its digest. */
-export type Credential = { kind: "api_key" | "session"; tokenHash: string };
+export type Credential = {
+  kind: "api_key" | "session" | "portal_session";
+  tokenHash: string;
+};
 
 export function newToken(kind: TokenKind): string {
   const random = crypto.getRandomValues(new Uint8Array(32));
@@ -36,8 +40,9 @@ export function sha256Hex(text: string): string {
 
 /** The credential that a token is, or null for a text of no kind that we give out. */
 export function readToken(token: string): Credential | null {
-  const body = /^fh_(live|test|session)_[A-Za-z0-9_-]{43}$/.exec(token);
-  if (!body) return null;
-  const kind = body[1] === "session" ? "session" : "api_key";
+  const [, name] = /^fh_(live|test|session|portal)_[A-Za-z0-9_-]{43}$/.exec(token) ?? [];
+  if (name === undefined) return null;
+  const kinds = { session: "session", portal: "portal_session" } as const;
+  const kind = name === "session" || name === "portal" ? kinds[name] : "api_key";
   return { kind, tokenHash: sha256Hex(token) };
 }

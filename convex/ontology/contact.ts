@@ -3,7 +3,10 @@ import { zid } from "convex-helpers/server/zod4";
 import { storedCustomFields } from "../kit/customFields";
 import { emailKey } from "../kit/text";
 import { storedAddress } from "./address";
+import { contactMatchKeys } from "./contactMatch";
+import { cellKey } from "./counts";
 import { defineObjectType } from "./definition";
+import { TAGS, tagGroup } from "./tags";
 
 /** A person whom the organization deals with. */
 export const contactType = defineObjectType({
@@ -57,6 +60,15 @@ export const contactType = defineObjectType({
         : [],
     };
   },
+  tallies: (contact) =>
+    contact.customProperties.tags.map((tag) => ({
+      ...{ group: tagGroup("crm_contact", tag), period: TAGS, key: cellKey(contact), count: 1 },
+    })),
+  matchKeys: ({ customProperties }) => contactMatchKeys(customProperties),
+  withoutPerson: () => ({
+    left: { source: "api" as const, tags: [], customFields: [] },
+    isRemoved: true,
+  }),
   filters: {
     subtype: "subtype",
     status: "status",

@@ -6,11 +6,12 @@ import { organizationNameKey } from "./crmOrganization";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges, ObjectStore } from "./store";
 import type { z } from "zod";
-import type {
+import { invalid } from "../kit/errors";
+import {
   contactFields,
-  eventRegistration,
-  organizationInfo,
-  ContactSubtype,
+  type ContactSubtype,
+  type eventRegistration,
+  type organizationInfo,
 } from "./contactInput";
 
 type ContactFields = Partial<z.output<typeof contactFields>>;
@@ -134,17 +135,33 @@ function mergeInto(
     ...(fields.status === undefined ? {} : { status: fields.status }),
     customProperties: {
       ...propertiesOf(fields),
-      tags: [...new Set([...tags, ...(fields.tags ?? [])])],
-      customFields: packCustomFields({
-        ...unpackCustomFields(customFields),
-        ...fields.customFields,
-      }),
+      tags: withinLimits("tags", [...new Set([...tags, ...(fields.tags ?? [])])]),
+      customFields: packCustomFields(
+        withinLimits("customFields", {
+          ...unpackCustomFields(customFields),
+          ...fields.customFields,
+        }),
+      ),
       ...(crmOrganizationId === undefined ? {} : { crmOrganizationId }),
     },
   };
 }
 
-function higherSubtype(known: ContactSubtype, given: ContactSubtype | undefined): ContactSubtype {
+/** What an update adds up to is held to the limits of what it adds. @throws VALIDATION_ERROR */
+function withinLimits<Field extends "tags" | "customFields">(
+  field: Field,
+  united: z.output<typeof contactFields>[Field],
+): z.output<typeof contactFields>[Field] {
+  const parsed = contactFields.shape[field].safeParse(united);
+  if (parsed.success) return united;
+  const message = parsed.error.issues[0]?.message ?? "is not valid";
+  throw invalid([{ path: `body.${field}`, message: `with what is known already ${message}` }]);
+}
+
+export function higherSubtype(
+  known: ContactSubtype,
+  given: ContactSubtype | undefined,
+): ContactSubtype {
   if (given === undefined) return known;
   const rank = (subtype: ContactSubtype): number => contactType.subtypes.indexOf(subtype);
   return rank(given) > rank(known) ? given : known;

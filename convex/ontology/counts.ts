@@ -4,36 +4,56 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 /**
  * Exact totals without a scan and without a hot row: every write inserts what it changed
  * (`countDeltas`), a fold adds that to one row per group (`counts`), and a total is the sum of both.
- * A group is a type, or a type under one parent; its cells are told apart by status, subtype, facet.
+ * A group is a type, a type under one parent, or what a type names in `tallies` (there also one row
+ * per period, such as a month). Its cells are told apart by their key; each holds a number of objects
+ * and, where the type declares them, sums.
  */
-export type Cell = { status: string; subtype: string; facet?: string };
-export type CellFilter = Partial<Cell>;
+export type Cell = { key: string[]; count: number; sums?: Record<string, bigint> };
+export type Tally = Cell & { group: string; period?: string };
+type Cells = { group: string; period?: string; cells: Cell[] };
 
-/** On average one fold is scheduled per this many deltas, so that few wait for it; see `maintenance`. */
-export const DELTAS_PER_FOLD = 8;
+/** The key of a type's own groups. */
+export type CellLabels = { status: string; subtype: string; facet?: string };
+export type CellFilter = Partial<CellLabels>;
+
+/**
+ * On average one fold is scheduled per this many writes, so that few deltas of a group wait for it (a
+ * write leaves at most one in each); see `maintenance`.
+ */
+export const WRITES_PER_FOLD = 8;
 const FOLDED_AT_ONCE = 500;
 
 export function groupOf(type: string, parentId?: string): string {
   return parentId === undefined ? type : `${type}@${parentId}`;
 }
 
-/** Deltas of one transaction, added up: a bulk write leaves one row per cell, not one per object. */
-export class CountBuffer {
-  private readonly deltas = new Map<string, { group: string; cell: Cell; delta: number }>();
+/** Archived objects are counted apart, for lists that show them too. */
+export function archivedType(type: string): string {
+  return `archived:${type}`;
+}
 
-  add(group: string, cell: Cell, delta: 1 | -1): void {
-    const key = JSON.stringify([group, cell.status, cell.subtype, cell.facet]);
-    const entry = this.deltas.get(key) ?? { group, cell, delta: 0 };
-    this.deltas.set(key, { ...entry, delta: entry.delta + delta });
+export function cellKey({ status, subtype, facet }: CellLabels): string[] {
+  return facet === undefined ? [status, subtype] : [status, subtype, facet];
+}
+
+/** Deltas of one transaction, added up: a bulk write leaves one row per group, not one per object. */
+export class CountBuffer {
+  private readonly groups = new Map<string, Cells>();
+
+  add({ group, period, ...cell }: Tally, sign: 1 | -1): void {
+    const name = JSON.stringify([group, period]);
+    const { cells } = this.groups.get(name) ?? { cells: [] };
+    const address = period === undefined ? { group } : { group, period };
+    this.groups.set(name, { ...address, cells: merged([...cells, signed(cell, sign)]) });
   }
 
   /** Inserts what has not cancelled out; answers how many rows that were. */
   async flush(ctx: MutationCtx, organizationId: Id<"organizations">): Promise<number> {
-    const changed = [...this.deltas.values()].filter((entry) => entry.delta !== 0);
-    this.deltas.clear();
-    for (const { group, cell, delta } of changed) {
-      const row = { organizationId, group, ...cell, delta, commitTs: ctx.db.vars.commitTs };
-      await ctx.db.insert("countDeltas", row);
+    const changed = [...this.groups.values()].filter(({ cells }) => cells.length > 0);
+    this.groups.clear();
+    for (const row of changed) {
+      const commitTs = ctx.db.vars.commitTs;
+      await ctx.db.insert("countDeltas", { organizationId, ...row, commitTs });
     }
     return changed.length;
   }
@@ -46,14 +66,90 @@ export async function total(
   group: string,
   filter: CellFilter,
 ): Promise<number> {
-  const folded = await foldedRow(ctx, organizationId, group);
-  const pending = await ctx.db
-    .query("countDeltas")
-    .withIndex("by_group", (q) => q.eq("organizationId", organizationId).eq("group", group))
-    .collect();
-  const inFold = (folded?.cells ?? []).filter((cell) => matches(cell, filter));
-  const inPending = pending.filter((delta) => matches(delta, filter));
-  return sum(inFold.map((cell) => cell.count)) + sum(inPending.map((row) => row.delta));
+  const cells = await cellsOf(ctx, organizationId, group);
+  return cells
+    .filter((cell) => matches(cell, filter))
+    .map((cell) => cell.count)
+    .reduce((a, b) => a + b, 0);
+}
+
+/** The cells of a group, of one of its periods where it has them: folded and pending, added up. */
+export async function cellsOf(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  group: string,
+  period?: string,
+): Promise<Cell[]> {
+  const [folded, pending] = await Promise.all(
+    (["counts", "countDeltas"] as const).map(
+      async (table) =>
+        await ctx.db
+          .query(table)
+          .withIndex("by_group", (q) =>
+            q.eq("organizationId", organizationId).eq("group", group).eq("period", period),
+          )
+          .collect(),
+    ),
+  );
+  return merged([...(folded ?? []), ...(pending ?? [])].flatMap(({ cells }) => cells));
+}
+
+/** The cells of a group's periods from `from` up to, without, `before`, in their order. */
+export async function periodsOf(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  group: string,
+  { from = "", before = "\uffff" }: { from?: string; before?: string },
+): Promise<Map<string, Cell[]>> {
+  const rows = await Promise.all(
+    (["counts", "countDeltas"] as const).map(
+      async (table) =>
+        await ctx.db
+          .query(table)
+          .withIndex("by_group", (q) =>
+            q
+              .eq("organizationId", organizationId)
+              .eq("group", group)
+              .gte("period", from)
+              .lt("period", before),
+          )
+          .collect(),
+    ),
+  );
+  const periods = groupBy(rows.flat(), ({ period }) => period ?? "");
+  return new Map(
+    [...periods]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([period, found]) => [period, merged(found.flatMap(({ cells }) => cells))]),
+  );
+}
+
+/**
+ * The first groups of a period whose names begin with `prefix`, after the group `after`: what a page
+ * of a report over many groups reads.
+ */
+export async function groupsIn(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  period: string,
+  { prefix, after, limit }: { prefix: string; after: string | null; limit: number },
+): Promise<Map<string, Cell[]>> {
+  const range = (table: "counts" | "countDeltas"): Promise<Cells[]> => {
+    const rows = ctx.db.query(table).withIndex("by_period", (q) => {
+      const inPeriod = q.eq("organizationId", organizationId).eq("period", period);
+      return after === null
+        ? inPeriod.gte("group", prefix).lt("group", `${prefix}\uffff`)
+        : inPeriod.gt("group", after).lt("group", `${prefix}\uffff`);
+    });
+    return table === "counts" ? rows.take(limit) : rows.collect();
+  };
+  const rows = [...(await range("counts")), ...(await range("countDeltas"))];
+  const groups = [...groupBy(rows, ({ group }) => group)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return new Map(
+    groups
+      .slice(0, limit)
+      .map(([group, found]) => [group, merged(found.flatMap(({ cells }) => cells))]),
+  );
 }
 
 /**
@@ -65,63 +161,76 @@ export async function foldCounts(ctx: MutationCtx): Promise<{ folded: number; mo
     .query("countDeltas")
     .withIndex("by_commit", (q) => q.lte("commitTs", ctx.meta.getSnapshotTs()))
     .take(FOLDED_AT_ONCE);
-  for (const group of byGroup(deltas)) await foldGroup(ctx, group);
+  const groups = groupBy(deltas, ({ organizationId, group, period }) =>
+    JSON.stringify([organizationId, group, period]),
+  );
+  for (const rows of groups.values()) await foldGroup(ctx, rows);
   for (const delta of deltas) await ctx.db.delete("countDeltas", delta._id);
   return { folded: deltas.length, more: deltas.length === FOLDED_AT_ONCE };
 }
 
-type DeltaGroup = [Doc<"countDeltas">, ...Doc<"countDeltas">[]];
-
-function byGroup(deltas: Doc<"countDeltas">[]): Iterable<DeltaGroup> {
-  const groups = new Map<string, DeltaGroup>();
-  for (const delta of deltas) {
-    const key = `${delta.organizationId}/${delta.group}`;
-    const group = groups.get(key);
-    if (group) group.push(delta);
-    else groups.set(key, [delta]);
-  }
-  return groups.values();
-}
-
-async function foldGroup(ctx: MutationCtx, deltas: DeltaGroup): Promise<void> {
+async function foldGroup(ctx: MutationCtx, deltas: Doc<"countDeltas">[]): Promise<void> {
   const [first] = deltas;
-  const { organizationId, group } = first;
-  const row = await foldedRow(ctx, organizationId, group);
-  const cells = deltas.reduce(addDelta, row?.cells ?? []).filter((cell) => cell.count !== 0);
-  if (row) await ctx.db.patch("counts", row._id, { cells });
-  else await ctx.db.insert("counts", { organizationId, group, cells });
-}
-
-type CountedCell = Doc<"counts">["cells"][number];
-
-function addDelta(cells: CountedCell[], delta: Doc<"countDeltas">): CountedCell[] {
-  const { status, subtype, facet } = delta;
-  const same = cells.find(
-    (cell) => cell.status === status && cell.subtype === subtype && cell.facet === facet,
-  );
-  if (!same) return [...cells, { status, subtype, facet, count: delta.delta }];
-  return cells.map((cell) => (cell === same ? { ...cell, count: cell.count + delta.delta } : cell));
-}
-
-async function foldedRow(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  group: string,
-): Promise<Doc<"counts"> | null> {
-  return await ctx.db
+  if (!first) return;
+  const { organizationId, group, period } = first;
+  const row = await ctx.db
     .query("counts")
-    .withIndex("by_group", (q) => q.eq("organizationId", organizationId).eq("group", group))
+    .withIndex("by_group", (q) =>
+      q.eq("organizationId", organizationId).eq("group", group).eq("period", period),
+    )
     .unique();
+  const cells = merged([...(row?.cells ?? []), ...deltas.flatMap((delta) => delta.cells)]);
+  if (row && cells.length === 0) await ctx.db.delete("counts", row._id);
+  else if (row) await ctx.db.patch("counts", row._id, { cells });
+  else if (cells.length > 0) {
+    const address = period === undefined ? { group } : { group, period };
+    await ctx.db.insert("counts", { organizationId, ...address, cells });
+  }
 }
 
-function matches(cell: CellFilter, filter: CellFilter): boolean {
+/** Cells of one key added up; those that come to nothing are left out. */
+export function merged(cells: readonly Cell[]): Cell[] {
+  return [...groupBy(cells, ({ key }) => JSON.stringify(key))]
+    .map(([key, same]) => same.reduce(plus, { key: JSON.parse(key) as string[], count: 0 }))
+    .filter(({ count, sums }) => count !== 0 || sums !== undefined);
+}
+
+function plus(a: Cell, b: Cell): Cell {
+  const names = new Set([...Object.keys(a.sums ?? {}), ...Object.keys(b.sums ?? {})]);
+  const sums = [...names].map((name): [string, bigint] => [
+    name,
+    (a.sums?.[name] ?? 0n) + (b.sums?.[name] ?? 0n),
+  ]);
+  return cellOf(a.key, a.count + b.count, sums);
+}
+
+function signed({ key, count, sums = {} }: Cell, sign: 1 | -1): Cell {
+  const entries = Object.entries(sums).map(([name, sum]): [string, bigint] => [
+    name,
+    sum * BigInt(sign),
+  ]);
+  return cellOf(key, count * sign, entries);
+}
+
+function cellOf(key: string[], count: number, sums: [string, bigint][]): Cell {
+  const kept = sums.filter(([, sum]) => sum !== 0n);
+  return kept.length === 0 ? { key, count } : { key, count, sums: Object.fromEntries(kept) };
+}
+
+function matches({ key: [status, subtype, facet] }: Cell, filter: CellFilter): boolean {
   return (
-    (filter.status === undefined || filter.status === cell.status) &&
-    (filter.subtype === undefined || filter.subtype === cell.subtype) &&
-    (filter.facet === undefined || filter.facet === cell.facet)
+    (filter.status === undefined || filter.status === status) &&
+    (filter.subtype === undefined || filter.subtype === subtype) &&
+    (filter.facet === undefined || filter.facet === facet)
   );
 }
 
-function sum(numbers: number[]): number {
-  return numbers.reduce((a, b) => a + b, 0);
+function groupBy<Row>(rows: readonly Row[], name: (row: Row) => string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(name(row));
+    if (group) group.push(row);
+    else groups.set(name(row), [row]);
+  }
+  return groups;
 }

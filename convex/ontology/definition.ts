@@ -1,5 +1,6 @@
 import type { GenericId } from "convex/values";
 import type { z } from "zod";
+import type { Tally } from "./counts";
 
 /**
  * An object type: one file of this folder per type defines one, and everything that depends on the
@@ -25,8 +26,39 @@ export type ObjectTypeDefinition<
   /** Whether `columns().uniqueKey` may live only once per organization. */
   uniqueKeyIs?: { path: string; errorCode: "EMAIL_EXISTS" | "CONFLICT"; message: string };
   columns(record: ObjectRecord<Subtype, Status, z.output<Properties>>): ObjectColumns;
+  /** What a portal user has of the type; a type without it is not theirs to see. */
+  portal?: PortalRule<ObjectRecord<Subtype, Status, z.output<Properties>>>;
   /** The filters of the type's list, and the column that serves each. */
   filters: Filters;
+  /** What lists call `documentDate` where they sort and range by it: an invoice's `issueDate`. */
+  documentDateIs?: string;
+  /** Sums that the type's counts carry beside the number of objects: what is due of invoices. */
+  sums?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): Record<string, bigint>;
+  /** What two objects that may be the same have in common, normalized; how duplicates are found. */
+  matchKeys?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): MatchKey[];
+  /**
+   * What is left of an object when the person whom it refers to is erased; null where it stays as it
+   * is, as an issued invoice does. A type without it says nothing of the person itself.
+   */
+  withoutPerson?(
+    record: ObjectRecord<Subtype, Status, z.output<Properties>>,
+    personId: GenericId<"objects">,
+  ): { left: z.output<Properties>; isRemoved: boolean } | null;
+  /** Further cells that the object counts in, such as the sales of a month. */
+  tallies?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): Tally[];
+};
+
+/**
+ * A portal user sees the objects that one of these links ties to their contact, or to the CRM
+ * organization of their contact.
+ */
+export type PortalRule<Shown> = {
+  /** Link types, as `columns().links` names them. */
+  through: readonly string[];
+  /** Which of those they see; all of them where nothing else is said. */
+  shows?(shown: Shown): boolean;
+  /** Whether they may also change what they see. */
+  changes?: boolean;
 };
 
 /** What a type says of an object; the store adds identity, version and times. */
@@ -48,11 +80,23 @@ export type ObjectColumns = {
   facet?: string;
   /** The one object that it belongs to: a contact's CRM organization, a project's client. */
   parentId?: GenericId<"objects">;
+  /** A second owner: the CRM organization of an invoice whose parent is its contact. */
+  relatedId?: GenericId<"objects">;
+  /** The one object that it is about: an invoice's project, a payment's invoice. */
+  subjectId?: GenericId<"objects">;
+  /** The date that the document bears, whenever it was entered. */
+  documentDate?: number;
+  /** When something becomes due that a job looks for: a payment, the next run of a schedule. */
+  dueAt?: number;
   /** Relations to other objects; the store keeps `objectLinks` in step with them. */
   links: { linkType: string; to: GenericId<"objects"> }[];
 };
 
-export type FilterColumn = "subtype" | "status" | "facet" | "parentId" | "lookupKey";
+export type MatchKey = { kind: "email" | "phone" | "name"; key: string };
+
+export type FilterColumn = "subtype" | "status" | "facet" | RelationColumn | "lookupKey";
+export type RelationColumn = (typeof RELATION_COLUMNS)[number];
+export const RELATION_COLUMNS = ["parentId", "relatedId", "subjectId"] as const;
 
 export function defineObjectType<
   const Type extends string,

@@ -3,6 +3,7 @@ import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import type { Infer } from "convex/values";
 import type { actor } from "../schemas/ontologySchemas";
+import type { PortalViewer } from "./portalRules";
 
 /** On whose behalf, in which tenant and by which request a mutation writes. */
 export type WriteScope = {
@@ -11,6 +12,8 @@ export type WriteScope = {
   traceId: string;
   ip: string | null;
   userAgent: string | null;
+  /** Set when a portal user writes: what they see then bounds what they change. */
+  viewer?: PortalViewer;
 };
 
 export type Change = { field: string; before?: Value; after?: Value };

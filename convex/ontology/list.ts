@@ -1,3 +1,4 @@
+import type { PaginationOptions, PaginationResult } from "convex/server";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { z } from "zod";
@@ -10,13 +11,24 @@ import {
   type PageParameters,
   pageParameters,
   type Paging,
+  pageThrough,
   pagingOf,
   sealCursor,
 } from "../kit/page";
 import { text } from "../kit/text";
-import { groupOf, total } from "./counts";
-import type { FilterColumn } from "./definition";
-import { type Filters, livingObjects, matchingObjects, type Sort, SORTS } from "./ranges";
+import { archivedType, groupOf, total } from "./counts";
+import type { FilterColumn, ObjectTypeDefinition } from "./definition";
+import {
+  type DateRange,
+  type Filters,
+  livingAndArchivedObjects,
+  livingObjects,
+  matchingObjects,
+  type Sort,
+  SORTS,
+} from "./ranges";
+import { portalPage } from "./portalObjects";
+import type { Tenant } from "./reader";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
 /** A search answers at most this many hits (Convex's own limit). */
@@ -28,6 +40,8 @@ export type ListRequest = {
   sort: Sort;
   search: string | undefined;
   filters: Filters;
+  dates: DateRange;
+  includeArchived: boolean;
 };
 
 /** The query parameters of a type's list: paging, sort, search, and its declared filters. */
@@ -38,7 +52,45 @@ export const listParameters = {
     .optional()
     .meta({ description: `Full text, by relevance, at most ${MAX_HITS} hits; takes no sort.` }),
 };
-type ListParameters = PageParameters & { sort?: Sort; search?: string };
+
+/** For types that are archived. */
+export const archiveParameter = {
+  includeArchived: z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .optional()
+    .meta({ description: "Whether archived ones are listed too; `false` by default." }),
+};
+
+type ListParameters = PageParameters & {
+  sort?: string;
+  search?: string;
+  includeArchived?: boolean;
+  startDate?: number;
+  endDate?: number;
+};
+
+const listDate = z
+  .string()
+  .transform((text) => (/^-?\d+$/.test(text) ? Number(text) : Date.parse(text)))
+  .refine((at) => Number.isSafeInteger(at), "must be milliseconds since the epoch or ISO 8601");
+
+/** The same for a type whose documents bear a date, which the type calls `dateName`. */
+export function datedListParameters<const Name extends string>(
+  dateName: Name,
+): Omit<typeof listParameters, "sort"> & typeof dateParameters & { sort: SortParameter<Name> } {
+  const dated = [...SORTS, `-${dateName}`, dateName] as const;
+  const description = `Default \`-createdAt\`, and \`-${dateName}\` within a range of dates.`;
+  const sort = z.enum(dated).optional().meta({ description });
+  return { ...listParameters, ...dateParameters, sort };
+}
+
+const dateParameters = {
+  startDate: listDate.optional().meta({ description: "The document's date, from here on." }),
+  endDate: listDate.optional().meta({ description: "The document's date, up to and with this." }),
+};
+type SortName<Name extends string> = (typeof SORTS)[number] | `-${Name}` | Name;
+type SortParameter<Name extends string> = z.ZodOptional<z.ZodEnum<{ [S in SortName<Name>]: S }>>;
 
 /** Maps a type's filters onto the columns that serve them. */
 export function listRequest<T extends ObjectType>(
@@ -53,66 +105,80 @@ export function listRequest<T extends ObjectType>(
     const value = (query as Record<string, unknown>)[filter];
     return typeof value === "string" ? [[column, value]] : [];
   });
-  return {
-    paging: pagingOf(query),
-    sort: query.sort ?? "-createdAt",
-    search: query.search,
-    filters: Object.fromEntries(given),
+  const { startDate, endDate } = query;
+  const dates = {
+    ...(startDate === undefined ? {} : { from: startDate }),
+    ...(endDate === undefined ? {} : { to: endDate }),
   };
+  const sort = sortOf(type, query.sort, isRange(dates));
+  if (isRange(dates) && !sort.endsWith("documentDate")) {
+    throw invalid([{ path: "query.sort", message: "a range of dates is sorted by that date" }]);
+  }
+  if (isRange(dates) && query.search !== undefined) {
+    throw invalid([{ path: "query.search", message: "cannot be combined with a range of dates" }]);
+  }
+  const filters = Object.fromEntries(given);
+  const { search, includeArchived = false } = query;
+  return { paging: pagingOf(query), sort, search, filters, dates, includeArchived };
 }
 
-/** One page of a tenant's living objects: reads the page and the counts, whatever the table's size. */
+function sortOf(type: ObjectType, asked: string | undefined, isRange: boolean): Sort {
+  if (asked === undefined) return isRange ? "-documentDate" : "-createdAt";
+  const { documentDateIs } = objectTypes[type] as ObjectTypeDefinition;
+  const isDocumentDate = asked.replace("-", "") === documentDateIs;
+  if (!isDocumentDate) return asked as Sort;
+  return asked.startsWith("-") ? "-documentDate" : "documentDate";
+}
+
+function isRange({ from, to }: DateRange): boolean {
+  return from !== undefined || to !== undefined;
+}
+
+/**
+ * One page of a tenant's living objects: reads the page and the counts, whatever the table's size.
+ * To a portal user it is a page of what their type's rule shows them.
+ */
 export async function listObjects<T extends ObjectType>(
   ctx: QueryCtx,
-  organizationId: Id<"organizations">,
+  tenant: Tenant,
   type: T,
   request: ListRequest,
 ): Promise<Page<ObjectDoc<T>>> {
-  const listName = JSON.stringify([type, request.sort, request.search ?? null, request.filters]);
-  return request.search === undefined
-    ? await pageThroughIndex(ctx, organizationId, type, request, listName)
-    : await pageThroughHits(ctx, organizationId, type, request, request.search, listName);
+  const { sort, search, filters, dates, includeArchived } = request;
+  const listName = JSON.stringify([type, sort, search ?? null, filters, dates, includeArchived]);
+  return search === undefined || tenant.viewer
+    ? await pageThroughIndex(ctx, tenant, type, request, listName)
+    : await pageThroughHits(ctx, tenant.organizationId, type, request, search, listName);
 }
 
 async function pageThroughIndex<T extends ObjectType>(
   ctx: QueryCtx,
-  organizationId: Id<"organizations">,
+  tenant: Tenant,
   type: T,
-  { paging, sort, filters }: ListRequest,
+  request: ListRequest,
   listName: string,
 ): Promise<Page<ObjectDoc<T>>> {
-  const offset = paging.offset ?? 0;
-  const cursor = paging.cursor === undefined ? null : openCursor(listName, paging.cursor);
-  const { page, isDone, continueCursor } = await livingObjects(
-    ctx,
-    organizationId,
-    type,
-    filters,
-    sort,
-  )
-    .paginate({ numItems: offset + paging.limit, cursor })
-    .catch((error: unknown) => {
-      // The cursor is all that the caller chose here; anything else of the query is ours.
-      throw cursor === null ? error : badCursor();
-    });
-  const rows = page.slice(offset);
-  const count = await totalOf(ctx, organizationId, type, filters);
-  const reachedTotal = cursor === null && count !== null && offset + rows.length >= count;
-  const isLast = isDone || reachedTotal;
-  const nextCursor = isLast ? null : sealCursor(listName, continueCursor);
-  const known = count ?? (cursor === null && isLast ? page.length : null);
-  return { rows, meta: metaOf(paging, { total: known, nextCursor }) };
+  const rows = rowsOf(ctx, tenant, type, request);
+  const count = await totalOf(ctx, tenant, type, request);
+  return await pageThrough(listName, request.paging, rows, count);
 }
 
 async function pageThroughHits<T extends ObjectType>(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
   type: T,
-  { paging, filters }: ListRequest,
+  { paging, filters, includeArchived }: ListRequest,
   search: string,
   listName: string,
 ): Promise<Page<ObjectDoc<T>>> {
-  const hits = await matchingObjects(ctx, organizationId, type, search, filters).take(MAX_HITS);
+  const hits = await matchingObjects(
+    ctx,
+    organizationId,
+    type,
+    search,
+    filters,
+    includeArchived,
+  ).take(MAX_HITS);
   const start =
     paging.cursor === undefined ? paging.offset : Number(openCursor(listName, paging.cursor));
   if (!Number.isSafeInteger(start) || start < 0) throw badCursor();
@@ -127,12 +193,39 @@ async function pageThroughHits<T extends ObjectType>(
   };
 }
 
+type Pageable<T extends ObjectType> = {
+  paginate(page: PaginationOptions): Promise<PaginationResult<ObjectDoc<T>>>;
+};
+
+function rowsOf<T extends ObjectType>(
+  ctx: QueryCtx,
+  { organizationId, viewer }: Tenant,
+  type: T,
+  request: ListRequest,
+): Pageable<T> {
+  const { filters, sort, dates, includeArchived } = request;
+  if (viewer) {
+    return {
+      paginate: (page) => portalPage(ctx, organizationId, viewer, type, request, page),
+    };
+  }
+  const rows = includeArchived ? livingAndArchivedObjects : livingObjects;
+  return rows(ctx, organizationId, type, filters, sort, dates);
+}
+
+/** Exact, or null where nobody has counted. */
 async function totalOf(
   ctx: QueryCtx,
-  organizationId: Id<"organizations">,
+  { organizationId, viewer }: Tenant,
   type: ObjectType,
-  { lookupKey, parentId, ...cell }: Filters,
+  { filters, dates, includeArchived }: ListRequest,
 ): Promise<number | null> {
-  if (lookupKey !== undefined) return null;
-  return await total(ctx, organizationId, groupOf(type, parentId), cell);
+  const { lookupKey, parentId, relatedId, subjectId, ...cell } = filters;
+  const owners = [parentId, relatedId, subjectId].filter((owner) => owner !== undefined);
+  const isCounted = !viewer && !isRange(dates) && lookupKey === undefined && owners.length < 2;
+  if (!isCounted) return null;
+  const living = await total(ctx, organizationId, groupOf(type, owners[0]), cell);
+  if (!includeArchived) return living;
+  const archived = groupOf(archivedType(type), owners[0]);
+  return living + (await total(ctx, organizationId, archived, cell));
 }

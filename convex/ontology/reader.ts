@@ -1,24 +1,35 @@
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { notFound } from "../kit/errors";
+import { isShownTo, type PortalViewer } from "./portalRules";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
+
+/** Whose objects are read: an organization's, and of those what a portal user may see. */
+export type Tenant = { organizationId: Id<"organizations">; viewer?: PortalViewer };
 
 /**
  * Reads of one tenant. An id from outside is resolved here and nowhere else: a malformed one, a
- * deleted object's, another type's and another organization's all are "not found".
+ * deleted object's, another type's and another organization's all are "not found". So is, to a
+ * portal user, whatever the rule of its type does not show them.
  */
 export class TenantReader {
+  readonly organizationId: Id<"organizations">;
+  readonly viewer: PortalViewer | undefined;
+
   constructor(
     protected readonly ctx: QueryCtx,
-    readonly organizationId: Id<"organizations">,
-  ) {}
+    { organizationId, viewer }: Tenant,
+  ) {
+    this.organizationId = organizationId;
+    this.viewer = viewer;
+  }
 
   async find<T extends ObjectType>(type: T, id: string): Promise<ObjectDoc<T> | null> {
     const objectId = this.ctx.db.normalizeId("objects", id);
     const object = objectId && (await this.ctx.db.get("objects", objectId));
     if (!object || object.organizationId !== this.organizationId) return null;
     if (object.lifecycle === "deleted" || !isOfType(object, type)) return null;
-    return object;
+    return this.shows(object) ? object : null;
   }
 
   /** @throws `<RESOURCE>_NOT_FOUND` */
@@ -40,7 +51,11 @@ export class TenantReader {
           .eq("lookupKey", lookupKey),
       )
       .first();
-    return object && isOfType(object, type) ? object : null;
+    return object && isOfType(object, type) && this.shows(object) ? object : null;
+  }
+
+  private shows(object: ObjectDoc): boolean {
+    return this.viewer === undefined || isShownTo(this.viewer, object);
   }
 }
 

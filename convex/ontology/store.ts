@@ -1,12 +1,17 @@
-import { compareValues, type Value } from "convex/values";
+import type { Value } from "convex/values";
 import type { WithoutSystemFields } from "convex/server";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { internal } from "../_generated/api";
 import { ApiError } from "../kit/errors";
-import { CountBuffer, DELTAS_PER_FOLD, groupOf } from "./counts";
-import type { ObjectColumns, ObjectTypeDefinition } from "./definition";
+import { auditedFields, changesBetween, definedOnly } from "./changes";
+import { CountBuffer, WRITES_PER_FOLD } from "./counts";
+import type { ObjectColumns } from "./definition";
 import { type Change, record, type WriteScope } from "./effects";
+import { followUp } from "./followUps";
+import { addLinks, replaceLinks, requireUnreferenced } from "./links";
+import { replaceMatchKeys } from "./matchKeys";
+import { isChangeableByPortal } from "./portalRules";
 import { TenantReader } from "./reader";
 import {
   objectTypes,
@@ -16,6 +21,7 @@ import {
   type Status,
   type Subtype,
 } from "./registry";
+import { columnsOf, definitionOf, talliesOf } from "./derived";
 
 /** What a caller decides of a new object; the rest is derived. */
 export type NewObject<T extends ObjectType> = {
@@ -31,7 +37,7 @@ export type ObjectChanges<T extends ObjectType> = Partial<
 >;
 
 type ObjectFields = WithoutSystemFields<Doc<"objects">>;
-type LinkTarget = ObjectColumns["links"][number];
+type IndexColumns = Omit<ObjectColumns, "links"> & { sortName: string };
 
 /**
  * The only writer of business objects. Every write stamps version, times and commit timestamp,
@@ -45,11 +51,12 @@ export class ObjectStore extends TenantReader {
     protected override readonly ctx: MutationCtx,
     readonly scope: WriteScope,
   ) {
-    super(ctx, scope.organizationId);
+    super(ctx, scope);
   }
 
   /** @throws EMAIL_EXISTS or CONFLICT when the type's unique key is taken. */
   async insert<T extends ObjectType>(type: T, input: NewObject<T>): Promise<ObjectDoc<T>> {
+    this.requireChangeable(type);
     const now = Date.now();
     const columns = columnsOf(type, input);
     await this.requireFreeKey(type, columns.lookupKey, null);
@@ -66,21 +73,27 @@ export class ObjectStore extends TenantReader {
       commitTs: this.ctx.db.vars.commitTs,
     } as ObjectFields);
     const object = await this.written<T>(id);
-    await this.addLinks(object, columns.links);
+    await addLinks(this.ctx, object, columns.links);
+    await replaceMatchKeys(this.ctx, null, object);
     this.count(object, 1);
     await this.recordWrite("created", object, changesBetween({}, auditedFields(object)));
+    await followUp(this, object);
     return object;
   }
 
   /**
-   * Applies the changes; an update that changes nothing writes nothing and keeps the version.
+   * Applies the changes; an update that changes nothing writes nothing and keeps the version. The
+   * verb names the audit entry and the event (`invoice.paid`).
    * @throws INVALID_STATE for a status that must not follow the present one; EMAIL_EXISTS or CONFLICT when the type's unique key is taken.
    */
   async update<T extends ObjectType>(
     object: ObjectDoc<T>,
     changes: ObjectChanges<T>,
+    verb = "updated",
+    lifecycle: ObjectFields["lifecycle"] = object.lifecycle,
   ): Promise<ObjectDoc<T>> {
     const type = object.type;
+    this.requireChangeable(type);
     const customProperties = definedOnly({
       ...object.customProperties,
       ...changes.customProperties,
@@ -92,29 +105,45 @@ export class ObjectStore extends TenantReader {
     const audited = changesBetween(before, auditedFields({ ...next, name: columns.name }));
     if (audited.length === 0) return object;
 
-    requireTransition(type, object.status, next.status);
+    // Archiving ends an object from any status.
+    if (lifecycle === object.lifecycle) requireTransition(type, object.status, next.status);
     if (columns.lookupKey !== object.lookupKey) {
       await this.requireFreeKey(type, columns.lookupKey, object._id);
     }
     await this.ctx.db.patch("objects", object._id, {
       ...next,
       ...indexColumns(columns),
+      lifecycle,
       ...this.stamp(object),
     } as Partial<ObjectFields>);
     const updated = await this.written<T>(object._id);
-    await this.replaceLinks(object, columns.links);
+    await replaceLinks(this.ctx, object, columns.links);
+    await replaceMatchKeys(this.ctx, object, updated);
     this.count(object, -1);
     this.count(updated, 1);
-    await this.recordWrite("updated", updated, audited);
+    await this.recordWrite(verb, updated, audited, true);
+    if (updated.lookupKey !== object.lookupKey) await followUp(this, updated);
     return updated;
+  }
+
+  /** Applies the changes and takes the object out of the lists that do not ask for archived ones. */
+  async archive<T extends ObjectType>(
+    object: ObjectDoc<T>,
+    changes: ObjectChanges<T>,
+  ): Promise<ObjectDoc<T>> {
+    return await this.update(object, changes, "archived", "archived");
   }
 
   /**
    * Leaves a tombstone, which lists and gets no longer show and sync still delivers.
    * @throws CONFLICT with the links when living objects point to it.
    */
-  async remove<T extends ObjectType>(object: ObjectDoc<T>): Promise<void> {
-    await this.requireUnreferenced(object);
+  async remove<T extends ObjectType>(
+    object: ObjectDoc<T>,
+    { isReferenced = false }: { isReferenced?: boolean } = {},
+  ): Promise<void> {
+    this.requireChangeable(object.type);
+    if (!isReferenced) await requireUnreferenced(this.ctx, object);
     await this.ctx.db.patch("objects", object._id, {
       lifecycle: "deleted",
       deletedAt: Date.now(),
@@ -122,9 +151,44 @@ export class ObjectStore extends TenantReader {
       lookupKey: undefined,
       ...this.stamp(object),
     });
-    await this.replaceLinks(object, []);
+    await replaceLinks(this.ctx, object, []);
+    await replaceMatchKeys(this.ctx, object, null);
     this.count(object, -1);
     await this.recordWrite("deleted", await this.written<T>(object._id), []);
+  }
+
+  /**
+   * Brings a tombstone back to life, as it was.
+   * @throws EMAIL_EXISTS or CONFLICT when its unique key has been taken since.
+   */
+  async restore<T extends ObjectType>(tombstone: ObjectDoc<T>): Promise<ObjectDoc<T>> {
+    this.requireChangeable(tombstone.type);
+    const columns = columnsOf(tombstone.type, tombstone as unknown as NewObject<T>);
+    await this.requireFreeKey(tombstone.type, columns.lookupKey, tombstone._id);
+    await this.ctx.db.patch("objects", tombstone._id, {
+      ...indexColumns(columns),
+      lifecycle: "live",
+      deletedAt: undefined,
+      ...this.stamp(tombstone),
+    } as Partial<ObjectFields>);
+    const object = await this.written<T>(tombstone._id);
+    await addLinks(this.ctx, object, columns.links);
+    await replaceMatchKeys(this.ctx, null, object);
+    this.count(object, 1);
+    await this.recordWrite("restored", object, []);
+    return object;
+  }
+
+  /** Overwrites what a tombstone still says; the audit entry and the event do not say it either. */
+  async blank<T extends ObjectType>(tombstone: ObjectDoc<T>, left: Properties<T>): Promise<void> {
+    const { _id, type } = tombstone;
+    await this.ctx.db.patch("objects", _id, {
+      ...{ customProperties: left, name: "", sortName: "", description: undefined },
+      ...this.stamp(await this.written<T>(_id)),
+    } as Partial<ObjectFields>);
+    const happening = { action: eventType(type, "erased"), objectType: type, objectId: _id };
+    const event = { data: { id: _id, type, erased: true } };
+    await record(this.ctx, this.scope, { ...happening, changes: [], event });
   }
 
   /** Something that happened to an object without changing it, such as an event registration. */
@@ -142,7 +206,7 @@ export class ObjectStore extends TenantReader {
   async finish(): Promise<void> {
     const deltas = await this.counts.flush(this.ctx, this.organizationId);
     // Chance stands in for a "fold is due" flag, which would be one row that every write reads.
-    if (deltas > 0 && Math.random() < deltas / DELTAS_PER_FOLD) {
+    if (deltas > 0 && Math.random() < 1 / WRITES_PER_FOLD) {
       await this.ctx.scheduler.runAfter(0, internal.maintenance.foldCounts, {});
     }
   }
@@ -161,6 +225,15 @@ export class ObjectStore extends TenantReader {
     return object as ObjectDoc<T>;
   }
 
+  /** @throws FORBIDDEN when a portal user may only see objects of the type. */
+  private requireChangeable(type: ObjectType): void {
+    if (this.viewer === undefined || isChangeableByPortal(type)) return;
+    throw new ApiError(
+      "FORBIDDEN",
+      `A portal user may not change a ${objectTypes[type].resource}.`,
+    );
+  }
+
   private async requireFreeKey(
     type: ObjectType,
     lookupKey: string | undefined,
@@ -174,55 +247,17 @@ export class ObjectStore extends TenantReader {
     throw new ApiError(errorCode, message, { details: { path, id: holder._id } });
   }
 
-  private async requireUnreferenced(object: ObjectDoc): Promise<void> {
-    const links = await this.ctx.db
-      .query("objectLinks")
-      .withIndex("by_to", (q) => q.eq("organizationId", this.organizationId).eq("to", object._id))
-      .take(20);
-    if (links.length === 0) return;
-    throw new ApiError("CONFLICT", "Other objects point to it; unlink or delete those first.", {
-      details: {
-        links: links.map(({ from, fromType, linkType }) => ({
-          id: from,
-          type: fromType,
-          linkType,
-        })),
-      },
-    });
+  private count(object: ObjectDoc, sign: 1 | -1): void {
+    for (const tally of talliesOf(object)) this.counts.add(tally, sign);
   }
 
-  private async addLinks(object: ObjectDoc, links: LinkTarget[]): Promise<void> {
-    for (const link of links) {
-      await this.ctx.db.insert("objectLinks", {
-        organizationId: this.organizationId,
-        from: object._id,
-        fromType: object.type,
-        ...link,
-      });
-    }
-  }
-
-  private async replaceLinks(object: ObjectDoc, links: LinkTarget[]): Promise<void> {
-    if (compareValues(linksOf(object), links) === 0) return;
-    const stored = await this.ctx.db
-      .query("objectLinks")
-      .withIndex("by_from", (q) =>
-        q.eq("organizationId", this.organizationId).eq("from", object._id),
-      )
-      .collect();
-    for (const link of stored) await this.ctx.db.delete("objectLinks", link._id);
-    await this.addLinks(object, links);
-  }
-
-  private count(object: ObjectDoc, delta: 1 | -1): void {
-    const { type, status, subtype, facet, parentId } = object;
-    const cell = { status, subtype, ...(facet === undefined ? {} : { facet }) };
-    this.counts.add(groupOf(type), cell, delta);
-    if (parentId !== undefined) this.counts.add(groupOf(type, parentId), cell, delta);
-  }
-
-  private async recordWrite(verb: string, object: ObjectDoc, changes: Change[]): Promise<void> {
-    const previous = Object.fromEntries(changes.map(({ field, before }) => [field, before]));
+  private async recordWrite(
+    verb: string,
+    object: ObjectDoc,
+    changes: Change[],
+    isChange = false,
+  ): Promise<void> {
+    const previous = Object.fromEntries(changes.map(({ field, before = null }) => [field, before]));
     await record(this.ctx, this.scope, {
       action: eventType(object.type, verb),
       objectType: object.type,
@@ -230,15 +265,10 @@ export class ObjectStore extends TenantReader {
       changes,
       event: {
         data: eventData(object),
-        ...(verb === "updated" ? { previous: definedOnly(previous) } : {}),
+        ...(isChange ? { previous } : {}),
       },
     });
   }
-}
-
-/** The registry's entry without its exact type: what is generic over all types works on this. */
-function definitionOf(type: ObjectType): ObjectTypeDefinition {
-  return objectTypes[type];
 }
 
 function requireTransition(type: ObjectType, from: string, to: string): void {
@@ -251,19 +281,12 @@ function requireTransition(type: ObjectType, from: string, to: string): void {
   });
 }
 
-function columnsOf<T extends ObjectType>(type: T, input: NewObject<T>): ObjectColumns {
-  return definitionOf(type).columns(input);
-}
-
-function linksOf(object: ObjectDoc): LinkTarget[] {
-  return definitionOf(object.type).columns(object).links;
-}
-
-function indexColumns(
-  columns: ObjectColumns,
-): Pick<ObjectFields, "name" | "sortName" | "searchText" | "lookupKey" | "facet" | "parentId"> {
-  const { name, searchText, lookupKey, facet, parentId } = columns;
-  return { name, sortName: name.toLowerCase(), searchText, lookupKey, facet, parentId };
+function indexColumns({ links: _links, ...columns }: ObjectColumns): IndexColumns {
+  const { name, searchText, lookupKey, facet, parentId, relatedId, subjectId } = columns;
+  const { documentDate, dueAt } = columns;
+  const relations = { parentId, relatedId, subjectId };
+  const sortName = name.toLowerCase();
+  return { name, sortName, searchText, lookupKey, facet, ...relations, documentDate, dueAt };
 }
 
 function eventType(type: ObjectType, verb: string): string {
@@ -274,25 +297,4 @@ function eventData(object: ObjectDoc): { [field: string]: Value } {
   const { _id, type, version, createdAt, updatedAt, deletedAt } = object;
   const identity = { id: _id, type, version, createdAt, updatedAt, deletedAt };
   return definedOnly({ ...identity, ...auditedFields(object) });
-}
-
-/** What an audit entry compares: everything that a caller can change, property by property. */
-function auditedFields(
-  object: Pick<ObjectDoc, "name" | "subtype" | "status" | "description" | "customProperties">,
-): Record<string, Value> {
-  const { name, subtype, status, description, customProperties } = object;
-  return definedOnly({ name, subtype, status, description, ...customProperties });
-}
-
-function changesBetween(before: Record<string, Value>, after: Record<string, Value>): Change[] {
-  const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...fields]
-    .filter((field) => compareValues(before[field], after[field]) !== 0)
-    .map((field) => definedOnly({ field, before: before[field], after: after[field] }) as Change);
-}
-
-function definedOnly(fields: Record<string, Value | undefined>): Record<string, Value> {
-  return Object.fromEntries(
-    Object.entries(fields).filter((entry): entry is [string, Value] => entry[1] !== undefined),
-  );
 }

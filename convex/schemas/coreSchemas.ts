@@ -56,6 +56,7 @@ export const coreTables = {
     createdAt: v.number(),
   })
     .index("by_user", ["userId", "organizationId"])
+    .index("by_status", ["userId", "status"])
     .index("by_organization", ["organizationId", "role"]),
 
   /**

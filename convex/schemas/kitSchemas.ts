@@ -22,6 +22,7 @@ export const kitTables = {
    * transaction of the change; deleted by maintenance.ts when they expire.
    */
   idempotencyRecords: defineTable({
+    organizationId: v.id("organizations"),
     caller: v.string(),
     key: v.string(),
     /** SHA-256 of method, path and body. */
@@ -30,6 +31,30 @@ export const kitTables = {
     reply: v.string(),
     expiresAt: v.number(),
   })
-    .index("by_key", ["caller", "key"])
+    .index("by_key", ["organizationId", "caller", "key"])
     .index("by_expiresAt", ["expiresAt"]),
+
+  /**
+   * Bodies that are not JSON. Written by kit/uploads.ts before the request's own transaction, which
+   * claims one (an import then reads its pieces and deletes them); what nobody claims is deleted by
+   * crmMaintenance.ts after an hour.
+   */
+  uploads: defineTable({
+    organizationId: v.id("organizations"),
+    caller: v.string(),
+    mediaType: v.string(),
+    charset: v.union(v.string(), v.null()),
+    size: v.number(),
+    pieces: v.number(),
+    isUtf8: v.boolean(),
+    isClaimed: v.boolean(),
+    createdAt: v.number(),
+  }).index("by_createdAt", ["isClaimed", "createdAt"]),
+
+  /** The bytes of uploads, 64 KiB each but the last. Written and deleted with them. */
+  uploadPieces: defineTable({
+    uploadId: v.id("uploads"),
+    index: v.number(),
+    bytes: v.bytes(),
+  }).index("by_upload", ["uploadId", "index"]),
 };

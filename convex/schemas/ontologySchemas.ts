@@ -3,15 +3,36 @@ import { v } from "convex/values";
 import { zodOutputToConvex } from "convex-helpers/server/zod4";
 import type { z } from "zod";
 import { contactType } from "../ontology/contact";
+import { creditNoteType } from "../ontology/creditNote";
 import { crmOrganizationType } from "../ontology/crmOrganization";
 import type { ObjectTypeDefinition } from "../ontology/definition";
+import { frontendUserType } from "../ontology/frontendUser";
+import { invoiceType } from "../ontology/invoice";
+import { paymentType } from "../ontology/payment";
+import { projectType } from "../ontology/project";
+import { quoteType } from "../ontology/quote";
+import { recurringInvoiceType } from "../ontology/recurringInvoice";
 
 /** Who did it: as stored in audit entries and events. */
 export const actor = v.object({
-  type: v.union(v.literal("api_key"), v.literal("user"), v.literal("system")),
+  type: v.union(
+    v.literal("api_key"),
+    v.literal("user"),
+    v.literal("portal_user"),
+    v.literal("system"),
+  ),
   id: v.string(),
   name: v.string(),
 });
+
+/** See ontology/counts.ts. */
+const cells = v.array(
+  v.object({
+    key: v.array(v.string()),
+    count: v.number(),
+    sums: v.optional(v.record(v.string(), v.int64())),
+  }),
+);
 
 const objectFields = {
   organizationId: v.id("organizations"),
@@ -31,6 +52,10 @@ const objectFields = {
   lookupKey: v.optional(v.string()),
   facet: v.optional(v.string()),
   parentId: v.optional(v.id("objects")),
+  relatedId: v.optional(v.id("objects")),
+  subjectId: v.optional(v.id("objects")),
+  documentDate: v.optional(v.number()),
+  dueAt: v.optional(v.number()),
 };
 
 function objectValidator<
@@ -56,7 +81,19 @@ export const ontologyTables = {
    * Written by ontology/store.ts alone; read by tenant-scoped readers (ontology/list.ts, store.ts);
    * never deleted while its tombstone may still be pulled.
    */
-  objects: defineTable(v.union(objectValidator(contactType), objectValidator(crmOrganizationType)))
+  objects: defineTable(
+    v.union(
+      objectValidator(contactType),
+      objectValidator(crmOrganizationType),
+      objectValidator(frontendUserType),
+      objectValidator(projectType),
+      objectValidator(invoiceType),
+      objectValidator(paymentType),
+      objectValidator(creditNoteType),
+      objectValidator(quoteType),
+      objectValidator(recurringInvoiceType),
+    ),
+  )
     .index("list", [...LIST, "createdAt"])
     .index("list_status", [...LIST, "status", "createdAt"])
     .index("list_subtype", [...LIST, "subtype", "createdAt"])
@@ -66,13 +103,34 @@ export const ontologyTables = {
     .index("list_facet_subtype", [...LIST, "facet", "subtype", "createdAt"])
     .index("list_facet_status_subtype", [...LIST, "facet", "status", "subtype", "createdAt"])
     .index("list_parentId", [...LIST, "parentId", "createdAt"])
+    .index("list_parentId_status", [...LIST, "parentId", "status", "createdAt"])
+    .index("list_parentId_subtype", [...LIST, "parentId", "subtype", "createdAt"])
+    .index("list_parentId_status_subtype", [...LIST, "parentId", "status", "subtype", "createdAt"])
+    .index("list_relatedId", [...LIST, "relatedId", "createdAt"])
+    .index("list_relatedId_status", [...LIST, "relatedId", "status", "createdAt"])
+    .index("list_relatedId_subtype", [...LIST, "relatedId", "subtype", "createdAt"])
+    .index("list_relatedId_status_subtype", [
+      ...LIST,
+      "relatedId",
+      "status",
+      "subtype",
+      "createdAt",
+    ])
+    .index("list_subjectId", [...LIST, "subjectId", "createdAt"])
+    .index("list_by_documentDate", [...LIST, "documentDate"])
+    .index("list_status_by_documentDate", [...LIST, "status", "documentDate"])
+    .index("list_subtype_by_documentDate", [...LIST, "subtype", "documentDate"])
+    .index("list_status_subtype_by_documentDate", [...LIST, "status", "subtype", "documentDate"])
+    .index("list_parentId_by_documentDate", [...LIST, "parentId", "documentDate"])
+    .index("list_relatedId_by_documentDate", [...LIST, "relatedId", "documentDate"])
+    .index("due", [...LIST, "status", "dueAt"])
     .index("list_lookupKey", [...LIST, "lookupKey", "createdAt"])
     .index("list_by_name", [...LIST, "sortName"])
     .index("list_by_updatedAt", [...LIST, "updatedAt"])
     .index("by_commit", ["organizationId", "commitTs"])
     .searchIndex("search", {
       searchField: "searchText",
-      filterFields: [...LIST, "status", "subtype", "facet", "parentId"],
+      filterFields: [...LIST, "status", "subtype", "facet", "parentId", "relatedId", "subjectId"],
     }),
 
   /**
@@ -84,11 +142,31 @@ export const ontologyTables = {
     organizationId: v.id("organizations"),
     from: v.id("objects"),
     fromType: v.string(),
+    /** When the object it starts from was created: lists through links sort by it. */
+    fromCreatedAt: v.number(),
     to: v.id("objects"),
     linkType: v.string(),
   })
     .index("by_from", ["organizationId", "from"])
-    .index("by_to", ["organizationId", "to", "linkType"]),
+    .index("by_to", ["organizationId", "to", "linkType"])
+    .index("by_to_and_type", ["organizationId", "to", "fromType", "fromCreatedAt"]),
+
+  /**
+   * By what an object might be the same as another: normalized e-mails, phones, names. Written and
+   * deleted by ontology/matchKeys.ts with the object; read by the list of duplicates.
+   */
+  objectMatchKeys: defineTable({
+    organizationId: v.id("organizations"),
+    type: v.string(),
+    kind: v.union(v.literal("email"), v.literal("phone"), v.literal("name")),
+    key: v.string(),
+    objectId: v.id("objects"),
+    /** Whether another object has the same key. */
+    isShared: v.boolean(),
+  })
+    .index("by_key", ["organizationId", "type", "kind", "key"])
+    .index("by_shared", ["organizationId", "type", "isShared", "kind", "key"])
+    .index("by_object", ["objectId", "kind"]),
 
   /**
    * Who changed what. Written by ontology/effects.ts in the transaction of the change, never
@@ -126,7 +204,7 @@ export const ontologyTables = {
     actor,
     /** The object after the change, as stored. */
     data: v.any(),
-    /** The changed fields before it; absent when the object is new. */
+    /** The changed fields before it, null for one that was not set; absent when the object is new. */
     previous: v.optional(v.any()),
     traceId: v.string(),
     commitTs: v.commitTs(),
@@ -136,21 +214,19 @@ export const ontologyTables = {
     .index("by_at", ["at"]),
 
   /**
-   * Folded counts, one row per group: how many living objects have which subtype, status and facet.
-   * Written by ontology/counts.ts when it folds, so that no two writes meet here; read for `total`.
+   * Folded counts and sums, one row per group (and period): how many living objects have which
+   * subtype, status and facet, what a month's invoices come to.
+   * Written by ontology/counts.ts when it folds, so that no two writes meet here; read for `total`,
+   * balances and reports.
    */
   counts: defineTable({
     organizationId: v.id("organizations"),
     group: v.string(),
-    cells: v.array(
-      v.object({
-        status: v.string(),
-        subtype: v.string(),
-        facet: v.optional(v.string()),
-        count: v.number(),
-      }),
-    ),
-  }).index("by_group", ["organizationId", "group"]),
+    period: v.optional(v.string()),
+    cells,
+  })
+    .index("by_group", ["organizationId", "group", "period"])
+    .index("by_period", ["organizationId", "period", "group"]),
 
   /**
    * Changes of counts that no fold has taken up yet. Inserted with the write that causes them,
@@ -159,12 +235,11 @@ export const ontologyTables = {
   countDeltas: defineTable({
     organizationId: v.id("organizations"),
     group: v.string(),
-    status: v.string(),
-    subtype: v.string(),
-    facet: v.optional(v.string()),
-    delta: v.number(),
+    period: v.optional(v.string()),
+    cells,
     commitTs: v.commitTs(),
   })
-    .index("by_group", ["organizationId", "group"])
+    .index("by_group", ["organizationId", "group", "period"])
+    .index("by_period", ["organizationId", "period", "group"])
     .index("by_commit", ["commitTs"]),
 };

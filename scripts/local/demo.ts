@@ -1,7 +1,7 @@
 /**
  * The demo organization of a first start. Its secrets are shown once and kept in `demo.json`; a
  * note in the database says how far that got, so that a crash at any moment leaves either a demo
- * with its file or a start that makes one anew.
+ * with its file or a start that completes it.
  */
 import { randomBytes } from "node:crypto";
 import path from "node:path";
@@ -9,7 +9,8 @@ import type { JSONValue } from "convex/values";
 import type { Database, Transaction } from "./database/types";
 import type { Urls } from "./environment";
 import { messageOf, Problem } from "./problem";
-import { newRequestId } from "./runtime/call";
+import { requestOfHost } from "./runtime/call";
+import { FunctionFailure } from "./runtime/errors";
 import type { Host } from "./runtime/host";
 import { readIfThere, writePrivately } from "./secrets";
 
@@ -20,6 +21,8 @@ export type Demo = Urls & {
 };
 
 const BOOTSTRAP = "bootstrap:default";
+const RECOVER = "bootstrap:recover";
+const OWNER = "owner@demo.example";
 const NOTES = "_runtime";
 const NOTE_KEY = "demo";
 
@@ -33,44 +36,61 @@ export async function provideDemo(host: Host, data: string, urls: Urls): Promise
     return null;
   }
   const noted = await noteIn(host.database);
-  const entry = host.functions.find(BOOTSTRAP);
   // A file that was deleted on purpose is not made again.
-  if (noted === "made" || entry === undefined) return null;
+  if (noted === "made" || host.functions.find(BOOTSTRAP) === undefined) return null;
 
   await note(host.database, "begun");
-  // A demo whose making was cut off has taken the plain address.
-  const email =
-    noted === null ? "owner@demo.example" : `owner-${randomBytes(3).toString("hex")}@demo.example`;
-  const password = randomBytes(12).toString("base64url");
-  const args = { organization: "Demo Studio", email, name: "Demo Owner", password };
-  const request = {
-    requestId: newRequestId(),
-    ip: null,
-    userAgent: null,
-    scheduledFunctionId: null,
-  };
-  if (entry.kind !== "action" && entry.kind !== "mutation") {
-    throw new Problem(`${BOOTSTRAP} must be an internal action`);
-  }
-  let result: JSONValue;
-  try {
-    result = JSON.parse(await host.run(entry.kind, BOOTSTRAP, args, request, "all")) as JSONValue;
-  } catch (error) {
-    throw new Problem(
-      `the demo organization could not be made: ${messageOf(error)}; --no-demo starts without`,
-    );
-  }
-  const demo = { ...madeBy(result), ...urls };
-  await writePrivately(file, print(demo));
+  const made = await makeDemo(host, noted === "begun");
+  const demo = made === null ? null : { ...made, ...urls };
+  if (demo !== null) await writePrivately(file, print(demo));
   await note(host.database, "made");
   return demo;
 }
 
-function madeBy(result: JSONValue): Omit<Demo, keyof Urls> {
-  const made = result as Partial<Demo> | null;
+/**
+ * Null where somebody has founded an organization of their own. If a crash cut an earlier making
+ * off, the organization that stands in the way is the demo itself.
+ */
+async function makeDemo(host: Host, wasBegun: boolean): Promise<Omit<Demo, keyof Urls> | null> {
+  const password = randomBytes(12).toString("base64url");
+  const founder = { organization: "Demo Studio", email: OWNER, name: "Demo Owner", password };
+  try {
+    return await credentialsFrom(host, BOOTSTRAP, founder);
+  } catch (error) {
+    if (codeIn(error) !== "CONFLICT") throw notMade(error);
+  }
+  if (!wasBegun) return null;
+  try {
+    return await credentialsFrom(host, RECOVER, { email: OWNER });
+  } catch (error) {
+    // Cut off before anything was made, and founded by somebody else since.
+    if (codeIn(error) !== undefined) return null;
+    throw notMade(error);
+  }
+}
+
+function notMade(error: unknown): Problem {
+  return new Problem(
+    `the demo organization could not be made: ${messageOf(error)}; --no-demo starts without`,
+  );
+}
+
+/** The code in the data of a ConvexError. */
+function codeIn(error: unknown): unknown {
+  const data = error instanceof FunctionFailure ? error.data : undefined;
+  return typeof data === "object" && data !== null && "code" in data ? data["code"] : undefined;
+}
+
+async function credentialsFrom(
+  host: Host,
+  name: string,
+  args: JSONValue,
+): Promise<Omit<Demo, keyof Urls>> {
+  const text = await host.run("action", name, args, requestOfHost(), "all");
+  const made = JSON.parse(text) as Partial<Demo> | null;
   const { organizationId, apiKey, staff } = made ?? {};
   if (typeof organizationId !== "string" || typeof apiKey !== "string" || staff === undefined) {
-    throw new Problem(`${BOOTSTRAP} did not return { organizationId, apiKey, staff }`);
+    throw new Problem(`${name} did not return { organizationId, apiKey, staff }`);
   }
   const { email, password, sessionToken } = staff;
   return { organizationId, apiKey, staff: { email, password, sessionToken } };

@@ -13,6 +13,7 @@ import { bundleFunctions } from "./runtime/bundle";
 import { installGlobals } from "./runtime/globals";
 import { Host } from "./runtime/host";
 import { loadFunctions } from "./runtime/modules";
+import { NodeThread } from "./runtime/node/nodeThread";
 import { installSyscalls } from "./runtime/syscalls";
 import { type Clock, systemClock } from "./scheduler/clock";
 import { Crons } from "./scheduler/crons";
@@ -35,8 +36,6 @@ export type DeploymentOptions = {
   /** The probability that a mutation meets a conflict, for tests. */
   conflicts: number;
   clock?: Clock;
-  /** Whether `process.env` itself is to have the functions' variables, as external packages need. */
-  ownsProcess?: boolean;
 };
 
 export const DEFAULTS: DeploymentOptions = {
@@ -90,10 +89,11 @@ async function assemble(
 
   const bundle = await bundleFunctions(options.functions, path.join(data, "functions"));
   const environment = await functionEnvironment(bundle.project.root, data, urls);
-  if (options.ownsProcess === true) Object.assign(process.env, environment);
   installGlobals(environment);
   installSyscalls();
-  const functions = await loadFunctions(bundle);
+  const nodeThread = new NodeThread(bundle, environment);
+  toClose.push(() => nodeThread.close());
+  const functions = await loadFunctions(bundle, nodeThread);
   if (functions.schema !== null) await applySchema(database.applySchema(functions.schema));
   const host = new Host({
     database,
@@ -120,7 +120,10 @@ async function assemble(
     ...urls,
     host,
     demo,
-    stop: stopper(site, cloud, [scheduler, crons], () => database.close()),
+    stop: stopper(site, cloud, [scheduler, crons], async () => {
+      await nodeThread.close();
+      await database.close();
+    }),
   };
 }
 
@@ -128,13 +131,13 @@ function stopper(
   site: ListeningServer,
   cloud: ListeningServer,
   workers: { stop(): Promise<void> }[],
-  closeDatabase: () => Promise<void>,
+  closeRest: () => Promise<void>,
 ): () => Promise<void> {
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     const jobs = Promise.all(workers.map((worker) => worker.stop()));
     await Promise.all([site.close(GRACE_MS), cloud.close(GRACE_MS), orAfter(jobs, GRACE_MS)]);
-    await closeDatabase();
+    await closeRest();
   };
   return () => (stopping ??= stop());
 }

@@ -1,19 +1,38 @@
 import { convexTest, type TestConvex } from "convex-test";
+import { vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
+import type { Id } from "../../convex/_generated/dataModel";
+import { endpoints } from "../../convex/http";
+import { issueKey } from "../../convex/kit/apiKeys";
+import { openApiDocument } from "../../convex/kit/openapi";
+import type { Grant, Role } from "../../convex/kit/scopes";
 import schema from "../../convex/schema";
+import { createTenant, startSession } from "../../convex/tenancy";
+import { type Request, requester } from "./answer";
+import { answerCheck, type OpenApi } from "./openapi";
 
 const modules = import.meta.glob(["../../convex/**/*.*s"]);
 
 export type Backend = TestConvex<typeof schema>;
 
-/** The functions on the official mock, with an organization in it. */
-export async function newBackend(): Promise<{
-  backend: Backend;
-  organizationId: string;
+/** An organization with its first key, its owner's session, and requests under that key. */
+export type Tenant = {
+  organizationId: Id<"organizations">;
   apiKey: string;
   sessionToken: string;
-  request: (method: string, path: string, options?: RequestOptions) => Promise<Answer>;
-}> {
+  request: Request;
+};
+
+export type Fixture = Tenant & { backend: Backend };
+
+/** The functions on the official mock, with an organization in it. What they log is kept, not shown. */
+export async function newBackend(): Promise<Fixture> {
+  logged.length = 0;
+  for (const method of ["log", "error"] as const) {
+    vi.spyOn(console, method).mockImplementation((line: unknown) => {
+      logged.push(String(line));
+    });
+  }
   const backend = convexTest({ schema, modules });
   const founded = await backend.mutation(internal.tenancy.found, {
     organization: "Test Studio",
@@ -21,32 +40,72 @@ export async function newBackend(): Promise<{
     name: "Olga Owner",
     passwordHash: "not used here",
   });
-  return { backend, ...founded, request: requester(backend, founded.apiKey) };
+  return { backend, ...founded, request: requestsOf(backend, founded.apiKey) };
 }
 
-type RequestOptions = { body?: unknown; headers?: Record<string, string>; key?: string | null };
-export type Answer = { status: number; body: Json; headers: Headers };
-export type Json = { [field: string]: Json } & Json[] & (string & number & boolean & null);
+const check = answerCheck(openApiDocument(endpoints) as unknown as OpenApi);
 
-function requester(
-  backend: Backend,
-  apiKey: string,
-): (method: string, path: string, options?: RequestOptions) => Promise<Answer> {
-  return async (method, path, { body, headers, key = apiKey } = {}) => {
-    const response = await backend.fetch(`/api/v1${path}`, {
-      method,
-      headers: {
-        ...(key === null ? {} : { Authorization: `Bearer ${key}` }),
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: (text === "" ? null : JSON.parse(text)) as Json,
-    };
+const logged: string[] = [];
+
+/** What has been logged since `newBackend`, the structured lines parsed. */
+export function logLines(): Record<string, unknown>[] {
+  return logged
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+export function requestsOf(backend: Pick<Backend, "fetch">, token: string | null): Request {
+  return requester((path, init) => backend.fetch(path, init), token, check);
+}
+
+let tenants = 0;
+
+/** Another organization on the same deployment. */
+export async function newTenant(backend: Backend): Promise<Tenant> {
+  tenants += 1;
+  const founder = {
+    organization: `Tenant ${tenants}`,
+    email: `owner${tenants}@tenant.test`,
+    name: "Ty Tenant",
+    passwordHash: "not used here",
   };
+  const made = await backend.run(async (ctx) => await createTenant(ctx, founder));
+  return { ...made, request: requestsOf(backend, made.apiKey) };
+}
+
+export type Member = { userId: Id<"users">; sessionToken: string; request: Request };
+
+/** A member of staff with these memberships, and requests under their session. */
+export async function newMember(
+  backend: Backend,
+  memberships: { organizationId: Id<"organizations">; role: Role; status?: "active" | "invited" }[],
+): Promise<Member> {
+  const made = await backend.run(async (ctx) => {
+    const createdAt = Date.now();
+    const userId = await ctx.db.insert("users", { name: "Mo", isPlatformAdmin: false, createdAt });
+    for (const membership of memberships) {
+      await ctx.db.insert("memberships", { status: "active", ...membership, userId, createdAt });
+    }
+    return { userId, sessionToken: await startSession(ctx, userId) };
+  });
+  return { ...made, request: requestsOf(backend, made.sessionToken) };
+}
+
+export type Key = { keyId: Id<"apiKeys">; token: string; request: Request };
+
+/** An API key of the organization with these scopes. */
+export async function newKey(
+  backend: Backend,
+  organizationId: Id<"organizations">,
+  scopes: Grant[],
+  expiresAt?: number,
+): Promise<Key> {
+  const actor = { type: "system" as const, id: "test", name: "Test" };
+  const scope = { organizationId, actor, traceId: "test", ip: null, userAgent: null };
+  const { keyId, token } = await backend.run(async (ctx) => {
+    const wanted = { name: "Test key", scopes, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    const issued = await issueKey(ctx, scope, wanted);
+    return { keyId: issued.key._id, token: issued.token };
+  });
+  return { keyId, token, request: requestsOf(backend, token) };
 }

@@ -10,7 +10,7 @@ import {
   rotateKey,
 } from "../../kit/apiKeys";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { metaOf, openCursor, pageParameters, pagingOf, sealCursor } from "../../kit/page";
+import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { type Grant, GRANTS } from "../../kit/scopes";
 import { text } from "../../kit/text";
 
@@ -27,7 +27,12 @@ const keyFields = z.object({
 });
 const listedKey = keyFields.extend({ lastUsedAt: z.number().nullable() }).meta({ id: "ApiKey" });
 const issuedKey = keyFields
-  .extend({ key: z.string().meta({ description: "Shown this once." }) })
+  .extend({
+    key: z
+      .string()
+      .nullable()
+      .meta({ description: "Shown this once: null in a replay and in a dry run." }),
+  })
   .meta({ id: "IssuedApiKey" });
 
 export const list = readEndpoint(
@@ -42,24 +47,18 @@ export const list = readEndpoint(
     answers: { 200: z.array(listedKey) },
   },
   async (ctx, { query }) => {
-    const paging = pagingOf(query);
-    const offset = paging.offset ?? 0;
-    const { page, isDone, continueCursor } = await ctx.db
+    const keys = ctx.db
       .query("apiKeys")
       .withIndex("by_organization", (q) =>
         q.eq("organizationId", ctx.caller.organizationId).eq("revokedAt", undefined),
       )
-      .order("desc")
-      .paginate({
-        numItems: offset + paging.limit,
-        cursor: paging.cursor === undefined ? null : openCursor("api-keys", paging.cursor),
-      });
-    const keys = page
-      .slice(offset)
-      .map(async (key) => ({ ...keyView(key), lastUsedAt: await lastUsedAt(ctx, key) }));
-    const nextCursor = isDone ? null : sealCursor("api-keys", continueCursor);
-    const total = isDone && paging.cursor === undefined ? page.length : null;
-    return ok(await Promise.all(keys), { meta: metaOf(paging, { total, nextCursor }) });
+      .order("desc");
+    const { rows, meta } = await pageThrough("api-keys", pagingOf(query), keys);
+    const listed = rows.map(async (key) => ({
+      ...keyView(key),
+      lastUsedAt: await lastUsedAt(ctx, key),
+    }));
+    return ok(await Promise.all(listed), { meta });
   },
 );
 

@@ -105,12 +105,7 @@ export const list = readEndpoint(
   },
   async (ctx, { query }) => {
     const request = listRequest("crm_contact", query);
-    const { rows, meta } = await listObjects(
-      ctx,
-      ctx.caller.organizationId,
-      "crm_contact",
-      request,
-    );
+    const { rows, meta } = await listObjects(ctx, ctx.caller, "crm_contact", request);
     return ok({ contacts: rows.map(summaryOf), offset: request.paging.offset ?? 0, ...meta });
   },
 );

@@ -29,8 +29,7 @@ export const list = readEndpoint(
   },
   async (ctx, { query }) => {
     const request = listRequest("crm_organization", query);
-    const { organizationId } = ctx.caller;
-    const { rows, meta } = await listObjects(ctx, organizationId, "crm_organization", request);
+    const { rows, meta } = await listObjects(ctx, ctx.caller, "crm_organization", request);
     return ok(rows.map(crmOrganizationView), { meta });
   },
 );
@@ -115,12 +114,7 @@ export const listContacts = readEndpoint(
   },
   async (ctx, { subject, query }) => {
     const request = listRequest("crm_contact", { ...query, crmOrganizationId: subject._id });
-    const { rows, meta } = await listObjects(
-      ctx,
-      ctx.caller.organizationId,
-      "crm_contact",
-      request,
-    );
+    const { rows, meta } = await listObjects(ctx, ctx.caller, "crm_contact", request);
     return ok(rows.map(summaryOf), { meta });
   },
 );

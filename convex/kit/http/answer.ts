@@ -1,6 +1,7 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Reply } from "../endpoint";
 import { ApiError, type ErrorData, errorDataOf } from "../errors";
+import type { RateLimit } from "../limits";
 import { entityTag, hasVersion } from "../version";
 import type { HttpContext } from "./context";
 
@@ -11,6 +12,7 @@ import type { HttpContext } from "./context";
 export function answer(c: HttpContext, reply: Reply, literal: boolean): Response {
   setRateLimitHeaders(c);
   c.header("Cache-Control", c.req.method === "GET" ? "private, no-cache" : "no-store");
+  if (reply.dryRun) c.header("Dry-Run", "true");
   if (reply.version !== undefined) c.header("ETag", entityTag(reply.version));
   if (reply.status === 204) return c.body(null, 204);
   if (reply.version !== undefined && isUnchanged(c, reply.version)) return c.body(null, 304);
@@ -25,13 +27,14 @@ function isUnchanged(c: HttpContext, version: number): boolean {
 function envelope(c: HttpContext, reply: Reply): string {
   const traceId = JSON.stringify(reply.traceId ?? c.get("requestId"));
   const listMeta = reply.meta === undefined ? "" : `,${reply.meta.slice(1, -1)}`;
-  return `{"success":true,"data":${reply.data},"error":null,"meta":{"traceId":${traceId}${listMeta}}}`;
+  const dryRun = reply.dryRun ? ',"dryRun":true' : "";
+  return `{"success":true,"data":${reply.data},"error":null,"meta":{"traceId":${traceId}${dryRun}${listMeta}}}`;
 }
 
 /** Any failure as an answer; one that is not meant for callers becomes INTERNAL_ERROR, and is logged. */
 export function failure(c: HttpContext, error: unknown): Response {
   const data = errorDataOf(error) ?? unexpected(c, error);
-  setRateLimitHeaders(c);
+  setRateLimitHeaders(c, refusedLimit(data));
   c.header("Cache-Control", "no-store");
   if (data.retryAfter !== undefined) c.header("Retry-After", String(data.retryAfter));
   if (data.status === 401) c.header("WWW-Authenticate", 'Bearer realm="freehold"');
@@ -51,9 +54,14 @@ function unexpected(c: HttpContext, error: unknown): ErrorData {
   return new ApiError("INTERNAL_ERROR", message).data;
 }
 
+/** The limit that a 429 tells of; its request was counted nowhere else. */
+function refusedLimit({ code, details }: ErrorData): RateLimit | undefined {
+  return code === "RATE_LIMITED" ? (details as RateLimit) : undefined;
+}
+
 /** `RateLimit-*` as of draft-ietf-httpapi-ratelimit-headers-06: `Reset` in seconds. */
-function setRateLimitHeaders(c: HttpContext): void {
-  const rateLimit = c.get("metering")?.rateLimit;
+export function setRateLimitHeaders(c: HttpContext, refused?: RateLimit): void {
+  const rateLimit = refused ?? c.get("metering")?.rateLimit;
   if (!rateLimit) return;
   c.header("RateLimit-Limit", String(rateLimit.limit));
   c.header("RateLimit-Remaining", String(rateLimit.remaining));

@@ -53,7 +53,7 @@ export function httpApp(endpoints: MountedEndpoint[]): HttpApp {
 
   healthRoutes(app);
   docsRoutes(app, endpoints);
-  for (const endpoint of endpoints) {
+  for (const endpoint of fixedWordsFirst(endpoints)) {
     const path = API_PREFIX + endpoint.path;
     app.on(endpoint.method, path, limitBody(endpoint), (c) => serve(c, endpoint));
   }
@@ -63,6 +63,12 @@ export function httpApp(endpoints: MountedEndpoint[]): HttpApp {
   );
   app.onError((error, c) => failure(c, error));
   return app;
+}
+
+/** The first route that fits is served: `/contacts/export` must not be taken for `/contacts/:id`. */
+function fixedWordsFirst(endpoints: readonly MountedEndpoint[]): MountedEndpoint[] {
+  const rank = ({ path }: MountedEndpoint): string => path.replaceAll(":", "\uffff");
+  return [...endpoints].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
 function limitBody(endpoint: MountedEndpoint): ReturnType<typeof bodyLimit> {

@@ -15,12 +15,15 @@ const REQUEST_HEADERS = [
   "X-Request-Id",
 ].join(", ");
 const ANSWER_HEADERS = [
+  "Content-Disposition",
+  "Dry-Run",
   "ETag",
   "Idempotency-Replayed",
   "RateLimit-Limit",
   "RateLimit-Remaining",
   "RateLimit-Reset",
   "Retry-After",
+  "X-Next-Cursor",
   "X-Request-Id",
 ].join(", ");
 
@@ -30,13 +33,14 @@ const ANSWER_HEADERS = [
  */
 export const originPolicy = internalQuery({
   args: { origin: v.string() },
-  handler: async (ctx, { origin }): Promise<{ allowed: boolean; anySet: boolean }> => {
-    const match = await ctx.db
+  returns: v.object({ isListed: v.boolean(), anySet: v.boolean() }),
+  handler: async (ctx, { origin }) => {
+    const listed = await ctx.db
       .query("organizationOrigins")
       .withIndex("by_origin", (q) => q.eq("origin", origin))
       .first();
-    const any = match ?? (await ctx.db.query("organizationOrigins").first());
-    return { allowed: match !== null, anySet: any !== null };
+    const any = listed ?? (await ctx.db.query("organizationOrigins").first());
+    return { isListed: listed !== null, anySet: any !== null };
   },
 });
 
@@ -61,6 +65,7 @@ export async function setCorsHeaders(c: HttpContext): Promise<void> {
   if (allowed !== "*") c.header("Access-Control-Allow-Credentials", "true");
 }
 
+/** The origin itself when it is known; `*` (without credentials) where nothing is set; else none. */
 async function allowedOrigin(
   c: HttpContext,
   origin: string,
@@ -70,6 +75,6 @@ async function allowedOrigin(
   if (configured.includes(origin) || own?.includes(origin)) return origin;
   if (own) return configured.length === 0 && own.length === 0 ? "*" : null;
   const policy = await c.env.runQuery(internal.kit.http.cors.originPolicy, { origin });
-  if (policy.allowed) return origin;
+  if (policy.isListed) return origin;
   return configured.length === 0 && !policy.anySet ? "*" : null;
 }

@@ -1,21 +1,18 @@
 import { makeFunctionReference } from "convex/server";
-import pRetry from "p-retry";
 import { internal } from "../../_generated/api";
-import type { credentialValidator } from "../caller";
-import { unauthorized } from "../caller";
+import { type CallerCredential, unauthorized } from "../caller";
+import { rehearsedReply } from "../dryRun";
 import type { Reply, WriteCall, WriteReply } from "../endpoint";
 import { ApiError, errorDataOf, invalid } from "../errors";
 import type { RequestInput } from "../input";
-import { readToken, sha256Hex } from "../tokens";
+import { sha256Hex } from "../tokens";
 import { answer, failure } from "./answer";
+import { retryConflicts } from "./conflicts";
 import type { HttpContext } from "./context";
+import { readCredential } from "./credential";
 import type { MountedEndpoint } from "./mount";
-
-type CallerCredential = typeof credentialValidator.type;
-
-/** Convex has retried a conflicting mutation a few times by itself; it rolled back each time. */
-const CONFLICT = /changed while this mutation was being run|OptimisticConcurrencyControl/;
-const RETRY_FOR = 10_000;
+import { streamAnswer } from "./stream";
+import { stageBody } from "./upload";
 
 /**
  * One request, one call of the endpoint's function. A read is counted beside its query; a refusal is
@@ -24,34 +21,42 @@ const RETRY_FOR = 10_000;
 export async function serve(c: HttpContext, endpoint: MountedEndpoint): Promise<Response> {
   let credential: CallerCredential | null = null;
   try {
-    credential = readCredential(c);
+    credential = readCredential(c, endpoint);
     if (!credential) throw unauthorized();
     const request = await readRequest(c, endpoint);
-    const reply =
-      endpoint.kind === "query"
-        ? await read(c, endpoint, credential, request)
-        : await write(c, endpoint, credential, request);
+    if (endpoint.kind === "query") return await serveRead(c, endpoint, credential, request);
+    const reply = await write(c, endpoint, credential, request);
     return answer(c, reply, endpoint.literal ?? false);
   } catch (error) {
-    return failure(c, await metered(c, credential, error));
+    return failure(c, await metered(c, endpoint, credential, error));
   }
+}
+
+async function serveRead(
+  c: HttpContext,
+  endpoint: MountedEndpoint,
+  credential: CallerCredential,
+  request: RequestInput,
+): Promise<Response> {
+  const query = makeFunctionReference<
+    "query",
+    { credential: CallerCredential; request: RequestInput },
+    Reply
+  >(endpoint.functionName);
+  const ask = async (asked: RequestInput): Promise<Reply> =>
+    await c.env.runQuery(query, { credential, request: asked });
+  const reply = await read(c, endpoint, credential, ask(request));
+  if (endpoint.streams) return await streamAnswer(c, request, reply, ask);
+  return answer(c, reply, endpoint.literal ?? false);
 }
 
 async function read(
   c: HttpContext,
   endpoint: MountedEndpoint,
   credential: CallerCredential,
-  request: RequestInput,
+  asked: Promise<Reply>,
 ): Promise<Reply> {
-  const query = makeFunctionReference<
-    "query",
-    { credential: CallerCredential; request: RequestInput },
-    Reply
-  >(endpoint.functionName);
-  const [metering, result] = await Promise.allSettled([
-    meter(c, credential),
-    c.env.runQuery(query, { credential, request }),
-  ]);
+  const [metering, result] = await Promise.allSettled([meter(c, endpoint, credential), asked]);
   if (metering.status === "rejected") throw metering.reason;
   if (!metering.value.authorized) throw unauthorized();
   if (result.status === "rejected") throw result.reason;
@@ -70,25 +75,39 @@ async function write(
     { call: WriteCall; request: RequestInput },
     WriteReply
   >(endpoint.functionName);
-  const call = await writeCall(c, credential, request);
-  const { reply, replayed, metering } = await retryConflicts(() =>
-    c.env.runMutation(mutation, { call, request }),
-  );
+  const dryRun = takeDryRun(request);
+  const body = endpoint.raw ? await stageBody(c, endpoint, endpoint.raw, credential) : null;
+  const call = {
+    ...(await writeCall(c, credential, body?.digest ?? request.body, dryRun)),
+    ...(body ? { upload: body.upload } : {}),
+  };
+  let done: WriteReply;
+  try {
+    done = await retryConflicts(() => c.env.runMutation(mutation, { call, request }));
+  } catch (error) {
+    const rehearsed = rehearsedReply(error);
+    if (!rehearsed) throw error;
+    // The count of this request was rolled back with the rest of it.
+    await meter(c, endpoint, credential);
+    return { ...rehearsed, dryRun };
+  }
+  const { reply, replayed, metering } = done;
   c.set("metering", metering);
   countRead(c, reply.documentsRead);
   if (replayed) c.header("Idempotency-Replayed", "true");
-  return reply;
+  return { ...reply, dryRun };
 }
 
 /** Counts a refused request, unless it was refused for its count or has been counted as a read. */
 async function metered(
   c: HttpContext,
+  endpoint: MountedEndpoint,
   credential: CallerCredential | null,
   error: unknown,
 ): Promise<unknown> {
   if (c.get("metering") || errorDataOf(error)?.code === "RATE_LIMITED") return error;
   try {
-    const { authorized } = await meter(c, credential);
+    const { authorized } = await meter(c, endpoint, credential);
     // A stranger learns nothing of what else is wrong with the request.
     return authorized ? error : unauthorized();
   } catch (refusal) {
@@ -98,11 +117,13 @@ async function metered(
 
 async function meter(
   c: HttpContext,
+  endpoint: MountedEndpoint,
   credential: CallerCredential | null,
 ): Promise<{ authorized: boolean }> {
   const { ip } = await c.env.meta.getRequestMetadata();
+  const triesTokens = endpoint.triesTokens ?? false;
   const metering = await retryConflicts(() =>
-    c.env.runMutation(internal.kit.metering.meter, { credential, ip }),
+    c.env.runMutation(internal.kit.metering.meter, { credential, ip, triesTokens }),
   );
   c.set("metering", metering);
   countRead(c, metering.documentsRead);
@@ -111,35 +132,6 @@ async function meter(
 
 function countRead(c: HttpContext, documentsRead = 0): void {
   c.set("documentsRead", (c.get("documentsRead") ?? 0) + documentsRead);
-}
-
-async function retryConflicts<Result>(attempt: () => Promise<Result>): Promise<Result> {
-  try {
-    return await pRetry(attempt, {
-      retries: 50,
-      minTimeout: 20,
-      maxTimeout: 1000,
-      factor: 1.5,
-      randomize: true,
-      maxRetryTime: RETRY_FOR,
-      shouldRetry: ({ error }) => isConflict(error),
-    });
-  } catch (error) {
-    if (!isConflict(error)) throw error;
-    const message = "Too many requests change the same data at once. Try again shortly.";
-    throw new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 5 });
-  }
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof Error && !errorDataOf(error) && CONFLICT.test(error.message);
-}
-
-function readCredential(c: HttpContext): CallerCredential | null {
-  const [, token] = /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "") ?? [];
-  const credential = token === undefined ? null : readToken(token);
-  const tenantId = c.req.header("X-Tenant-Id");
-  return credential && { ...credential, ...(tenantId === undefined ? {} : { tenantId }) };
 }
 
 async function readRequest(c: HttpContext, endpoint: MountedEndpoint): Promise<RequestInput> {
@@ -170,7 +162,8 @@ async function readBody(c: HttpContext): Promise<string | null> {
 async function writeCall(
   c: HttpContext,
   credential: CallerCredential,
-  request: RequestInput,
+  body: string | null,
+  dryRun: boolean,
 ): Promise<WriteCall> {
   const { ip, userAgent } = await c.env.meta.getRequestMetadata();
   const ifMatch = c.req.header("If-Match");
@@ -181,9 +174,11 @@ async function writeCall(
     ip,
     userAgent: userAgent?.slice(0, 500) ?? null,
     ...(ifMatch === undefined ? {} : { ifMatch }),
-    ...(key === undefined || c.req.method === "DELETE"
+    ...(dryRun ? { dryRun } : {}),
+    // A rehearsal leaves nothing behind, so there is nothing to replay either.
+    ...(key === undefined || c.req.method === "DELETE" || dryRun
       ? {}
-      : { idempotency: { key: checkedKey(key), fingerprint: fingerprintOf(c, request) } }),
+      : { idempotency: { key: checkedKey(key), fingerprint: fingerprintOf(c, body) } }),
   };
 }
 
@@ -193,7 +188,17 @@ function checkedKey(key: string): string {
   throw invalid([{ path: "headers.Idempotency-Key", message }]);
 }
 
-function fingerprintOf(c: HttpContext, request: RequestInput): string {
+function fingerprintOf(c: HttpContext, body: string | null): string {
   const { pathname, search } = new URL(c.req.url);
-  return sha256Hex(JSON.stringify([c.req.method, pathname + search, request.body]));
+  return sha256Hex(JSON.stringify([c.req.method, pathname + search, body]));
+}
+
+/** `?dryRun=` of a write, taken out of what the endpoint's own schema judges. */
+function takeDryRun(request: RequestInput): boolean {
+  const given = request.query.filter(([name]) => name === "dryRun").map(([, value]) => value);
+  if (given.some((value) => value !== "true" && value !== "false") || given.length > 1) {
+    throw invalid([{ path: "query.dryRun", message: "must be true or false" }]);
+  }
+  request.query = request.query.filter(([name]) => name !== "dryRun");
+  return given[0] === "true";
 }

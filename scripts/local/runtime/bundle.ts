@@ -22,11 +22,11 @@ export type BundledModule = {
 };
 export type Bundle = { folder: string; project: Project; modules: BundledModule[] };
 
-/** The globals that a function sees instead of Node's own. */
-const INJECT = {
-  isolate: fileURLToPath(new URL("./inject/isolate.ts", import.meta.url)),
-  node: fileURLToPath(new URL("./inject/node.ts", import.meta.url)),
-};
+/** The globals that a function of the default runtime sees instead of Node's own. */
+const INJECT = fileURLToPath(new URL("./inject.ts", import.meta.url));
+/** The thread that runs the `"use node"` modules, in the same folder as they. */
+const NODE_THREAD = fileURLToPath(new URL("./node/thread.ts", import.meta.url));
+export const NODE_THREAD_FILE = "node-thread.mjs";
 
 /**
  * The bundle of `functions`, in a folder of its own under `into`; made anew only when a file that
@@ -57,6 +57,7 @@ export async function bundleFunctions(functions: string, into: string): Promise<
         });
       }
     }
+    if (entries.node.length > 0) metafiles.push(await bundleThread(project, building));
     await linkPackages(project, building);
     const inputs = metafiles.flatMap((meta) => Object.keys(meta.inputs));
     const manifest = await fingerprint(project, entries, inputs, modules);
@@ -105,11 +106,8 @@ async function runEsbuild(
       minifySyntax: true,
       // The CLI shortens names and keeps the old ones for show; unshortened they mostly are those.
       keepNames: true,
-      inject: [INJECT[environment]],
-      define: {
-        "process.env.NODE_ENV": '"production"',
-        ...(isNode ? { "process.env": "__functionEnvironment" } : {}),
-      },
+      inject: isNode ? [] : [INJECT],
+      define: { "process.env.NODE_ENV": '"production"' },
       metafile: true,
       write: false,
       logLevel: "silent",
@@ -124,14 +122,33 @@ async function runEsbuild(
   }
 }
 
+async function bundleThread(project: Project, out: string): Promise<Metafile> {
+  const { metafile } = await build({
+    entryPoints: [NODE_THREAD],
+    absWorkingDir: project.root,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    outfile: path.join(out, NODE_THREAD_FILE),
+    metafile: true,
+    logLevel: "silent",
+  });
+  return metafile;
+}
+
 /**
  * esbuild's way to keep names defines a property on every closure whenever it is made, also where
  * the name is right already; in the closures that each call makes, that is a tenth of its time.
  */
 function withCheapNames(code: string): string {
-  return code.replace(
-    /(__name = \(target, value\) => )(__defProp\(target, "name", \{ value, configurable: \S+ \}\))/,
-    "$1target.name === value ? target : $2",
+  return (
+    code
+      .replace(
+        /(__name = \(target, value\) => )(__defProp\(target, "name", \{ value, configurable: \S+ \}\))/,
+        "$1target.name === value ? target : $2",
+      )
+      // A declaration that kept its name; the line stays, for the source map.
+      .replace(/^(\s*)__name\((\w+), "\2"\);$/gm, "$1")
   );
 }
 

@@ -15,7 +15,7 @@ import type { Project } from "./project";
 export type Manifest = { hash: string; inputs: string[]; modules: BundledModule[] };
 
 /** What this folder does to the bundle is part of what it was made from. */
-const OWN_FILES = ["./bundle.ts", "./inject/isolate.ts", "./inject/node.ts"].map((name) =>
+const OWN_FILES = ["./bundle.ts", "./inject.ts"].map((name) =>
   fileURLToPath(new URL(name, import.meta.url)),
 );
 
@@ -25,8 +25,11 @@ export async function fingerprint(
   inputs: string[],
   modules: BundledModule[],
 ): Promise<Manifest> {
-  // Virtual modules have a namespace in front and no file behind them.
-  const files = [...new Set(inputs)].filter((input) => !/^[a-z-]+:/.test(input)).sort();
+  // Virtual modules, and those that a package switches off for browsers (`(disabled):fs`), have a
+  // namespace in front and no file behind them.
+  const files = [...new Set(inputs)]
+    .filter((input) => !/^[a-z-]+:|^\(disabled\):/.test(input))
+    .sort();
   return { hash: await hashOf(project, entries, files), inputs: files, modules };
 }
 

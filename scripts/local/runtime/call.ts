@@ -32,10 +32,16 @@ export class Call {
   readonly startedAt: number;
   /** Set while a nested transaction runs, which the other operations of this call wait for. */
   gate: Promise<unknown> | null = null;
+  /** Whether this function has read its one page. */
+  hasPaginated = false;
   /** The earliest due time of what this transaction scheduled. */
   scheduledFor = Infinity;
   /** The last table written, to name it in an injected conflict. */
   writtenTable: string | null = null;
+  /** Operations of the host that this call waits for. */
+  operations = 0;
+  /** Whether the call has come to the host since it was last looked at. */
+  private active = true;
   private ownTimeMs = 0;
   /** The outermost call of the transaction: the limit is for all of it. */
   private readonly root: Call;
@@ -82,12 +88,20 @@ export class Call {
       );
     }
     if (this.tx === null) return;
+    this.active = true;
     const now = performance.now();
     this.root.ownTimeMs += now - lastMark;
     lastMark = now;
     if (this.root.ownTimeMs > OWN_TIME_LIMIT_MS) {
       throw new Refusal("Function execution timed out (maximum duration: 1s)");
     }
+  }
+
+  /** Whether it has neither used the host nor waited for it since this was last asked. */
+  takeIdle(): boolean {
+    const isIdle = this.tx !== null && !this.active && this.operations === 0;
+    this.active = false;
+    return isIdle;
   }
 
   resumeClock(): void {
@@ -138,6 +152,11 @@ function takeRandom(bytes: number): number {
   }
   poolUsed += bytes;
   return poolUsed - bytes;
+}
+
+/** Of what the host itself sets off: a job, a cron, the demo. */
+export function requestOfHost(scheduledFunctionId: string | null = null): RequestInfo {
+  return { requestId: newRequestId(), ip: null, userAgent: null, scheduledFunctionId };
 }
 
 /** 16 hexadecimal digits, as Convex's request ids are. */

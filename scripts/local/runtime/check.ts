@@ -3,7 +3,8 @@ import type { JSONValue, ValidatorJSON } from "convex/values";
 import { formatBytes } from "../database/limits";
 import { checkValue, type TableNames } from "../database/validate";
 import { Refusal } from "./errors";
-import { displayName, type FunctionEntry } from "./modules";
+import type { FunctionEntry } from "./modules";
+import { displayName } from "./names";
 
 const MAX_BYTES = 16 * 2 ** 20;
 

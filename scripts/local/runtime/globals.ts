@@ -1,14 +1,15 @@
 /**
- * The globals that functions see instead of Node's (`inject/` bundles them in): a query or
+ * The globals that functions of the default runtime see (`inject.ts` bundles them in): a query or
  * mutation gets a clock that stands still and no way to the world outside its transaction; an
  * action gets the real ones. The environment is the deployment's, not the machine's.
  */
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { calls } from "./call";
+import { consoleThat } from "./console";
 import { Refusal } from "./errors";
 import { FunctionResponse } from "./functionResponse";
-import { logFromFunction, type Level } from "./log";
-import { realRequest } from "../server/webRequest";
+import { logFromFunction } from "./log";
+import { realRequest, withoutBody } from "../server/webRequest";
 
 const RealDate = Date;
 
@@ -66,7 +67,9 @@ const functionFetch: typeof fetch = async (...args) => {
 /** The request of an HTTP action is not made by Node's class, which looks inside what it copies. */
 class FunctionRequest extends Request {
   constructor(input: RequestInfo | URL, init?: RequestInit) {
-    super(realRequest(input), init);
+    const own = init?.body == null ? null : withoutBody(input);
+    if (own === null) super(realRequest(input), init);
+    else super(own.url, { ...own.init, ...init });
   }
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Request;
@@ -81,36 +84,9 @@ function timer<F extends typeof setTimeout | typeof setInterval>(name: string, r
   }) as unknown as F;
 }
 
-function consoleMethod(level: Level): (...args: unknown[]) => void {
-  return (...args) => {
-    logFromFunction(level, args, calls.getStore());
-  };
-}
-
-const timers = new Map<string, number>();
-
-const functionConsole = {
-  ...console,
-  debug: consoleMethod("debug"),
-  log: consoleMethod("info"),
-  info: consoleMethod("info"),
-  dir: consoleMethod("info"),
-  table: consoleMethod("info"),
-  warn: consoleMethod("warn"),
-  error: consoleMethod("error"),
-  trace: consoleMethod("error"),
-  assert: (condition: unknown, ...args: unknown[]): void => {
-    if (!condition) logFromFunction("error", ["Assertion failed", ...args], calls.getStore());
-  },
-  time: (label = "default"): void => {
-    timers.set(label, performance.now());
-  },
-  timeEnd: (label = "default"): void => {
-    const elapsed = performance.now() - (timers.get(label) ?? performance.now());
-    timers.delete(label);
-    logFromFunction("info", [`${label}: ${elapsed.toFixed(1)}ms`], calls.getStore());
-  },
-};
+const functionConsole = consoleThat((level, args) => {
+  logFromFunction(level, args, calls.getStore());
+});
 
 export type Environment = Readonly<Record<string, string>>;
 

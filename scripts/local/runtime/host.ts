@@ -3,6 +3,7 @@
  * clients, for other functions and for the scheduler.
  */
 import type { JSONValue } from "convex/values";
+import { hasPlaceholder, resolvePlaceholders } from "../database/documents";
 import type { Database, Transaction } from "../database/types";
 import type { TableNames } from "../database/validate";
 import type { Bundle } from "./bundle";
@@ -65,6 +66,11 @@ export class Host {
   ): Promise<string> {
     const entry = resolveFunction(this.functions, name, kind, visibility);
     const argsText = checkArgs(entry, args, this.tableName);
+    if (hasPlaceholder(argsText)) {
+      throw new Refusal("The commit timestamp exists only inside the mutation that commits", {
+        forClients: true,
+      });
+    }
     try {
       switch (kind) {
         case "query":
@@ -93,7 +99,7 @@ export class Host {
     around?: { before: (tx: Transaction) => boolean; after: (tx: Transaction) => void },
   ): Promise<string> {
     let scheduledFor = Infinity;
-    const { value } = await withConflicts(this.conflicts, () =>
+    const { value, commitTs } = await withConflicts(this.conflicts, () =>
       this.database.mutation(async (tx) => {
         if (around?.before(tx) === false) throw new Refusal("The job has been taken back");
         const call = new Call(this, "mutation", entry, request, tx, null);
@@ -105,7 +111,7 @@ export class Host {
       }),
     );
     if (scheduledFor !== Infinity) this.onScheduled(scheduledFor);
-    return value;
+    return hasPlaceholder(value) ? resolvePlaceholders(value, commitTs) : value;
   }
 
   private async runChecked(call: Call, argsText: string): Promise<string> {

@@ -5,8 +5,6 @@ import { within } from "./execute";
 import type { Host } from "./host";
 import type { FunctionEntry, HttpAction } from "./modules";
 
-const entries = new Map<string, FunctionEntry>();
-
 export class RunningHttpAction {
   private readonly call: Call;
 
@@ -42,17 +40,12 @@ export class RunningHttpAction {
 
 /** A route is not called by name: its entry only names it in logs. */
 function entryOf(route: string): FunctionEntry {
-  const known = entries.get(route);
-  if (known !== undefined) return known;
-  const entry: FunctionEntry = {
+  return {
     name: route,
     kind: "httpAction",
     isPublic: true,
-    environment: "isolate",
     args: null,
     returns: null,
     invoke: () => Promise.reject(new Error(`${route} is called by request`)),
   };
-  entries.set(route, entry);
-  return entry;
 }

@@ -59,20 +59,20 @@ export function flushLogNow(): void {
 
 /** A line that a function wrote with `console`. */
 export function logFromFunction(level: Level, args: unknown[], call: Call | undefined): void {
-  const context: LogFields = {};
-  if (call !== undefined) {
-    context["function"] = call.entry.name;
-    context["requestId"] = call.request.requestId;
-  }
-  const timestamp = new Date().toISOString();
+  writeFromFunction(level, lineOf(args), call);
+}
+
+/** A function that writes structured lines says what it means better than the host can. */
+export function lineOf(args: unknown[]): LogFields {
   const [first] = args;
   const own = args.length === 1 && typeof first === "string" ? jsonObject(first) : null;
-  // A function that writes structured lines says what it means better than the host can.
-  writeLine(
-    own === null
-      ? { timestamp, level, message: args.map(printed).join(" "), ...context }
-      : { timestamp, level, message: "", ...context, ...own },
-  );
+  return own ?? { message: args.map(printed).join(" ") };
+}
+
+export function writeFromFunction(level: Level, line: LogFields, call: Call | undefined): void {
+  const context =
+    call === undefined ? {} : { function: call.entry.name, requestId: call.request.requestId };
+  writeLine({ timestamp: new Date().toISOString(), level, message: "", ...context, ...line });
 }
 
 function jsonObject(text: string): LogFields | null {

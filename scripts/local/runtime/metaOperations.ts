@@ -1,6 +1,6 @@
 /** What a function may ask about itself, its request and its deployment. */
 import { Refusal } from "./errors";
-import { canonicalName, displayName } from "./modules";
+import { canonicalName, displayName } from "./names";
 import { type FunctionAddress, functionName, HANDLE_PREFIX } from "./address";
 import type { Operation } from "./syscalls";
 

@@ -2,23 +2,27 @@
  * Loads the bundled modules and knows every function by its name (`folder/file:export`), with
  * its kind, its visibility and its exported validators.
  */
+import { readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { JSONValue } from "convex/values";
 import { messageOf, Problem } from "../problem";
 import type { Bundle, BundledModule } from "./bundle";
-import { Refusal } from "./errors";
+import { FunctionFailure, Refusal } from "./errors";
+import { canonicalName, displayName } from "./names";
+import type { NodeThread } from "./node/nodeThread";
+import {
+  type FunctionDescription,
+  type FunctionKind,
+  functionsIn,
+  type Invoke,
+} from "./registered";
 import { firstSourceLine } from "./stacks";
 
-export type FunctionKind = "query" | "mutation" | "action";
-export type FunctionEntry = {
-  name: string;
+export type { FunctionKind } from "./registered";
+export type FunctionEntry = Omit<FunctionDescription, "kind"> & {
   kind: FunctionKind | "httpAction";
-  isPublic: boolean;
-  environment: "isolate" | "node";
-  /** Null where anything goes. */
-  args: JSONValue | null;
-  returns: JSONValue | null;
-  invoke: (argsText: string) => Promise<string>;
+  invoke: Invoke;
 };
 /** What the deployment needs of `convex/http.ts`'s default export. */
 export type Router = {
@@ -44,29 +48,15 @@ export type CronScheduleJson =
   | { type: "monthly"; day: number; hourUTC: number; minuteUTC?: number }
   | { type: "cron"; cron: string };
 
-/** The properties that the `convex` package puts on a registered function. */
-type Registered = {
-  isQuery?: boolean;
-  isMutation?: boolean;
-  isAction?: boolean;
-  isInternal?: boolean;
-  isHttp?: boolean;
-  invokeQuery(args: string): Promise<string>;
-  invokeMutation(args: string): Promise<string>;
-  invokeAction(requestId: string, args: string): Promise<string>;
-  exportArgs(): string;
-  exportReturns(): string;
-};
-
-export async function loadFunctions(bundle: Bundle): Promise<Functions> {
+/** Modules of the default runtime are loaded into this thread, `"use node"` modules into `thread`. */
+export async function loadFunctions(bundle: Bundle, thread: NodeThread): Promise<Functions> {
   const functions = new Map<string, FunctionEntry>();
-  const paths = new Set<string>();
   let router: Router | null = null;
   let schema: JSONValue | null = null;
   let crons: Record<string, CronJson> = {};
   for (const module of bundle.modules) {
+    if (module.environment === "node") continue;
     const exports = await load(module, bundle);
-    paths.add(module.path);
     if (module.path === "http") {
       router = routerOf(exports["default"]);
     } else if (module.path === "schema") {
@@ -74,86 +64,75 @@ export async function loadFunctions(bundle: Bundle): Promise<Functions> {
     } else if (module.path === "crons") {
       crons = exported(exports["default"], "crons", "cron jobs: cronJobs()") as typeof crons;
     }
-    for (const [key, value] of Object.entries(exports)) {
-      const entry = entryOf(module, key, value);
-      if (entry !== null) functions.set(entry.name, entry);
+    for (const { description, invoke } of functionsIn(module.path, exports)) {
+      functions.set(description.name, { ...description, invoke });
     }
   }
+  for (const [module, description] of await nodeFunctions(bundle, thread)) {
+    const { name } = description;
+    const invoke: Invoke = (argsText) => thread.run(module, name, argsText);
+    functions.set(name, { ...description, invoke });
+  }
+  const paths = new Set(bundle.modules.map((module) => module.path));
   return {
     find: (name) => functions.get(canonicalName(name)),
-    hasModule: (path) => paths.has(path),
+    hasModule: (modulePath) => paths.has(modulePath),
     router,
     schema,
     crons,
   };
 }
 
-/** `a/b.js:f`, `a/b:f` and `a/b` (the default export) are one name each. */
-export function canonicalName(name: string): string {
-  if (name.includes(":") && !name.includes(".js:")) return name;
-  const [path = "", key = "default"] = name.split(":");
-  return `${path.replace(/\.js$/, "")}:${key}`;
-}
-
-/** As messages show a name: the default export goes by its module. */
-export function displayName(name: string): string {
-  return canonicalName(name).replace(/:default$/, "");
-}
-
 async function load(module: BundledModule, bundle: Bundle): Promise<Record<string, unknown>> {
   try {
     return (await import(pathToFileURL(module.file).href)) as Record<string, unknown>;
   } catch (error) {
-    const where = firstSourceLine(error, bundle) ?? module.path;
-    throw new Problem(`${where}: failed to load: ${messageOf(error).split("\n", 1)[0]}`);
+    throw loadProblem(error, module, bundle);
   }
 }
 
-function entryOf(module: BundledModule, key: string, value: unknown): FunctionEntry | null {
-  if (typeof value !== "function") return null;
-  const registered = value as unknown as Registered;
-  const kind = kindOf(registered);
-  if (kind === null) return null;
-  const name = `${module.path}:${key}`;
-  const { environment } = module;
-  if (environment === "node" && kind !== "action") {
-    throw new Problem(
-      `${displayName(name)} is a ${kind} in a "use node" file; only actions can be defined in Node.js. See https://docs.convex.dev/functions/actions for more details.`,
-    );
-  }
-  try {
-    const args = JSON.parse(registered.exportArgs()) as { type: string };
-    const returns = JSON.parse(registered.exportReturns()) as { type: string } | null;
-    return {
-      name,
-      kind,
-      isPublic: registered.isInternal !== true,
-      environment,
-      args: args.type === "any" ? null : args,
-      returns: returns === null || returns.type === "any" ? null : returns,
-      invoke: invokerOf(registered, kind),
-    };
-  } catch (error) {
-    throw new Problem(`${displayName(name)}: ${messageOf(error)}`);
-  }
+function loadProblem(error: unknown, module: BundledModule, bundle: Bundle): Problem {
+  if (error instanceof Problem) return error;
+  const where = firstSourceLine(error, bundle) ?? module.path;
+  const [why = ""] = messageOf(error).split("\n", 1);
+  return new Problem(`${where}: failed to load: ${why}`);
 }
 
-function kindOf(registered: Registered): FunctionKind | null {
-  if (registered.isQuery === true) return "query";
-  if (registered.isMutation === true) return "mutation";
-  return registered.isAction === true ? "action" : null;
+type Descriptions = Record<string, FunctionDescription[]>;
+
+/** To look into the modules takes the thread and all their packages, so it is done once per bundle. */
+async function nodeFunctions(
+  bundle: Bundle,
+  thread: NodeThread,
+): Promise<[BundledModule, FunctionDescription][]> {
+  const modules = bundle.modules.filter(({ environment }) => environment === "node");
+  if (modules.length === 0) return [];
+  const file = path.join(bundle.folder, "node-functions.json");
+  let known = await readDescriptions(file);
+  if (known === null) {
+    known = {};
+    for (const module of modules) {
+      known[module.path] = await thread.describe(module).catch((error: unknown) => {
+        throw loadProblem(error instanceof FunctionFailure ? error.thrown : error, module, bundle);
+      });
+    }
+    await writeFile(`${file}.tmp`, JSON.stringify(known));
+    await rename(`${file}.tmp`, file);
+  }
+  return modules.flatMap((module) =>
+    (known[module.path] ?? []).map((description): [BundledModule, FunctionDescription] => {
+      const { name, kind } = description;
+      if (kind === "action") return [module, description];
+      throw new Problem(
+        `${displayName(name)} is a ${kind} in a "use node" file; only actions can be defined in Node.js. See https://docs.convex.dev/functions/actions for more details.`,
+      );
+    }),
+  );
 }
 
-function invokerOf(registered: Registered, kind: FunctionKind): (args: string) => Promise<string> {
-  switch (kind) {
-    case "query":
-      return (args) => registered.invokeQuery(args);
-    case "mutation":
-      return (args) => registered.invokeMutation(args);
-    case "action":
-      // The request is known from the call that is running.
-      return (args) => registered.invokeAction("", args);
-  }
+async function readDescriptions(file: string): Promise<Descriptions | null> {
+  const text = await readFile(file, "utf8").catch(() => null);
+  return text === null ? null : (JSON.parse(text) as Descriptions);
 }
 
 function routerOf(value: unknown): Router {

@@ -73,6 +73,12 @@ const transactionOperations: Record<string, Operation> = {
     return document === null ? '{"value":null,"done":true}' : `{"value":${document},"done":false}`;
   },
   "1.0/queryPage": (call, request: PageRequest) => {
+    if (call.hasPaginated) {
+      throw new Refusal(
+        "This query or mutation function ran multiple paginated queries. Convex only supports a single paginated query in each function.",
+      );
+    }
+    call.hasPaginated = true;
     const { page, isDone, continueCursor, splitCursor, pageStatus } =
       transactionOf(call).page(request);
     const rest = JSON.stringify({ isDone, continueCursor, splitCursor, pageStatus });
@@ -132,7 +138,7 @@ function syscall(op: string, json: string): string {
 }
 
 /** Not async: what can be answered at once costs no promise; `await` takes either. */
-function asyncSyscall(op: string, json: string): string | Promise<string> {
+export function asyncSyscall(op: string, json: string): string | Promise<string> {
   const call = currentCall(op);
   call.pauseClock();
   try {
@@ -142,10 +148,21 @@ function asyncSyscall(op: string, json: string): string | Promise<string> {
     }
     const args = JSON.parse(json) as never;
     // A nested transaction must end before the one around it goes on.
-    if (call.gate !== null) return behindGate(call, () => operation(call, args));
-    return operation(call, args);
+    const result =
+      call.gate === null ? operation(call, args) : behindGate(call, () => operation(call, args));
+    return call.tx === null || typeof result === "string" ? result : awaited(call, result);
   } finally {
     call.resumeClock();
+  }
+}
+
+/** Marks the call as waiting for its host, which is the only thing it may wait for. */
+async function awaited(call: Call, result: Promise<string>): Promise<string> {
+  call.operations++;
+  try {
+    return await result;
+  } finally {
+    call.operations--;
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { JSONValue } from "convex/values";
 import type { Transaction } from "../database/types";
-import { newRequestId, type RequestInfo } from "../runtime/call";
+import { type RequestInfo, requestOfHost } from "../runtime/call";
 import { checkArgs } from "../runtime/check";
 import { ConflictError } from "../runtime/conflicts";
 import type { Host } from "../runtime/host";
@@ -90,12 +90,7 @@ export class Crons {
     const job = this.jobs.get(name);
     if (job === undefined) throw new Problem(`crons: there is no job "${name}"`);
     const entry = this.entryOf(name, job);
-    const request: RequestInfo = {
-      requestId: newRequestId(),
-      ip: null,
-      userAgent: null,
-      scheduledFunctionId: null,
-    };
+    const request = requestOfHost();
     const advance = (tx: Transaction): boolean => this.advance(tx, name, job, due);
     const args = job.args[0] ?? {};
     try {

@@ -3,12 +3,13 @@
  * it, and what the scheduler makes of them. `ctx.db.system` reads them.
  */
 import type { JSONValue } from "convex/values";
+import { hasPlaceholder } from "../database/documents";
 import type { DocumentText, RangeBoundJson, Transaction } from "../database/types";
 import { type FunctionAddress, functionName } from "../runtime/address";
 import type { Call, RequestInfo } from "../runtime/call";
 import { Refusal } from "../runtime/errors";
 import type { Host } from "../runtime/host";
-import { canonicalName } from "../runtime/modules";
+import { canonicalName } from "../runtime/names";
 
 const TABLE = "_scheduled_functions";
 
@@ -66,7 +67,13 @@ function insertJob(
     const when = new Date(due).toISOString();
     throw new Refusal(`${when} is more than 5 years in the ${ahead > 0 ? "future" : "past"}`);
   }
-  tx.countScheduled(JSON.stringify(args.args).length);
+  const argsText = JSON.stringify(args.args);
+  if (hasPlaceholder(argsText)) {
+    throw new Refusal(
+      "It is not possible to schedule a function with the commit timestamp as an argument",
+    );
+  }
+  tx.countScheduled(argsText.length);
   // What a canceled job still schedules is canceled with it.
   const parent = request.scheduledFunctionId;
   const canceled = parent !== null && readJob(tx, parent)?.state.kind === "canceled";

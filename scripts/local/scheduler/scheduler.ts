@@ -4,7 +4,7 @@
  * and one that is found marked after a crash has failed.
  */
 import type { JSONValue } from "convex/values";
-import { newRequestId, type RequestInfo } from "../runtime/call";
+import { type RequestInfo, requestOfHost } from "../runtime/call";
 import { checkArgs } from "../runtime/check";
 import { ConflictError } from "../runtime/conflicts";
 import type { Host } from "../runtime/host";
@@ -135,7 +135,7 @@ export class Scheduler {
 
   private async runJob(job: Job): Promise<void> {
     const entry = this.host.functions.find(job.name);
-    const request = jobRequest(job._id);
+    const request = requestOfHost(job._id);
     if (entry?.kind === "mutation") await this.runMutation(job, entry, request);
     else if (entry?.kind === "action") await this.runAction(job, entry, request);
     else {
@@ -223,10 +223,6 @@ export class Scheduler {
     });
     return value === SWEEP_BATCH;
   }
-}
-
-function jobRequest(scheduledFunctionId: string | null): RequestInfo {
-  return { requestId: newRequestId(), ip: null, userAgent: null, scheduledFunctionId };
 }
 
 function firstArgument(job: Job): JSONValue {

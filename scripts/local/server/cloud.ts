@@ -4,7 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { JSONValue } from "convex/values";
-import { canonicalName, type FunctionKind } from "../runtime/modules";
+import type { FunctionKind } from "../runtime/modules";
+import { canonicalName } from "../runtime/names";
 import { publicError } from "../runtime/errors";
 import type { Host } from "../runtime/host";
 import type { RequestInfo } from "../runtime/call";

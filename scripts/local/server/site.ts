@@ -7,7 +7,7 @@ import { RunningHttpAction } from "../runtime/httpAction";
 import { log } from "../runtime/log";
 import { requestInfo, requestUrl } from "./caller";
 import type { Handler } from "./listen";
-import { MAX_REQUEST_BODY, webRequest } from "./webRequest";
+import { discardRest, MAX_REQUEST_BODY, webRequest } from "./webRequest";
 import { ResponseTooLarge, sendResponse } from "./webResponse";
 
 export type SiteOptions = { host: Host; trustProxy: boolean; siteUrl: string };
@@ -53,9 +53,10 @@ async function handle(
   }
 
   const info = requestInfo(incoming, trustProxy);
-  const [action, routedMethod, routedPath] = route;
+  // The router's word for the method may be that of another request to the same handler.
+  const [action, , pattern] = route;
   const request = webRequest(incoming, url, trustProxy, () => goneSignal(out));
-  const running = new RunningHttpAction(host, `${routedMethod} ${routedPath}`, info, action);
+  const running = new RunningHttpAction(host, `${method} ${pattern}`, info, action);
   try {
     await sendResponse(out, await running.answer(request));
   } catch (error) {
@@ -64,6 +65,7 @@ async function handle(
     else sendFailure(out, error, info);
   } finally {
     running.end();
+    await discardRest(request, incoming);
   }
 }
 

@@ -21,6 +21,7 @@ class LazyRequest {
   private ownHeaders: Headers | null = null;
   private whole: Request | null = null;
   private stream: ReadableStream<Uint8Array> | null = null;
+  private chunks: AsyncGenerator<Buffer> | null = null;
   private read = false;
 
   constructor(
@@ -52,12 +53,28 @@ class LazyRequest {
 
   /** Made when asked for, begun when read: whoever only looks whether there is one pays little. */
   get body(): ReadableStream<Uint8Array> | null {
-    if (BODILESS.has(this.method)) return null;
+    if (!this.hasBody()) return null;
     if (this.whole !== null) return this.whole.body;
-    this.stream ??= bodyStream(this.incoming, () => {
-      this.read = true;
-    });
+    this.stream ??= bodyStream(() => this.begin());
     return this.stream;
+  }
+
+  /** Lets go of a body that was begun, so that whatever is left of it can be discarded. */
+  async release(): Promise<void> {
+    await this.chunks?.return(undefined);
+  }
+
+  private hasBody(): boolean {
+    const { headers } = this.incoming;
+    const announced =
+      headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+    return announced && !BODILESS.has(this.method);
+  }
+
+  private begin(): AsyncGenerator<Buffer> {
+    this.read = true;
+    this.chunks = chunksOf(this.incoming);
+    return this.chunks;
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
@@ -111,7 +128,7 @@ class LazyRequest {
     if (this.read || this.stream?.locked === true) {
       throw new TypeError("Body is unusable: Body has already been read");
     }
-    if (BODILESS.has(this.method)) return EMPTY;
+    if (!this.hasBody()) return EMPTY;
     this.read = true;
     return await readBody(this.incoming, MAX_REQUEST_BODY);
   }
@@ -168,7 +185,9 @@ function headersOf(incoming: IncomingMessage, trustProxy: boolean): Headers {
 
 async function* chunksOf(incoming: IncomingMessage): AsyncGenerator<Buffer> {
   let size = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+  // The connection outlives a body that nobody reads to its end.
+  const chunks = incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  for await (const chunk of chunks) {
     size += chunk.length;
     if (size > MAX_REQUEST_BODY) {
       throw new Error(`Request body is larger than ${MAX_REQUEST_BODY} bytes`);
@@ -177,15 +196,12 @@ async function* chunksOf(incoming: IncomingMessage): AsyncGenerator<Buffer> {
   }
 }
 
-function bodyStream(incoming: IncomingMessage, onRead: () => void): ReadableStream<Uint8Array> {
+function bodyStream(begin: () => AsyncGenerator<Buffer>): ReadableStream<Uint8Array> {
   let chunks: AsyncGenerator<Buffer> | null = null;
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
-        if (chunks === null) {
-          chunks = chunksOf(incoming);
-          onRead();
-        }
+        chunks ??= begin();
         const next = await chunks.next();
         if (next.done === true) controller.close();
         else controller.enqueue(next.value);
@@ -196,4 +212,29 @@ function bodyStream(incoming: IncomingMessage, onRead: () => void): ReadableStre
     },
     { highWaterMark: 0 },
   );
+}
+
+/** More than this of an unwanted body is not worth a connection. */
+const MAX_DISCARDED = 64 * 2 ** 20;
+
+/**
+ * Reads away what an answered request still sends, so that the client gets to see the answer and can
+ * use its connection again.
+ */
+export async function discardRest(request: Request, incoming: IncomingMessage): Promise<void> {
+  if (incoming.readableEnded || incoming.destroyed) return;
+  if (request instanceof LazyRequest) await request.release();
+  let discarded = 0;
+  incoming.on("data", (chunk: Buffer) => {
+    discarded += chunk.length;
+    if (discarded > MAX_DISCARDED) incoming.destroy();
+  });
+  incoming.resume();
+}
+
+/** The request's fields without its body, for a copy that brings its own; null for any other input. */
+export function withoutBody(input: unknown): { url: string; init: RequestInit } | null {
+  if (!(input instanceof LazyRequest)) return null;
+  const { url, method, headers, signal } = input;
+  return { url, init: { method, headers, signal } };
 }

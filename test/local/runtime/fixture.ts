@@ -1,12 +1,27 @@
 /** The functions folder that these tests run, and a client that names functions by text. */
 import { readFileSync } from "node:fs";
+import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference } from "convex/server";
 import type { Value } from "convex/values";
 
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export const FUNCTIONS = fileURLToPath(new URL("./fixture/convex", import.meta.url));
+
+/** A project of its own in `folder` with the fixture's functions, to be changed. */
+export async function projectIn(folder: string): Promise<string> {
+  const functions = path.join(folder, "convex");
+  await cp(FUNCTIONS, functions, { recursive: true });
+  await writeFile(path.join(folder, "package.json"), '{"name":"project","type":"module"}');
+  const packages = path.join(folder, "node_modules");
+  await mkdir(packages);
+  for (const name of ["convex", "convex-helpers", "hono"]) {
+    await symlink(path.join(ROOT, "node_modules", name), path.join(packages, name));
+  }
+  return functions;
+}
 
 type Args = Record<string, Value>;
 export type Client = {

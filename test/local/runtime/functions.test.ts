@@ -159,6 +159,20 @@ describe("errors", () => {
     await logged("File storage is not available in this deployment yet");
   });
 
+  test("a client has no commit timestamp to give", async () => {
+    const args = { value: [{ $commitTs: null }] };
+    for (const [kind, name] of [
+      ["query", "notes:echo"],
+      ["mutation", "notes:fail"],
+    ]) {
+      const response = await fetch(`${server.cloudUrl}/api/${kind}`, {
+        method: "POST",
+        body: JSON.stringify({ path: name, args: name === "notes:fail" ? { data: args } : args }),
+      });
+      expect(await response.text()).toContain("only inside the mutation that commits");
+    }
+  });
+
   test("arguments above 16 MiB are refused", async () => {
     const error = await rejectionOf(
       client.query("notes:echo", { value: "x".repeat(17 * 2 ** 20) }),
@@ -216,6 +230,19 @@ describe("the runtime of queries and mutations", () => {
   test("more than a second of own code is refused", async () => {
     await rejectionOf(client.query("notes:spin", { ms: 1_100 }));
     await logged("Function execution timed out (maximum duration: 1s)");
+  });
+
+  test("a mutation that waits for what never comes is stopped, and holds up the others no longer", async () => {
+    const begun = performance.now();
+    const waiting = rejectionOf(client.mutation("notes:waitForever"));
+    await client.mutation("notes:add", { author: "behind", text: "it" });
+    await waiting;
+    expect(performance.now() - begun).toBeLessThan(4_000);
+    await logged("it has waited 1s for something that is not an operation of its ctx");
+  });
+
+  test("what comes soon may be waited for", async () => {
+    expect(await client.query("notes:digest")).toBeInstanceOf(ArrayBuffer);
   });
 
   test("environment variables are the deployment's", async () => {

@@ -58,6 +58,18 @@ describe("HTTP actions", () => {
     expect(code).toMatch(/^\[Request ID: [0-9a-f]{16}\] Server Error$/);
   });
 
+  test.each([
+    ["POST", "/hono/1", "POST /hono/:id"],
+    ["DELETE", "/hono/2?a=b", "DELETE /hono/:id"],
+    ["GET", "/fail", "GET /fail"],
+    ["HEAD", "/fail", "HEAD /fail"],
+  ])("the log says %s %s with the router's pattern", async (method, path, name) => {
+    const logged = (): number => server.logs().filter((line) => line["function"] === name).length;
+    const before = logged();
+    await fetch(url(path), { method });
+    await eventually(logged, (count) => count === before + 1);
+  });
+
   test("the data of a ConvexError is shown", async () => {
     expect(await (await fetch(url("/fail-with-data"))).json()).toMatchObject({
       data: { code: "teapot" },

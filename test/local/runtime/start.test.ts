@@ -1,25 +1,9 @@
-import { createServer, type Server } from "node:http";
-import {
-  chmod,
-  cp,
-  mkdir,
-  mkdtemp,
-  readdir,
-  rm,
-  stat,
-  symlink,
-  unlink,
-  writeFile,
-} from "node:fs/promises";
-import type { AddressInfo } from "node:net";
+import { mkdir, mkdtemp, readdir, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { eventually, failToStart, startServer, type TestServer } from "../../helpers/server";
-import { clientOf, FUNCTIONS } from "./fixture";
-
-const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+import { eventually, startServer, type TestServer } from "../../helpers/server";
+import { adminKeyOf, clientOf, FUNCTIONS, projectIn } from "./fixture";
 
 let folder: string;
 let data: string;
@@ -40,13 +24,22 @@ async function start(flags: string[] = [], functions = FUNCTIONS): Promise<TestS
   return server;
 }
 
-/** A project of its own with the fixture's functions, to be spoiled. */
-async function project(): Promise<string> {
-  const functions = path.join(folder, "convex");
-  await cp(FUNCTIONS, functions, { recursive: true });
-  await writeFile(path.join(folder, "package.json"), '{"name":"project","type":"module"}');
-  await symlink(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
-  return functions;
+/** What the first start notes of its demo, as a crash may leave it. */
+async function noteDemo(value: "begun" | "made"): Promise<void> {
+  const { openDatabase } = await import("../../../scripts/local/database");
+  const database = await openDatabase({ path: path.join(data, "database") });
+  await database.mutation(async (tx) => {
+    const source = { type: "FullTableScan", tableName: "_runtime", order: "asc" } as const;
+    const notes = [...tx.system.query({ source, operators: [] })];
+    for (const text of notes) tx.system.remove((JSON.parse(text) as { _id: string })._id);
+    tx.system.insert("_runtime", { key: "demo", value });
+  });
+  await database.close();
+}
+
+async function foundOwn(server: TestServer): Promise<void> {
+  const owner = clientOf(server.cloudUrl, adminKeyOf(data));
+  await owner.action("bootstrap", { organization: "Own", email: "me@own.example", name: "Me" });
 }
 
 describe("the first start", () => {
@@ -85,25 +78,42 @@ describe("the first start", () => {
     expect(again.stdout()).not.toContain("fh_fixture");
   }, 60_000);
 
-  test("a start that was killed at any moment leaves a demo with its file, or makes one anew", async () => {
+  test("killed between the making of the demo and its file, the next start completes it", async () => {
     const server = await start();
+    const { organizationId } = (await server.readJson("demo.json")) as { organizationId: string };
     await server.kill();
-    // As if the crash had come between the making of the demo and the writing of its file.
     await unlink(path.join(data, "demo.json"));
-    const { openDatabase } = await import("../../../scripts/local/database");
-    const database = await openDatabase({ path: path.join(data, "database") });
-    await database.mutation(async (tx) => {
-      const source = { type: "FullTableScan", tableName: "_runtime", order: "asc" } as const;
-      for (const text of tx.system.query({ source, operators: [] })) {
-        const { _id } = JSON.parse(text) as { _id: string };
-        tx.system.shallowMerge(_id, { value: "begun" });
-      }
-    });
-    await database.close();
+    await noteDemo("begun");
     const again = await start();
-    expect(await again.readJson("demo.json")).toMatchObject({ apiKey: "fh_fixture" });
-    expect(again.stdout()).toContain("fh_fixture");
+    expect(await again.readJson("demo.json")).toEqual({
+      organizationId,
+      apiKey: "fh_recovered",
+      staff: {
+        email: "owner@demo.example",
+        password: "recovered",
+        sessionToken: "fh_session_recovered",
+      },
+      siteUrl: again.siteUrl,
+      cloudUrl: again.cloudUrl,
+    });
+    expect(again.stdout()).toContain("fh_recovered");
   }, 60_000);
+
+  test.each(["never begun", "begun and cut off"])(
+    "where somebody founded an organization of their own no demo is made (%s)",
+    async (before) => {
+      const server = await start(["--no-demo"]);
+      await foundOwn(server);
+      await server.stop();
+      if (before === "begun and cut off") await noteDemo("begun");
+      for (let turn = 0; turn < 2; turn++) {
+        const again = await start();
+        expect(await readdir(data)).not.toContain("demo.json");
+        await again.stop();
+      }
+    },
+    60_000,
+  );
 
   test("--no-demo makes none", async () => {
     await start(["--no-demo"]);
@@ -111,7 +121,7 @@ describe("the first start", () => {
   });
 
   test(".env.local of the project is read, the process's environment wins", async () => {
-    const functions = await project();
+    const functions = await projectIn(folder);
     await writeFile(path.join(folder, ".env.local"), 'A_VALUE="from the file"\nB_VALUE=file\n');
     const env = { B_VALUE: "process" };
     const server = await startServer({ data, functions, flags: ["--no-demo"], env });
@@ -119,6 +129,33 @@ describe("the first start", () => {
     const client = clientOf(server.cloudUrl);
     expect(await client.query("notes:environment", { name: "A_VALUE" })).toBe("from the file");
     expect(await client.query("notes:environment", { name: "B_VALUE" })).toBe("process");
+  });
+});
+
+describe("the project", () => {
+  test("external packages are left where they are, and see the functions' environment", async () => {
+    const functions = await projectIn(folder);
+    const kept = path.join(folder, "node_modules", "kept-outside");
+    await mkdir(kept);
+    await writeFile(path.join(kept, "package.json"), '{"name":"kept-outside","main":"main.js"}');
+    await writeFile(
+      path.join(kept, "main.js"),
+      "module.exports = { where: __dirname, value: () => process.env.A_VALUE };",
+    );
+    await writeFile(
+      path.join(folder, "convex.json"),
+      '{"node":{"externalPackages":["kept-outside"]}}',
+    );
+    await writeFile(path.join(folder, ".env.local"), "A_VALUE=from the file\n");
+    await writeFile(
+      path.join(functions, "outside.ts"),
+      `"use node";
+      import { actionGeneric } from "convex/server";
+      import kept from "kept-outside";
+      export const look = actionGeneric(async () => [kept.where, kept.value()]);`,
+    );
+    const server = await start(["--no-demo"], functions);
+    expect(await clientOf(server.cloudUrl).action("outside:look")).toEqual([kept, "from the file"]);
   });
 });
 
@@ -142,103 +179,19 @@ describe("the end", () => {
     expect(await readdir(data)).not.toContain("server.pid");
   }, 60_000);
 
+  test("SIGINT ends it the same way", async () => {
+    const server = await start(["--no-demo"]);
+    process.kill(server.pid, "SIGINT");
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(await readdir(data)).not.toContain("server.pid");
+  });
+
   test("idle keep-alive connections do not hold it up", async () => {
     const server = await start(["--no-demo"]);
     await (await fetch(`${server.siteUrl}/waiting`)).json();
     const begun = performance.now();
     expect((await server.stop()).code).toBe(0);
     expect(performance.now() - begun).toBeLessThan(4_000);
-  });
-});
-
-describe("a start that cannot be says why in one line, with status 1", () => {
-  async function refusal(flags: string[], functions = FUNCTIONS, at = data): Promise<string> {
-    const { code, stderr } = await failToStart({ data: at, functions, flags });
-    expect(code).toBe(1);
-    expect(stderr.trim().split("\n")).toHaveLength(1);
-    expect(stderr).not.toMatch(/\n\s+at /);
-    return stderr;
-  }
-
-  test("a port in use", async () => {
-    const taken: Server = createServer();
-    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
-    const { port } = taken.address() as AddressInfo;
-    const text = await refusal(["--site-port", String(port)]);
-    expect(text).toContain(`port ${port} is in use`);
-    expect(text).toContain("--site-port");
-    taken.close();
-  });
-
-  test("an unwritable data folder", async () => {
-    await writeFile(path.join(folder, "file"), "");
-    expect(await refusal([], FUNCTIONS, path.join(folder, "file", "data"))).toContain("--data");
-    if (process.getuid?.() === 0) return;
-    await mkdir(data);
-    await chmod(data, 0o500);
-    expect(await refusal([])).toContain(data);
-  });
-
-  test("a data folder that another server holds", async () => {
-    await start(["--no-demo"]);
-    expect(await refusal([])).toMatch(/in use|another|locked/i);
-  });
-
-  test("no functions folder", async () => {
-    expect(await refusal([], path.join(folder, "nowhere"))).toContain("--functions");
-  });
-
-  test.each([
-    ["a syntax error", "notes.ts", "export const x = ;\n", /convex\/notes\.ts:1:\d+: /],
-    [
-      "an unknown import",
-      "notes.ts",
-      'import x from "./nowhere";\nexport default x;\n',
-      /notes\.ts:1:\d+: .*nowhere/,
-    ],
-    [
-      "a Node module in the default runtime",
-      "notes.ts",
-      'import fs from "node:fs";\nexport const x = fs;\n',
-      /notes\.ts:1:\d+: .*"use node"/,
-    ],
-    [
-      "a module that throws",
-      "notes.ts",
-      '\nexport const x = 1;\nthrow new Error("at load");\n',
-      /convex\/notes\.ts:3: failed to load: at load/,
-    ],
-    [
-      "a query in a Node file",
-      "nodeActions.ts",
-      '"use node";\nimport { queryGeneric } from "convex/server";\nexport const q = queryGeneric(async () => null);\n',
-      /nodeActions:q is a query in a "use node" file/,
-    ],
-    [
-      "http in Node",
-      "http.ts",
-      '"use node";\nexport default 1;\n',
-      /"use node" directive is not allowed for http/,
-    ],
-    [
-      "a cron job of an unknown function",
-      "crons.ts",
-      'import { cronJobs, makeFunctionReference } from "convex/server";\nconst c = cronJobs();\nc.cron("bad", "* * * * *", makeFunctionReference<"mutation">("no:where"));\nexport default c;\n',
-      /crons: "bad" runs no:where/,
-    ],
-  ])("%s", async (_what, file, source, pattern) => {
-    const functions = await project();
-    await writeFile(path.join(functions, file), source);
-    expect(await refusal(["--no-demo"], functions)).toMatch(pattern);
-  });
-
-  test.each([
-    ["an unknown flag", ["--nope"], /--nope/],
-    ["a port that is none", ["--site-port", "http"], /--site-port must be a port/],
-    ["a probability above 1", ["--inject-conflicts", "2"], /--inject-conflicts/],
-    ["a stray argument", ["stray"], /stray/],
-  ])("%s", async (_what, flags, pattern) => {
-    expect(await refusal(flags)).toMatch(pattern);
   });
 });
 

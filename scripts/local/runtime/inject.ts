@@ -3,7 +3,7 @@
  * What Convex's runtime lacks is undefined here too, so that a function that leans on it fails
  * before it is deployed.
  */
-import type { FunctionGlobals } from "../globals";
+import type { FunctionGlobals } from "./globals";
 
 const host = (globalThis as unknown as Record<symbol, FunctionGlobals>)[
   Symbol.for("freehold.functionGlobals")

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { type Answer, ok, type WriteContext, writeEndpoint } from "../../kit/endpoint";
+import { ApiError } from "../../kit/errors";
+import { type BatchOf, batchItems, judged, writeBatch } from "../../ontology/contactBatch";
+import type { Value } from "convex/values";
+
+const MAX_ITEMS = 200;
+
+const itemError = z.object({ code: z.string(), message: z.string(), details: z.unknown() });
+const bulkAnswer = z.object({
+  results: z.array(
+    z.object({
+      index: z.number().int(),
+      status: z.enum(["created", "updated", "error"]),
+      id: z.string().optional(),
+      error: itemError.optional(),
+    }),
+  ),
+  created: z.number().int(),
+  updated: z.number().int(),
+  failed: z.number().int(),
+});
+type BulkAnswer = z.input<typeof bulkAnswer>;
+
+/** The items are judged one by one, so that one that does not fit does not stop the others. */
+const bulkBody = z.strictObject({
+  items: z
+    .array(z.unknown())
+    .min(1, "must have at least one item")
+    .max(MAX_ITEMS, `must have at most ${MAX_ITEMS} items`),
+  atomic: z.boolean().optional(),
+});
+type BulkBody = z.output<typeof bulkBody>;
+
+const description = `Up to ${MAX_ITEMS} items. One with an \`id\` changes that object as \`PATCH\` does; one without is what \`POST\` takes. Each is written whole or not at all; with \`atomic: true\` one error means that nothing is written, and the answer is 400 with the same list in \`details\`.`;
+
+export const contacts = writeEndpoint(
+  {
+    method: "POST",
+    path: "/crm/contacts/bulk",
+    tag: "Contacts",
+    summary: "Create and update many contacts",
+    description,
+    scope: "crm:write",
+    body: bulkBody,
+    bodyLimit: 8 * 1024 * 1024,
+    documentedBody: bulkBody.extend({ items: z.array(batchItems.contact).min(1).max(MAX_ITEMS) }),
+    answers: { 200: bulkAnswer },
+  },
+  async (ctx, { body }) => await bulk(ctx, "contact", body),
+);
+
+export const organizations = writeEndpoint(
+  {
+    method: "POST",
+    path: "/crm/organizations/bulk",
+    tag: "CRM organizations",
+    summary: "Create and update many CRM organizations",
+    description,
+    scope: "crm:write",
+    body: bulkBody,
+    bodyLimit: 8 * 1024 * 1024,
+    documentedBody: bulkBody.extend({
+      items: z.array(batchItems.organization).min(1).max(MAX_ITEMS),
+    }),
+    answers: { 200: bulkAnswer },
+  },
+  async (ctx, { body }) => await bulk(ctx, "organization", body),
+);
+
+async function bulk(
+  ctx: WriteContext,
+  of: BatchOf,
+  { items, atomic = false }: BulkBody,
+): Promise<Answer<BulkAnswer>> {
+  const judgements = items.map((item, index) => judged(of, `body.items.${index}`, item));
+  const written = await writeBatch(ctx, ctx.scope, of, judgements);
+  const results = written.map((result, index) => ({ index, ...result }));
+  const count = (status: string): number =>
+    results.filter((result) => result.status === status).length;
+  const failed = count("error");
+  if (atomic && failed > 0) {
+    const message = `${failed} of ${items.length} items cannot be written, so none was.`;
+    const details = results.map((result) =>
+      result.status === "error" ? result : { index: result.index, status: result.status },
+    );
+    throw new ApiError("VALIDATION_ERROR", message, { details: details as unknown as Value });
+  }
+  return ok({ results, created: count("created"), updated: count("updated"), failed });
+}

@@ -1,0 +1,122 @@
+import { z } from "zod";
+import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { streamPage } from "../../kit/http/stream";
+import { CONTACT_COLUMNS, UNKNOWN_COLUMNS } from "../../ontology/contactColumns";
+import { exportPage, MAX_EXPORT_ROWS } from "../../ontology/contactExport";
+import { beginImport } from "../../ontology/contactImport";
+import {
+  importedRow,
+  importedRows,
+  importReport,
+  reportOf,
+  requireImport,
+} from "../../ontology/contactImportReport";
+import {
+  contactDetail,
+  contactSource,
+  contactStatus,
+  contactSubtype,
+} from "../../ontology/contactInput";
+import { listRequest } from "../../ontology/list";
+
+const tag = "Contacts";
+const MAX_IMPORT_BYTES = 16 * 1024 * 1024;
+const cursor = z.string().max(4000).optional();
+
+export const exportFile = readEndpoint(
+  {
+    method: "GET",
+    path: "/crm/contacts/export",
+    tag,
+    summary: "Export contacts as CSV or JSON",
+    description:
+      "Oldest first, up to `limit` rows or about 8 MiB an answer. When there are more, CSV answers carry the header `X-Next-Cursor`, JSON answers `meta.nextCursor` (at the end of the body, which is sent as it is read). A CSV cell that a spreadsheet would run as a formula begins with an apostrophe; an import takes it off again.",
+    scope: "crm:read",
+    query: z.strictObject({
+      format: z.enum(["csv", "json"]).optional().meta({ description: "Default `csv`." }),
+      columns: z
+        .string()
+        .transform((text) => text.split(","))
+        .pipe(z.array(z.enum(CONTACT_COLUMNS)).min(1))
+        .optional()
+        .meta({ description: "Of a CSV file: names between commas; all by default." }),
+      limit: z.coerce.number().int().min(1).max(MAX_EXPORT_ROWS).optional(),
+      cursor,
+      subtype: contactSubtype.optional(),
+      status: contactStatus.optional(),
+      source: contactSource.optional(),
+    }),
+    streams: { "text/csv": null, "application/json": z.array(contactDetail) },
+    answers: { 200: streamPage },
+  },
+  async (ctx, { query }) => {
+    const { format = "csv", columns, limit = MAX_EXPORT_ROWS, cursor: start, ...filters } = query;
+    const request = listRequest("crm_contact", filters);
+    return ok(
+      await exportPage(ctx, ctx.caller.organizationId, {
+        ...{ format, columns, limit, cursor: start, filters: request.filters },
+      }),
+    );
+  },
+);
+
+export const importFile = writeEndpoint(
+  {
+    method: "POST",
+    path: "/crm/contacts/import",
+    tag,
+    summary: "Import contacts from CSV or vCard",
+    description:
+      "The body is the file, up to 16 MiB: CSV with a header row (commas, semicolons or tabs; UTF-8 or Windows-1252), or vCards of versions 2.1, 3.0 and 4.0. Each row creates or updates one contact, or is refused for itself; a known `id` or e-mail updates. A small file is done when the answer comes; for a larger one the report tells how far it is. A dry run writes the report alone.",
+    scope: "crm:write",
+    query: z.strictObject({
+      unknownColumns: z.enum(UNKNOWN_COLUMNS).optional().meta({
+        description:
+          "What is done with columns that contacts do not have: `refuse` (the default; they are named), `ignore`, or `customFields`.",
+      }),
+    }),
+    raw: ["text/csv", "text/vcard", "text/x-vcard", "text/directory"],
+    bodyLimit: MAX_IMPORT_BYTES,
+    rehearsesItself: true,
+    answers: { 200: importReport },
+  },
+  async (ctx, { upload, query: { unknownColumns = "refuse" } }) => {
+    const request = { upload, isDryRun: ctx.dryRun, unknownColumns };
+    return ok(await reportOf(ctx, await beginImport(ctx, ctx.scope, request)));
+  },
+);
+
+export const getImport = readEndpoint(
+  {
+    method: "GET",
+    path: "/crm/contacts/imports/:id",
+    tag,
+    summary: "Get the report of an import",
+    scope: "crm:read",
+    params: z.object({ id: z.string() }),
+    answers: { 200: importReport },
+    errors: ["NOT_FOUND"],
+  },
+  async (ctx, { params }) =>
+    ok(await reportOf(ctx, await requireImport(ctx, ctx.tenant, params.id))),
+);
+
+export const listImportRows = readEndpoint(
+  {
+    method: "GET",
+    path: "/crm/contacts/imports/:id/rows",
+    tag,
+    summary: "List what became of each row of an import",
+    scope: "crm:read",
+    params: z.object({ id: z.string() }),
+    query: z.strictObject({ cursor }),
+    list: true,
+    answers: { 200: z.array(importedRow) },
+    errors: ["NOT_FOUND"],
+  },
+  async (ctx, { params, query }) => {
+    const job = await requireImport(ctx, ctx.tenant, params.id);
+    const { rows, nextCursor } = await importedRows(ctx, job, query.cursor);
+    return ok(rows, { meta: { total: job.rows, limit: rows.length, nextCursor } });
+  },
+);

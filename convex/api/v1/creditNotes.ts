@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { currencyCode } from "../../kit/money";
+import { pageParameters } from "../../kit/page";
+import { text } from "../../kit/text";
+import { creditInvoice } from "../../ontology/creditNoteRules";
+import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
+import { numberKey } from "../../ontology/salesDocument";
+import { creditNoteCreation } from "../../ontology/salesInput";
+import { creditNoteRecord, creditNoteView, invoiceView } from "../../ontology/salesView";
+import { creditedInvoice, partyFilters } from "./salesShapes";
+
+const tag = "Credit notes";
+
+export const create = writeEndpoint(
+  {
+    method: "POST",
+    path: "/invoices/:id/credit-notes",
+    tag,
+    summary: "Credit an invoice",
+    description:
+      "Credits all that is left, or the given lines. What is due falls by it; what was paid beyond that is owed to the customer and can be refunded.",
+    scope: "invoices:write",
+    subject: "invoice",
+    body: creditNoteCreation.optional(),
+    answers: { 201: creditedInvoice },
+    errors: ["CONFLICT", "INVALID_STATE"],
+  },
+  async (ctx, { subject, body = {} }) => {
+    const { note, invoice } = await creditInvoice(ctx, subject, body);
+    const answer = { creditNote: creditNoteView(note), invoice: invoiceView(invoice) };
+    return created(answer, { version: note.version });
+  },
+);
+
+export const listOfInvoice = readEndpoint(
+  {
+    method: "GET",
+    path: "/invoices/:id/credit-notes",
+    tag,
+    summary: "List an invoice's credit notes",
+    scope: "invoices:read",
+    callers: ["api_key", "user", "portal_user"],
+    subject: "invoice",
+    query: z.strictObject(pageParameters),
+    list: true,
+    answers: { 200: z.array(creditNoteRecord) },
+  },
+  async (ctx, { subject, query }) => {
+    const request = listRequest("credit_note", { ...query, invoiceId: subject._id });
+    const { rows, meta } = await listObjects(ctx, ctx.tenant, "credit_note", request);
+    return ok(rows.map(creditNoteView), { meta });
+  },
+);
+
+export const list = readEndpoint(
+  {
+    method: "GET",
+    path: "/credit-notes",
+    tag,
+    summary: "List or search credit notes",
+    scope: "invoices:read",
+    callers: ["api_key", "user", "portal_user"],
+    query: z.strictObject({
+      ...datedListParameters("issueDate"),
+      ...partyFilters,
+      invoiceId: z.string().max(64).optional(),
+      currency: currencyCode.optional(),
+      creditNoteNumber: text(50).transform(numberKey).optional(),
+    }),
+    list: true,
+    answers: { 200: z.array(creditNoteRecord) },
+  },
+  async (ctx, { query }) => {
+    const request = listRequest("credit_note", query);
+    const { rows, meta } = await listObjects(ctx, ctx.tenant, "credit_note", request);
+    return ok(rows.map(creditNoteView), { meta });
+  },
+);
+
+export const get = readEndpoint(
+  {
+    method: "GET",
+    path: "/credit-notes/:id",
+    tag,
+    summary: "Get a credit note",
+    scope: "invoices:read",
+    callers: ["api_key", "user", "portal_user"],
+    subject: "credit_note",
+    answers: { 200: creditNoteRecord },
+  },
+  async (_ctx, { subject }) => ok(creditNoteView(subject), { version: subject.version }),
+);

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { ok, readEndpoint } from "../../kit/endpoint";
+import { badCursor, openCursor, sealCursor } from "../../kit/page";
+import {
+  checkObjects,
+  countDifferences,
+  newFindings,
+  numberDifferences,
+  type Position,
+} from "../../ontology/integrity";
+
+const tag = "Integrity";
+const LIST = "integrity";
+
+const differences = z.array(
+  z.object({
+    of: z.string().meta({ description: "An object's id, a group of counts, a series of numbers." }),
+    what: z.string(),
+  }),
+);
+const positionText = z.tuple([z.string().regex(/^\d+$/), z.number(), z.string()]);
+
+export const check = readEndpoint(
+  {
+    method: "GET",
+    path: "/integrity",
+    tag,
+    summary: "Check the books",
+    description:
+      "Re-derives every total, balance, link, count, sum and number sequence and lists what differs. Organizations too large for one answer are checked object by object in pages by `meta.nextCursor`; their counts, sums and numbers are compared by a daily job, whose findings stand in `lastRun`.",
+    scope: "admin:read",
+    query: z.strictObject({ cursor: z.string().max(4000).optional() }),
+    list: true,
+    answers: {
+      200: z
+        .object({
+          checked: z.number().int(),
+          differences,
+          complete: z.boolean().meta({ description: "Whether this answer covers everything." }),
+          lastRun: z
+            .object({
+              startedAt: z.number(),
+              finishedAt: z.number(),
+              checked: z.number().int(),
+              found: z.number().int(),
+              differences,
+              comparedCounts: z.boolean(),
+            })
+            .nullable(),
+        })
+        .meta({ id: "Integrity" }),
+    },
+  },
+  async (ctx, { query }) => {
+    const { organizationId } = ctx.caller;
+    const start = query.cursor === undefined ? null : positionIn(query.cursor);
+    const findings = newFindings();
+    const next = await checkObjects(ctx, organizationId, start, findings);
+    const complete = start === null && next === null;
+    const ofTheWhole = complete
+      ? [
+          ...(await countDifferences(ctx, organizationId, findings.groups.values())),
+          ...(await numberDifferences(ctx, organizationId, findings.serials)),
+        ]
+      : [];
+    const report = await ctx.db
+      .query("integrityReports")
+      .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
+      .unique();
+    const data = {
+      checked: findings.checked,
+      differences: [...findings.differences, ...ofTheWhole],
+      complete,
+      lastRun: report && {
+        startedAt: report.startedAt,
+        finishedAt: report.finishedAt,
+        checked: report.checked,
+        found: report.found,
+        differences: report.differences,
+        comparedCounts: report.comparedCounts,
+      },
+    };
+    const nextCursor = next === null ? null : sealCursor(LIST, textOf(next));
+    return ok(data, { meta: { total: null, limit: findings.checked, nextCursor } });
+  },
+);
+
+function textOf({ commitTs, creationTime, id }: Position): string {
+  return JSON.stringify([commitTs, creationTime, id]);
+}
+
+function positionIn(cursor: string): Position {
+  try {
+    const position = positionText.parse(JSON.parse(openCursor(LIST, cursor)));
+    const [commitTs, creationTime, id] = position;
+    return { commitTs, creationTime, id };
+  } catch {
+    throw badCursor();
+  }
+}

@@ -1,0 +1,221 @@
+import { z } from "zod";
+import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { text } from "../../kit/text";
+import { invoiceType } from "../../ontology/invoice";
+import { cancelInvoice, sendInvoice } from "../../ontology/invoiceActions";
+import { changeInvoice, copyInvoice, createInvoice } from "../../ontology/invoiceRules";
+import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
+import { recordPayment, writeOffInvoice } from "../../ontology/paymentRules";
+import { numberKey } from "../../ontology/salesDocument";
+import {
+  documentType,
+  invoiceCreation,
+  invoiceSending,
+  invoiceUpdate,
+  paymentCreation,
+  writeOff,
+} from "../../ontology/salesInput";
+import { invoiceRecord, invoiceView, paymentRecord, paymentView } from "../../ontology/salesView";
+import { pageParameters } from "../../kit/page";
+import { currencyCode } from "../../kit/money";
+import { newDates, partyFilters } from "./salesShapes";
+
+const tag = "Invoices";
+
+export const list = readEndpoint(
+  {
+    method: "GET",
+    path: "/invoices",
+    tag,
+    summary: "List or search invoices",
+    scope: "invoices:read",
+    callers: ["api_key", "user", "portal_user"],
+    query: z.strictObject({
+      ...datedListParameters("issueDate"),
+      ...partyFilters,
+      status: z.enum(invoiceType.statuses).optional(),
+      type: documentType.optional(),
+      projectId: z.string().max(64).optional(),
+      currency: currencyCode.optional(),
+      invoiceNumber: text(50).transform(numberKey).optional(),
+    }),
+    list: true,
+    answers: { 200: z.array(invoiceRecord) },
+  },
+  async (ctx, { query }) => {
+    const request = listRequest("invoice", query);
+    const { rows, meta } = await listObjects(ctx, ctx.tenant, "invoice", request);
+    return ok(rows.map(invoiceView), { meta });
+  },
+);
+
+export const create = writeEndpoint(
+  {
+    method: "POST",
+    path: "/invoices",
+    tag,
+    summary: "Create a draft invoice",
+    description:
+      "Every total is computed; totals that are sent are compared, and a difference is refused with the expected figures. Name, e-mail and address of `billTo` are taken over from the CRM where they are not given.",
+    scope: "invoices:write",
+    body: invoiceCreation,
+    answers: { 201: invoiceRecord },
+    errors: ["CONFLICT", "NOT_FOUND"],
+  },
+  async (ctx, { body }) => {
+    const invoice = await createInvoice(ctx, body);
+    return created(invoiceView(invoice), { version: invoice.version });
+  },
+);
+
+export const get = readEndpoint(
+  {
+    method: "GET",
+    path: "/invoices/:id",
+    tag,
+    summary: "Get an invoice",
+    scope: "invoices:read",
+    callers: ["api_key", "user", "portal_user"],
+    subject: "invoice",
+    answers: { 200: invoiceRecord },
+  },
+  async (_ctx, { subject }) => ok(invoiceView(subject), { version: subject.version }),
+);
+
+export const update = writeEndpoint(
+  {
+    method: "PATCH",
+    path: "/invoices/:id",
+    tag,
+    summary: "Change an invoice",
+    description:
+      "Given fields change; lines are replaced as a whole. Of an invoice that has been sent only `notes` and `customFields` change, and a B2B one can be marked as `awaiting_employer_payment`.",
+    scope: "invoices:write",
+    subject: "invoice",
+    body: invoiceUpdate,
+    answers: { 200: invoiceRecord },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject, body }) => {
+    const invoice = await changeInvoice(ctx, subject, body);
+    return ok(invoiceView(invoice), { version: invoice.version });
+  },
+);
+
+export const send = writeEndpoint(
+  {
+    method: "POST",
+    path: "/invoices/:id/send",
+    tag,
+    summary: "Send an invoice",
+    description: "With `channels: []` it is only recorded as sent.",
+    scope: "invoices:write",
+    subject: "invoice",
+    body: invoiceSending.optional(),
+    answers: { 200: invoiceRecord.extend({ notificationIds: z.array(z.string()) }) },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject, body = {} }) => {
+    const invoice = await sendInvoice(ctx, subject, body);
+    const answer = { ...invoiceView(invoice), notificationIds: [] };
+    return ok(answer, { version: invoice.version });
+  },
+);
+
+export const pay = writeEndpoint(
+  {
+    method: "POST",
+    path: "/invoices/:id/pay",
+    tag,
+    summary: "Record a payment or a refund",
+    description:
+      "The amount is what is open where it is not given, and below zero for a refund. The same `transactionRef` twice is one payment.",
+    scope: "invoices:write",
+    subject: "invoice",
+    body: paymentCreation,
+    answers: { 200: invoiceRecord },
+    errors: ["CONFLICT", "INVALID_STATE"],
+  },
+  async (ctx, { subject, body }) => {
+    const invoice = await recordPayment(ctx, subject, body);
+    return ok(invoiceView(invoice), { version: invoice.version });
+  },
+);
+
+export const cancel = writeEndpoint(
+  {
+    method: "POST",
+    path: "/invoices/:id/cancel",
+    tag,
+    summary: "Cancel an invoice",
+    description: "It keeps its number. One that is settled in part is not cancelled.",
+    scope: "invoices:write",
+    subject: "invoice",
+    body: z
+      .strictObject({ reason: text(2000).optional() })
+      .optional()
+      .meta({ id: "InvoiceCancellation" }),
+    answers: { 200: invoiceRecord },
+    errors: ["CONFLICT", "INVALID_STATE"],
+  },
+  async (ctx, { subject, body }) => {
+    const invoice = await cancelInvoice(ctx, subject, body?.reason);
+    return ok(invoiceView(invoice), { version: invoice.version });
+  },
+);
+
+export const giveUp = writeEndpoint(
+  {
+    method: "POST",
+    path: "/invoices/:id/write-off",
+    tag,
+    summary: "Write off what is open",
+    description: "The amount is what is open where it is not given; below zero takes it back.",
+    scope: "invoices:write",
+    subject: "invoice",
+    body: writeOff.optional(),
+    answers: { 200: invoiceRecord },
+    errors: ["CONFLICT", "INVALID_STATE"],
+  },
+  async (ctx, { subject, body = {} }) => {
+    const invoice = await writeOffInvoice(ctx, subject, body);
+    return ok(invoiceView(invoice), { version: invoice.version });
+  },
+);
+
+export const copy = writeEndpoint(
+  {
+    method: "POST",
+    path: "/invoices/:id/copy",
+    tag,
+    summary: "Copy an invoice into a new draft",
+    scope: "invoices:write",
+    subject: "invoice",
+    body: newDates.optional(),
+    answers: { 201: invoiceRecord },
+  },
+  async (ctx, { subject, body = {} }) => {
+    const invoice = await copyInvoice(ctx, subject, body);
+    return created(invoiceView(invoice), { version: invoice.version });
+  },
+);
+
+export const listPayments = readEndpoint(
+  {
+    method: "GET",
+    path: "/invoices/:id/payments",
+    tag,
+    summary: "List an invoice's payments, refunds and write-offs",
+    scope: "invoices:read",
+    callers: ["api_key", "user", "portal_user"],
+    subject: "invoice",
+    query: z.strictObject(pageParameters),
+    list: true,
+    answers: { 200: z.array(paymentRecord) },
+  },
+  async (ctx, { subject, query }) => {
+    const request = listRequest("payment", { ...query, invoiceId: subject._id });
+    const { rows, meta } = await listObjects(ctx, ctx.tenant, "payment", request);
+    return ok(rows.map(paymentView), { meta });
+  },
+);

@@ -1,0 +1,196 @@
+import { z } from "zod";
+import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { currencyCode } from "../../kit/money";
+import { text } from "../../kit/text";
+import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
+import { quoteType } from "../../ontology/quote";
+import {
+  changeQuote,
+  createQuote,
+  decideQuote,
+  invoiceQuote,
+  sendQuote,
+} from "../../ontology/quoteRules";
+import { numberKey } from "../../ontology/salesDocument";
+import {
+  documentType,
+  invoiceSending,
+  quoteCreation,
+  quoteUpdate,
+} from "../../ontology/salesInput";
+import { invoiceRecord, invoiceView, quoteRecord, quoteView } from "../../ontology/salesView";
+import { newDates, partyFilters } from "./salesShapes";
+
+const tag = "Quotes";
+
+/** `POST /quotes/:id/…` that takes a reason. */
+const reason = z
+  .strictObject({ reason: text(2000).optional() })
+  .optional()
+  .meta({ id: "QuoteReason" });
+
+export const list = readEndpoint(
+  {
+    method: "GET",
+    path: "/quotes",
+    tag,
+    summary: "List or search quotes",
+    scope: "invoices:read",
+    callers: ["api_key", "user", "portal_user"],
+    query: z.strictObject({
+      ...datedListParameters("issueDate"),
+      ...partyFilters,
+      status: z.enum(quoteType.statuses).optional(),
+      type: documentType.optional(),
+      projectId: z.string().max(64).optional(),
+      currency: currencyCode.optional(),
+      quoteNumber: text(50).transform(numberKey).optional(),
+    }),
+    list: true,
+    answers: { 200: z.array(quoteRecord) },
+  },
+  async (ctx, { query }) => {
+    const request = listRequest("quote", query);
+    const { rows, meta } = await listObjects(ctx, ctx.tenant, "quote", request);
+    return ok(rows.map(quoteView), { meta });
+  },
+);
+
+export const create = writeEndpoint(
+  {
+    method: "POST",
+    path: "/quotes",
+    tag,
+    summary: "Create a draft quote",
+    scope: "invoices:write",
+    body: quoteCreation,
+    answers: { 201: quoteRecord },
+    errors: ["CONFLICT", "NOT_FOUND"],
+  },
+  async (ctx, { body }) => {
+    const quote = await createQuote(ctx, body);
+    return created(quoteView(quote), { version: quote.version });
+  },
+);
+
+export const get = readEndpoint(
+  {
+    method: "GET",
+    path: "/quotes/:id",
+    tag,
+    summary: "Get a quote",
+    scope: "invoices:read",
+    callers: ["api_key", "user", "portal_user"],
+    subject: "quote",
+    answers: { 200: quoteRecord },
+  },
+  async (_ctx, { subject }) => ok(quoteView(subject), { version: subject.version }),
+);
+
+export const update = writeEndpoint(
+  {
+    method: "PATCH",
+    path: "/quotes/:id",
+    tag,
+    summary: "Change a quote",
+    description: "Of a quote that has been sent only `notes` and `customFields` change.",
+    scope: "invoices:write",
+    subject: "quote",
+    body: quoteUpdate,
+    answers: { 200: quoteRecord },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject, body }) => {
+    const quote = await changeQuote(ctx, subject, body);
+    return ok(quoteView(quote), { version: quote.version });
+  },
+);
+
+export const send = writeEndpoint(
+  {
+    method: "POST",
+    path: "/quotes/:id/send",
+    tag,
+    summary: "Send a quote",
+    scope: "invoices:write",
+    subject: "quote",
+    body: invoiceSending.optional(),
+    answers: { 200: quoteRecord.extend({ notificationIds: z.array(z.string()) }) },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject, body = {} }) => {
+    const quote = await sendQuote(ctx, subject, body);
+    return ok({ ...quoteView(quote), notificationIds: [] }, { version: quote.version });
+  },
+);
+
+export const accept = writeEndpoint(
+  {
+    method: "POST",
+    path: "/quotes/:id/accept",
+    tag,
+    summary: "Record that a quote was accepted",
+    scope: "invoices:write",
+    subject: "quote",
+    answers: { 200: quoteRecord },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject }) => {
+    const quote = await decideQuote(ctx, subject, "accepted");
+    return ok(quoteView(quote), { version: quote.version });
+  },
+);
+
+export const decline = writeEndpoint(
+  {
+    method: "POST",
+    path: "/quotes/:id/decline",
+    tag,
+    summary: "Record that a quote was declined",
+    scope: "invoices:write",
+    subject: "quote",
+    body: reason,
+    answers: { 200: quoteRecord },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject, body }) => {
+    const quote = await decideQuote(ctx, subject, "declined", body?.reason);
+    return ok(quoteView(quote), { version: quote.version });
+  },
+);
+
+export const cancel = writeEndpoint(
+  {
+    method: "POST",
+    path: "/quotes/:id/cancel",
+    tag,
+    summary: "Take a quote back",
+    scope: "invoices:write",
+    subject: "quote",
+    body: reason,
+    answers: { 200: quoteRecord },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject, body }) => {
+    const quote = await decideQuote(ctx, subject, "cancelled", body?.reason);
+    return ok(quoteView(quote), { version: quote.version });
+  },
+);
+
+export const invoice = writeEndpoint(
+  {
+    method: "POST",
+    path: "/quotes/:id/invoice",
+    tag,
+    summary: "Make the draft invoice of an accepted quote",
+    scope: "invoices:write",
+    subject: "quote",
+    body: newDates.optional(),
+    answers: { 201: invoiceRecord },
+    errors: ["CONFLICT", "INVALID_STATE"],
+  },
+  async (ctx, { subject, body = {} }) => {
+    const made = await invoiceQuote(ctx, subject, body);
+    return created(invoiceView(made), { version: made.version });
+  },
+);

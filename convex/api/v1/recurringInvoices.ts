@@ -1,0 +1,141 @@
+import { z } from "zod";
+import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { listObjects, listParameters, listRequest } from "../../ontology/list";
+import { recurringInvoiceCreation, recurringInvoiceUpdate } from "../../ontology/recurringInput";
+import {
+  changeRecurringInvoice,
+  createRecurringInvoice,
+  endRecurringInvoice,
+  pauseRecurringInvoice,
+  resumeRecurringInvoice,
+} from "../../ontology/recurringRules";
+import { documentType } from "../../ontology/salesInput";
+import { recurringInvoiceRecord, recurringInvoiceView } from "../../ontology/salesView";
+import { partyFilters } from "./salesShapes";
+
+const tag = "Recurring invoices";
+
+export const list = readEndpoint(
+  {
+    method: "GET",
+    path: "/recurring-invoices",
+    tag,
+    summary: "List or search recurring invoices",
+    scope: "invoices:read",
+    query: z.strictObject({
+      ...listParameters,
+      ...partyFilters,
+      status: z.enum(["active", "paused", "ended"]).optional(),
+      type: documentType.optional(),
+      projectId: z.string().max(64).optional(),
+    }),
+    list: true,
+    answers: { 200: z.array(recurringInvoiceRecord) },
+  },
+  async (ctx, { query }) => {
+    const request = listRequest("recurring_invoice", query);
+    const { rows, meta } = await listObjects(ctx, ctx.tenant, "recurring_invoice", request);
+    return ok(rows.map(recurringInvoiceView), { meta });
+  },
+);
+
+export const create = writeEndpoint(
+  {
+    method: "POST",
+    path: "/recurring-invoices",
+    tag,
+    summary: "Create a recurring invoice",
+    description:
+      "A template and a schedule. Each run makes one invoice, dated on its day in the organization's time zone; runs that fell into a downtime are made up for.",
+    scope: "invoices:write",
+    body: recurringInvoiceCreation,
+    answers: { 201: recurringInvoiceRecord },
+  },
+  async (ctx, { body }) => {
+    const recurring = await createRecurringInvoice(ctx, body);
+    return created(recurringInvoiceView(recurring), { version: recurring.version });
+  },
+);
+
+export const get = readEndpoint(
+  {
+    method: "GET",
+    path: "/recurring-invoices/:id",
+    tag,
+    summary: "Get a recurring invoice",
+    scope: "invoices:read",
+    subject: "recurring_invoice",
+    answers: { 200: recurringInvoiceRecord },
+  },
+  async (_ctx, { subject }) => ok(recurringInvoiceView(subject), { version: subject.version }),
+);
+
+export const update = writeEndpoint(
+  {
+    method: "PATCH",
+    path: "/recurring-invoices/:id",
+    tag,
+    summary: "Change a recurring invoice from its next run on",
+    scope: "invoices:write",
+    subject: "recurring_invoice",
+    body: recurringInvoiceUpdate,
+    answers: { 200: recurringInvoiceRecord },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject, body }) => {
+    const recurring = await changeRecurringInvoice(ctx, subject, body);
+    return ok(recurringInvoiceView(recurring), { version: recurring.version });
+  },
+);
+
+export const pause = writeEndpoint(
+  {
+    method: "POST",
+    path: "/recurring-invoices/:id/pause",
+    tag,
+    summary: "Pause a recurring invoice",
+    scope: "invoices:write",
+    subject: "recurring_invoice",
+    answers: { 200: recurringInvoiceRecord },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject }) => {
+    const recurring = await pauseRecurringInvoice(ctx, subject);
+    return ok(recurringInvoiceView(recurring), { version: recurring.version });
+  },
+);
+
+export const resume = writeEndpoint(
+  {
+    method: "POST",
+    path: "/recurring-invoices/:id/resume",
+    tag,
+    summary: "Resume a paused recurring invoice",
+    description: "It runs from today on; what fell into the pause is not made up for.",
+    scope: "invoices:write",
+    subject: "recurring_invoice",
+    answers: { 200: recurringInvoiceRecord },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject }) => {
+    const recurring = await resumeRecurringInvoice(ctx, subject);
+    return ok(recurringInvoiceView(recurring), { version: recurring.version });
+  },
+);
+
+export const end = writeEndpoint(
+  {
+    method: "POST",
+    path: "/recurring-invoices/:id/end",
+    tag,
+    summary: "End a recurring invoice",
+    scope: "invoices:write",
+    subject: "recurring_invoice",
+    answers: { 200: recurringInvoiceRecord },
+    errors: ["INVALID_STATE"],
+  },
+  async (ctx, { subject }) => {
+    const recurring = await endRecurringInvoice(ctx, subject);
+    return ok(recurringInvoiceView(recurring), { version: recurring.version });
+  },
+);

@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { time } from "../../kit/money";
+import { paymentTerms } from "../../ontology/salesInput";
+import { creditNoteRecord, invoiceRecord } from "../../ontology/salesView";
+
+/** Schemas that several of the invoicing resources share. */
+
+/** Filters by whom a document is for. */
+export const partyFilters = {
+  contactId: z.string().max(64).optional(),
+  crmOrganizationId: z.string().max(64).optional(),
+};
+
+/** The dates of an invoice that is made from another document; now and by the terms by default. */
+export const newDates = z
+  .strictObject({
+    issueDate: time.optional(),
+    dueDate: time.optional(),
+    paymentTerms: paymentTerms.optional(),
+  })
+  .meta({ id: "InvoiceDates" });
+
+export const creditedInvoice = z
+  .object({ creditNote: creditNoteRecord, invoice: invoiceRecord })
+  .meta({ id: "CreditedInvoice" });

@@ -1,0 +1,111 @@
+import { z } from "zod";
+import type { Doc } from "../../_generated/dataModel";
+import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
+import { invalid } from "../../kit/errors";
+import { balances } from "../../ontology/reports";
+import { statementOf } from "../../ontology/statement";
+
+const tag = "Statements";
+
+const cents = z.number().int();
+const moment = z
+  .string()
+  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))
+  .refine((at) => Number.isSafeInteger(at), "must be milliseconds since the epoch or ISO 8601");
+
+const balance = z.array(z.object({ currency: z.string(), openInCents: cents }));
+const statement = z
+  .array(
+    z.object({
+      currency: z.string(),
+      openingBalanceInCents: cents,
+      invoicedInCents: cents,
+      creditedInCents: cents,
+      paidInCents: cents,
+      writtenOffInCents: cents,
+      closingBalanceInCents: cents,
+      entries: z.array(
+        z.object({
+          date: z.number(),
+          kind: z.enum(["invoice", "credit_note", "payment", "refund", "write_off"]),
+          id: z.string(),
+          number: z.string(),
+          invoiceId: z.string(),
+          amountInCents: cents,
+          balanceInCents: cents,
+        }),
+      ),
+    }),
+  )
+  .meta({ id: "Statement", description: "A running account per currency." });
+const period = z.strictObject({
+  from: moment,
+  to: moment.meta({ description: "Included." }),
+});
+
+export const contactStatement = readEndpoint(
+  {
+    method: "GET",
+    path: "/crm/contacts/:id/statement",
+    tag,
+    summary: "A contact's statement of account",
+    scope: "invoices:read",
+    subject: "crm_contact",
+    query: period,
+    answers: { 200: statement },
+  },
+  async (ctx, { subject, query }) =>
+    ok(await statementOf(ctx, await organizationOf(ctx), subject, orderedPeriod(query))),
+);
+
+export const crmOrganizationStatement = readEndpoint(
+  {
+    method: "GET",
+    path: "/crm/organizations/:id/statement",
+    tag,
+    summary: "A CRM organization's statement of account",
+    scope: "invoices:read",
+    subject: "crm_organization",
+    query: period,
+    answers: { 200: statement },
+  },
+  async (ctx, { subject, query }) =>
+    ok(await statementOf(ctx, await organizationOf(ctx), subject, orderedPeriod(query))),
+);
+
+export const contactBalance = readEndpoint(
+  {
+    method: "GET",
+    path: "/crm/contacts/:id/balance",
+    tag,
+    summary: "What a contact owes, per currency",
+    scope: "invoices:read",
+    subject: "crm_contact",
+    answers: { 200: balance },
+  },
+  async (ctx, { subject }) => ok(await balances(ctx, ctx.caller.organizationId, subject._id)),
+);
+
+export const crmOrganizationBalance = readEndpoint(
+  {
+    method: "GET",
+    path: "/crm/organizations/:id/balance",
+    tag,
+    summary: "What a CRM organization owes, per currency",
+    scope: "invoices:read",
+    subject: "crm_organization",
+    answers: { 200: balance },
+  },
+  async (ctx, { subject }) => ok(await balances(ctx, ctx.caller.organizationId, subject._id)),
+);
+
+async function organizationOf(ctx: ReadContext): Promise<Doc<"organizations">> {
+  const organization = await ctx.db.get("organizations", ctx.caller.organizationId);
+  if (!organization) throw new Error(`Organization ${ctx.caller.organizationId} is missing.`);
+  return organization;
+}
+
+function orderedPeriod(query: { from: number; to: number }): { from: number; to: number } {
+  if (query.from <= query.to) return query;
+  throw invalid([{ path: "query.to", message: "must not be before from" }]);
+}

@@ -1,0 +1,214 @@
+import { type PaginationResult, paginationOptsValidator } from "convex/server";
+import { zodToConvexFields } from "convex-helpers/server/zod4";
+import { type Infer, v } from "convex/values";
+import type { Id } from "./_generated/dataModel";
+import { mutation, query, type QueryCtx } from "./_generated/server";
+import { invalid } from "./kit/errors";
+import { parseArgument } from "./kit/input";
+import { callerAt, callerIn, LIVE_COLLECTION_LIMIT, sessionArgument } from "./kit/live";
+import { type LiveWriter, writeAt, writeIn } from "./kit/liveWrites";
+import { invoiceType } from "./ontology/invoice";
+import { cancelInvoice as cancel, sendInvoice } from "./ontology/invoiceActions";
+import { changeInvoice, createInvoice as create } from "./ontology/invoiceRules";
+import { recordPayment } from "./ontology/paymentRules";
+import { type Filters, livingObjects } from "./ontology/ranges";
+import type { ObjectDoc } from "./ontology/registry";
+import type { InvoicingContext } from "./ontology/salesContent";
+import {
+  invoiceCreation,
+  invoiceSending,
+  invoiceUpdate,
+  paymentCreation,
+} from "./ontology/salesInput";
+import { text } from "./kit/text";
+
+/**
+ * The dashboard's live queries and mutations of invoices, with the documented names and arguments.
+ * They return ontology records; `customFields` are pairs of `key` and `json` there. Errors are
+ * ConvexErrors whose data has `code`, `status`, `message` and `details`.
+ */
+const invoiceFilters = v.object({
+  status: v.optional(v.union(...invoiceType.statuses.map((status) => v.literal(status)))),
+  type: v.optional(v.union(...invoiceType.subtypes.map((type) => v.literal(type)))),
+  /** By issue date, both days included. */
+  dateRange: v.optional(
+    v.object({ startDate: v.optional(v.number()), endDate: v.optional(v.number()) }),
+  ),
+  contactId: v.optional(v.string()),
+  crmOrganizationId: v.optional(v.string()),
+});
+const listArguments = {
+  ...sessionArgument,
+  organizationId: v.id("organizations"),
+  filters: v.optional(invoiceFilters),
+};
+const invoiceArguments = { ...sessionArgument, invoiceId: v.string() };
+/** Invoices are never archived, so that this changes nothing; it is a documented argument. */
+const archivedArgument = { includeArchived: v.optional(v.boolean()) };
+const pageArguments = { paginationOpts: paginationOptsValidator };
+
+type Invoice = ObjectDoc<"invoice">;
+type InvoiceRows = ReturnType<typeof livingObjects<"invoice">>;
+type ListArguments = {
+  sessionId: string;
+  organizationId: Id<"organizations">;
+  filters?: Infer<typeof invoiceFilters>;
+};
+
+/** The newest 1,000 invoices. */
+export const listInvoices = query({
+  args: listArguments,
+  handler: async (ctx, args): Promise<Invoice[]> =>
+    await (await invoicesOf(ctx, args)).take(LIVE_COLLECTION_LIMIT),
+});
+
+export const listInvoicesPaginated = query({
+  args: { ...listArguments, ...pageArguments },
+  handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<Invoice>> =>
+    await (await invoicesOf(ctx, args)).paginate(paginationOpts),
+});
+
+export const getInvoice = query({
+  args: invoiceArguments,
+  handler: async (ctx, { sessionId, invoiceId }): Promise<Invoice> =>
+    (await callerAt(ctx, sessionId, "invoice", invoiceId, "invoices:read")).object,
+});
+
+/** The documented structure repeats `sessionId`, and says which organization it is for. */
+const creation = v.object({
+  ...zodToConvexFields(invoiceCreation.shape),
+  sessionId: v.optional(v.string()),
+  organizationId: v.id("organizations"),
+});
+
+export const createInvoice = mutation({
+  args: { ...sessionArgument, data: creation },
+  handler: async (ctx, { sessionId, data }): Promise<Invoice> => {
+    const { sessionId: repeated = sessionId, organizationId, ...sent } = data;
+    if (repeated !== sessionId) {
+      throw invalid([{ path: "data.sessionId", message: "must equal the outer sessionId" }]);
+    }
+    const fields = parseArgument("data", invoiceCreation, sent);
+    return await writeIn(ctx, sessionId, organizationId, "invoices:write", (writer) =>
+      create(contextOf(writer), fields),
+    );
+  },
+});
+
+export const updateInvoice = mutation({
+  args: { ...invoiceArguments, updates: v.object(zodToConvexFields(invoiceUpdate.shape)) },
+  handler: async (ctx, { sessionId, invoiceId, updates }): Promise<Invoice> => {
+    const fields = parseArgument("updates", invoiceUpdate, updates);
+    const subject = { type: "invoice", id: invoiceId } as const;
+    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
+      changeInvoice(contextOf(writer), invoice, fields),
+    );
+  },
+});
+
+/** Records that the invoice was sent; nothing is delivered. */
+export const markInvoiceSent = mutation({
+  args: { ...invoiceArguments, sentDate: v.number(), sentTo: v.string() },
+  handler: async (ctx, { sessionId, invoiceId, sentDate, sentTo }): Promise<Invoice> => {
+    const { shape } = invoiceSending;
+    const fields = {
+      sentDate: parseArgument("sentDate", shape.sentDate, sentDate),
+      to: parseArgument("sentTo", shape.to, sentTo),
+    };
+    const subject = { type: "invoice", id: invoiceId } as const;
+    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
+      sendInvoice(contextOf(writer), invoice, fields),
+    );
+  },
+});
+
+/** Records the payment of what is open. */
+export const markInvoicePaid = mutation({
+  args: {
+    ...invoiceArguments,
+    paidDate: v.number(),
+    paymentMethod: v.string(),
+    transactionRef: v.optional(v.string()),
+  },
+  handler: async (ctx, { sessionId, invoiceId, ...payment }): Promise<Invoice> => {
+    const fields = parseArgument("payment", paymentCreation, payment);
+    const subject = { type: "invoice", id: invoiceId } as const;
+    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
+      recordPayment(contextOf(writer), invoice, fields),
+    );
+  },
+});
+
+export const cancelInvoice = mutation({
+  args: { ...invoiceArguments, reason: v.optional(v.string()) },
+  handler: async (ctx, { sessionId, invoiceId, reason }): Promise<Invoice> => {
+    const given = parseArgument("reason", text(2000).optional(), reason);
+    const subject = { type: "invoice", id: invoiceId } as const;
+    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
+      cancel(contextOf(writer), invoice, given),
+    );
+  },
+});
+
+/** The newest 1,000 invoices of a contact. */
+export const getInvoicesByContact = query({
+  args: { ...sessionArgument, contactId: v.string(), ...archivedArgument },
+  handler: async (ctx, args): Promise<Invoice[]> =>
+    await (await invoicesOfContact(ctx, args)).take(LIVE_COLLECTION_LIMIT),
+});
+
+export const getInvoicesByContactPaginated = query({
+  args: { ...sessionArgument, contactId: v.string(), ...archivedArgument, ...pageArguments },
+  handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<Invoice>> =>
+    await (await invoicesOfContact(ctx, args)).paginate(paginationOpts),
+});
+
+/** The newest 1,000 invoices of a CRM organization. */
+export const getInvoicesByCrmOrganization = query({
+  args: { ...sessionArgument, crmOrgId: v.string(), ...archivedArgument },
+  handler: async (ctx, args): Promise<Invoice[]> =>
+    await (await invoicesOfCrmOrganization(ctx, args)).take(LIVE_COLLECTION_LIMIT),
+});
+
+export const getInvoicesByCrmOrganizationPaginated = query({
+  args: { ...sessionArgument, crmOrgId: v.string(), ...archivedArgument, ...pageArguments },
+  handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<Invoice>> =>
+    await (await invoicesOfCrmOrganization(ctx, args)).paginate(paginationOpts),
+});
+
+async function invoicesOf(
+  ctx: QueryCtx,
+  { sessionId, organizationId, filters = {} }: ListArguments,
+): Promise<InvoiceRows> {
+  await callerIn(ctx, sessionId, organizationId, "invoices:read");
+  const { status, type, dateRange, contactId, crmOrganizationId } = filters;
+  const given = { status, subtype: type, parentId: contactId, relatedId: crmOrganizationId };
+  const columns = Object.entries(given).filter(([, value]) => value !== undefined);
+  const { startDate: from, endDate: to } = dateRange ?? {};
+  const dates = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  const sort = dateRange === undefined ? "-createdAt" : "-documentDate";
+  const wanted: Filters = Object.fromEntries(columns);
+  return livingObjects(ctx, organizationId, "invoice", wanted, sort, dates);
+}
+
+async function invoicesOfContact(
+  ctx: QueryCtx,
+  { sessionId, contactId }: { sessionId: string; contactId: string },
+): Promise<InvoiceRows> {
+  const found = await callerAt(ctx, sessionId, "crm_contact", contactId, "invoices:read");
+  const { organizationId, _id: parentId } = found.object;
+  return livingObjects(ctx, organizationId, "invoice", { parentId });
+}
+
+async function invoicesOfCrmOrganization(
+  ctx: QueryCtx,
+  { sessionId, crmOrgId }: { sessionId: string; crmOrgId: string },
+): Promise<InvoiceRows> {
+  const found = await callerAt(ctx, sessionId, "crm_organization", crmOrgId, "invoices:read");
+  const { organizationId, _id: relatedId } = found.object;
+  return livingObjects(ctx, organizationId, "invoice", { relatedId });
+}
+
+function contextOf({ ctx, store, organization }: LiveWriter): InvoicingContext {
+  return { ...ctx, store, organization };
+}

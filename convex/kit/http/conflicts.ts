@@ -1,0 +1,34 @@
+import pRetry from "p-retry";
+import { ApiError, errorDataOf } from "../errors";
+
+/** Convex has retried a conflicting mutation a few times by itself; it rolled back each time. */
+const CONFLICT = /changed while this mutation was being run|OptimisticConcurrencyControl/;
+const RETRY_FOR = 10_000;
+
+/** Repeats what failed by a conflict alone. @throws SERVICE_UNAVAILABLE after ten seconds of them. */
+export async function retryConflicts<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+  }
+  try {
+    return await pRetry(attempt, {
+      retries: 50,
+      minTimeout: 20,
+      maxTimeout: 1000,
+      factor: 1.5,
+      randomize: true,
+      maxRetryTime: RETRY_FOR,
+      shouldRetry: ({ error }) => isConflict(error),
+    });
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const message = "Too many requests change the same data at once. Try again shortly.";
+    throw new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 5 });
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof Error && !errorDataOf(error) && CONFLICT.test(error.message);
+}

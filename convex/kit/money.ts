@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { MAX_AMOUNT } from "../money/amount";
+import { decimalsOf } from "../money/decimal";
+import { minorUnitDecimals } from "./currencies";
+
+/** What requests and answers say of money; the arithmetic is in `money/`. */
+
+export const currencyCode = z
+  .string()
+  .refine(
+    (code) => minorUnitDecimals(code) !== undefined,
+    "must be an ISO 4217 code of a currency that has a minor unit",
+  )
+  .meta({ example: "EUR" });
+
+/** An integer in the currency's smallest unit, whatever the currency. */
+export const amountInCents = z
+  .number()
+  .int("must be an integer in the currency's smallest unit")
+  .min(-MAX_AMOUNT, `must be at least -${MAX_AMOUNT}`)
+  .max(MAX_AMOUNT, `must be at most ${MAX_AMOUNT}`)
+  .transform(withoutNegativeZero);
+
+/** An amount that is not below zero. */
+export const amountFromZero = amountInCents.refine((amount) => amount >= 0, "must not be negative");
+
+/** A decimal number as people write it, such as a quantity: exact to so many decimals. */
+export function decimal(minimum: number, maximum: number, decimals: number): DecimalSchema {
+  return z
+    .number()
+    .min(minimum, `must be at least ${minimum}`)
+    .max(maximum, `must be at most ${maximum}`)
+    .refine((value) => decimalsOf(value) <= decimals, `must have at most ${decimals} decimals`)
+    .transform(withoutNegativeZero);
+}
+type DecimalSchema = z.ZodPipe<z.ZodNumber, z.ZodTransform<number, number>>;
+
+export const percent = decimal(0, 100, 4);
+
+/** The latest time that a date with a four-digit year can show. */
+const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** Milliseconds since the epoch. */
+export const time = z.number().int().min(0).max(LAST_TIME);
+
+/** Two zeros would be two values in an index and in a comparison. */
+function withoutNegativeZero(value: number): number {
+  return value + 0;
+}

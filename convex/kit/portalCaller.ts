@@ -1,0 +1,114 @@
+import type { Id } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import { isOfType } from "../ontology/reader";
+import type { ObjectDoc } from "../ontology/registry";
+import { type Caller, identifyApiKey, type Identity, requireTenant, unauthorized } from "./caller";
+import { trustedOrganization } from "./portalTrust";
+import type { Grant } from "./scopes";
+
+type FrontendUser = ObjectDoc<"frontend_user">;
+
+/** A portal session stands for all that the portal offers its user. */
+const SESSION_GRANTS: readonly Grant[] = ["portal:read", "portal:write"];
+
+/** @throws UNAUTHORIZED */
+export async function identifyPortalSession(
+  ctx: QueryCtx,
+  credential: { tokenHash: string; tenantId?: string },
+): Promise<Identity> {
+  const session = await ctx.db
+    .query("frontendSessions")
+    .withIndex("by_tokenHash", (q) => q.eq("tokenHash", credential.tokenHash))
+    .unique();
+  if (!session || session.revokedAt !== undefined) throw unauthorized();
+  const user = await activeUser(ctx, session.userId, session.organizationId);
+  requireTenant(credential.tenantId, user.organizationId);
+  const caller = await portalUser(ctx, user, SESSION_GRANTS, session._id);
+  return { caller, expiresAt: session.expiresAt };
+}
+
+/**
+ * A portal user's id is not a secret: an API key of the same organization vouches for it, and it
+ * may do no more than that key. Without a key it counts only where `PORTAL_TRUST_IDS` says so.
+ * @throws UNAUTHORIZED
+ */
+export async function identifyPortalUser(
+  ctx: QueryCtx,
+  credential: { userId: string; keyHash?: string; tenantId?: string },
+): Promise<Identity> {
+  const { userId, keyHash, tenantId } = credential;
+  const voucher = keyHash === undefined ? await trusted(ctx) : await keyed(ctx, keyHash);
+  const user = await activeUser(ctx, userId, voucher.organizationId);
+  requireTenant(tenantId, user.organizationId);
+  const caller = await portalUser(ctx, user, voucher.grants, null);
+  return { caller, expiresAt: voucher.expiresAt };
+}
+
+/** A portal that calls `sync-user` without a key. @throws UNAUTHORIZED */
+export async function identifyUnkeyedPortal(ctx: QueryCtx): Promise<Identity> {
+  const organization = await trustedOrganization(ctx);
+  if (!organization) throw unauthorized();
+  const caller: Caller = {
+    kind: "unkeyed_portal",
+    id: organization._id,
+    organizationId: organization._id,
+    name: "A portal without a key",
+    grants: SESSION_GRANTS,
+  };
+  return { caller, expiresAt: undefined };
+}
+
+type Voucher = {
+  organizationId: Id<"organizations">;
+  grants: readonly Grant[];
+  expiresAt: number | undefined;
+};
+
+async function keyed(ctx: QueryCtx, tokenHash: string): Promise<Voucher> {
+  const { caller, expiresAt } = await identifyApiKey(ctx, { tokenHash });
+  return { organizationId: caller.organizationId, grants: caller.grants, expiresAt };
+}
+
+async function trusted(ctx: QueryCtx): Promise<Voucher> {
+  const organization = await trustedOrganization(ctx);
+  if (!organization) throw unauthorized();
+  return { organizationId: organization._id, grants: SESSION_GRANTS, expiresAt: undefined };
+}
+
+async function activeUser(
+  ctx: QueryCtx,
+  id: string,
+  organizationId: Id<"organizations">,
+): Promise<FrontendUser> {
+  const userId = ctx.db.normalizeId("objects", id);
+  const user = userId && (await ctx.db.get("objects", userId));
+  if (!user || !isOfType(user, "frontend_user")) throw unauthorized();
+  const isActive = user.lifecycle === "live" && user.status === "active";
+  if (!isActive || user.organizationId !== organizationId) throw unauthorized();
+  return user;
+}
+
+async function portalUser(
+  ctx: QueryCtx,
+  user: FrontendUser,
+  grants: readonly Grant[],
+  sessionId: Id<"frontendSessions"> | null,
+): Promise<Caller> {
+  const { crmContactId, displayName } = user.customProperties;
+  const contact = crmContactId && (await ctx.db.get("objects", crmContactId));
+  const linked =
+    contact && isOfType(contact, "crm_contact") && contact.lifecycle === "live" ? contact : null;
+  return {
+    kind: "portal_user",
+    id: user._id,
+    organizationId: user.organizationId,
+    name: displayName,
+    grants,
+    sessionId,
+    viewer: {
+      userId: user._id,
+      contactId: linked?._id ?? null,
+      crmOrganizationId: linked?.customProperties.crmOrganizationId ?? null,
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { v } from "convex/values";
+import type { Doc, Id } from "../_generated/dataModel";
+import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
+import {
+  type Caller,
+  callerKey,
+  credentialValidator,
+  requireScope,
+  requireUnexpired,
+  unauthorized,
+} from "./caller";
+import { identify } from "./identify";
+import { isGrant, type Scope } from "./scopes";
+
+/**
+ * Bodies that are not JSON. A transaction takes at most 16 MiB, so they come in pieces before the
+ * request's own transaction, which then claims them; what nobody claims is deleted by maintenance.
+ */
+export type Upload = Doc<"uploads">;
+
+/** Far below Convex's limit of a document, and what one step of an import reads at a time. */
+export const PIECE_BYTES = 64 * 1024;
+const DELETED_AT_ONCE = 100;
+
+/** Adds pieces to an upload, and begins it when there is none yet. */
+export const stage = internalMutation({
+  args: {
+    credential: credentialValidator,
+    scope: v.string(),
+    upload: v.union(v.id("uploads"), v.null()),
+    mediaType: v.string(),
+    charset: v.union(v.string(), v.null()),
+    pieces: v.array(v.bytes()),
+    /** Of everything so far. */
+    isUtf8: v.boolean(),
+  },
+  returns: v.id("uploads"),
+  handler: async (ctx, args): Promise<Id<"uploads">> => {
+    const { credential, scope, mediaType, charset, pieces, isUtf8 } = args;
+    const identity = await identify(ctx, credential);
+    const { caller } = identity;
+    requireUnexpired(identity, Date.now());
+    requireScope(caller, scopeOf(scope));
+    const known = args.upload && (await uploadOf(ctx, caller, args.upload));
+    const size = pieces.reduce((sum, piece) => sum + piece.byteLength, known?.size ?? 0);
+    const first = known?.pieces ?? 0;
+    const state = { size, pieces: first + pieces.length, isUtf8 };
+    const id = known
+      ? (await ctx.db.patch("uploads", known._id, state), known._id)
+      : await ctx.db.insert("uploads", {
+          ...state,
+          organizationId: caller.organizationId,
+          caller: callerKey(caller),
+          mediaType,
+          charset,
+          isClaimed: false,
+          createdAt: Date.now(),
+        });
+    for (const [index, bytes] of pieces.entries()) {
+      await ctx.db.insert("uploadPieces", { uploadId: id, index: first + index, bytes });
+    }
+    return id;
+  },
+});
+
+/** The caller's own upload, from now on its claimer's to delete. */
+export async function claimUpload(
+  ctx: MutationCtx,
+  caller: Caller,
+  id: Id<"uploads">,
+): Promise<Upload> {
+  const upload = await uploadOf(ctx, caller, id);
+  await ctx.db.patch("uploads", id, { isClaimed: true });
+  return upload;
+}
+
+/** The bytes of one piece, or null after the last. */
+export async function pieceOf(
+  ctx: QueryCtx,
+  uploadId: Id<"uploads">,
+  index: number,
+): Promise<Uint8Array | null> {
+  const piece = await ctx.db
+    .query("uploadPieces")
+    .withIndex("by_upload", (q) => q.eq("uploadId", uploadId).eq("index", index))
+    .unique();
+  return piece && new Uint8Array(piece.bytes);
+}
+
+/** Deletes up to so many pieces, and the upload with the last of them; answers whether any are left. */
+export async function deleteUpload(ctx: MutationCtx, id: Id<"uploads">): Promise<boolean> {
+  const pieces = await ctx.db
+    .query("uploadPieces")
+    .withIndex("by_upload", (q) => q.eq("uploadId", id))
+    .take(DELETED_AT_ONCE);
+  for (const piece of pieces) await ctx.db.delete("uploadPieces", piece._id);
+  if (pieces.length === DELETED_AT_ONCE) return true;
+  if (await ctx.db.get("uploads", id)) await ctx.db.delete("uploads", id);
+  return false;
+}
+
+async function uploadOf(ctx: QueryCtx, caller: Caller, id: Id<"uploads">): Promise<Upload> {
+  const upload = await ctx.db.get("uploads", id);
+  if (!upload || upload.isClaimed || upload.caller !== callerKey(caller)) throw unauthorized();
+  return upload;
+}
+
+function scopeOf(text: string): Scope {
+  if (isGrant(text) && text !== "*") return text;
+  throw new Error(`${text} is not a scope.`);
+}

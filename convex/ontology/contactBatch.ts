@@ -1,0 +1,190 @@
+import { ConvexError, v } from "convex/values";
+import { z } from "zod";
+import { internal } from "../_generated/api";
+import { internalMutation, type MutationCtx } from "../_generated/server";
+import { type ErrorData, errorDataOf } from "../kit/errors";
+import { parseArgument } from "../kit/input";
+import { jobScope } from "../schemas/crmSchemas";
+import { contactCreation, contactUpdate } from "./contactInput";
+import { changeContact, saveContact } from "./contactRules";
+import {
+  changeCrmOrganization,
+  createCrmOrganization,
+  crmOrganizationCreation,
+  crmOrganizationUpdate,
+} from "./crmOrganizationRules";
+import type { WriteScope } from "./effects";
+import { ObjectStore } from "./store";
+
+/**
+ * Many writes in one transaction, each of which happens whole or not at all. All are tried together
+ * in one nested transaction; only when one of them is refused are they tried one by one.
+ */
+const withId = { id: z.string().max(64) };
+const contactChange = contactUpdate.extend(withId);
+const organizationChange = crmOrganizationUpdate.extend(withId);
+
+/** What a batch may hold: with `id` a change of that object, without it what `POST` takes. */
+export const batchItems = {
+  contact: z.union([contactCreation, contactChange]),
+  organization: z.union([crmOrganizationCreation, organizationChange]),
+};
+export type BatchOf = keyof typeof batchItems;
+
+export type ItemError = Pick<ErrorData, "code" | "message" | "details">;
+type Written = { status: "created" | "updated"; id: string };
+export type ItemResult = Written | { status: "error"; error: ItemError };
+export type Judged = { item: object } | { error: ItemError };
+
+const written = v.object({
+  status: v.union(v.literal("created"), v.literal("updated")),
+  id: v.string(),
+});
+const batchOf = v.union(v.literal("contact"), v.literal("organization"), v.literal("row"));
+
+/** Whether an item fits its schema, under the name that its problems begin with. */
+export function judged(of: BatchOf, name: string, item: unknown): Judged {
+  const changes = typeof item === "object" && item !== null && "id" in item;
+  const [creation, change] =
+    of === "contact"
+      ? [contactCreation, contactChange]
+      : [crmOrganizationCreation, organizationChange];
+  return judgedBy(changes ? change : creation, name, item);
+}
+
+export function judgedBy(schema: z.ZodType, name: string, item: unknown): Judged {
+  try {
+    return { item: parseArgument(name, schema, item) as object };
+  } catch (error) {
+    const refusal = errorDataOf(error);
+    if (!refusal) throw error;
+    return { error: errorOf(refusal) };
+  }
+}
+
+function errorOf({ code, message, details }: ErrorData): ItemError {
+  return { code, message, details };
+}
+
+/**
+ * Writes what was judged well, each item for itself; the results are in the order of the items. With
+ * `rehearse`, everything is rolled back again.
+ */
+export async function writeBatch(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  of: BatchOf | "row",
+  items: readonly Judged[],
+  rehearse = false,
+): Promise<ItemResult[]> {
+  const good = items.flatMap((judgement) => ("item" in judgement ? [judgement.item] : []));
+  const results = await writeAll(ctx, scope, of, good, rehearse);
+  return items.flatMap((judgement): ItemResult[] =>
+    "error" in judgement ? [{ status: "error", error: judgement.error }] : results.splice(0, 1),
+  );
+}
+
+async function writeAll(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  of: BatchOf | "row",
+  items: readonly object[],
+  rehearse: boolean,
+): Promise<ItemResult[]> {
+  if (items.length === 0) return [];
+  const { viewer: _viewer, ...jobScopeOf } = scope;
+  const args = { scope: jobScopeOf, of, items: JSON.stringify(items), rehearse };
+  try {
+    return await ctx.runMutation(internal.ontology.contactBatch.write, args);
+  } catch (error) {
+    const refusal = errorDataOf(error);
+    const rehearsed = refusal === null ? rehearsedResults(error) : null;
+    if (rehearsed) return rehearsed;
+    if (!refusal) throw error;
+    if (items.length === 1) return [{ status: "error", error: errorOf(refusal) }];
+  }
+  const results: ItemResult[] = [];
+  for (const item of items) results.push(...(await writeAll(ctx, scope, of, [item], rehearse)));
+  return results;
+}
+
+/** One nested transaction: all of the items, or a refusal and none. */
+export const write = internalMutation({
+  args: { scope: jobScope, of: batchOf, items: v.string(), rehearse: v.boolean() },
+  returns: v.array(written),
+  handler: async (ctx, { scope, of, items, rehearse }): Promise<Written[]> => {
+    const store = new ObjectStore(ctx, scope);
+    const results: Written[] = [];
+    for (const item of JSON.parse(items) as object[]) results.push(await writers[of](store, item));
+    await store.finish();
+    if (rehearse) throw new Rehearsed(results);
+    return results;
+  },
+});
+
+/** Thrown in place of the results that it carries, so that what led to them is rolled back. */
+class Rehearsed extends ConvexError<{ rehearsed: Written[] }> {
+  constructor(results: Written[]) {
+    super({ rehearsed: results });
+  }
+}
+
+function rehearsedResults(error: unknown): Written[] | null {
+  if (!(error instanceof ConvexError)) return null;
+  const data: unknown = error.data;
+  const isRehearsed = typeof data === "object" && data !== null && "rehearsed" in data;
+  return isRehearsed ? (data.rehearsed as Written[]) : null;
+}
+
+const writers: Record<BatchOf | "row", (store: ObjectStore, item: object) => Promise<Written>> = {
+  contact: async (store, item) => {
+    if ("id" in item) {
+      const { id, ...changes } = item as z.output<typeof contactChange>;
+      const contact = await store.require("crm_contact", id);
+      return { status: "updated", id: (await changeContact(store, contact, changes))._id };
+    }
+    return await saved(store, item);
+  },
+  organization: async (store, item) => {
+    if ("id" in item) {
+      const { id, ...changes } = item as z.output<typeof organizationChange>;
+      const known = await store.require("crm_organization", id);
+      return { status: "updated", id: (await changeCrmOrganization(store, known, changes))._id };
+    }
+    const fields = item as z.output<typeof crmOrganizationCreation>;
+    return { status: "created", id: (await createCrmOrganization(store, fields))._id };
+  },
+  row: writeRow,
+};
+
+/**
+ * A row of an import. An id says which contact it is, but only here: in a file from elsewhere, ids
+ * and links mean nothing, and the e-mail decides.
+ */
+export type ImportRow = { id?: string; crmOrganizationId?: string; fields: ContactCreation };
+type ContactCreation = z.output<typeof contactCreation>;
+
+async function writeRow(store: ObjectStore, item: object): Promise<Written> {
+  const { id, crmOrganizationId, fields } = item as ImportRow;
+  const known = id === undefined ? null : await store.find("crm_contact", id);
+  const member =
+    crmOrganizationId !== undefined &&
+    (await store.find("crm_organization", crmOrganizationId)) !== null;
+  const link = member ? { crmOrganizationId } : {};
+  if (known) {
+    const { organizationInfo: _info, ...changes } = fields;
+    const contact = await changeContact(store, known, { ...changes, ...link });
+    return { status: "updated", id: contact._id };
+  }
+  const result = await saved(store, fields);
+  if (member) {
+    await changeContact(store, await store.require("crm_contact", result.id), link);
+  }
+  return result;
+}
+
+async function saved(store: ObjectStore, creation: ContactCreation): Promise<Written> {
+  const { organizationInfo, ...fields } = creation;
+  const { contact, isNew } = await saveContact(store, fields, organizationInfo);
+  return { status: isNew ? "created" : "updated", id: contact._id };
+}

@@ -1,0 +1,212 @@
+import { z } from "zod";
+import { internal } from "../_generated/api";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx } from "../_generated/server";
+import { sha256Hex } from "../kit/tokens";
+import { PIECE_BYTES, pieceOf, type Upload } from "../kit/uploads";
+import { binaryOf } from "../kit/charset";
+import { emailKey } from "../kit/text";
+import { type ImportRow, type ItemResult, type Judged, judgedBy, writeBatch } from "./contactBatch";
+import { contactCreation } from "./contactInput";
+import { type FileRow, layoutOf, readRows } from "./contactFile";
+import type { UnknownColumns } from "./contactColumns";
+import type { WriteScope } from "./effects";
+
+/**
+ * Imports of contacts. A file is dealt with in steps, each one transaction: it reads the file from
+ * where the step before it ended, writes the rows, keeps a result for each, and moves the position.
+ * So every row is written once, whatever interrupts the import, and memory does not grow with it.
+ */
+type ContactImport = Doc<"contactImports">;
+type RowResult = Doc<"contactImportResults">["results"][number];
+
+const ROWS_PER_STEP = 100;
+/** Enough for any header. */
+const HEADER_PIECES = 4;
+/** The longest row, or card with its picture, that is read. */
+const MAX_WINDOW_PIECES = 32;
+
+export type ImportRequest = {
+  upload: Upload;
+  isDryRun: boolean;
+  unknownColumns: UnknownColumns;
+};
+
+/**
+ * Begins an import with its first step, so that the report of a small file is there at once.
+ * @throws VALIDATION_ERROR for a file that cannot be read or has columns that contacts do not have
+ */
+export async function beginImport(
+  ctx: MutationCtx,
+  { viewer: _viewer, ...scope }: WriteScope,
+  { upload, isDryRun, unknownColumns }: ImportRequest,
+): Promise<ContactImport> {
+  const window = await windowAt(ctx, upload, 0, HEADER_PIECES);
+  const layout = layoutOf(window.text, upload, unknownColumns);
+  const now = Date.now();
+  const id = await ctx.db.insert("contactImports", {
+    ...layout,
+    organizationId: scope.organizationId,
+    status: "running",
+    isDryRun,
+    scope,
+    upload: upload._id,
+    size: upload.size,
+    rows: 0,
+    created: 0,
+    updated: 0,
+    failed: 0,
+    startedAt: now,
+    steppedAt: now,
+  });
+  return await stepImport(ctx, id);
+}
+
+/** Deals with the next rows, and schedules the step after it while there are more. */
+export async function stepImport(
+  ctx: MutationCtx,
+  id: Id<"contactImports">,
+): Promise<ContactImport> {
+  const job = await importOf(ctx, id);
+  if (job.status !== "running") return job;
+  const upload = await ctx.db.get("uploads", job.upload);
+  if (!upload) throw new Error(`The file of import ${id} is missing.`);
+  const { rows, end } = await nextRows(ctx, job, upload);
+  const results = await writeRows(ctx, job, rows);
+  if (results.length > 0) {
+    const hasErrors = results.some(({ status }) => status === "error");
+    const first = job.rows + 1;
+    await ctx.db.insert("contactImportResults", { importId: id, first, hasErrors, results });
+  }
+  const count = (status: RowResult["status"]): number =>
+    results.filter((result) => result.status === status).length;
+  const isDone = end >= job.size;
+  const now = Date.now();
+  await ctx.db.patch("contactImports", id, {
+    position: end,
+    rows: job.rows + results.length,
+    created: job.created + count("created"),
+    updated: job.updated + count("updated"),
+    failed: job.failed + count("error"),
+    steppedAt: now,
+    ...(isDone ? { status: "completed", finishedAt: now } : {}),
+  });
+  await deletePieces(ctx, job, isDone ? upload.pieces : Math.floor(end / PIECE_BYTES));
+  if (isDone) await ctx.db.delete("uploads", upload._id);
+  else await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, { importId: id });
+  return await importOf(ctx, id);
+}
+
+type Window = { text: string; atEnd: boolean };
+
+/** Rows from the import's position on: as many as a step takes, or as one piece holds. */
+async function nextRows(
+  ctx: MutationCtx,
+  job: ContactImport,
+  upload: Upload,
+): Promise<{ rows: FileRow[]; end: number }> {
+  for (let pieces = 2; ; pieces *= 2) {
+    const { text, atEnd } = await windowAt(ctx, upload, job.position, pieces);
+    const { rows, end } = readRows(job, text, { limit: ROWS_PER_STEP, atEnd });
+    if (atEnd && rows.length < ROWS_PER_STEP) return { rows, end: job.size };
+    if (end > 0) return { rows, end: job.position + end };
+    if (pieces < MAX_WINDOW_PIECES) continue;
+    // Nothing after it can be told from it.
+    const message = "is longer than 2 MiB, or has a quote or card that does not end";
+    return { rows: [{ problem: { message } }], end: job.size };
+  }
+}
+
+async function windowAt(
+  ctx: MutationCtx,
+  upload: Upload,
+  position: number,
+  pieces: number,
+): Promise<Window> {
+  const first = Math.floor(position / PIECE_BYTES);
+  const texts: string[] = [];
+  for (let index = first; index < first + pieces; index++) {
+    const piece = await pieceOf(ctx, upload._id, index);
+    if (!piece) break;
+    texts.push(binaryOf(index === first ? piece.subarray(position % PIECE_BYTES) : piece));
+  }
+  return { text: texts.join(""), atEnd: first + pieces >= upload.pieces };
+}
+
+async function writeRows(
+  ctx: MutationCtx,
+  job: ContactImport,
+  rows: readonly FileRow[],
+): Promise<RowResult[]> {
+  const items = rows.map(judgedRow);
+  const results = await writeBatch(ctx, job.scope, "row", items, job.isDryRun);
+  const told = results.map(resultOf);
+  if (job.isDryRun) await tellRepeats(ctx, job, items, told);
+  return told;
+}
+
+function judgedRow(row: FileRow): Judged {
+  if ("problem" in row) {
+    return { error: { code: "VALIDATION_ERROR", message: "", details: [row.problem] } };
+  }
+  const { id, crmOrganizationId, ...fields } = row.fields;
+  const judgement = judgedBy(contactCreation, "row", fields);
+  if ("error" in judgement) return judgement;
+  const links = z.object({ id: z.string(), crmOrganizationId: z.string() }).partial();
+  return { item: { ...links.parse({ id, crmOrganizationId }), fields: judgement.item } };
+}
+
+function resultOf(result: ItemResult): RowResult {
+  if (result.status !== "error") return result;
+  const { details, message } = result.error;
+  const problems = Array.isArray(details) ? (details as { path?: string; message: string }[]) : [];
+  return {
+    status: "error",
+    problems:
+      problems.length > 0
+        ? problems.map(({ path, message: text }) =>
+            path === undefined
+              ? { message: text }
+              : { path: path.replace(/^row\./, ""), message: text },
+          )
+        : [{ message }],
+  };
+}
+
+/** In a dry run nothing was created, so a later row with the same e-mail does not meet it. */
+async function tellRepeats(
+  ctx: MutationCtx,
+  job: ContactImport,
+  items: readonly Judged[],
+  results: RowResult[],
+): Promise<void> {
+  for (const [index, result] of results.entries()) {
+    if (result.status !== "created") continue;
+    delete result.id;
+    const judgement = items[index];
+    const row = judgement && "item" in judgement ? (judgement.item as ImportRow) : null;
+    if (row?.fields.email === undefined) continue;
+    const key = sha256Hex(emailKey(row.fields.email));
+    const known = await ctx.db
+      .query("contactImportKeys")
+      .withIndex("by_key", (q) => q.eq("importId", job._id).eq("key", key))
+      .unique();
+    if (known) result.status = "updated";
+    else await ctx.db.insert("contactImportKeys", { importId: job._id, key });
+  }
+}
+
+/** The file is deleted behind the position. */
+async function deletePieces(ctx: MutationCtx, job: ContactImport, before: number): Promise<void> {
+  const passed = await ctx.db
+    .query("uploadPieces")
+    .withIndex("by_upload", (q) => q.eq("uploadId", job.upload).lt("index", before))
+    .collect();
+  for (const { _id } of passed) await ctx.db.delete("uploadPieces", _id);
+}
+
+async function importOf(ctx: MutationCtx, id: Id<"contactImports">): Promise<ContactImport> {
+  const job = await ctx.db.get("contactImports", id);
+  if (!job) throw new Error(`There is no import ${id}.`);
+  return job;
+}

@@ -1,0 +1,109 @@
+import { z } from "zod";
+import type { Doc } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import type { TenantReader } from "./reader";
+import { notFound } from "../kit/errors";
+import { openCursor, sealCursor } from "../kit/page";
+
+/** What an import tells of itself, while it runs and afterwards. */
+type ContactImport = Doc<"contactImports">;
+type ImportResults = Doc<"contactImportResults">;
+
+/** The report names this many errors; the rows of the import have them all. */
+const MAX_ERRORS = 1000;
+const RESULTS_READ = 20;
+
+export const importReport = z
+  .object({
+    importId: z.string(),
+    status: z.enum(["running", "completed", "failed"]),
+    dryRun: z.boolean(),
+    rows: z.number().int().meta({ description: "Dealt with so far; the header is not counted." }),
+    created: z.number().int(),
+    updated: z.number().int(),
+    failed: z.number().int(),
+    errors: z.array(
+      z.object({
+        row: z.number().int().meta({ description: "From 1; the header is not counted." }),
+        path: z.string().optional(),
+        message: z.string(),
+      }),
+    ),
+    errorsAreCapped: z.boolean(),
+    ignoredColumns: z.array(z.string()),
+    progress: z.number().min(0).max(1).meta({ description: "The part of the file dealt with." }),
+    startedAt: z.number(),
+    finishedAt: z.number().nullable(),
+  })
+  .meta({ id: "ContactImport" });
+
+export const importedRow = z.object({
+  row: z.number().int(),
+  status: z.enum(["created", "updated", "error"]),
+  id: z.string().nullable(),
+  errors: z.array(z.object({ path: z.string().optional(), message: z.string() })),
+});
+
+/** @throws IMPORT_NOT_FOUND */
+export async function requireImport(
+  ctx: QueryCtx,
+  { organizationId }: TenantReader,
+  id: string,
+): Promise<ContactImport> {
+  const importId = ctx.db.normalizeId("contactImports", id);
+  const job = importId && (await ctx.db.get("contactImports", importId));
+  if (!job || job.organizationId !== organizationId) throw notFound("import");
+  return job;
+}
+
+export async function reportOf(
+  ctx: QueryCtx,
+  job: ContactImport,
+): Promise<z.input<typeof importReport>> {
+  const failing = await ctx.db
+    .query("contactImportResults")
+    .withIndex("by_errors", (q) => q.eq("importId", job._id).eq("hasErrors", true))
+    .take(RESULTS_READ);
+  const errors = failing
+    .flatMap(rowsOf)
+    .flatMap(({ row, errors: problems }) => problems.map((problem) => ({ row, ...problem })));
+  return {
+    importId: job._id,
+    status: job.status,
+    dryRun: job.isDryRun,
+    rows: job.rows,
+    created: job.created,
+    updated: job.updated,
+    failed: job.failed,
+    errors: errors.slice(0, MAX_ERRORS),
+    errorsAreCapped: errors.length > MAX_ERRORS || failing.length === RESULTS_READ,
+    ignoredColumns: job.ignoredColumns,
+    progress: job.status === "running" ? job.position / job.size : 1,
+    startedAt: job.startedAt,
+    finishedAt: job.finishedAt ?? null,
+  };
+}
+
+/** One page of the rows, a few steps' worth. */
+export async function importedRows(
+  ctx: QueryCtx,
+  job: ContactImport,
+  cursor: string | undefined,
+): Promise<{ rows: z.input<typeof importedRow>[]; nextCursor: string | null }> {
+  const listName = `import/${job._id}`;
+  const { page, isDone, continueCursor } = await ctx.db
+    .query("contactImportResults")
+    .withIndex("by_import", (q) => q.eq("importId", job._id))
+    .paginate({ numItems: 2, cursor: cursor === undefined ? null : openCursor(listName, cursor) });
+  const nextCursor = isDone ? null : sealCursor(listName, continueCursor);
+  return { rows: page.flatMap(rowsOf), nextCursor };
+}
+
+function rowsOf({ first, results }: ImportResults): z.input<typeof importedRow>[] {
+  return results.map(({ status, id, problems }, index) => ({
+    row: first + index,
+    status,
+    id: id ?? null,
+    errors: problems ?? [],
+  }));
+}

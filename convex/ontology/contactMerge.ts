@@ -1,0 +1,231 @@
+import { internal } from "../_generated/api";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { ApiError, invalid, notFound } from "../kit/errors";
+import { unionOf } from "./contactUnion";
+import { auditedFields, changesBetween } from "./changes";
+import type { Change, WriteScope } from "./effects";
+import { referringTo } from "./links";
+import { isOfType } from "./reader";
+import type { ObjectDoc } from "./registry";
+import { relink } from "./relink";
+import { type ObjectChanges, ObjectStore } from "./store";
+
+/**
+ * Merging two contacts that are one person: what the one lacks it takes from the other, everything
+ * that refers to the other is moved, and the other leaves a tombstone. A merge can be undone.
+ */
+export type ContactMerge = Doc<"contactMerges">;
+type Contact = ObjectDoc<"crm_contact">;
+
+const UNDO_DAYS = 30;
+const DAY = 24 * 60 * 60 * 1000;
+/** Objects that one transaction moves; each takes some ten reads and writes. */
+const MOVED_AT_ONCE = 100;
+
+/** @throws VALIDATION_ERROR for a contact and itself, CONTACT_NOT_FOUND */
+export async function mergeContacts(
+  ctx: MutationCtx,
+  store: ObjectStore,
+  target: Contact,
+  sourceId: string,
+): Promise<{ contact: Contact; merge: ContactMerge }> {
+  const source = await store.require("crm_contact", sourceId);
+  if (source._id === target._id) {
+    throw invalid([{ path: "body.sourceId", message: "is the contact itself" }]);
+  }
+  // First, so that the target may take over its e-mail.
+  await store.remove(source, { isReferenced: true });
+  const portalUsers = await movePortalUsers(ctx, store, source, target);
+  const contact = await store.update(target, unionOf(target, source));
+  const { viewer: _viewer, ...scope } = store.scope;
+  const mergedAt = Date.now();
+  const id = await ctx.db.insert("contactMerges", {
+    organizationId: store.organizationId,
+    targetId: target._id,
+    sourceId: source._id,
+    status: "moving",
+    scope,
+    moved: portalUsers.length,
+    changes: changesBetween(fieldsOf(target), fieldsOf(contact)),
+    mergedAt,
+    undoUntil: mergedAt + UNDO_DAYS * DAY,
+  });
+  for (const objectId of portalUsers) {
+    await ctx.db.insert("contactMergeMoves", { mergeId: id, objectId });
+  }
+  const merge = await moveReferring(ctx, store, await mergeOf(ctx, id));
+  await store.recordHappening(contact, "merged", { mergeId: id, sourceId: source._id });
+  return { contact, merge };
+}
+
+/** They go first: a contact that takes over an e-mail is linked to its portal user by itself. */
+async function movePortalUsers(
+  ctx: MutationCtx,
+  store: ObjectStore,
+  source: Contact,
+  target: Contact,
+): Promise<Id<"objects">[]> {
+  const ids = await referringTo(ctx, store.organizationId, source._id, 20, "portal_user_of");
+  for (const id of ids) await relinkById(ctx, store, id, source._id, target._id);
+  return ids;
+}
+
+/** Moves what still refers to the source, as much as one transaction takes; a job does the rest. */
+async function moveReferring(
+  ctx: MutationCtx,
+  store: ObjectStore,
+  merge: ContactMerge,
+): Promise<ContactMerge> {
+  const { organizationId, sourceId, targetId } = merge;
+  const referring = await referringTo(ctx, organizationId, sourceId, MOVED_AT_ONCE);
+  for (const objectId of referring) {
+    await relinkById(ctx, store, objectId, sourceId, targetId);
+    await ctx.db.insert("contactMergeMoves", { mergeId: merge._id, objectId });
+  }
+  const [left] = await referringTo(ctx, organizationId, sourceId, 1);
+  const moved = merge.moved + referring.length;
+  const status = left === undefined ? "done" : "moving";
+  await ctx.db.patch("contactMerges", merge._id, { moved, status });
+  if (left !== undefined) await continueLater(ctx, merge._id);
+  return await mergeOf(ctx, merge._id);
+}
+
+/**
+ * Gives the source back what it was, as far as nothing has changed it since.
+ * @throws GONE after 30 days, INVALID_STATE while objects are moved or when it is undone already,
+ *   EMAIL_EXISTS when another contact has the source's e-mail by now
+ */
+export async function undoMerge(
+  ctx: MutationCtx,
+  store: ObjectStore,
+  merge: ContactMerge,
+): Promise<{ contact: Contact; merge: ContactMerge }> {
+  if (merge.status !== "done") {
+    throw new ApiError("INVALID_STATE", `The merge is ${merge.status}.`, {
+      details: { status: merge.status, allowed: ["done"] },
+    });
+  }
+  if (merge.undoUntil < Date.now()) {
+    throw new ApiError("GONE", `A merge can be undone for ${UNDO_DAYS} days.`);
+  }
+  const target = await store.find("crm_contact", merge.targetId);
+  if (!target) await requireNotMergedOn(ctx, merge);
+  if (target) await store.update(target, revertedChanges(target, merge.changes));
+  const tombstone = await ctx.db.get("objects", merge.sourceId);
+  if (!tombstone || !isOfType(tombstone, "crm_contact")) throw notFound("contact");
+  const restored = await store.restore(tombstone);
+  const organization = restored.customProperties.crmOrganizationId;
+  const isMember =
+    organization !== undefined && (await store.find("crm_organization", organization));
+  const contact =
+    organization === undefined || isMember
+      ? restored
+      : await store.update(restored, { customProperties: { crmOrganizationId: undefined } });
+  const { viewer: _viewer, ...scope } = store.scope;
+  await ctx.db.patch("contactMerges", merge._id, { status: "undoing", scope });
+  const undone = await moveBack(ctx, store, await mergeOf(ctx, merge._id));
+  await store.recordHappening(contact, "unmerged", { mergeId: merge._id });
+  return { contact, merge: undone };
+}
+
+/** @throws CONFLICT when what was moved has gone on into a third contact */
+async function requireNotMergedOn(ctx: MutationCtx, { targetId }: ContactMerge): Promise<void> {
+  const merges = await ctx.db
+    .query("contactMerges")
+    .withIndex("by_source", (q) => q.eq("sourceId", targetId))
+    .collect();
+  const later = merges.find(({ status }) => status !== "undone");
+  if (!later) return;
+  const message = "The contact has itself been merged since; undo that first.";
+  throw new ApiError("CONFLICT", message, { details: { mergeId: later._id } });
+}
+
+async function moveBack(
+  ctx: MutationCtx,
+  store: ObjectStore,
+  merge: ContactMerge,
+): Promise<ContactMerge> {
+  const moves = await ctx.db
+    .query("contactMergeMoves")
+    .withIndex("by_merge", (q) => q.eq("mergeId", merge._id))
+    .take(MOVED_AT_ONCE);
+  for (const { _id, objectId } of moves) {
+    await relinkById(ctx, store, objectId, merge.targetId, merge.sourceId);
+    await ctx.db.delete("contactMergeMoves", _id);
+  }
+  const isDone = moves.length < MOVED_AT_ONCE;
+  await ctx.db.patch("contactMerges", merge._id, {
+    moved: merge.moved - moves.length,
+    status: isDone ? "undone" : "undoing",
+  });
+  if (!isDone) await continueLater(ctx, merge._id);
+  return await mergeOf(ctx, merge._id);
+}
+
+/** The job of a merge, or of its undo, that has more to move than one transaction takes. */
+export async function continueMerge(ctx: MutationCtx, id: Id<"contactMerges">): Promise<void> {
+  const merge = await ctx.db.get("contactMerges", id);
+  if (!merge) return;
+  const store = new ObjectStore(ctx, merge.scope);
+  if (merge.status === "moving") await moveReferring(ctx, store, merge);
+  if (merge.status === "undoing") await moveBack(ctx, store, merge);
+  await store.finish();
+}
+
+/** @throws MERGE_NOT_FOUND */
+export async function requireMerge(
+  ctx: QueryCtx,
+  { organizationId }: Pick<WriteScope, "organizationId">,
+  id: string,
+): Promise<ContactMerge> {
+  const mergeId = ctx.db.normalizeId("contactMerges", id);
+  const merge = mergeId && (await ctx.db.get("contactMerges", mergeId));
+  if (!merge || merge.organizationId !== organizationId) throw notFound("merge");
+  return merge;
+}
+
+async function relinkById(
+  ctx: MutationCtx,
+  store: ObjectStore,
+  id: Id<"objects">,
+  from: Id<"objects">,
+  to: Id<"objects">,
+): Promise<void> {
+  const object = await ctx.db.get("objects", id);
+  // What was deleted meanwhile refers to nothing.
+  if (object && object.lifecycle !== "deleted") await relink(store, object, from, to);
+}
+
+async function continueLater(ctx: MutationCtx, mergeId: Id<"contactMerges">): Promise<void> {
+  await ctx.scheduler.runAfter(0, internal.crmJobs.continueMerge, { mergeId });
+}
+
+async function mergeOf(ctx: MutationCtx, id: Id<"contactMerges">): Promise<ContactMerge> {
+  const merge = await ctx.db.get("contactMerges", id);
+  if (!merge) throw new Error(`There is no merge ${id}.`);
+  return merge;
+}
+
+const OWN_COLUMNS = ["subtype", "status"] as const;
+
+function fieldsOf(contact: Contact): ReturnType<typeof auditedFields> {
+  const { name: _name, ...fields } = auditedFields(contact);
+  return fields;
+}
+
+/** Only what is still as the merge left it goes back to what it was. */
+function revertedChanges(target: Contact, changes: Change[]): ObjectChanges<"crm_contact"> {
+  const now = fieldsOf(target);
+  const own = changes.filter(
+    ({ field, after }) =>
+      changesBetween({ field: now[field] ?? null }, { field: after ?? null }).length === 0,
+  );
+  const entries = own.map(({ field, before }) => [field, before] as const);
+  const isColumn = ([field]: readonly [string, unknown]): boolean =>
+    (OWN_COLUMNS as readonly string[]).includes(field);
+  return {
+    ...Object.fromEntries(entries.filter(isColumn)),
+    customProperties: Object.fromEntries(entries.filter((entry) => !isColumn(entry))),
+  };
+}

@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { zid } from "convex-helpers/server/zod4";
+import { storedCustomFields } from "../kit/customFields";
+import { defineObjectType } from "./definition";
+import { bookingTallies } from "./sales";
+import { linkTo, numberKey, partyColumns, salesContent } from "./salesDocument";
+
+/** Takes back an invoice or a part of it, under a number of its own. It is final once issued. */
+export const creditNoteType = defineObjectType({
+  type: "credit_note",
+  resource: "credit note",
+  subtypes: ["full", "partial"],
+  statuses: ["issued"],
+  properties: salesContent.extend({
+    creditNoteNumber: z.string(),
+    invoiceId: zid("objects"),
+    invoiceNumber: z.string(),
+    issueDate: z.number(),
+    bookingMonth: z.string(),
+    reason: z.string().optional(),
+    customFields: storedCustomFields,
+  }),
+  uniqueKeyIs: {
+    path: "body.creditNoteNumber",
+    errorCode: "CONFLICT",
+    message: "Another credit note has this number.",
+  },
+  columns({ customProperties: note }) {
+    const { creditNoteNumber, invoiceNumber, billTo, lineItems } = note;
+    const party = partyColumns(billTo, lineItems);
+    return {
+      name: creditNoteNumber,
+      searchText: [creditNoteNumber, invoiceNumber, billTo.name, note.reason]
+        .filter(Boolean)
+        .join(" "),
+      lookupKey: numberKey(creditNoteNumber),
+      facet: note.currency,
+      ...party,
+      subjectId: note.invoiceId,
+      documentDate: note.issueDate,
+      links: [
+        ...party.links,
+        ...linkTo("credits", note.invoiceId),
+        ...linkTo("for_project", note.projectId),
+      ],
+    };
+  },
+  filters: {
+    contactId: "parentId",
+    crmOrganizationId: "relatedId",
+    invoiceId: "subjectId",
+    currency: "facet",
+    creditNoteNumber: "lookupKey",
+  },
+  documentDateIs: "issueDate",
+  portal: { through: ["billed_to"] },
+  tallies({ customProperties: note }) {
+    const { bookingMonth: month, currency, billTo, projectId, taxes } = note;
+    const sums = {
+      creditNotes: 1n,
+      creditedNet: BigInt(note.netAmountInCents),
+      creditedTax: BigInt(note.taxAmountInCents),
+    };
+    const { contactId, crmOrganizationId } = billTo;
+    const owners = { contactId, crmOrganizationId, projectId };
+    return bookingTallies({ month, currency, invoices: 0, sums, taxes, sign: -1, ...owners });
+  },
+});

@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { zid } from "convex-helpers/server/zod4";
+import { emailKey } from "../kit/text";
+import { defineObjectType } from "./definition";
+
+/** A customer of the organization who signs in to its portal. */
+export const frontendUserType = defineObjectType({
+  type: "frontend_user",
+  resource: "frontend user",
+  subtypes: ["portal"],
+  statuses: ["active", "inactive"],
+  properties: z.object({
+    email: z.string(),
+    oauthProvider: z.enum(["google", "microsoft"]),
+    oauthId: z.string(),
+    displayName: z.string(),
+    lastLogin: z.number(),
+    crmContactId: zid("objects").optional(),
+  }),
+  uniqueKeyIs: {
+    path: "body.email",
+    errorCode: "CONFLICT",
+    message: "Another portal user has this e-mail.",
+  },
+  columns({ customProperties: user }) {
+    return {
+      name: user.email,
+      searchText: `${user.displayName} ${user.email}`,
+      lookupKey: emailKey(user.email),
+      facet: user.oauthProvider,
+      parentId: user.crmContactId,
+      links: user.crmContactId ? [{ linkType: "portal_user_of", to: user.crmContactId }] : [],
+    };
+  },
+  withoutPerson: ({ customProperties: { oauthProvider } }) => ({
+    left: { email: "", oauthProvider, oauthId: "", displayName: "", lastLogin: 0 },
+    isRemoved: true,
+  }),
+  filters: {
+    status: "status",
+    oauthProvider: "facet",
+    crmContactId: "parentId",
+    email: "lookupKey",
+  },
+});

@@ -1,0 +1,75 @@
+import { compareValues } from "convex/values";
+import type { Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { ApiError } from "../kit/errors";
+import type { ObjectColumns } from "./definition";
+import { definitionOf } from "./derived";
+import type { ObjectDoc } from "./registry";
+
+/** The rows of `objectLinks`, which the store keeps in step with what objects refer to. */
+type LinkTarget = ObjectColumns["links"][number];
+
+export async function addLinks(
+  ctx: MutationCtx,
+  object: ObjectDoc,
+  links: LinkTarget[],
+): Promise<void> {
+  for (const link of links) {
+    await ctx.db.insert("objectLinks", {
+      organizationId: object.organizationId,
+      from: object._id,
+      fromType: object.type,
+      fromCreatedAt: object.createdAt,
+      ...link,
+    });
+  }
+}
+
+/** `object` is as it was before; nothing is written when its links stay the same. */
+export async function replaceLinks(
+  ctx: MutationCtx,
+  object: ObjectDoc,
+  links: LinkTarget[],
+): Promise<void> {
+  if (compareValues(definitionOf(object.type).columns(object).links, links) === 0) return;
+  const stored = await ctx.db
+    .query("objectLinks")
+    .withIndex("by_from", (q) =>
+      q.eq("organizationId", object.organizationId).eq("from", object._id),
+    )
+    .collect();
+  for (const link of stored) await ctx.db.delete("objectLinks", link._id);
+  await addLinks(ctx, object, links);
+}
+
+/** The ids of up to so many objects that refer to this one, by any link or by those of one type. */
+export async function referringTo(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  to: Id<"objects">,
+  limit: number,
+  linkType?: string,
+): Promise<Id<"objects">[]> {
+  const links = await ctx.db
+    .query("objectLinks")
+    .withIndex("by_to", (q) => {
+      const all = q.eq("organizationId", organizationId).eq("to", to);
+      return linkType === undefined ? all : all.eq("linkType", linkType);
+    })
+    .take(limit);
+  return [...new Set(links.map(({ from }) => from))];
+}
+
+/** @throws CONFLICT with the links */
+export async function requireUnreferenced(ctx: QueryCtx, object: ObjectDoc): Promise<void> {
+  const links = await ctx.db
+    .query("objectLinks")
+    .withIndex("by_to", (q) => q.eq("organizationId", object.organizationId).eq("to", object._id))
+    .take(20);
+  if (links.length === 0) return;
+  throw new ApiError("CONFLICT", "Other objects point to it; unlink or delete those first.", {
+    details: {
+      links: links.map(({ from, fromType, linkType }) => ({ id: from, type: fromType, linkType })),
+    },
+  });
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { zid } from "convex-helpers/server/zod4";
+import { defineObjectType } from "./definition";
+import { bookingTallies } from "./sales";
+import { linkTo, numberKey, partyColumns } from "./salesDocument";
+
+/** What settles an invoice or opens it again: money received, money given back, a claim given up. */
+export const paymentType = defineObjectType({
+  type: "payment",
+  resource: "payment",
+  subtypes: ["payment", "refund", "write_off"],
+  statuses: ["recorded"],
+  properties: z.object({
+    invoiceId: zid("objects"),
+    invoiceNumber: z.string(),
+    currency: z.string(),
+    /** Below zero for a refund, and for a write-off that is taken back. */
+    amountInCents: z.number(),
+    paidDate: z.number(),
+    bookingMonth: z.string(),
+    paymentMethod: z.string().optional(),
+    transactionRef: z.string().optional(),
+    reason: z.string().optional(),
+    /** Whose invoice it is. */
+    contactId: zid("objects").optional(),
+    crmOrganizationId: zid("objects").optional(),
+    projectId: zid("objects").optional(),
+  }),
+  uniqueKeyIs: {
+    path: "body.transactionRef",
+    errorCode: "CONFLICT",
+    message: "Another payment has this reference.",
+  },
+  columns({ subtype, customProperties: payment }) {
+    const { invoiceId, invoiceNumber, transactionRef } = payment;
+    const party = partyColumns(payment);
+    return {
+      name: transactionRef ?? `${invoiceNumber} ${subtype}`,
+      searchText: [invoiceNumber, transactionRef, payment.paymentMethod].filter(Boolean).join(" "),
+      ...(transactionRef === undefined ? {} : { lookupKey: numberKey(transactionRef) }),
+      facet: payment.currency,
+      ...party,
+      subjectId: invoiceId,
+      documentDate: payment.paidDate,
+      links: [...party.links, ...linkTo("settles", invoiceId)],
+    };
+  },
+  filters: {
+    type: "subtype",
+    contactId: "parentId",
+    crmOrganizationId: "relatedId",
+    invoiceId: "subjectId",
+    currency: "facet",
+    transactionRef: "lookupKey",
+  },
+  documentDateIs: "paidDate",
+  portal: { through: ["billed_to"], shows: ({ subtype }) => subtype !== "write_off" },
+  tallies({ subtype, customProperties: payment }) {
+    const { bookingMonth: month, currency, contactId, crmOrganizationId, projectId } = payment;
+    const amount = BigInt(payment.amountInCents);
+    const sums: Record<string, bigint> =
+      subtype === "write_off" ? { writtenOff: amount } : { paid: amount };
+    const owners = { contactId, crmOrganizationId, projectId };
+    return bookingTallies({ month, currency, invoices: 0, sums, ...owners });
+  },
+});

@@ -1,0 +1,151 @@
+import { ApiError } from "../kit/errors";
+import { monthOf } from "../kit/localTime";
+import { rebalance, requireIssued } from "./invoiceActions";
+import type { ObjectDoc } from "./registry";
+import type { InvoicingContext } from "./salesContent";
+import { numberKey } from "./salesDocument";
+import type { PaymentCreation, WriteOff } from "./salesInput";
+
+type Invoice = ObjectDoc<"invoice">;
+type Kind = ObjectDoc<"payment">["subtype"];
+
+/**
+ * Records a payment, or a refund where the amount is below zero. A reference that the invoice has
+ * already is the payment that it has already.
+ * @throws INVALID_STATE for an invoice that nobody owes; CONFLICT above the open amount, for a refund
+ *   above what was paid, and for a reference of another payment
+ */
+export async function recordPayment(
+  context: InvoicingContext,
+  invoice: Invoice,
+  input: PaymentCreation,
+): Promise<Invoice> {
+  if (await isKnown(context, invoice, input)) return invoice;
+  requireIssued(invoice, "takes no payment");
+  const { customProperties: before } = invoice;
+  const amount = input.amountInCents ?? openAmount(invoice);
+  requireAtMost(amount, before.amountDueInCents, before.amountPaidInCents, "paid");
+  const { paidDate = Date.now(), paymentMethod, transactionRef } = input;
+  const reference = transactionRef === undefined ? {} : { transactionRef };
+  await record(context, invoice, amount < 0 ? "refund" : "payment", {
+    amountInCents: amount,
+    paidDate,
+    paymentMethod,
+    ...reference,
+  });
+  const amountPaidInCents = before.amountPaidInCents + amount;
+  return await rebalance(
+    context,
+    invoice,
+    {
+      amountPaidInCents,
+      ...(amount < 0 ? {} : { paidDate, paymentMethod, transactionRef }),
+      ...(amountPaidInCents === 0 ? NEVER_PAID : {}),
+    },
+    amount < 0 ? "refunded" : "payment_recorded",
+  );
+}
+
+const NEVER_PAID = {
+  paidDate: undefined,
+  paymentMethod: undefined,
+  transactionRef: undefined,
+};
+
+/**
+ * Gives up what is open of an invoice, or a part of it; below zero takes that back.
+ * @throws INVALID_STATE, CONFLICT
+ */
+export async function writeOffInvoice(
+  context: InvoicingContext,
+  invoice: Invoice,
+  { amountInCents, date = Date.now(), reason }: WriteOff,
+): Promise<Invoice> {
+  requireIssued(invoice, "has nothing to write off");
+  const { customProperties: before } = invoice;
+  const amount = amountInCents ?? openAmount(invoice);
+  requireAtMost(amount, before.amountDueInCents, before.amountWrittenOffInCents, "written off");
+  await record(context, invoice, "write_off", {
+    amountInCents: amount,
+    paidDate: date,
+    ...(reason === undefined ? {} : { reason }),
+  });
+  const amountWrittenOffInCents = before.amountWrittenOffInCents + amount;
+  return await rebalance(context, invoice, { amountWrittenOffInCents }, "written_off");
+}
+
+async function record(
+  { store, organization }: InvoicingContext,
+  invoice: Invoice,
+  subtype: Kind,
+  payment: {
+    amountInCents: number;
+    paidDate: number;
+    paymentMethod?: string;
+    transactionRef?: string;
+    reason?: string;
+  },
+): Promise<void> {
+  const { invoiceNumber, currency, billTo, projectId } = invoice.customProperties;
+  const { contactId, crmOrganizationId } = billTo;
+  await store.insert("payment", {
+    subtype,
+    status: "recorded",
+    customProperties: {
+      ...payment,
+      invoiceId: invoice._id,
+      invoiceNumber,
+      currency,
+      bookingMonth: monthOf(payment.paidDate, organization.timeZone),
+      ...(contactId === undefined ? {} : { contactId }),
+      ...(crmOrganizationId === undefined ? {} : { crmOrganizationId }),
+      ...(projectId === undefined ? {} : { projectId }),
+    },
+  });
+}
+
+/** Whether this very payment was recorded before. @throws CONFLICT when its reference is another's */
+async function isKnown(
+  { store }: InvoicingContext,
+  invoice: Invoice,
+  { transactionRef, amountInCents }: PaymentCreation,
+): Promise<boolean> {
+  if (transactionRef === undefined) return false;
+  const known = await store.findByKey("payment", numberKey(transactionRef));
+  if (!known) return false;
+  const { customProperties: payment } = known;
+  const isSame =
+    payment.invoiceId === invoice._id &&
+    (amountInCents === undefined || amountInCents === payment.amountInCents);
+  if (isSame) return true;
+  throw new ApiError("CONFLICT", "Another payment has this reference.", {
+    details: {
+      path: "body.transactionRef",
+      id: known._id,
+      invoiceId: payment.invoiceId,
+      amountInCents: payment.amountInCents,
+    },
+  });
+}
+
+/** @throws INVALID_STATE when nothing is open */
+function openAmount({ status, customProperties: { amountDueInCents } }: Invoice): number {
+  if (amountDueInCents > 0) return amountDueInCents;
+  throw new ApiError("INVALID_STATE", "Nothing is open on this invoice.", {
+    details: { status, allowed: ["sent", "awaiting_employer_payment", "overdue"] },
+  });
+}
+
+/** @throws CONFLICT above what is open, and below what was settled before */
+function requireAtMost(amount: number, due: number, settled: number, verb: string): void {
+  if (amount > 0 && amount > due) {
+    throw new ApiError("CONFLICT", `Only ${Math.max(0, due)} is open.`, {
+      details: { path: "body.amountInCents", amountDueInCents: due },
+    });
+  }
+  if (amount < 0 && -amount > settled) {
+    throw new ApiError("CONFLICT", `Only ${settled} was ${verb}.`, {
+      details: { path: "body.amountInCents", settledInCents: settled },
+    });
+  }
+}

@@ -1,0 +1,43 @@
+import type { Id } from "../_generated/dataModel";
+import { definitionOf } from "./derived";
+import type { ObjectDoc, ObjectType } from "./registry";
+
+/**
+ * The portal user whom a reader reads for. What they see is said once, in the `portal` of a type's
+ * definition, and applied by every read and write of the tenant (reader.ts, list.ts, store.ts).
+ */
+export type PortalViewer = {
+  userId: Id<"objects">;
+  /** Their contact, and the CRM organization that it belongs to. */
+  contactId: Id<"objects"> | null;
+  crmOrganizationId: Id<"objects"> | null;
+};
+
+type Link = { linkType: string; to: Id<"objects"> };
+
+/** Whether a portal user sees the object. */
+export function isShownTo(viewer: PortalViewer, object: ObjectDoc): boolean {
+  return object._id === viewer.userId || linkToViewer(viewer, object) !== undefined;
+}
+
+/**
+ * The first link that makes an object the viewer's: through their contact or its CRM organization.
+ * Undefined where the type's rule shows them none of it.
+ */
+export function linkToViewer(viewer: PortalViewer, object: ObjectDoc): Link | undefined {
+  const definition = definitionOf(object.type);
+  const { portal } = definition;
+  if (!portal || !(portal.shows?.(object) ?? true)) return undefined;
+  return definition
+    .columns(object)
+    .links.find(
+      ({ linkType, to }) =>
+        portal.through.includes(linkType) &&
+        (to === viewer.contactId || to === viewer.crmOrganizationId),
+    );
+}
+
+/** Whether a portal user may change what they see of the type. */
+export function isChangeableByPortal(type: ObjectType): boolean {
+  return definitionOf(type).portal?.changes ?? false;
+}

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { zid } from "convex-helpers/server/zod4";
+import { storedCustomFields } from "../kit/customFields";
+import { defineObjectType } from "./definition";
+import {
+  INVOICE_TYPES,
+  linkTo,
+  numberKey,
+  partyColumns,
+  PAYMENT_TERMS,
+  salesContent,
+  withoutAddressee,
+} from "./salesDocument";
+
+/** An offer with a price, which becomes an invoice when it is accepted. */
+export const quoteType = defineObjectType({
+  type: "quote",
+  resource: "quote",
+  subtypes: INVOICE_TYPES,
+  statuses: ["draft", "sent", "accepted", "declined", "expired", "cancelled"],
+  transitions: {
+    draft: ["sent", "cancelled"],
+    sent: ["accepted", "declined", "expired", "cancelled"],
+    accepted: [],
+    declined: [],
+    expired: [],
+    cancelled: [],
+  },
+  properties: salesContent.extend({
+    quoteNumber: z.string(),
+    type: z.enum(INVOICE_TYPES),
+    issueDate: z.number(),
+    /** The last day, in the organization's time zone, on which it can be accepted. */
+    validUntil: z.number(),
+    sentDate: z.number().optional(),
+    sentTo: z.string().optional(),
+    decidedDate: z.number().optional(),
+    declineReason: z.string().optional(),
+    paymentTerms: z.enum(PAYMENT_TERMS).optional(),
+    notes: z.string().optional(),
+    /** The invoice that it became. */
+    invoiceId: zid("objects").optional(),
+    customFields: storedCustomFields,
+  }),
+  uniqueKeyIs: {
+    path: "body.quoteNumber",
+    errorCode: "CONFLICT",
+    message: "Another quote has this number.",
+  },
+  columns({ customProperties: quote }) {
+    const { quoteNumber, billTo, lineItems, projectId } = quote;
+    const party = partyColumns(billTo, lineItems);
+    return {
+      name: quoteNumber,
+      searchText: [quoteNumber, billTo.name, billTo.email, quote.notes].filter(Boolean).join(" "),
+      lookupKey: numberKey(quoteNumber),
+      facet: quote.currency,
+      ...party,
+      ...(projectId === undefined ? {} : { subjectId: projectId }),
+      documentDate: quote.issueDate,
+      dueAt: quote.validUntil,
+      links: [...party.links, ...linkTo("for_project", projectId)],
+    };
+  },
+  withoutPerson: ({ customProperties }, personId) => withoutAddressee(customProperties, personId),
+  filters: {
+    status: "status",
+    type: "subtype",
+    contactId: "parentId",
+    crmOrganizationId: "relatedId",
+    projectId: "subjectId",
+    currency: "facet",
+    quoteNumber: "lookupKey",
+  },
+  documentDateIs: "issueDate",
+  portal: {
+    through: ["billed_to"],
+    shows: ({ customProperties: { sentDate } }) => sentDate !== undefined,
+  },
+});

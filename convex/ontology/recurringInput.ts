@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { customFields } from "../kit/customFields";
+import { amountFromZero, percent } from "../kit/money";
+import { longText, text } from "../kit/text";
+import { contentFields, documentType, paymentTerms } from "./salesInput";
+import { FREQUENCIES, WEEKDAYS } from "./schedule";
+
+/** What callers send of recurring invoices. */
+
+/** A calendar day of the organization's time zone. */
+export const day = z.iso.date("must be a day such as 2026-11-30").meta({ example: "2026-11-30" });
+
+export const schedule = z
+  .strictObject({
+    frequency: z.enum(FREQUENCIES),
+    interval: z.number().int().min(1).max(100).optional().meta({ description: "1 by default." }),
+    weekday: z.enum(WEEKDAYS).optional().meta({ description: "Weekly; else that of `startDay`." }),
+    dayOfMonth: z
+      .union([z.number().int().min(1).max(31), z.literal("last")])
+      .optional()
+      .meta({
+        description:
+          "Monthly and yearly; else that of `startDay`. Where the month is shorter, its last day.",
+      }),
+    month: z.number().int().min(1).max(12).optional().meta({ description: "Yearly." }),
+    startDay: day,
+    endDay: day.optional().meta({ description: "The last day on which it may run." }),
+    count: z.number().int().min(1).max(1000).optional(),
+  })
+  .superRefine((given, context) => {
+    const misplaced = [
+      given.weekday !== undefined && given.frequency !== "weekly" ? "weekday" : null,
+      given.dayOfMonth !== undefined && given.frequency === "weekly" ? "dayOfMonth" : null,
+      given.month !== undefined && given.frequency !== "yearly" ? "month" : null,
+    ].filter((field) => field !== null);
+    for (const field of misplaced) {
+      const message = `does not go with ${given.frequency}`;
+      context.addIssue({ code: "custom", path: [field], message });
+    }
+    if (given.endDay !== undefined && given.count !== undefined) {
+      context.addIssue({ code: "custom", path: ["count"], message: "cannot be with endDay" });
+    }
+    if (given.endDay !== undefined && given.endDay < given.startDay) {
+      const message = "must not be before startDay";
+      context.addIssue({ code: "custom", path: ["endDay"], message });
+    }
+  })
+  .meta({ id: "RecurringSchedule" });
+
+export const recurringInvoiceCreation = z
+  .strictObject({
+    title: text(200),
+    type: documentType,
+    schedule,
+    delivery: z.enum(["draft", "send"]).optional().meta({ description: "`draft` by default." }),
+    paymentTerms: paymentTerms.optional().meta({ description: "`net30` by default." }),
+    ...contentFields,
+    notes: longText(20_000).optional(),
+    customFields: customFields.optional(),
+  })
+  .meta({ id: "RecurringInvoiceCreation" });
+export type RecurringInvoiceCreation = z.output<typeof recurringInvoiceCreation>;
+
+export const recurringInvoiceUpdate = z
+  .strictObject({
+    ...z.strictObject(contentFields).partial().shape,
+    title: text(200).optional(),
+    type: documentType.optional(),
+    schedule: schedule.optional(),
+    delivery: z.enum(["draft", "send"]).optional(),
+    paymentTerms: paymentTerms.optional(),
+    projectId: z.string().max(64).nullable().optional(),
+    discountPercent: percent.nullable().optional(),
+    discountInCents: amountFromZero.nullable().optional(),
+    notes: longText(20_000).nullable().optional(),
+    customFields: customFields.optional(),
+  })
+  .meta({ id: "RecurringInvoiceUpdate" });
+export type RecurringInvoiceUpdate = z.output<typeof recurringInvoiceUpdate>;

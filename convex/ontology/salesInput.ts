@@ -1,0 +1,212 @@
+import { z } from "zod";
+import { customFields } from "../kit/customFields";
+import { amountFromZero, amountInCents, currencyCode, decimal, percent, time } from "../kit/money";
+import { emailAddress, longText, text } from "../kit/text";
+import { TAX_CATEGORIES } from "../money/totals";
+import { address } from "./address";
+import { INVOICE_TYPES, PAYMENT_TERMS } from "./salesDocument";
+
+/** What callers send of documents with lines: invoices, quotes, credit notes, recurring templates. */
+
+const MAX_LINES = 1000;
+const MAX_QUANTITY = 1_000_000_000;
+
+const figure = amountInCents.optional().meta({
+  description: "Computed; where it is sent, it must be the computed figure.",
+});
+
+export const lineItem = z
+  .strictObject({
+    transactionId: text(200).optional(),
+    description: text(1000),
+    quantity: decimal(-MAX_QUANTITY, MAX_QUANTITY, 6),
+    unit: text(30).optional(),
+    unitPriceInCents: amountInCents,
+    discountPercent: percent.optional(),
+    discountInCents: amountInCents.optional(),
+    taxRatePercent: percent.optional().meta({ description: "0 where it is not given." }),
+    taxCategory: z
+      .enum(TAX_CATEGORIES)
+      .optional()
+      .meta({ description: "By default `standard`, and `zero` for a rate of 0." }),
+    taxExemptionReason: text(500).optional(),
+    totalPriceInCents: figure,
+    taxAmountInCents: figure,
+    contactId: z
+      .string()
+      .max(64)
+      .optional()
+      .meta({ description: "The person whom the line is for, on a `b2b_consolidated` invoice." }),
+  })
+  .meta({ id: "LineItemInput" });
+export type LineItemInput = z.output<typeof lineItem>;
+
+export const billTo = z
+  .strictObject({
+    contactId: z.string().max(64).optional(),
+    crmOrganizationId: z.string().max(64).optional(),
+    name: text(200).optional(),
+    email: emailAddress.optional(),
+    address: address.optional(),
+    taxId: text(50).optional(),
+  })
+  .meta({
+    id: "BillToInput",
+    description:
+      "Name, e-mail, address and tax id that are not given are taken over from the CRM, once.",
+  });
+export type BillToInput = z.output<typeof billTo>;
+
+/** What decides the amounts of a document. */
+export const contentFields = {
+  currency: currencyCode.optional().meta({ description: "The organization's by default." }),
+  lineItems: z
+    .array(lineItem)
+    .min(1, "must have at least 1 line")
+    .max(MAX_LINES, `must have at most ${MAX_LINES} lines`),
+  billTo,
+  projectId: z.string().max(64).optional(),
+  discountPercent: percent.optional().meta({ description: "On the whole document." }),
+  discountInCents: amountFromZero.optional().meta({ description: "On the whole document." }),
+  subtotalInCents: figure,
+  taxAmountInCents: figure,
+  totalAmountInCents: figure,
+};
+export type ContentInput = z.output<z.ZodObject<typeof contentFields>>;
+
+export const documentType = z.enum(INVOICE_TYPES);
+export const paymentTerms = z.enum(PAYMENT_TERMS);
+export const documentNumber = text(50);
+
+export const invoiceCreation = z
+  .strictObject({
+    type: documentType,
+    invoiceNumber: documentNumber
+      .optional()
+      .meta({ description: "The next `INV-YYYY-MM-###` of the issue date's month by default." }),
+    issueDate: time.optional().meta({ description: "Now by default." }),
+    dueDate: time.optional().meta({ description: "By the payment terms where it is not given." }),
+    paymentTerms: paymentTerms
+      .optional()
+      .meta({ description: "`net30` where neither they nor a due date are given." }),
+    ...contentFields,
+    notes: longText(20_000).optional(),
+    customFields: customFields.optional(),
+  })
+  .meta({ id: "InvoiceCreation" });
+export type InvoiceCreation = z.output<typeof invoiceCreation>;
+
+/** Fields that no amount depends on; `null` clears. */
+const looseFields = {
+  notes: longText(20_000).nullable().optional(),
+  customFields: customFields.optional(),
+};
+
+export const invoiceUpdate = z
+  .strictObject({
+    ...z.strictObject(contentFields).partial().shape,
+    type: documentType.optional(),
+    invoiceNumber: documentNumber
+      .optional()
+      .meta({ description: "Final: only the present number." }),
+    issueDate: time.optional(),
+    dueDate: time.optional(),
+    paymentTerms: paymentTerms.optional(),
+    projectId: z.string().max(64).nullable().optional(),
+    discountPercent: percent.nullable().optional(),
+    discountInCents: amountFromZero.nullable().optional(),
+    ...looseFields,
+    status: z
+      .literal("awaiting_employer_payment")
+      .optional()
+      .meta({ description: "Of a sent B2B invoice; every other status has a route of its own." }),
+  })
+  .meta({ id: "InvoiceUpdate" });
+export type InvoiceUpdate = z.output<typeof invoiceUpdate>;
+
+export const quoteCreation = z
+  .strictObject({
+    type: documentType,
+    quoteNumber: documentNumber.optional(),
+    issueDate: time.optional(),
+    validUntil: time.optional().meta({ description: "30 days after the issue date by default." }),
+    paymentTerms: paymentTerms.optional(),
+    ...contentFields,
+    notes: longText(20_000).optional(),
+    customFields: customFields.optional(),
+  })
+  .meta({ id: "QuoteCreation" });
+export type QuoteCreation = z.output<typeof quoteCreation>;
+
+export const quoteUpdate = z
+  .strictObject({
+    ...z.strictObject(contentFields).partial().shape,
+    type: documentType.optional(),
+    issueDate: time.optional(),
+    validUntil: time.optional(),
+    paymentTerms: paymentTerms.optional(),
+    projectId: z.string().max(64).nullable().optional(),
+    discountPercent: percent.nullable().optional(),
+    discountInCents: amountFromZero.nullable().optional(),
+    ...looseFields,
+  })
+  .meta({ id: "QuoteUpdate" });
+export type QuoteUpdate = z.output<typeof quoteUpdate>;
+
+export const creditNoteCreation = z
+  .strictObject({
+    creditNoteNumber: documentNumber.optional(),
+    issueDate: time.optional(),
+    lineItems: contentFields.lineItems
+      .optional()
+      .meta({ description: "What is credited, as positive lines; all that is left by default." }),
+    discountPercent: percent.optional(),
+    discountInCents: amountFromZero.optional(),
+    subtotalInCents: figure,
+    taxAmountInCents: figure,
+    totalAmountInCents: figure,
+    reason: longText(2000).optional(),
+    customFields: customFields.optional(),
+  })
+  .meta({ id: "CreditNoteCreation" });
+export type CreditNoteCreation = z.output<typeof creditNoteCreation>;
+
+export const invoiceSending = z
+  .strictObject({
+    channels: z
+      .array(z.enum(["email", "whatsapp"]))
+      .max(2)
+      .optional(),
+    to: z.union([text(254), z.array(text(254)).min(1).max(10)]).optional(),
+    message: longText(5000).optional(),
+    sentDate: time.optional(),
+  })
+  .meta({ id: "InvoiceSending" });
+export type InvoiceSending = z.output<typeof invoiceSending>;
+
+export const paymentCreation = z
+  .strictObject({
+    amountInCents: amountInCents
+      .refine((amount) => amount !== 0, "must not be 0")
+      .optional()
+      .meta({ description: "What is open by default; below zero for a refund." }),
+    paidDate: time.optional().meta({ description: "Now by default." }),
+    paymentMethod: text(50),
+    transactionRef: text(200)
+      .optional()
+      .meta({ description: "The same reference twice is one payment." }),
+  })
+  .meta({ id: "PaymentCreation" });
+export type PaymentCreation = z.output<typeof paymentCreation>;
+
+export const writeOff = z
+  .strictObject({
+    amountInCents: amountInCents
+      .refine((amount) => amount !== 0, "must not be 0")
+      .optional()
+      .meta({ description: "What is open by default; below zero takes a write-off back." }),
+    date: time.optional(),
+    reason: longText(2000).optional(),
+  })
+  .meta({ id: "WriteOff" });
+export type WriteOff = z.output<typeof writeOff>;

@@ -1,0 +1,218 @@
+import { z } from "zod";
+import { unpackCustomFields } from "../kit/customFields";
+import { perPerson } from "../money/perPerson";
+import { invoiceType } from "./invoice";
+import type { ObjectDoc } from "./registry";
+import { INVOICE_TYPES, storedLine, storedParty, taxShare } from "./salesDocument";
+
+/** Documents as callers see them: the ontology record, with a caller's own fields as they were sent. */
+
+const identity = {
+  _id: z.string(),
+  id: z.string(),
+  organizationId: z.string(),
+  name: z.string().meta({ description: "The document's number." }),
+  version: z.number().int(),
+  createdBy: z.string(),
+  createdAt: z.number(),
+  updatedAt: z.number(),
+};
+
+const shownContent = {
+  currency: z.string(),
+  lineItems: z.array(storedLine.extend({ contactId: z.string().optional() })),
+  billTo: storedParty.extend({
+    contactId: z.string().optional(),
+    crmOrganizationId: z.string().optional(),
+  }),
+  projectId: z.string().optional(),
+  discountPercent: z.number().optional(),
+  discountInCents: z.number().optional(),
+  subtotalInCents: z.number().int().meta({ description: "The lines' nets, added up." }),
+  discountAmountInCents: z.number().int().meta({ description: "On the whole document." }),
+  netAmountInCents: z.number().int().meta({ description: "Subtotal less that discount." }),
+  taxAmountInCents: z.number().int(),
+  totalAmountInCents: z.number().int().meta({ description: "Net plus tax." }),
+  taxes: z.array(taxShare).meta({ description: "Per tax category and rate." }),
+  customFields: z.record(z.string(), z.unknown()),
+};
+
+export const invoiceRecord = z
+  .object({
+    ...identity,
+    type: z.literal("invoice"),
+    subtype: z.enum(INVOICE_TYPES),
+    status: z.enum(invoiceType.statuses),
+    customProperties: z.looseObject({
+      invoiceNumber: z.string(),
+      type: z.enum(INVOICE_TYPES),
+      issueDate: z.number(),
+      dueDate: z.number(),
+      sentDate: z.number().optional(),
+      paymentTerms: z.string().optional(),
+      notes: z.string().optional(),
+      ...shownContent,
+      amountPaidInCents: z.number().int(),
+      amountCreditedInCents: z.number().int(),
+      amountWrittenOffInCents: z.number().int(),
+      amountDueInCents: z.number().int(),
+      perPerson: z
+        .array(
+          z.object({
+            contactId: z.string(),
+            subtotalInCents: z.number().int(),
+            taxAmountInCents: z.number().int(),
+          }),
+        )
+        .optional()
+        .meta({ description: "Of lines that are for several people: each one's part." }),
+    }),
+  })
+  .meta({ id: "Invoice" });
+
+export const creditNoteRecord = z
+  .object({
+    ...identity,
+    type: z.literal("credit_note"),
+    subtype: z.enum(["full", "partial"]),
+    status: z.literal("issued"),
+    customProperties: z.looseObject({
+      creditNoteNumber: z.string(),
+      invoiceId: z.string(),
+      invoiceNumber: z.string(),
+      issueDate: z.number(),
+      reason: z.string().optional(),
+      ...shownContent,
+    }),
+  })
+  .meta({ id: "CreditNote" });
+
+export const quoteRecord = z
+  .object({
+    ...identity,
+    type: z.literal("quote"),
+    subtype: z.enum(INVOICE_TYPES),
+    status: z.enum(["draft", "sent", "accepted", "declined", "expired", "cancelled"]),
+    customProperties: z.looseObject({
+      quoteNumber: z.string(),
+      issueDate: z.number(),
+      validUntil: z.number(),
+      invoiceId: z.string().optional(),
+      ...shownContent,
+    }),
+  })
+  .meta({ id: "Quote" });
+
+export const recurringInvoiceRecord = z
+  .object({
+    ...identity,
+    type: z.literal("recurring_invoice"),
+    subtype: z.enum(INVOICE_TYPES),
+    status: z.enum(["active", "paused", "ended"]),
+    customProperties: z.looseObject({
+      title: z.string(),
+      schedule: z.looseObject({ frequency: z.string(), interval: z.number() }),
+      delivery: z.enum(["draft", "send"]),
+      nextDay: z.string().optional(),
+      runs: z.number().int(),
+      ...shownContent,
+    }),
+  })
+  .meta({ id: "RecurringInvoice" });
+
+export const paymentRecord = z
+  .object({
+    ...identity,
+    type: z.literal("payment"),
+    subtype: z.enum(["payment", "refund", "write_off"]),
+    status: z.literal("recorded"),
+    customProperties: z.looseObject({
+      invoiceId: z.string(),
+      invoiceNumber: z.string(),
+      currency: z.string(),
+      amountInCents: z.number().int(),
+      paidDate: z.number(),
+      paymentMethod: z.string().optional(),
+      transactionRef: z.string().optional(),
+      reason: z.string().optional(),
+    }),
+  })
+  .meta({ id: "Payment" });
+
+export function invoiceView(invoice: ObjectDoc<"invoice">): z.input<typeof invoiceRecord> {
+  const { customProperties, ...record } = recordOf(invoice);
+  const people = perPerson(customProperties.lineItems);
+  return {
+    ...record,
+    customProperties: {
+      ...customProperties,
+      ...(people.length === 0 ? {} : { perPerson: people }),
+    },
+  };
+}
+
+export function creditNoteView(note: ObjectDoc<"credit_note">): z.input<typeof creditNoteRecord> {
+  return recordOf(note);
+}
+
+export function quoteView(quote: ObjectDoc<"quote">): z.input<typeof quoteRecord> {
+  return recordOf(quote);
+}
+
+export function recurringInvoiceView(
+  recurring: ObjectDoc<"recurring_invoice">,
+): z.input<typeof recurringInvoiceRecord> {
+  return recordOf(recurring);
+}
+
+export function paymentView(payment: ObjectDoc<"payment">): z.input<typeof paymentRecord> {
+  return identityOf(payment);
+}
+
+type SalesDocument = ObjectDoc<"invoice" | "credit_note" | "quote" | "recurring_invoice">;
+type Shown<Document extends SalesDocument> = Omit<Identified<Document>, "customProperties"> & {
+  customProperties: Omit<Document["customProperties"], "customFields"> & {
+    customFields: Record<string, unknown>;
+  };
+};
+
+function recordOf<Document extends SalesDocument>(document: Document): Shown<Document> {
+  const { customFields, ...properties } = document.customProperties;
+  const shown = { ...properties, customFields: unpackCustomFields(customFields) };
+  // TypeScript does not follow a rest of a generic union.
+  return { ...identityOf(document), customProperties: shown } as unknown as Shown<Document>;
+}
+
+type Identified<Document extends ObjectDoc> = Pick<
+  Document,
+  | "_id"
+  | "organizationId"
+  | "type"
+  | "subtype"
+  | "name"
+  | "status"
+  | "customProperties"
+  | "version"
+  | "createdBy"
+  | "createdAt"
+  | "updatedAt"
+> & { id: Document["_id"] };
+
+function identityOf<Document extends ObjectDoc>(document: Document): Identified<Document> {
+  const { _id, organizationId, type, subtype, name, status, customProperties } = document;
+  const { version, createdBy, createdAt, updatedAt } = document;
+  return {
+    _id,
+    id: _id,
+    organizationId,
+    type,
+    subtype,
+    name,
+    status,
+    customProperties,
+    version,
+    createdBy,
+    createdAt,
+    updatedAt,
+  };
+}

@@ -1,0 +1,153 @@
+import { zodToConvexFields } from "convex-helpers/server/zod4";
+import { type PaginationResult, paginationOptsValidator } from "convex/server";
+import { type Infer, v } from "convex/values";
+import type { Id } from "./_generated/dataModel";
+import { mutation, query, type QueryCtx } from "./_generated/server";
+import { invalid } from "./kit/errors";
+import { parseArgument } from "./kit/input";
+import { callerAt, callerIn, LIVE_COLLECTION_LIMIT, sessionArgument } from "./kit/live";
+import { writeAt, writeIn } from "./kit/liveWrites";
+import { PRIORITIES, projectType } from "./ontology/project";
+import {
+  detailedDescription as richText,
+  projectCreation,
+  projectUpdate,
+} from "./ontology/projectInput";
+import {
+  archiveProject as archive,
+  changeProject,
+  createProject as create,
+  deleteProject as remove,
+} from "./ontology/projectRules";
+import { type Filters, livingObjects } from "./ontology/ranges";
+import type { ObjectDoc } from "./ontology/registry";
+
+/**
+ * The dashboard's live queries and mutations of projects, with the documented names and arguments.
+ * They return ontology records; a caller's own fields are pairs of `key` and `json` there
+ * (`customProperties.customFields`). Errors are ConvexErrors whose data has `code`, `status`,
+ * `message` and `details`.
+ */
+const filterArguments = {
+  subtype: v.optional(v.union(...projectType.subtypes.map((subtype) => v.literal(subtype)))),
+  status: v.optional(v.union(...projectType.statuses.map((status) => v.literal(status)))),
+  priority: v.optional(v.union(...PRIORITIES.map((priority) => v.literal(priority)))),
+};
+const tenantArguments = { ...sessionArgument, organizationId: v.id("organizations") };
+const projectArguments = { ...sessionArgument, projectId: v.string() };
+
+type Project = ObjectDoc<"project">;
+type ProjectFilters = { subtype?: string; status?: string; priority?: string };
+type ListArguments = { sessionId: string; organizationId: Id<"organizations"> } & ProjectFilters;
+
+/** The newest 1,000 projects, without the archived ones. */
+export const getProjects = query({
+  args: { ...tenantArguments, ...filterArguments },
+  handler: async (ctx, args): Promise<Project[]> =>
+    await (await projectsOf(ctx, args)).take(LIVE_COLLECTION_LIMIT),
+});
+
+export const getProjectsPaginated = query({
+  args: { ...tenantArguments, ...filterArguments, paginationOpts: paginationOptsValidator },
+  handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<Project>> =>
+    await (await projectsOf(ctx, args)).paginate(paginationOpts),
+});
+
+export const getProject = query({
+  args: projectArguments,
+  handler: async (ctx, { sessionId, projectId }): Promise<Project> =>
+    (await callerAt(ctx, sessionId, "project", projectId, "projects:read")).object,
+});
+
+/** The documented structure repeats `sessionId` and `organizationId`; they must be the outer ones. */
+const creation = v.object({
+  ...zodToConvexFields(projectCreation.shape),
+  sessionId: v.optional(v.string()),
+  organizationId: v.optional(v.string()),
+});
+
+export const createProject = mutation({
+  args: { ...tenantArguments, data: creation },
+  handler: async (ctx, { sessionId, organizationId, data }): Promise<Project> => {
+    const fields = parseArgument(
+      "data",
+      projectCreation,
+      withoutRepeated(data, { sessionId, organizationId }),
+    );
+    return await writeIn(ctx, sessionId, organizationId, "projects:write", (writer) =>
+      create(ctx, writer.store, writer.organization, fields),
+    );
+  },
+});
+
+export const updateProject = mutation({
+  args: { ...projectArguments, updates: v.object(zodToConvexFields(projectUpdate.shape)) },
+  handler: async (ctx, { sessionId, projectId, updates }): Promise<Project> => {
+    const fields = parseArgument("updates", projectUpdate, updates);
+    const subject = { type: "project", id: projectId } as const;
+    return await writeAt(ctx, sessionId, subject, "projects:write", ({ store }, project) =>
+      changeProject(store, project, fields),
+    );
+  },
+});
+
+/** Cancels the project and takes it out of the lists. */
+export const archiveProject = mutation({
+  args: projectArguments,
+  handler: async (ctx, { sessionId, projectId }): Promise<Project> =>
+    await writeAt(
+      ctx,
+      sessionId,
+      { type: "project", id: projectId },
+      "projects:write",
+      ({ store }, project) => archive(store, project),
+    ),
+});
+
+/** Drafts only, and by an owner; any other project is archived. */
+export const deleteProject = mutation({
+  args: projectArguments,
+  returns: v.null(),
+  handler: async (ctx, { sessionId, projectId }): Promise<null> => {
+    const subject = { type: "project", id: projectId } as const;
+    await writeAt(ctx, sessionId, subject, "projects:delete", ({ store }, project) =>
+      remove(store, project),
+    );
+    return null;
+  },
+});
+
+/** Rich HTML; what could run is taken out before it is stored. */
+export const updateProjectDetailedDescription = mutation({
+  args: { ...projectArguments, detailedDescription: v.string() },
+  handler: async (ctx, { sessionId, projectId, ...sent }): Promise<Project> => {
+    const html = sent.detailedDescription;
+    const fields = { detailedDescription: parseArgument("detailedDescription", richText, html) };
+    const subject = { type: "project", id: projectId } as const;
+    return await writeAt(ctx, sessionId, subject, "projects:write", ({ store }, project) =>
+      changeProject(store, project, fields),
+    );
+  },
+});
+
+async function projectsOf(
+  ctx: QueryCtx,
+  { sessionId, organizationId, subtype, status, priority }: ListArguments,
+): Promise<ReturnType<typeof livingObjects<"project">>> {
+  await callerIn(ctx, sessionId, organizationId, "projects:read");
+  const given = Object.entries({ subtype, status, facet: priority });
+  const filters: Filters = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  return livingObjects(ctx, organizationId, "project", filters);
+}
+
+function withoutRepeated(
+  { sessionId, organizationId, ...data }: Infer<typeof creation>,
+  outer: { sessionId: string; organizationId: string },
+): Omit<Infer<typeof creation>, "sessionId" | "organizationId"> {
+  const repeated = { sessionId, organizationId };
+  for (const name of ["sessionId", "organizationId"] as const) {
+    if (repeated[name] === undefined || repeated[name] === outer[name]) continue;
+    throw invalid([{ path: `data.${name}`, message: `must equal the outer ${name}` }]);
+  }
+  return data;
+}

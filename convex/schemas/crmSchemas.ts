@@ -1,0 +1,133 @@
+import { defineTable } from "convex/server";
+import { v } from "convex/values";
+import { actor } from "./ontologySchemas";
+
+/** On whose behalf a job writes: what a request's `WriteScope` is, kept until the job has run. */
+export const jobScope = v.object({
+  organizationId: v.id("organizations"),
+  actor,
+  traceId: v.string(),
+  ip: v.union(v.string(), v.null()),
+  userAgent: v.union(v.string(), v.null()),
+});
+
+export const crmTables = {
+  /**
+   * Imports of contacts. Written by ontology/contactImport.ts, one transaction per hundred rows or
+   * so: the position moves with the rows that it has passed, so an import goes on where it was after
+   * any interruption. Read by its report; deleted by crmMaintenance.ts after 90 days.
+   */
+  contactImports: defineTable({
+    organizationId: v.id("organizations"),
+    status: v.union(v.literal("running"), v.literal("completed"), v.literal("failed")),
+    isDryRun: v.boolean(),
+    scope: jobScope,
+    upload: v.id("uploads"),
+    size: v.number(),
+    format: v.union(v.literal("csv"), v.literal("vcard")),
+    encoding: v.union(v.literal("utf-8"), v.literal("windows-1252")),
+    /** Of a CSV file. */
+    layout: v.optional(
+      v.object({
+        delimiter: v.string(),
+        newline: v.string(),
+        /** What each column means; null for one that is left alone. */
+        columns: v.array(v.union(v.string(), v.null())),
+      }),
+    ),
+    ignoredColumns: v.array(v.string()),
+    /** Bytes that have been dealt with. */
+    position: v.number(),
+    rows: v.number(),
+    created: v.number(),
+    updated: v.number(),
+    failed: v.number(),
+    startedAt: v.number(),
+    steppedAt: v.number(),
+    finishedAt: v.optional(v.number()),
+  }).index("by_status", ["status", "steppedAt"]),
+
+  /**
+   * What became of the rows of an import, a step's worth in each. Written with the step; read by
+   * the report; deleted with the import. Nothing of what the rows said is kept.
+   */
+  contactImportResults: defineTable({
+    importId: v.id("contactImports"),
+    /** The number of the first row in it, from 1. */
+    first: v.number(),
+    hasErrors: v.boolean(),
+    results: v.array(
+      v.object({
+        status: v.union(v.literal("created"), v.literal("updated"), v.literal("error")),
+        id: v.optional(v.string()),
+        problems: v.optional(
+          v.array(v.object({ path: v.optional(v.string()), message: v.string() })),
+        ),
+      }),
+    ),
+  })
+    .index("by_import", ["importId", "first"])
+    .index("by_errors", ["importId", "hasErrors", "first"]),
+
+  /**
+   * SHA-256 of the e-mails that a dry run would have created so far, so that it tells of a later row
+   * what would be true then. Written by ontology/contactImport.ts; deleted with the import.
+   */
+  contactImportKeys: defineTable({
+    importId: v.id("contactImports"),
+    key: v.string(),
+  }).index("by_key", ["importId", "key"]),
+
+  /**
+   * Merges of contacts: one row each. Written by ontology/contactMerge.ts with the merge and by its
+   * jobs; read when it is undone; deleted by crmMaintenance.ts when it can no longer be undone, and
+   * with the erasure of the contact.
+   */
+  contactMerges: defineTable({
+    organizationId: v.id("organizations"),
+    targetId: v.id("objects"),
+    sourceId: v.id("objects"),
+    /** `moving` and `undoing`: a job has objects left that refer to the one, not to the other. */
+    status: v.union(
+      v.literal("moving"),
+      v.literal("done"),
+      v.literal("undoing"),
+      v.literal("undone"),
+    ),
+    scope: jobScope,
+    /** How many objects refer to the target now that referred to the source. */
+    moved: v.number(),
+    /** What the merge changed of the target, for the undo. */
+    changes: v.array(
+      v.object({ field: v.string(), before: v.optional(v.any()), after: v.optional(v.any()) }),
+    ),
+    mergedAt: v.number(),
+    undoUntil: v.number(),
+  })
+    .index("by_target", ["targetId"])
+    .index("by_source", ["sourceId"])
+    .index("by_undoUntil", ["undoUntil"]),
+
+  /** The objects that a merge moved. Written and deleted with it, and by its undo. */
+  contactMergeMoves: defineTable({
+    mergeId: v.id("contactMerges"),
+    objectId: v.id("objects"),
+  }).index("by_merge", ["mergeId"]),
+
+  /**
+   * Erasures of persons. Written by ontology/erasure.ts with the erasure and by its job, which
+   * blanks what the trail and kept answers say of them; kept, as the proof that it was done.
+   */
+  erasures: defineTable({
+    organizationId: v.id("organizations"),
+    scope: jobScope,
+    contactId: v.id("objects"),
+    /** All objects that are the person: the contact, those merged into it, portal users. */
+    objectIds: v.array(v.id("objects")),
+    status: v.union(v.literal("running"), v.literal("completed")),
+    /** Where the job goes on: which table, of which object or caller, after which cursor. */
+    position: v.object({ stage: v.number(), cursor: v.union(v.string(), v.null()) }),
+    erasedAt: v.number(),
+    completedAt: v.optional(v.number()),
+  }).index("by_organization", ["organizationId", "contactId"]),
+};

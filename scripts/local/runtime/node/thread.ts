@@ -1,0 +1,117 @@
+/**
+ * The inside of the thread that runs the actions of `"use node"` modules. A thread loads JavaScript
+ * only, so this file is bundled beside the modules (`bundle.ts`). Modules are loaded when they are
+ * first called: their packages may be large.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { pathToFileURL } from "node:url";
+import { parentPort } from "node:worker_threads";
+import { messageOf } from "../../problem";
+import { consoleThat } from "../console";
+import { functionFailure, Refusal } from "../errors";
+import { type Level, lineOf } from "../log";
+import { functionsIn, type Invoke } from "../registered";
+import { unavailable } from "../unavailable";
+import type { FromNode, ThrownInNode, ToNode } from "./messages";
+
+const requests = new AsyncLocalStorage<number>();
+const operations = new Map<number, { resolve(result: string): void; reject(error: Error): void }>();
+let lastOperation = 0;
+
+function say(message: FromNode): void {
+  parentPort?.postMessage(message);
+}
+
+function write(level: Level, args: unknown[]): void {
+  say({ type: "log", id: requests.getStore(), level, line: lineOf(args) });
+}
+
+function asyncSyscall(op: string, json: string): Promise<string> {
+  const id = requests.getStore();
+  if (id === undefined) throw new Refusal(`${op} was asked for outside of a function`);
+  const operation = ++lastOperation;
+  return new Promise((resolve, reject) => {
+    operations.set(operation, { resolve, reject });
+    say({ type: "operation", id, operation, op, json });
+  });
+}
+
+Object.assign(globalThis, {
+  console: consoleThat(write),
+  Convex: {
+    asyncSyscall,
+    syscall: (op: string): never => {
+      throw new Refusal(`${op} needs a query or a mutation`);
+    },
+    jsSyscall: (op: string): never => {
+      throw new Refusal(unavailable(op) ?? `Unknown JS operation ${op}`);
+    },
+  },
+});
+
+// What an action leaves behind unawaited must not end the actions of others.
+for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(event, (error: unknown) => {
+    write("error", [`Not caught by any action: ${stackOf(error)}`]);
+  });
+}
+
+parentPort?.on("message", (message: ToNode) => {
+  switch (message.type) {
+    case "describe":
+      answer(message.id, async () =>
+        JSON.stringify((await load(message)).map(({ description }) => description)),
+      );
+      return;
+    case "run":
+      answer(message.id, async () => await (await invokerOf(message))(message.argsText));
+      return;
+    case "operationDone":
+      settle(message.operation)?.resolve(message.result);
+      return;
+    case "operationFailed": {
+      const { operation, data } = message;
+      settle(operation)?.reject(Object.assign(new Error(message.message), { data }));
+    }
+  }
+});
+
+function answer(id: number, run: () => Promise<string>): void {
+  requests.run(id, run).then(
+    (result) => {
+      say({ type: "done", id, result });
+    },
+    (error: unknown) => {
+      say({ type: "failed", id, failure: thrown(error) });
+    },
+  );
+}
+
+async function load(module: {
+  module: string;
+  file: string;
+}): Promise<ReturnType<typeof functionsIn>> {
+  const exports = (await import(pathToFileURL(module.file).href)) as Record<string, unknown>;
+  return functionsIn(module.module, exports);
+}
+
+async function invokerOf(message: ToNode & { type: "run" }): Promise<Invoke> {
+  const found = (await load(message)).find(({ description }) => description.name === message.name);
+  if (found === undefined) throw new Refusal(`There is no ${message.name} in ${message.file}`);
+  return found.invoke;
+}
+
+function settle(operation: number): ReturnType<typeof operations.get> {
+  const waiting = operations.get(operation);
+  operations.delete(operation);
+  return waiting;
+}
+
+function thrown(error: unknown): ThrownInNode {
+  const { message, data } = functionFailure(error);
+  return { message, bare: messageOf(error), data, stack: stackOf(error) };
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+}

@@ -1,0 +1,498 @@
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { sealCursor } from "../../convex/kit/page";
+import type { Answer, Body } from "../helpers/answer";
+import { type Fixture, newBackend, newTenant } from "../helpers/backend";
+
+const SUBTYPES = ["lead", "prospect", "customer"];
+const STATUSES = ["active", "inactive"];
+const SOURCES = ["api", "event", "checkout"];
+const SORTS = ["-createdAt", "createdAt", "-updatedAt", "updatedAt", "-name", "name"];
+
+let home: Fixture;
+let crmOrganizationId: string;
+/** All contacts in the order of their creation. */
+let all: Body[];
+
+/** One contact of each kind and some more of one kind; every third belongs to an organization. */
+beforeAll(async () => {
+  vi.stubEnv("RATE_LIMIT_FACTOR", "1000");
+  home = await newBackend();
+  const other = await newTenant(home.backend);
+  const acme = await home.request("POST", "/crm/organizations", { body: { name: "Acme" } });
+  crmOrganizationId = acme.body.data.id;
+  const kinds = SUBTYPES.flatMap((subtype) =>
+    STATUSES.flatMap((status) => SOURCES.map((source) => ({ subtype, status, source }))),
+  );
+  const ids: string[] = [];
+  for (const [index, kind] of [...kinds, ...kinds.slice(0, 7)].entries()) {
+    const body = {
+      ...kind,
+      firstName: "Ada",
+      lastName: `${"QWERTY"[index % 6] ?? ""}${index}`,
+      email: `a${index}@x.test`,
+    };
+    const { contactId } = (await home.request("POST", "/crm/contacts", { body })).body;
+    ids.push(contactId);
+    await other.request("POST", "/crm/contacts", { body });
+    const change = { ...(index % 3 === 0 ? { crmOrganizationId } : {}), notes: "changed" };
+    if (index % 2 === 0)
+      await home.request("PATCH", `/crm/contacts/${ids[index / 2] ?? ""}`, { body: change });
+  }
+  const gone = await home.request("POST", "/crm/contacts", {
+    body: { firstName: "Ada", lastName: "Gone" },
+  });
+  await home.request("DELETE", `/crm/contacts/${gone.body.contactId}`);
+  all = (await list("sort=createdAt&limit=200")).contacts as Body[];
+  expect(all.map(({ id }) => id)).toEqual(ids);
+});
+
+async function list(query: string): Promise<Body> {
+  const answer = await ask(query);
+  expect(answer.status, answer.text).toBe(200);
+  return answer.body;
+}
+async function ask(query: string): Promise<Answer> {
+  return await home.request("GET", `/crm/contacts?${query}`);
+}
+function queryOf(parameters: Record<string, string | number>): string {
+  return new URLSearchParams(Object.entries(parameters).map(([k, v]) => [k, String(v)])).toString();
+}
+
+/** What a scan over all contacts would answer. */
+function scan(filters: Record<string, string>, sort: string): string[] {
+  const field = sort.replace("-", "") as "createdAt" | "updatedAt" | "name";
+  const keyOf = (contact: Body): string | number =>
+    field === "name" ? contact.name.toLowerCase() : contact[field];
+  const matching = all.filter((contact) =>
+    Object.entries(filters).every(
+      ([name, value]) => (contact as unknown as Record<string, unknown>)[name] === value,
+    ),
+  );
+  const ascending = matching
+    .map((contact, index) => ({ contact, index }))
+    .sort((a, b) =>
+      keyOf(a.contact) < keyOf(b.contact)
+        ? -1
+        : keyOf(a.contact) > keyOf(b.contact)
+          ? 1
+          : a.index - b.index,
+    )
+    .map(({ contact }) => contact.id);
+  return sort.startsWith("-") ? ascending.reverse() : ascending;
+}
+
+function subsets<Item>(items: Item[]): Item[][] {
+  return items.reduce<Item[][]>(
+    (sets, item) => [...sets, ...sets.map((set) => [...set, item])],
+    [[]],
+  );
+}
+
+const FILTERS = ["subtype", "status", "source", "crmOrganizationId", "email"];
+const COMBINATIONS = subsets(FILTERS).flatMap((filters) =>
+  SORTS.map((sort) => ({ filters, sort })),
+);
+
+function isServed(filters: string[], sort: string): boolean {
+  if (!sort.endsWith("createdAt")) return filters.length === 0;
+  const isKind = filters.every((filter) => ["subtype", "status", "source"].includes(filter));
+  const ofOrganization = filters.includes("crmOrganizationId");
+  const beside = filters.filter((filter) => filter !== "crmOrganizationId");
+  const isOfOrganization =
+    ofOrganization && beside.every((filter) => ["subtype", "status"].includes(filter));
+  return isKind || isOfOrganization || (filters.length === 1 && filters[0] === "email");
+}
+
+const served = COMBINATIONS.filter(({ filters, sort }) => isServed(filters, sort));
+const unserved = COMBINATIONS.filter(({ filters, sort }) => !isServed(filters, sort));
+
+describe("filters and sorts", () => {
+  test.each(
+    served.map(({ filters, sort }) => [filters.join("+") || "nothing", sort, filters] as const),
+  )(
+    "by %s, sorted by %s: exactly what a scan would find, with its total",
+    async (_name, sort, filters) => {
+      const values: Record<string, string[]> = {
+        subtype: SUBTYPES,
+        status: STATUSES,
+        source: SOURCES,
+        crmOrganizationId: [crmOrganizationId, home.organizationId],
+        email: ["a3@x.test", "nobody@x.test"],
+      };
+      const cases = filters.reduce<Record<string, string>[]>(
+        (chosen, filter) =>
+          chosen.flatMap((one) =>
+            (values[filter] ?? []).map((value) => ({ ...one, [filter]: value })),
+          ),
+        [{}],
+      );
+      for (const chosen of cases) {
+        const { contacts, total } = await list(queryOf({ ...chosen, sort, limit: 200 }));
+        const expected = scan(chosen, sort);
+        expect([chosen, contacts.map(({ id }) => id)]).toEqual([chosen, expected]);
+        expect([chosen, total]).toEqual([chosen, expected.length]);
+      }
+    },
+  );
+
+  test("every other combination is refused, and the answer names those that exist", async () => {
+    for (const { filters, sort } of unserved) {
+      const chosen = Object.fromEntries(
+        filters.map((filter) => [
+          filter,
+          { subtype: "lead", status: "active", source: "api" }[filter] ?? "x",
+        ]),
+      );
+      const answer = await ask(queryOf({ ...chosen, sort }));
+      expect([filters, sort, answer.status, answer.paths]).toEqual([filters, sort, 400, ["query"]]);
+      expect(answer.body.error.message).toContain("status+subtype by createdAt");
+      expect(answer.body.error.message).toContain("no filter by name");
+    }
+  });
+
+  test("the newest come first where nothing else is said", async () => {
+    expect((await list("limit=200")).contacts.map(({ id }) => id)).toEqual(scan({}, "-createdAt"));
+  });
+
+  test("the e-mail filter minds no case", async () => {
+    expect((await list("email=A3%40X.test")).contacts.map(({ email }) => email)).toEqual([
+      "a3@x.test",
+    ]);
+  });
+
+  test.each([
+    ["subtype=vip", "query.subtype"],
+    ["subtype=", "query.subtype"],
+    ["subtype=Lead", "query.subtype"],
+    ["status=archived", "query.status"],
+    ["source=web", "query.source"],
+    ["sort=email", "query.sort"],
+    ["sort=%2BcreatedAt", "query.sort"],
+    ["status=active&status=inactive", "query.status"],
+    ["subtype[]=lead", "query.subtype[]"],
+    ["__proto__=1", "query.__proto__"],
+    ["constructor=1", "query.constructor"],
+    ["crmOrganizationId=" + "x".repeat(65), "query.crmOrganizationId"],
+    ["search=%00", "query.search"],
+    ["search=", "query.search"],
+    ["search=%20", "query.search"],
+    ["search=" + "x".repeat(201), "query.search"],
+    ["Status=active", "query.Status"],
+  ])("%s is refused, not ignored", async (query, path) => {
+    const answer = await ask(query);
+    expect([answer.status, answer.code]).toEqual([400, "VALIDATION_ERROR"]);
+    expect(answer.paths).toContain(path);
+  });
+
+  test("an organization of another tenant filters like one that does not exist", async () => {
+    const other = await newTenant(home.backend);
+    const theirs = await other.request("POST", "/crm/organizations", { body: { name: "T" } });
+    await other.request("POST", "/crm/contacts", {
+      body: { lastName: "T", organizationInfo: { name: "T" } },
+    });
+    const foreign = await list(`crmOrganizationId=${theirs.body.data.id}`);
+    expect(foreign).toEqual(await list("crmOrganizationId=nonsense"));
+  });
+});
+
+describe("paging", () => {
+  test.each([
+    "limit=0",
+    "limit=-1",
+    "limit=201",
+    "limit=1.5",
+    "limit=x",
+    "limit=",
+    "page_size=0",
+    "page_size=201",
+    "offset=-1",
+    "offset=5001",
+    "offset=x",
+    "page=0",
+    "page=-1",
+    "page=102",
+    "page=1.5",
+    "page=1e400",
+  ])("%s is refused", async (query) => {
+    const answer = await ask(query);
+    expect([answer.status, answer.paths]).toEqual([400, [`query.${query.split("=")[0] ?? ""}`]]);
+  });
+
+  test.each(["offset=5001", "page=102", "page=26&limit=200.0", "page=27&limit=200"])(
+    "%s is refused, or within reach",
+    async (query) => {
+      const answer = await ask(query);
+      if (answer.status === 200) return;
+      expect(answer.body.error.message).toContain("use cursor");
+    },
+  );
+
+  test.each([
+    ["cursor=x&offset=1", "query.offset"],
+    ["cursor=x&page=1", "query.page"],
+    ["offset=0&page=1", "query.page"],
+    ["limit=5&page_size=5", "query.page_size"],
+    ["search=ada&sort=name", "query.sort"],
+  ])("%s cannot be combined", async (query, path) => {
+    expect(await ask(query)).toMatchObject({ status: 400, paths: [path] });
+  });
+
+  test.each(SORTS)("cursors, offsets and pages give the same rows, sorted by %s", async (sort) => {
+    const expected = scan({}, sort);
+    for (const limit of [1, 7, 24, 25, 26]) {
+      const byCursor: string[] = [];
+      let cursor: string | null = null;
+      let turns = 0;
+      do {
+        const query: string = queryOf({ sort, limit, ...(cursor === null ? {} : { cursor }) });
+        const page: Body = await list(query);
+        byCursor.push(...page.contacts.map(({ id }) => id));
+        expect([limit, page.total]).toEqual([limit, all.length]);
+        expect(page.contacts.length).toBeLessThanOrEqual(limit);
+        cursor = page.nextCursor;
+        turns += 1;
+      } while (cursor !== null && turns < 100);
+      expect([limit, byCursor]).toEqual([limit, expected]);
+
+      const pages = Math.ceil(all.length / limit);
+      const byPage: string[] = [];
+      const byOffset: string[] = [];
+      for (let page = 1; page <= pages; page++) {
+        const one = await list(queryOf({ sort, limit, page }));
+        expect(one).toMatchObject({ page, totalPages: pages, total: all.length, limit });
+        byPage.push(...one.contacts.map(({ id }) => id));
+        const offset = (page - 1) * limit;
+        const two = await list(queryOf({ sort, page_size: limit, offset }));
+        expect(two).toMatchObject({ offset, limit, total: all.length });
+        byOffset.push(...two.contacts.map(({ id }) => id));
+      }
+      expect(byPage).toEqual(expected);
+      expect(byOffset).toEqual(expected);
+    }
+  });
+
+  test.each(["offset=25", "offset=26", "offset=5000", "page=2&limit=25", "page=101&limit=50"])(
+    "%s, beyond the end, is an empty page",
+    async (query) => {
+      const page = await list(query);
+      expect([page.contacts, page.total, page.nextCursor]).toEqual([[], all.length, null]);
+    },
+  );
+
+  test("a cursor goes on from where an offset or a page ended", async () => {
+    const expected = scan({}, "-createdAt");
+    for (const query of ["offset=5&limit=5", "page=2&limit=5"]) {
+      const { nextCursor } = await list(query);
+      const next = await list(queryOf({ cursor: nextCursor ?? "", limit: 5 }));
+      expect(next.contacts.map(({ id }) => id)).toEqual(expected.slice(10, 15));
+    }
+  });
+
+  test("the size of the page may change from cursor to cursor", async () => {
+    const { nextCursor } = await list("limit=3");
+    const next = await list(queryOf({ cursor: nextCursor ?? "", limit: 200 }));
+    expect(next.contacts.map(({ id }) => id)).toEqual(scan({}, "-createdAt").slice(3));
+  });
+});
+
+describe("cursors", () => {
+  async function cursorOf(query: string): Promise<string> {
+    const { nextCursor } = await list(query);
+    if (nextCursor === null) throw new Error(`${query} has no next page.`);
+    return nextCursor;
+  }
+
+  test.each([
+    "sort=name",
+    "subtype=lead",
+    "status=inactive",
+    "search=ada",
+    "subtype=customer&status=active",
+  ])("one of the plain list is refused with %s", async (query) => {
+    const cursor = await cursorOf("limit=1");
+    expect(await ask(`${query}&cursor=${cursor}`)).toMatchObject({
+      status: 400,
+      paths: ["query.cursor"],
+    });
+  });
+
+  test("one of contacts is refused by organizations, and by the keys", async () => {
+    const cursor = await cursorOf("limit=1");
+    for (const path of [
+      "/crm/organizations",
+      "/api-keys",
+      `/crm/organizations/${crmOrganizationId}/contacts`,
+    ]) {
+      const answer = await home.request("GET", `${path}?cursor=${cursor}`);
+      expect([path, answer.status, answer.paths]).toEqual([path, 400, ["query.cursor"]]);
+    }
+  });
+
+  test.each(["", "x", "%00", "bm9uc2Vuc2U", "WyJhIiwiYiJd", "A".repeat(4000), "{}", "null", "..."])(
+    "%j is refused",
+    async (cursor) => {
+      expect(await ask(`cursor=${cursor}`)).toMatchObject({ status: 400, paths: ["query.cursor"] });
+    },
+  );
+
+  test("one that is too long is refused", async () => {
+    expect(await ask(`cursor=${"A".repeat(4001)}`)).toMatchObject({
+      status: 400,
+      paths: ["query.cursor"],
+    });
+  });
+
+  const listNames: [string, string, string][] = [
+    ["contacts", "/crm/contacts?", JSON.stringify(["crm_contact", "-createdAt", null, {}])],
+    [
+      "a search",
+      "/crm/contacts?search=ada&",
+      JSON.stringify(["crm_contact", "-createdAt", "ada", {}]),
+    ],
+    [
+      "organizations",
+      "/crm/organizations?",
+      JSON.stringify(["crm_organization", "-createdAt", null, {}]),
+    ],
+    ["keys", "/api-keys?", "api-keys"],
+  ];
+  const positions = ["garbage", "", "-1", "1e99", "{}", "null", '["x"]', "_end_cursor2"];
+  test.each(
+    listNames.flatMap(([name, path, listName]) =>
+      positions.map((at) => [name, at, path, listName] as const),
+    ),
+  )(
+    "one of %s with the position %j, which was never given out, is refused",
+    async (_name, at, path, listName) => {
+      const answer = await home.request("GET", `${path}cursor=${sealCursor(listName, at)}`);
+      expect([answer.status, answer.paths]).toEqual([400, ["query.cursor"]]);
+    },
+  );
+
+  test("one of another tenant shows nothing of that tenant", async () => {
+    const other = await newTenant(home.backend);
+    for (const lastName of ["A", "B"])
+      await other.request("POST", "/crm/contacts", { body: { lastName } });
+    const { nextCursor } = (await other.request("GET", "/crm/contacts?limit=1")).body;
+    const answer = await ask(`cursor=${nextCursor ?? ""}`);
+    const shown = answer.status === 200 ? answer.body.contacts.map(({ id }) => id) : [];
+    expect(all.map(({ id }) => id)).toEqual(expect.arrayContaining(shown));
+  });
+
+  test.each(SORTS.filter((sort) => !sort.endsWith("updatedAt")))(
+    "sorted by %s: what was there at the start comes exactly once, whatever is written meanwhile",
+    async (sort) => {
+      const { backend, request } = await newBackend();
+      const create = async (lastName: string): Promise<string> =>
+        (await request("POST", "/crm/contacts", { body: { lastName } })).body.contactId;
+      const start: string[] = [];
+      for (let i = 0; i < 12; i++) start.push(await create(`N${String(i).padStart(2, "0")}`));
+      const doomed = start[6] ?? "";
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      let turn = 0;
+      do {
+        const query: string = queryOf({ sort, limit: 3, ...(cursor === null ? {} : { cursor }) });
+        const page: Body = (await request("GET", `/crm/contacts?${query}`)).body;
+        seen.push(...page.contacts.map(({ id }) => id));
+        cursor = page.nextCursor;
+        turn += 1;
+        for (const name of ["A", "N05x", "Z"]) await create(`${name}${turn}`);
+        if (turn === 1) await request("DELETE", `/crm/contacts/${doomed}`);
+        for (const id of [start[0], start[11]])
+          await request("PATCH", `/crm/contacts/${id ?? ""}`, { body: { notes: `${turn}` } });
+      } while (cursor !== null && turn < 60);
+      expect(new Set(seen).size).toBe(seen.length);
+      const kept = start.filter((id) => id !== doomed);
+      const order = sort.startsWith("-") ? [...kept].reverse() : kept;
+      expect(seen.filter((id) => kept.includes(id))).toEqual(order);
+      expect(backend).toBeDefined();
+    },
+  );
+});
+
+describe("search", () => {
+  const ids = (body: Body): string[] => body.contacts.map(({ id }) => id).sort();
+
+  test("finds by each word's start, in any case", async () => {
+    expect(ids(await list("search=ADA&limit=200"))).toEqual(scan({}, "name").sort());
+    expect((await list("search=q0")).contacts.map(({ lastName }) => lastName)).toEqual(["Q0"]);
+  });
+
+  test.each(
+    subsets(["subtype", "status", "source", "crmOrganizationId"]).map(
+      (set) => [set.join("+") || "nothing", set] as const,
+    ),
+  )("with the filters %s finds what matches both", async (_name, filters) => {
+    const values = { subtype: "lead", status: "active", source: "api", crmOrganizationId };
+    const chosen = Object.fromEntries(
+      Object.entries(values).filter(([name]) => filters.includes(name)),
+    );
+    const found = await list(queryOf({ search: "ada", limit: 200, ...chosen }));
+    expect(ids(found)).toEqual(scan(chosen, "name").sort());
+    expect(found).toMatchObject({ total: found.contacts.length, totalIsCapped: false });
+  });
+
+  test("does not go with the e-mail filter", async () => {
+    expect(await ask("search=ada&email=a3%40x.test")).toMatchObject({
+      status: 400,
+      paths: ["query"],
+    });
+  });
+
+  test("pages by cursor, offset and page", async () => {
+    const whole = (await list("search=ada&limit=200")).contacts.map(({ id }) => id);
+    const first = await list("search=ada&limit=10");
+    const second = await list(`search=ada&limit=10&cursor=${first.nextCursor ?? ""}`);
+    const third = await list(`search=ada&limit=10&cursor=${second.nextCursor ?? ""}`);
+    expect([first, second, third].flatMap(({ contacts }) => contacts.map(({ id }) => id))).toEqual(
+      whole,
+    );
+    expect(third.nextCursor).toBeNull();
+    expect((await list("search=ada&limit=10&page=3")).contacts).toEqual(third.contacts);
+    expect((await list("search=ada&limit=10&offset=20")).contacts).toEqual(third.contacts);
+  });
+
+  test.each([
+    "!!!",
+    "%25",
+    "*",
+    "' OR 1=1 --",
+    "\\",
+    "日本",
+    "a".repeat(200),
+    "a b c d e f g h i j k l m n o p q r s t",
+  ])("%j is only a text", async (text) => {
+    const answer = await ask(queryOf({ search: text }));
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe("organizations", () => {
+  test("list, filter, sort, search and page like contacts", async () => {
+    const { request } = await newBackend();
+    const made: string[] = [];
+    for (const [name, subtype, status] of [
+      ["Beta", "customer", "active"],
+      ["alpha", "supplier", "active"],
+      ["Gamma", "customer", "inactive"],
+    ] as const) {
+      made.push(
+        (await request("POST", "/crm/organizations", { body: { name, subtype, status } })).body.data
+          .id,
+      );
+    }
+    const names = async (query: string): Promise<[string[], number | null]> => {
+      const { data, meta } = (await request("GET", `/crm/organizations?${query}`)).body;
+      return [data.map(({ name }) => name), meta.total];
+    };
+    expect(await names("")).toEqual([["Gamma", "alpha", "Beta"], 3]);
+    expect(await names("sort=name")).toEqual([["alpha", "Beta", "Gamma"], 3]);
+    expect(await names("subtype=customer")).toEqual([["Gamma", "Beta"], 2]);
+    expect(await names("status=active&sort=createdAt")).toEqual([["Beta", "alpha"], 2]);
+    expect(await names("subtype=customer&status=inactive")).toEqual([["Gamma"], 1]);
+    expect(await names("search=alp")).toEqual([["alpha"], 1]);
+    expect(await names("limit=1&page=3")).toEqual([["Beta"], 3]);
+    expect((await request("GET", "/crm/organizations?source=api")).paths).toEqual(["query.source"]);
+  });
+});

@@ -1,0 +1,371 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { GRANTS, grantsOf } from "../../convex/kit/scopes";
+import { newToken } from "../../convex/kit/tokens";
+import type { Answer } from "../helpers/answer";
+import { type Fixture, newBackend, newKey, newMember, newTenant } from "../helpers/backend";
+import { EXAMPLES, pathOf, type Route, routes } from "../helpers/routes";
+
+let home: Fixture;
+
+beforeEach(async () => {
+  vi.stubEnv("RATE_LIMIT_FACTOR", "100");
+  home = await newBackend();
+});
+
+async function call(route: Route, options: object = {}, request = home.request): Promise<Answer> {
+  const { body } = route.example;
+  const path = await pathOf(route, home.request);
+  return await request(route.method, path, { ...(body ? { body } : {}), ...options });
+}
+
+function contents(answer: Answer): unknown {
+  const { traceId } = answer.body.meta;
+  return JSON.parse(answer.text.replaceAll(traceId, "trace"));
+}
+
+/** The rows of every table that a refused request must leave alone. */
+async function rows(): Promise<unknown> {
+  return await home.backend.run(async ({ db }) => ({
+    objects: await db.query("objects").collect(),
+    links: await db.query("objectLinks").collect(),
+    audit: await db.query("auditLogs").collect(),
+    events: await db.query("events").collect(),
+    organizations: await db.query("organizations").collect(),
+    keys: await db.query("apiKeys").collect(),
+    replies: await db.query("idempotencyRecords").collect(),
+  }));
+}
+
+test("every route has its entry in the matrix, and every entry its route", () => {
+  expect(Object.keys(EXAMPLES).sort()).toEqual(routes.map(({ title }) => title).sort());
+});
+
+test("every route that takes a body has a good one in the matrix, and one with :id an object", () => {
+  for (const { title, body, path, example } of routes) {
+    expect(example.body !== undefined, title).toBe(body !== undefined);
+    expect(example.subject !== undefined, title).toBe(path.includes(":id"));
+  }
+});
+
+const withTitle = routes.map((route): [string, Route] => [route.title, route]);
+const bodied = withTitle.filter(([, route]) => route.body);
+const addressed = withTitle.filter(([, route]) => route.path.includes(":id"));
+const writing = withTitle.filter(([, route]) => route.kind === "mutation");
+const bodiless = withTitle.filter(([, route]) => !route.body);
+
+describe("a good request", () => {
+  test.each(withTitle)("%s answers as its definition says", async (_title, route) => {
+    const answer = await call(route);
+    expect(Object.keys(route.answers).map(Number)).toContain(answer.status);
+    expect(answer.headers.get("X-Request-Id")).toBeTruthy();
+    for (const name of ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]) {
+      expect(answer.headers.get(name), name).toMatch(/^\d+$/);
+    }
+    if (answer.status === 204) expect(answer.text).toBe("");
+    else if (!route.literal) {
+      expect(answer.body).toMatchObject({
+        success: true,
+        error: null,
+        meta: { traceId: answer.headers.get("X-Request-Id") },
+      });
+    }
+  });
+
+  test.each(withTitle)("%s answers a key that has its scope alone", async (_title, route) => {
+    const { token } = await newKey(home.backend, home.organizationId, [route.scope]);
+    // A key hands out no more than it has: its maker needs the new key's scope as well.
+    const extra =
+      route.title === "POST /api-keys" ? { body: { name: "k", scopes: [route.scope] } } : {};
+    const answer = await call(route, { token, ...extra });
+    if (route.title === "POST /api-keys/:id/rotate") expect(answer.code).toBe("INSUFFICIENT_SCOPE");
+    else expect(answer.status).toBeLessThan(300);
+  });
+});
+
+describe("a stranger", () => {
+  test.each(withTitle)("%s answers 401 to every kind of bad credential", async (_title, route) => {
+    const revoked = await newKey(home.backend, home.organizationId, ["*"]);
+    const expired = await newKey(home.backend, home.organizationId, ["*"]);
+    await home.backend.run(async ({ db }) => {
+      await db.patch("apiKeys", revoked.keyId, { revokedAt: 1 });
+      await db.patch("apiKeys", expired.keyId, { expiresAt: 1 });
+    });
+    const path = await pathOf(route, home.request);
+    const { body } = route.example;
+    const before = await rows();
+    const credentials: Record<string, { token: string | null; headers?: Record<string, string> }> =
+      {
+        none: { token: null },
+        malformed: { token: "fh_live_short" },
+        "of no kind": { token: "eyJhbGciOiJub25lIn0.e30." },
+        "of another scheme": { token: null, headers: { Authorization: `Basic ${home.apiKey}` } },
+        unknown: { token: newToken("api_key_live") },
+        "an unknown session": { token: newToken("session") },
+        "a key's token with the prefix of a session": {
+          token: home.apiKey.replace("fh_live_", "fh_session_"),
+        },
+        revoked: { token: revoked.token },
+        expired: { token: expired.token },
+      };
+    for (const [kind, credential] of Object.entries(credentials)) {
+      const answer = await home.request(route.method, path, {
+        ...credential,
+        ...(body ? { body } : {}),
+      });
+      expect([kind, answer.status, answer.code]).toEqual([kind, 401, "UNAUTHORIZED"]);
+      expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
+      expect(answer.body).toEqual({
+        success: false,
+        data: null,
+        error: { code: "UNAUTHORIZED", message: expect.any(String) as string, details: null },
+        meta: { traceId: answer.headers.get("X-Request-Id") },
+      });
+    }
+    expect(await rows()).toEqual(before);
+  });
+
+  test.each(bodied)("%s does not tell a stranger what else is wrong", async (_title, route) => {
+    expect((await call(route, { token: null, raw: "{" })).status).toBe(401);
+    expect((await call(route, { token: newToken("api_key_live"), raw: "{" })).status).toBe(401);
+  });
+});
+
+describe("a caller without the scope", () => {
+  test.each(withTitle)("%s is refused to a key with every other scope", async (_title, route) => {
+    const others = GRANTS.filter((grant) => grant !== route.scope && grant !== "*");
+    const { token } = await newKey(home.backend, home.organizationId, others);
+    const path = await pathOf(route, home.request);
+    const before = await rows();
+    const { body } = route.example;
+    const answer = await home.request(route.method, path, { token, ...(body ? { body } : {}) });
+    expect(answer).toMatchObject({ status: 403, code: "INSUFFICIENT_SCOPE" });
+    expect(answer.body.error.details).toMatchObject({ required: route.scope });
+    expect(await rows()).toEqual(before);
+  });
+
+  test.each(writing)("%s is refused to a viewer", async (_title, route) => {
+    const { organizationId } = home;
+    const viewer = await newMember(home.backend, [{ organizationId, role: "viewer" }]);
+    const path = await pathOf(route, home.request);
+    const before = await rows();
+    const { body } = route.example;
+    const answer = await viewer.request(route.method, path, body ? { body } : {});
+    expect(answer).toMatchObject({ status: 403, code: "INSUFFICIENT_SCOPE" });
+    expect(await rows()).toEqual(before);
+  });
+
+  test.each(["owner", "manager", "member", "viewer"] as const)(
+    "a %s may do what the role says, and no more",
+    async (role) => {
+      const { organizationId } = home;
+      const member = await newMember(home.backend, [{ organizationId, role }]);
+      for (const route of routes) {
+        const { status, code } = await call(route, {}, member.request);
+        const may = grantsOf(role).some((grant) => grant === "*" || grant === route.scope);
+        expect([route.title, may ? status < 300 : code]).toEqual([
+          route.title,
+          may ? true : "INSUFFICIENT_SCOPE",
+        ]);
+      }
+    },
+  );
+});
+
+describe("an id", () => {
+  test.each(addressed)(
+    "%s answers the same for another tenant's as for a missing one",
+    async (_title, route) => {
+      const other = await newTenant(home.backend);
+      const { body, subject, missing } = route.example;
+      const foreign = (await subject?.(other.request)) ?? "";
+      const gone = (await missing?.(home.request)) ?? "";
+      const before = await rows();
+      const ask = (id: string): Promise<Answer> =>
+        home.request(route.method, route.path.replace(":id", id), body ? { body } : {});
+      const answer = await ask(foreign);
+      expect(answer.status).toBe(404);
+      expect(answer.code).toMatch(/^[A-Z_]+_NOT_FOUND$/);
+      expect(answer.text).not.toContain(foreign);
+      for (const id of [
+        gone,
+        home.organizationId,
+        "nonsense",
+        "%00",
+        "..%2f..",
+        "a".repeat(5000),
+        "%E0%A4%A",
+      ]) {
+        const missed = await ask(id);
+        expect([id, missed.status, contents(missed)]).toEqual([id, 404, contents(answer)]);
+        const names = (headers: Headers): string[] => [...headers.keys()].sort();
+        expect(names(missed.headers)).toEqual(names(answer.headers));
+      }
+      expect(await rows()).toEqual(before);
+    },
+  );
+
+  test.each(addressed)("%s answers 404 for an object of another type", async (_title, route) => {
+    const { body } = route.example;
+    const wrong = route.path.startsWith("/crm/contacts")
+      ? "/crm/organizations/:id"
+      : "/crm/contacts/:id";
+    const id = await EXAMPLES[`GET ${wrong}`]?.subject?.(home.request);
+    const answer = await home.request(
+      route.method,
+      route.path.replace(":id", id ?? ""),
+      body ? { body } : {},
+    );
+    expect(answer.status).toBe(404);
+  });
+});
+
+describe("a request that does not fit", () => {
+  test.each(withTitle)(
+    "%s refuses a query parameter that it does not know",
+    async (_title, route) => {
+      const path = await pathOf(route, home.request);
+      const { body } = route.example;
+      const before = await rows();
+      const surprising = `${path}${path.includes("?") ? "&" : "?"}surprise=1`;
+      const answer = await home.request(route.method, surprising, body ? { body } : {});
+      expect(answer).toMatchObject({
+        status: 400,
+        code: "VALIDATION_ERROR",
+        paths: ["query.surprise"],
+      });
+      expect(await rows()).toEqual(before);
+    },
+  );
+
+  test.each(bodied)("%s names a field that it does not know", async (_title, route) => {
+    const path = await pathOf(route, home.request);
+    const before = await rows();
+    const body = { ...route.example.body, surprise: 1 };
+    const answer = await home.request(route.method, path, { body });
+    expect(answer).toMatchObject({
+      status: 400,
+      code: "VALIDATION_ERROR",
+      paths: ["body.surprise"],
+    });
+    expect(await rows()).toEqual(before);
+  });
+
+  test.each(bodied)("%s refuses what is not an object", async (_title, route) => {
+    const path = await pathOf(route, home.request);
+    for (const raw of ["[]", "null", "1", '"text"', "true", "[{}]"]) {
+      const answer = await home.request(route.method, path, { raw });
+      expect([raw, answer.status, answer.paths[0]]).toEqual([raw, 400, "body"]);
+    }
+  });
+
+  test.each(bodied)("%s refuses malformed JSON as INVALID_JSON", async (_title, route) => {
+    const path = await pathOf(route, home.request);
+    const before = await rows();
+    const notUtf8 = new Uint8Array([0x7b, 0xff, 0x7d]);
+    const bodies: BodyInit[] = [
+      "{",
+      '{"a":1,}',
+      "{'a':1}",
+      "NaN",
+      " ",
+      "\ufeff[",
+      notUtf8,
+      "[".repeat(100_000),
+    ];
+    for (const raw of bodies) {
+      const answer = await home.request(route.method, path, { raw });
+      expect([raw, answer.status, answer.code]).toEqual([raw, 400, "INVALID_JSON"]);
+    }
+    expect(await rows()).toEqual(before);
+  });
+
+  test.each(bodied)("%s refuses a body of another media type", async (_title, route) => {
+    const path = await pathOf(route, home.request);
+    for (const type of [
+      "text/plain",
+      "application/x-www-form-urlencoded",
+      "multipart/form-data",
+      "",
+      "application/jsonx",
+    ]) {
+      const options = { headers: { "Content-Type": type }, body: route.example.body };
+      const answer = await home.request(route.method, path, options);
+      expect([type, answer.status, answer.code]).toEqual([type, 415, "UNSUPPORTED_MEDIA_TYPE"]);
+    }
+  });
+
+  test.each(bodied)("%s takes every spelling of JSON's media type", async (_title, route) => {
+    for (const type of [
+      "application/json",
+      "Application/JSON; charset=utf-8",
+      "application/merge-patch+json",
+    ]) {
+      const answer = await call(route, { headers: { "Content-Type": type } });
+      expect([type, answer.status < 300]).toEqual([type, true]);
+    }
+  });
+
+  test.each(bodied)("%s refuses a body above its limit", async (_title, route) => {
+    const path = await pathOf(route, home.request);
+    const limitBytes = route.bodyLimit ?? 1024 * 1024;
+    const raw = JSON.stringify({ ...route.example.body, surprise: "x".repeat(limitBytes) });
+    const answer = await home.request(route.method, path, { raw });
+    expect(answer).toMatchObject({ status: 413, code: "PAYLOAD_TOO_LARGE" });
+    expect(answer.body.error.details).toEqual({ limitBytes });
+  });
+
+  test.each(bodiless)("%s needs no Content-Type, and minds none", async (_title, route) => {
+    expect((await call(route)).status).toBeLessThan(300);
+    const odd = await call(route, { headers: { "Content-Type": "application/json" } });
+    expect(odd.status).toBeLessThan(300);
+  });
+});
+
+describe("a path", () => {
+  const paths = [...new Set(routes.map(({ path }) => path))];
+  const isPathOfAnId = (path: string): boolean =>
+    !path.includes(":id") && paths.includes(path.replace(/[^/]+$/, ":id"));
+
+  test.each(paths)("%s answers 405 with what it allows to every other method", async (path) => {
+    const served = routes
+      .filter((route) => route.path === path)
+      .map(({ method }) => method as string);
+    const target = path.replace(":id", "some-id");
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"]) {
+      if (served.includes(method)) continue;
+      const answer = await home.request(method, target);
+      // `/crm/contacts/from-event` is the path of a contact with that id as well.
+      if (isPathOfAnId(path) && method !== "PUT") continue;
+      expect([method, answer.status, answer.code]).toEqual([method, 405, "METHOD_NOT_ALLOWED"]);
+      const allowed = (answer.headers.get("Allow") ?? "").split(", ");
+      expect(allowed).toEqual(expect.arrayContaining(served));
+      expect(allowed).not.toContain(method);
+    }
+  });
+
+  test.each([
+    "/nowhere",
+    "/crm",
+    "/crm/contacts/a/b",
+    "/crm/contact",
+    "/CRM/contacts",
+    "//crm/contacts",
+    "/api-keys/a/rotate/b",
+    "/crm/organizations/a/contacts/b",
+  ])("%s is no route", async (path) => {
+    for (const method of ["GET", "POST", "DELETE"]) {
+      const answer = await home.request(method, path);
+      expect([method, answer.status, answer.code]).toEqual([method, 404, "ROUTE_NOT_FOUND"]);
+    }
+  });
+
+  test("a slash at its end makes no difference", async () => {
+    expect((await home.request("GET", "/crm/contacts/")).status).toBe(200);
+  });
+
+  test("HEAD answers like GET, without the body", async () => {
+    const answer = await home.request("HEAD", "/organization");
+    expect([answer.status, answer.text]).toEqual([200, ""]);
+    expect(answer.headers.get("ETag")).toBe('"1"');
+  });
+});

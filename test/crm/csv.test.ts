@@ -1,0 +1,77 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { binaryOf, decoded } from "../../convex/kit/charset";
+import { csvLine, dialectOf, readCell, readCsv } from "../../convex/kit/csv";
+
+const FORMULAS = ["=1+1", "+49 1", "-5", "@SUM(A1)", "\t=1", "'=1", "''+1", "'", "plain", '="a"'];
+
+test.each(FORMULAS)(
+  "%j is written so that no spreadsheet runs it, and is read back as it was",
+  (cell) => {
+    const line = csvLine([cell, "x"]);
+    expect(line).not.toMatch(/^"?[=+\-@\t]/);
+    expect(readAll(line)).toEqual([[cell, "x"]]);
+  },
+);
+
+function readAll(text: string): string[][] {
+  const binary = binaryOf(new TextEncoder().encode(text));
+  const { records } = readCsv(binary, dialectOf(binary), { limit: 1000, atEnd: true });
+  return records.map(({ cells }) => cells.map((cell) => readCell(decoded(cell, "utf-8"))));
+}
+
+test("what is written is read back, whatever the cells hold", () => {
+  const cell = fc.string({ unit: "grapheme" }).map((text) => text.toWellFormed());
+  const rows = fc.array(fc.array(cell, { minLength: 3, maxLength: 3 }), { minLength: 1 });
+  const filled = rows.map((list) => list.filter((row) => row.some((text) => text.trim() !== "")));
+  fc.assert(
+    fc.property(filled, (list) => {
+      const text = csvLine(["a", "b", "c"]) + list.map(csvLine).join("");
+      expect(readAll(text)).toEqual([["a", "b", "c"], ...list]);
+    }),
+  );
+});
+
+test("a file read in windows of any size gives the same records as read at once", () => {
+  const text =
+    csvLine(["a", "b"]) +
+    Array.from({ length: 40 }, (_, i) => csvLine([`${i}`, `"x"\r\n${i}`])).join("");
+  const dialect = dialectOf(text);
+  const whole = readCsv(text, dialect, { limit: 1000, atEnd: true }).records;
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 20, max: 200 }),
+      fc.integer({ min: 1, max: 9 }),
+      (size, limit) => {
+        const records = [];
+        for (let at = 0; at < text.length;) {
+          let length = size;
+          for (;;) {
+            const atEnd = at + length >= text.length;
+            const read = readCsv(text.slice(at, at + length), dialect, { limit, atEnd });
+            records.push(...read.records);
+            at += atEnd && read.records.length < limit ? length : read.end;
+            if (read.end > 0 || atEnd) break;
+            length *= 2;
+          }
+        }
+        expect(records).toEqual(whole);
+      },
+    ),
+  );
+});
+
+test.each([
+  ["a,b\r\n1,2\r\n", { delimiter: ",", newline: "\r\n" }],
+  ["a;b\n1,5;2\n", { delimiter: ";", newline: "\n" }],
+  ["a\tb\r1\t2\r", { delimiter: "\t", newline: "\r" }],
+  ['"a\nx";b\r\n1;2\r\n', { delimiter: ";", newline: "\r\n" }],
+  ["a\n1\n", { delimiter: ",", newline: "\n" }],
+])("the dialect of %j is %j", (text, dialect) => {
+  expect(dialectOf(text)).toEqual(dialect);
+});
+
+test("Windows-1252 is decoded as the standard has it", () => {
+  const bytes = Uint8Array.from([0x80, 0x8a, 0x93, 0x94, 0x99, 0x9f, 0xa3, 0xe9, 0x41]);
+  expect(decoded(binaryOf(bytes), "windows-1252")).toBe("€Š“”™Ÿ£éA");
+});

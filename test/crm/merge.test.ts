@@ -1,0 +1,181 @@
+import { expect, test, vi } from "vitest";
+import type { Id } from "../../convex/_generated/dataModel";
+import { type Backend, type Fixture, newBackend, newTenant } from "../helpers/backend";
+import { type Contact, dataOf, type Merged, newContact } from "./bodies";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+async function newProject({ request }: Fixture, contactIds: string[]): Promise<Id<"objects">> {
+  const body = { subtype: "other", name: "Site", contactIds };
+  return dataOf<{ id: Id<"objects"> }>(await request("POST", "/projects", { body })).id;
+}
+
+async function contactIdsOf(backend: Backend, projectId: Id<"objects">): Promise<string[]> {
+  const project = await backend.run(async (ctx) => await ctx.db.get("objects", projectId));
+  return (project?.customProperties as { contactIds: string[] }).contactIds;
+}
+
+async function merged(fixture: Fixture, target: string, source: string): Promise<Merged> {
+  const body = { sourceId: source };
+  return dataOf<Merged>(await fixture.request("POST", `/crm/contacts/${target}/merge`, { body }));
+}
+
+async function contact({ request }: Fixture, id: string): Promise<Contact> {
+  return (await request("GET", `/crm/contacts/${id}`)).body as unknown as Contact;
+}
+
+async function finishJobs({ backend }: Fixture): Promise<void> {
+  await backend.finishAllScheduledFunctions(vi.runAllTimers);
+}
+
+test("a merge takes over what the target lacks, moves what refers to the source, and deletes it", async () => {
+  const fixture = await newBackend();
+  const { request, backend } = fixture;
+  const target = await newContact(request, {
+    firstName: "Ada",
+    email: "ada@x.test",
+    tags: ["a"],
+    phone: "1234567",
+  });
+  const source = await newContact(request, {
+    firstName: "Augusta",
+    lastName: "King",
+    email: "king@x.test",
+    phone: "7654321",
+    tags: ["b"],
+    subtype: "customer",
+    customFields: { x: 1 },
+  });
+  const project = await newProject(fixture, [source, target]);
+  const { contact: result, merge } = await merged(fixture, target, source);
+  expect(result).toMatchObject({
+    firstName: "Ada",
+    lastName: "King",
+    email: "ada@x.test",
+    subtype: "customer",
+    tags: ["a", "b"],
+    customFields: { x: 1, otherEmails: ["king@x.test"], otherPhones: ["7654321"] },
+  });
+  expect(merge).toMatchObject({ status: "done", moved: 1, sourceId: source, targetId: target });
+  expect(await contactIdsOf(backend, project)).toEqual([target]);
+  expect((await request("GET", `/crm/contacts/${source}`)).status).toBe(404);
+  const again = await request("POST", `/crm/contacts/${target}/merge`, {
+    body: { sourceId: source },
+  });
+  expect(again.code).toBe("CONTACT_NOT_FOUND");
+});
+
+test("a portal user of the source becomes one of the target, and goes back when it is undone", async () => {
+  const fixture = await newBackend();
+  const { request } = fixture;
+  const target = await newContact(request, { firstName: "Ada" });
+  const source = await newContact(request, { firstName: "Ada", email: "ada@x.test" });
+  const body = { email: "ada@x.test", name: "Ada", oauthProvider: "google", oauthId: "1" };
+  const user = await request("POST", "/auth/sync-user", { body });
+  const linked = async (): Promise<unknown> => {
+    const id = (user.body as unknown as { _id: Id<"objects"> })._id;
+    const object = await fixture.backend.run(async (ctx) => await ctx.db.get("objects", id));
+    return (object?.customProperties as { crmContactId?: string }).crmContactId;
+  };
+  expect(await linked()).toBe(source);
+  const { contact: result, merge } = await merged(fixture, target, source);
+  expect([result.email, await linked()]).toEqual(["ada@x.test", target]);
+  await request("POST", `/crm/contacts/merges/${merge.id}/undo`);
+  expect(await linked()).toBe(source);
+});
+
+test("an undo gives back both as they were, and keeps what changed since", async () => {
+  const fixture = await newBackend();
+  const { request, backend } = fixture;
+  const target = await newContact(request, { firstName: "Ada", tags: ["a"] });
+  const source = await newContact(request, {
+    firstName: "Augusta",
+    lastName: "King",
+    email: "king@x.test",
+    tags: ["b"],
+    organizationInfo: { name: "Acme" },
+  });
+  const before = [await contact(fixture, target), await contact(fixture, source)];
+  const project = await newProject(fixture, [source]);
+  const { merge } = await merged(fixture, target, source);
+  await request("PATCH", `/crm/contacts/${target}`, { body: { lastName: "Lovelace" } });
+  const undone = dataOf<Merged>(await request("POST", `/crm/contacts/merges/${merge.id}/undo`));
+  expect(undone.merge.status).toBe("undone");
+  const anyNumber = expect.any(Number) as number;
+  const kept = { version: anyNumber, updatedAt: anyNumber };
+  expect(await contact(fixture, target)).toEqual({
+    ...before[0],
+    ...kept,
+    lastName: "Lovelace",
+    name: "Ada Lovelace",
+  });
+  expect(await contact(fixture, source)).toEqual({ ...before[1], ...kept });
+  expect(await contactIdsOf(backend, project)).toEqual([source]);
+  const twice = await request("POST", `/crm/contacts/merges/${merge.id}/undo`);
+  expect([twice.status, twice.code]).toEqual([409, "INVALID_STATE"]);
+});
+
+test("more links than one transaction moves are moved by a job, also back again", async () => {
+  vi.useFakeTimers();
+  const fixture = await newBackend();
+  const target = await newContact(fixture.request, { firstName: "Ada" });
+  const source = await newContact(fixture.request, { firstName: "Augusta" });
+  const projects = [];
+  for (let i = 0; i < 230; i++) projects.push(await newProject(fixture, [source]));
+  const { merge } = await merged(fixture, target, source);
+  expect(merge).toMatchObject({ status: "moving", moved: 100 });
+  await finishJobs(fixture);
+  const done = await fixture.request("GET", `/crm/contacts/merges/${merge.id}`);
+  expect(dataOf(done)).toMatchObject({ status: "done", moved: 230 });
+  for (const id of projects) expect(await contactIdsOf(fixture.backend, id)).toEqual([target]);
+  await fixture.request("POST", `/crm/contacts/merges/${merge.id}/undo`);
+  await finishJobs(fixture);
+  const undone = await fixture.request("GET", `/crm/contacts/merges/${merge.id}`);
+  expect(dataOf(undone)).toMatchObject({ status: "undone", moved: 0 });
+  for (const id of projects) expect(await contactIdsOf(fixture.backend, id)).toEqual([source]);
+  vi.useRealTimers();
+});
+
+test.each([
+  ["itself", 400, "VALIDATION_ERROR"],
+  ["a contact of another organization", 404, "CONTACT_NOT_FOUND"],
+  ["a CRM organization", 404, "CONTACT_NOT_FOUND"],
+  ["a word", 404, "CONTACT_NOT_FOUND"],
+])("a merge with %s is refused, and nothing is written", async (what, status, code) => {
+  const { backend, request } = await newBackend();
+  const target = await newContact(request, { firstName: "Ada" });
+  const sources: Record<string, string> = {
+    itself: target,
+    "a contact of another organization": await newContact((await newTenant(backend)).request, {
+      firstName: "Theirs",
+    }),
+    "a CRM organization": dataOf<{ id: string }>(
+      await request("POST", "/crm/organizations", { body: { name: "Acme" } }),
+    ).id,
+    "a word": "word",
+  };
+  const body = { sourceId: sources[what] };
+  const answer = await request("POST", `/crm/contacts/${target}/merge`, { body });
+  expect([answer.status, answer.code]).toEqual([status, code]);
+  if (what === "itself") expect(answer.paths).toEqual(["body.sourceId"]);
+  expect((await request("GET", `/crm/contacts/${target}`)).body.version).toBe(1);
+});
+
+test("a merge cannot be undone after 30 days, nor by another organization, nor over a taken e-mail", async () => {
+  const fixture = await newBackend();
+  const { backend, request } = fixture;
+  const target = await newContact(request, { firstName: "Ada", email: "ada@x.test" });
+  const source = await newContact(request, { firstName: "Bo", email: "bo@x.test" });
+  const { merge } = await merged(fixture, target, source);
+  const path = `/crm/contacts/merges/${merge.id}/undo`;
+  const foreign = await (await newTenant(backend)).request("POST", path);
+  expect([foreign.status, foreign.code]).toEqual([404, "MERGE_NOT_FOUND"]);
+  const newcomer = await newContact(request, { firstName: "New", email: "bo@x.test" });
+  const taken = await request("POST", path);
+  expect([taken.status, taken.code]).toEqual([409, "EMAIL_EXISTS"]);
+  await request("DELETE", `/crm/contacts/${newcomer}`);
+  vi.useFakeTimers({ now: Date.now() + 31 * DAY, toFake: ["Date"] });
+  const late = await request("POST", path);
+  expect([late.status, late.code]).toEqual([410, "GONE"]);
+  vi.useRealTimers();
+});

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import type { Answer } from "./answer";
+
+type Schema = Record<string, unknown>;
+export type Operation = {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  parameters: { name: string; in: string; required: boolean; schema: Schema }[];
+  requestBody?: { required: boolean; content: Record<string, { schema: Schema }> };
+  responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>;
+};
+export type OpenApi = {
+  openapi: string;
+  info: { title: string; version: string };
+  servers: { url: string }[];
+  tags: { name: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema>; securitySchemes: Record<string, unknown> };
+};
+
+/** Throws for an answer that is not as the document says. */
+export type AnswerCheck = (method: string, path: string, answer: Answer) => void;
+
+export function answerCheck(document: OpenApi): AnswerCheck {
+  const schemas = new Map<string, z.ZodType>();
+  return (method, path, answer) => {
+    const operation = operationAt(document, method, path);
+    // 304 and 405 are HTTP's own, and not said of each operation.
+    if (!operation || answer.status === 304 || answer.status === 405) return;
+    const where = `${method} ${path} → ${answer.status}`;
+    const response = operation.responses[String(answer.status)];
+    if (!response) throw new Error(`${where} is not documented: ${answer.text}`);
+    const [mediaType = ""] = answer.headers.get("Content-Type")?.split(";") ?? [];
+    if (response.content?.[mediaType] && mediaType !== "application/json") return;
+    const schema = response.content?.["application/json"]?.schema;
+    if (!schema) {
+      if (answer.text !== "") throw new Error(`${where} has a body that is not documented.`);
+      return;
+    }
+    const key = `${operation.operationId} ${answer.status}`;
+    const known = schemas.get(key) ?? compile(document, schema);
+    schemas.set(key, known);
+    const parsed = known.safeParse(answer.body);
+    if (!parsed.success) {
+      throw new Error(`${where} is not as documented: ${z.prettifyError(parsed.error)}`);
+    }
+  };
+}
+
+/** A schema of the document as one that can check values. */
+export function compile(document: OpenApi, schema: Schema): z.ZodType {
+  const whole = JSON.stringify({ ...schema, $defs: document.components.schemas });
+  const local = whole.replaceAll('"#/components/schemas/', '"#/$defs/');
+  return z.fromJSONSchema(JSON.parse(local) as Parameters<typeof z.fromJSONSchema>[0]);
+}
+
+function operationAt(document: OpenApi, method: string, path: string): Operation | undefined {
+  const [target = ""] = path.split("?", 1);
+  const templates = Object.keys(document.paths).sort(
+    (a, b) => a.split("{").length - b.split("{").length,
+  );
+  const template = templates.find((candidate) =>
+    new RegExp(`^${candidate.replace(/\{\w+\}/g, "[^/]+")}/?$`).test(target),
+  );
+  return template === undefined ? undefined : document.paths[template]?.[method.toLowerCase()];
+}

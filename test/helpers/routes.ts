@@ -1,0 +1,215 @@
+import { endpoints } from "../../convex/http";
+import type { MountedEndpoint } from "../../convex/kit/http/mount";
+import type { Request } from "./answer";
+
+/** What it takes to call a route: a good body, and how to make what `:id` names. */
+type Example = {
+  body?: Record<string, unknown>;
+  /** Query parameters that the route requires. */
+  query?: string;
+  /** Makes what `:id` names, by a request of its tenant; answers its id. */
+  subject?: (request: Request) => Promise<string>;
+  /** An id of the right form that names nothing, made by the tenant that asks. */
+  missing?: (request: Request) => Promise<string>;
+};
+
+let serial = 0;
+const contact = async (request: Request): Promise<string> => {
+  serial += 1;
+  const body = { firstName: "Ada", email: `ada${serial}@x.test` };
+  return (await request("POST", "/crm/contacts", { body })).body.contactId;
+};
+const crmOrganization = async (request: Request): Promise<string> =>
+  (await request("POST", "/crm/organizations", { body: { name: "Acme" } })).body.data.id;
+const apiKey = async (request: Request): Promise<string> =>
+  (await request("POST", "/api-keys", { body: { name: "k", scopes: ["crm:read"] } })).body.data.id;
+
+const deleted =
+  (make: (request: Request) => Promise<string>, path: string) =>
+  async (request: Request): Promise<string> => {
+    const id = await make(request);
+    await request("DELETE", `${path}/${id}`);
+    return id;
+  };
+const aContact = { subject: contact, missing: deleted(contact, "/crm/contacts") };
+const anOrganization = {
+  subject: crmOrganization,
+  missing: deleted(crmOrganization, "/crm/organizations"),
+};
+const aKey = { subject: apiKey, missing: deleted(apiKey, "/api-keys") };
+
+const project = async (request: Request): Promise<string> => {
+  const body = { subtype: "internal", name: "Relaunch" };
+  return (await request("POST", "/projects", { body })).body.data.id;
+};
+const aProject = { subject: project, missing: deleted(project, "/projects") };
+const portalUser = async (request: Request): Promise<string> => {
+  serial += 1;
+  const email = `portal${serial}@x.test`;
+  const body = { email, name: "Pia", oauthProvider: "google", oauthId: String(serial) };
+  return (await request("POST", "/auth/sync-user", { body })).body._id;
+};
+const aPortalUser = { subject: portalUser, missing: deleted(portalUser, "/portal/users") };
+const portalSession = async (request: Request): Promise<string> => {
+  const userId = await portalUser(request);
+  return (await request("GET", `/portal/sessions?userId=${userId}`)).body.data[0]?.id ?? "";
+};
+const aPortalSession = {
+  subject: portalSession,
+  missing: deleted(portalSession, "/portal/sessions"),
+};
+
+const contactImport = async (request: Request): Promise<string> => {
+  const headers = { "Content-Type": "text/csv" };
+  const raw = "firstName\nAda\n";
+  const answer = await request("POST", "/crm/contacts/import", { raw, headers });
+  return (answer.body.data as unknown as { importId: string }).importId;
+};
+const contactMerge = async (request: Request): Promise<string> => {
+  const body = { sourceId: await contact(request) };
+  const answer = await request("POST", `/crm/contacts/${await contact(request)}/merge`, { body });
+  return (answer.body.data as unknown as { merge: { id: string } }).merge.id;
+};
+
+const line = { description: "Work", quantity: 1, unitPriceInCents: 100, taxRatePercent: 19 };
+const sale = { type: "b2c_single", lineItems: [line], billTo: { name: "Ada" } };
+const recurring = {
+  ...sale,
+  title: "Hosting",
+  schedule: { frequency: "monthly", startDay: "2026-01-31" },
+};
+/** A document of invoicing, after some of the steps that its routes take. */
+const document =
+  (path: string, body: object, ...steps: string[]) =>
+  async (request: Request): Promise<string> => {
+    const { id } = (await request("POST", path, { body })).body.data;
+    for (const step of steps) await request("POST", `${path}/${id}/${step}`);
+    return id;
+  };
+const creditNote = async (request: Request): Promise<string> => {
+  const invoice = await document("/invoices", sale, "send")(request);
+  const answer = await request("POST", `/invoices/${invoice}/credit-notes`);
+  return (answer.body.data as unknown as { creditNote: { id: string } }).creditNote.id;
+};
+// Numbered documents are not deleted: what is missing is an id of something else.
+const missing = deleted(contact, "/crm/contacts");
+const aDraft = { subject: document("/invoices", sale), missing };
+const aSentInvoice = { subject: document("/invoices", sale, "send"), missing };
+const aQuote = { subject: document("/quotes", sale), missing };
+const aSentQuote = { subject: document("/quotes", sale, "send"), missing };
+const anAcceptedQuote = { subject: document("/quotes", sale, "send", "accept"), missing };
+const aTemplate = { subject: document("/recurring-invoices", recurring), missing };
+const aPausedTemplate = { subject: document("/recurring-invoices", recurring, "pause"), missing };
+const aYear = { query: "from=2026-01&to=2026-12" };
+
+/** Files, and what needs a second object, are told in `test/crm`. */
+const TOLD_ELSEWHERE = ["POST /crm/contacts/:id/merge"];
+
+/** One entry per route: a route that is missing here fails the suite. */
+export const EXAMPLES: Record<string, Example> = {
+  "POST /crm/contacts": { body: { firstName: "Ada" } },
+  "POST /crm/contacts/from-event": {
+    body: { eventId: "e1", eventName: "Fair", eventDate: 1, attendeeInfo: { email: "a@x.test" } },
+  },
+  "GET /crm/contacts": {},
+  "GET /crm/contacts/:id": aContact,
+  "PATCH /crm/contacts/:id": { body: { notes: "x" }, ...aContact },
+  "DELETE /crm/contacts/:id": aContact,
+  "POST /crm/contacts/bulk": { body: { items: [{ firstName: "Ada" }] } },
+  "GET /crm/contacts/tags": {},
+  "GET /crm/contacts/duplicates": {},
+  "GET /crm/contacts/:id/activity": aContact,
+  // A deleted contact can be erased as well.
+  "POST /crm/contacts/:id/erase": { subject: contact, missing: crmOrganization },
+  "GET /crm/contacts/imports/:id": { subject: contactImport, missing: contact },
+  "GET /crm/contacts/imports/:id/rows": { subject: contactImport, missing: contact },
+  "GET /crm/contacts/merges/:id": { subject: contactMerge, missing: contact },
+  "POST /crm/contacts/merges/:id/undo": { subject: contactMerge, missing: contact },
+  "GET /crm/organizations": {},
+  "POST /crm/organizations/bulk": { body: { items: [{ name: "Acme" }] } },
+  "POST /crm/organizations": { body: { name: "Acme" } },
+  "GET /crm/organizations/:id": anOrganization,
+  "PATCH /crm/organizations/:id": { body: { notes: "x" }, ...anOrganization },
+  "DELETE /crm/organizations/:id": anOrganization,
+  "GET /crm/organizations/:id/contacts": anOrganization,
+  "GET /projects": {},
+  "POST /projects": { body: { subtype: "internal", name: "Relaunch" } },
+  "GET /projects/:id": aProject,
+  "PATCH /projects/:id": { body: { progress: 50 }, ...aProject },
+  "POST /projects/:id/archive": aProject,
+  "DELETE /projects/:id": aProject,
+  "GET /portal/users": {},
+  "GET /portal/users/:id": aPortalUser,
+  "PATCH /portal/users/:id": { body: { status: "inactive" }, ...aPortalUser },
+  "DELETE /portal/users/:id": aPortalUser,
+  "DELETE /portal/users/:id/sessions": aPortalUser,
+  "GET /portal/sessions": {},
+  "DELETE /portal/sessions/:id": aPortalSession,
+  "GET /invoices": {},
+  "POST /invoices": { body: sale },
+  "GET /invoices/:id": aDraft,
+  "PATCH /invoices/:id": { body: { notes: "x" }, ...aDraft },
+  "POST /invoices/:id/send": { body: {}, ...aDraft },
+  "POST /invoices/:id/pay": { body: { paymentMethod: "card" }, ...aSentInvoice },
+  "POST /invoices/:id/cancel": { body: {}, ...aDraft },
+  "POST /invoices/:id/write-off": { body: {}, ...aSentInvoice },
+  "POST /invoices/:id/copy": { body: {}, ...aDraft },
+  "GET /invoices/:id/payments": aSentInvoice,
+  "POST /invoices/:id/credit-notes": { body: {}, ...aSentInvoice },
+  "GET /invoices/:id/credit-notes": aSentInvoice,
+  "GET /credit-notes": {},
+  "GET /credit-notes/:id": { subject: creditNote, missing },
+  "GET /quotes": {},
+  "POST /quotes": { body: sale },
+  "GET /quotes/:id": aQuote,
+  "PATCH /quotes/:id": { body: { notes: "x" }, ...aQuote },
+  "POST /quotes/:id/send": { body: {}, ...aQuote },
+  "POST /quotes/:id/accept": aSentQuote,
+  "POST /quotes/:id/decline": { body: {}, ...aSentQuote },
+  "POST /quotes/:id/cancel": { body: {}, ...aQuote },
+  "POST /quotes/:id/invoice": { body: {}, ...anAcceptedQuote },
+  "GET /recurring-invoices": {},
+  "POST /recurring-invoices": { body: recurring },
+  "GET /recurring-invoices/:id": aTemplate,
+  "PATCH /recurring-invoices/:id": { body: { notes: "x" }, ...aTemplate },
+  "POST /recurring-invoices/:id/pause": aTemplate,
+  "POST /recurring-invoices/:id/resume": aPausedTemplate,
+  "POST /recurring-invoices/:id/end": aTemplate,
+  "GET /reports/revenue": aYear,
+  "GET /reports/tax": aYear,
+  "GET /reports/revenue-by": { query: "by=clients&from=2026-01&to=2026-12" },
+  "GET /reports/open-items": { query: "asOf=2026-01-31" },
+  "GET /crm/contacts/:id/statement": { query: "from=2026-01-01&to=2026-12-31", ...aContact },
+  "GET /crm/organizations/:id/statement": {
+    query: "from=2026-01-01&to=2026-12-31",
+    ...anOrganization,
+  },
+  "GET /crm/contacts/:id/balance": aContact,
+  "GET /crm/organizations/:id/balance": anOrganization,
+  "GET /integrity": {},
+  "GET /organization": {},
+  "PATCH /organization": { body: { name: "Studio" } },
+  "GET /api-keys": {},
+  "POST /api-keys": { body: { name: "k", scopes: ["crm:read"] } },
+  "DELETE /api-keys/:id": aKey,
+  "POST /api-keys/:id/rotate": { body: { overlapSeconds: 0 }, ...aKey },
+};
+
+export type Route = MountedEndpoint & { title: string; example: Example };
+
+/** The routes of staff and API keys; those of the portal's sign-in are told in `test/portal`. */
+export const routes: Route[] = endpoints
+  .filter(
+    ({ callers = ["api_key", "user"] }) => callers.includes("api_key") && callers.includes("user"),
+  )
+  .map((endpoint) => {
+    const title = `${endpoint.method} ${endpoint.path}`;
+    return { ...endpoint, title, example: EXAMPLES[title] ?? {} };
+  })
+  .filter(({ title, raw, streams }) => !raw && !streams && !TOLD_ELSEWHERE.includes(title));
+
+/** The route's path, for something that the request's own tenant has made. */
+export async function pathOf({ path, example }: Route, request: Request): Promise<string> {
+  const address = example.subject ? path.replace(":id", await example.subject(request)) : path;
+  return example.query === undefined ? address : `${address}?${example.query}`;
+}

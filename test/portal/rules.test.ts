@@ -1,0 +1,181 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { ObjectStore } from "../../convex/ontology/store";
+import { isOfType } from "../../convex/ontology/reader";
+import type { PortalViewer } from "../../convex/ontology/portalRules";
+import type { Body } from "../helpers/answer";
+import { type Fixture, newBackend, newTenant } from "../helpers/backend";
+import { refusalOf } from "../helpers/refusal";
+import { contact, portalToken, project, signIn } from "./portal";
+
+let home: Fixture;
+let ada: Body;
+let token: string;
+
+beforeEach(async () => {
+  vi.stubEnv("RATE_LIMIT_FACTOR", "100");
+  home = await newBackend();
+  ada = await contact(home, "ada@acme.test", "Acme");
+  token = await portalToken(home, "ada@acme.test");
+});
+
+async function seen(query = ""): Promise<string[]> {
+  const answer = await home.request("GET", `/projects?${query}`, { token });
+  expect(answer.status, answer.text).toBe(200);
+  return answer.body.data.map(({ id }) => id);
+}
+
+async function status(id: string): Promise<[number, string | undefined]> {
+  const answer = await home.request("GET", `/projects/${id}`, { token });
+  return [answer.status, answer.code];
+}
+
+describe("a portal user sees a project", () => {
+  test("of their contact, and of the CRM organization that their contact belongs to", async () => {
+    const own = await project(home, { contactIds: [ada.contactId] });
+    const client = await project(home, { clientOrgId: ada.crmOrganizationId });
+    expect(await seen()).toEqual([client.id, own.id]);
+    expect(await status(own.id)).toEqual([200, undefined]);
+    expect(await status(client.id)).toEqual([200, undefined]);
+  });
+
+  test("once, when it is theirs twice", async () => {
+    const { id } = await project(home, {
+      contactIds: [ada.contactId],
+      clientOrgId: ada.crmOrganizationId,
+    });
+    expect(await seen()).toEqual([id]);
+  });
+
+  test("as a whole, and as everyone else sees it", async () => {
+    const made = await project(home, { contactIds: [ada.contactId], customProperties: { a: 1 } });
+    const shown = await home.request("GET", `/projects/${made.id}`, { token });
+    expect(shown.body.data).toEqual(made);
+  });
+
+  test("from the moment it becomes theirs until it no longer is", async () => {
+    const { id } = await project(home, {});
+    const path = `/projects/${id}`;
+    expect(await seen()).toEqual([]);
+    await home.request("PATCH", path, { body: { clientOrgId: ada.crmOrganizationId } });
+    expect(await seen()).toEqual([id]);
+    await home.request("PATCH", path, { body: { clientOrgId: null } });
+    expect([await seen(), await status(id)]).toEqual([[], [404, "PROJECT_NOT_FOUND"]]);
+  });
+});
+
+describe("a portal user does not see a project", () => {
+  test("of someone else, of nobody, of another organization, or deleted: it does not exist", async () => {
+    const bob = await contact(home, "bob@globex.test", "Globex");
+    const other = await newTenant(home.backend);
+    const foreign = await contact(other, "ada@acme.test", "Acme");
+    const hidden = [
+      await project(home, {}),
+      await project(home, { contactIds: [bob.contactId] }),
+      await project(home, { clientOrgId: bob.crmOrganizationId }),
+      await project(other, { contactIds: [foreign.contactId] }),
+    ];
+    const gone = await project(home, { contactIds: [ada.contactId] });
+    await home.request("DELETE", `/projects/${gone.id}`);
+    const missing = await home.request("GET", "/projects/nonsense", { token });
+    for (const { id } of [...hidden, gone]) {
+      const answer = await home.request("GET", `/projects/${id}`, { token });
+      expect(answer).toMatchObject({ status: 404, code: "PROJECT_NOT_FOUND" });
+      expect(answer.body.error).toEqual(missing.body.error);
+    }
+    expect(await seen()).toEqual([]);
+  });
+
+  test("at all, when no contact has their e-mail", async () => {
+    await project(home, { contactIds: [ada.contactId] });
+    const lonely = await portalToken(home, "nobody@x.test");
+    const answer = await home.request("GET", "/projects", { token: lonely });
+    expect(answer.body).toMatchObject({ data: [], meta: { total: 0, nextCursor: null } });
+  });
+
+  test("any more, when staff take their contact from them", async () => {
+    const { id } = await project(home, { contactIds: [ada.contactId] });
+    const user = (await signIn(home, { email: "ada@acme.test" })).body;
+    const body = { crmContactId: null };
+    await home.request("PATCH", `/portal/users/${user._id}`, { body });
+    expect([await seen(), await status(id)]).toEqual([[], [404, "PROJECT_NOT_FOUND"]]);
+  });
+});
+
+describe("a portal user's list", () => {
+  test("goes page by page, in both orders, with filters, over a hundred foreign ones", async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 12; n++) {
+      const mine = n % 3 ? { clientOrgId: ada.crmOrganizationId } : { contactIds: [ada.contactId] };
+      const { id } = await project(home, { ...mine, priority: n % 2 ? "high" : "low" });
+      ids.unshift(id);
+      await project(home, {});
+    }
+    for (const [sort, expected] of [
+      ["-createdAt", ids],
+      ["createdAt", ids.toReversed()],
+    ] as const) {
+      const pages: string[] = [];
+      let cursor: string | null = "";
+      while (cursor !== null) {
+        const next: string = cursor === "" ? "" : `&cursor=${cursor}`;
+        const { body } = await home.request("GET", `/projects?limit=5&sort=${sort}${next}`, {
+          token,
+        });
+        pages.push(...body.data.map(({ id }) => id));
+        cursor = body.meta.nextCursor;
+      }
+      expect(pages).toEqual(expected);
+    }
+    expect((await seen("priority=high")).length).toBe(6);
+    expect((await seen("status=active")).length).toBe(0);
+    expect(await seen("limit=4&offset=3")).toEqual(ids.slice(3, 7));
+  });
+
+  test("shows archived ones only when asked", async () => {
+    const { id } = await project(home, { contactIds: [ada.contactId] });
+    await home.request("POST", `/projects/${id}/archive`);
+    expect([await seen(), await seen("includeArchived=true")]).toEqual([[], [id]]);
+  });
+
+  test.each(["search=website", "sort=name"])("refuses %s", async (query) => {
+    const answer = await home.request("GET", `/projects?${query}`, { token });
+    expect(answer).toMatchObject({ status: 400, paths: [`query.${query.split("=")[0] ?? ""}`] });
+  });
+});
+
+test("a store that writes for a portal user refuses what the rule of the type does not allow", async () => {
+  const { id } = await project(home, { contactIds: [ada.contactId] });
+  const user = (await signIn(home, { email: "ada@acme.test" })).body;
+  await home.backend.run(async (ctx) => {
+    const viewer = {
+      userId: user._id,
+      contactId: ada.contactId,
+      crmOrganizationId: ada.crmOrganizationId,
+    } as unknown as PortalViewer;
+    const store = new ObjectStore(ctx, {
+      organizationId: home.organizationId,
+      actor: { type: "portal_user", id: user._id, name: "Ada" },
+      traceId: "test",
+      ip: null,
+      userAgent: null,
+      viewer,
+    });
+    const own = await store.require("project", id);
+    expect(isOfType(own, "project")).toBe(true);
+    const attempts = [
+      store.update(own, { status: "planning" }),
+      store.archive(own, {}),
+      store.remove(own),
+      store.insert("crm_contact", {
+        subtype: "lead",
+        status: "active",
+        customProperties: { source: "api", tags: [], customFields: [] },
+      }),
+    ];
+    for (const attempt of attempts) expect((await refusalOf(attempt)).code).toBe("FORBIDDEN");
+    expect((await refusalOf(store.require("crm_contact", ada.contactId))).code).toBe(
+      "CONTACT_NOT_FOUND",
+    );
+    expect(await store.findByKey("crm_contact", "ada@acme.test")).toBeNull();
+  });
+});
