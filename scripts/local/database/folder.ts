@@ -1,7 +1,7 @@
 /** Claims a folder for this process: one server a folder, and no folder that is somebody else's. */
 import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { open, type RootDatabase } from "lmdb";
+import { open, type RootDatabase, type Transaction } from "lmdb";
 import { Store } from "./store";
 
 const STORE = "store";
@@ -19,7 +19,7 @@ const claimedHere = new Set<string>();
 export function claimFolder(path: string): FolderClaim {
   const folder = prepare(path);
   if (claimedHere.has(folder)) throw new Error(`${path} is already open in this process.`);
-  const lock = openLock(path, folder);
+  const { lock, reader } = openLock(path, folder);
   const other = otherHolder(lock);
   if (other !== null) {
     void lock.close();
@@ -31,6 +31,7 @@ export function claimFolder(path: string): FolderClaim {
     store,
     release: async () => {
       await store.close();
+      reader.done();
       await lock.close();
       claimedHere.delete(folder);
     },
@@ -51,15 +52,20 @@ function prepare(path: string): string {
   });
 }
 
+type Lock = {
+  lock: RootDatabase;
+  /** Kept for as long as the folder: a transaction that is garbage-collected ends, and with it the lock. */
+  reader: Transaction;
+};
+
 /**
  * The lock is a reader of an environment of its own that nobody writes to. LMDB ties readers to
  * the process through a lock of the operating system, so a killed process does not leave one.
  */
-function openLock(path: string, folder: string): RootDatabase {
+function openLock(path: string, folder: string): Lock {
   return orRefuse(path, () => {
     const lock = open({ path: join(folder, LOCK), noSubdir: false, mapSize: 2 ** 20, maxDbs: 1 });
-    lock.useReadTransaction();
-    return lock;
+    return { lock, reader: lock.useReadTransaction() };
   });
 }
 

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test } from "vitest";
 import { openDatabase } from "../../../scripts/local/database/index";
 import { Store } from "../../../scripts/local/database/store";
@@ -16,10 +18,13 @@ afterEach(() => {
 });
 
 /** Writes to the database in `folder` until it is killed, and prints what is acknowledged. */
-function startWriter(folder: string): ChildProcess & { lines: AsyncIterableIterator<string> } {
+function startWriter(
+  folder: string,
+  stderr: "inherit" | "ignore" = "inherit",
+): ChildProcess & { lines: AsyncIterableIterator<string> } {
   const script = join(import.meta.dirname, "writer.child.ts");
   const child = spawn(process.execPath, ["--import", "tsx", script, folder], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", stderr],
   });
   children.push(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -137,4 +142,19 @@ describe("a server killed in the midst of writing", () => {
       expect(found.length).toBe(listed.filter(({ text }) => text === "pair7").length);
     });
   });
+});
+
+test("a folder stays locked however often its holder collects its garbage", async () => {
+  const folder = newFolder();
+  const holder = await openIn(folder);
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  for (let round = 0; round < 5; round++) {
+    collectGarbage();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const child = startWriter(folder, "ignore");
+  const [status] = (await once(child, "exit")) as [number];
+  expect(status).not.toBe(0);
+  await holder.close();
 });
