@@ -1,5 +1,7 @@
 import { v } from "convex/values";
+import { internal } from "./_generated/api";
 import { internalMutation } from "./_generated/server";
+import { deleteUpload } from "./kit/uploads";
 import { stepErasure } from "./ontology/erasure";
 import { stepImport } from "./ontology/contactImport";
 import { continueMerge as moveOn } from "./ontology/contactMerge";
@@ -12,6 +14,17 @@ export const continueImport = internalMutation({
   returns: v.null(),
   handler: async (ctx, { importId }) => {
     await stepImport(ctx, importId);
+    return null;
+  },
+});
+
+/** The file of an import that ended before the file did. */
+export const deleteFile = internalMutation({
+  args: { uploadId: v.id("uploads") },
+  returns: v.null(),
+  handler: async (ctx, { uploadId }) => {
+    const more = await deleteUpload(ctx, uploadId);
+    if (more) await ctx.scheduler.runAfter(0, internal.crmJobs.deleteFile, { uploadId });
     return null;
   },
 });

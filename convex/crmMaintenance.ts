@@ -2,6 +2,7 @@ import { v } from "convex/values";
 import { internal } from "./_generated/api";
 import { internalMutation, type MutationCtx } from "./_generated/server";
 import { deleteUpload } from "./kit/uploads";
+import { retryImport } from "./ontology/contactImport";
 
 /** What the CRM's jobs leave behind, deleted when nobody asks for it any more, a batch at a time. */
 const HOUR = 60 * 60 * 1000;
@@ -12,7 +13,7 @@ const MERGES_KEPT_AFTER = 60 * DAY;
 const STEPS_TAKE_AT_MOST = 10 * 60 * 1000;
 const AT_ONCE = 200;
 
-/** Also takes up an import whose job failed: nothing else would. */
+/** Also takes up imports and erasures whose job failed: nothing else would. */
 export const cleanUp = internalMutation({
   args: {},
   returns: v.object({ more: v.boolean() }),
@@ -20,10 +21,12 @@ export const cleanUp = internalMutation({
     const now = Date.now();
     const left = [
       await deleteUnclaimedUpload(ctx, now - HOUR),
-      await deleteOldImport(ctx, now - IMPORTS_KEPT),
+      await deleteOldImport(ctx, "completed", now - IMPORTS_KEPT),
+      await deleteOldImport(ctx, "failed", now - IMPORTS_KEPT),
       await deleteOldMerge(ctx, now - MERGES_KEPT_AFTER),
     ];
     await continueStalledImports(ctx, now - STEPS_TAKE_AT_MOST);
+    await continueStalledErasures(ctx, now - STEPS_TAKE_AT_MOST);
     const more = left.includes(true);
     if (more) await ctx.scheduler.runAfter(0, internal.crmMaintenance.cleanUp, {});
     return { more };
@@ -39,10 +42,14 @@ async function deleteUnclaimedUpload(ctx: MutationCtx, before: number): Promise<
   return upload !== null;
 }
 
-async function deleteOldImport(ctx: MutationCtx, before: number): Promise<boolean> {
+async function deleteOldImport(
+  ctx: MutationCtx,
+  status: "completed" | "failed",
+  before: number,
+): Promise<boolean> {
   const old = await ctx.db
     .query("contactImports")
-    .withIndex("by_status", (q) => q.eq("status", "completed").lt("steppedAt", before))
+    .withIndex("by_status", (q) => q.eq("status", status).lt("steppedAt", before))
     .first();
   if (!old) return false;
   const results = await ctx.db
@@ -79,7 +86,15 @@ async function continueStalledImports(ctx: MutationCtx, before: number): Promise
     .query("contactImports")
     .withIndex("by_status", (q) => q.eq("status", "running").lt("steppedAt", before))
     .take(AT_ONCE);
-  for (const { _id: importId } of stalled) {
-    await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, { importId });
+  for (const job of stalled) await retryImport(ctx, job);
+}
+
+async function continueStalledErasures(ctx: MutationCtx, before: number): Promise<void> {
+  const stalled = await ctx.db
+    .query("erasures")
+    .withIndex("by_status", (q) => q.eq("status", "running").lt("steppedAt", before))
+    .take(AT_ONCE);
+  for (const { _id: erasureId } of stalled) {
+    await ctx.scheduler.runAfter(0, internal.crmJobs.continueErasure, { erasureId });
   }
 }

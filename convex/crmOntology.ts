@@ -2,7 +2,7 @@ import { type PaginationResult, paginationOptsValidator } from "convex/server";
 import { type Infer, v } from "convex/values";
 import type { Id } from "./_generated/dataModel";
 import { query, type QueryCtx } from "./_generated/server";
-import { callerAt, callerIn, LIVE_COLLECTION_LIMIT, sessionArgument } from "./kit/live";
+import { callerAt, callerIn, collectionOf, sessionArgument } from "./kit/live";
 import { DEFAULT_LIMIT, MAX_LIMIT } from "./kit/page";
 import { invalid } from "./kit/errors";
 import { contactType } from "./ontology/contact";
@@ -95,9 +95,7 @@ export const getContactsByOrganization = query({
       "crm:read",
     );
     const filters = { parentId: object._id };
-    return await livingObjects(ctx, caller.organizationId, "crm_contact", filters).take(
-      LIVE_COLLECTION_LIMIT,
-    );
+    return await collectionOf(livingObjects(ctx, caller.organizationId, "crm_contact", filters));
   },
 });
 
@@ -127,7 +125,7 @@ async function newest<T extends ObjectType>(
   { sessionId, organizationId, ...filters }: TenantArguments,
 ): Promise<ObjectDoc<T>[]> {
   await callerIn(ctx, sessionId, organizationId, "crm:read");
-  return await livingObjects(ctx, organizationId, type, filters).take(LIVE_COLLECTION_LIMIT);
+  return await collectionOf(livingObjects(ctx, organizationId, type, filters));
 }
 
 async function pageOf<T extends ObjectType>(

@@ -2,7 +2,7 @@ import { type PaginationResult, paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import { query, type QueryCtx } from "./_generated/server";
-import { callerAt, callerIn, LIVE_COLLECTION_LIMIT, sessionArgument } from "./kit/live";
+import { callerAt, callerIn, collectionOf, sessionArgument } from "./kit/live";
 import { unauthorized } from "./kit/caller";
 import { identifyPortalSession } from "./kit/portalCaller";
 import { emailKey } from "./kit/text";
@@ -38,7 +38,7 @@ type ListArguments = {
 export const getFrontendUsers = query({
   args: tenantArguments,
   handler: async (ctx, args): Promise<FrontendUser[]> =>
-    await (await usersOf(ctx, args)).take(LIVE_COLLECTION_LIMIT),
+    await collectionOf(await usersOf(ctx, args)),
 });
 
 export const getFrontendUsersPaginated = query({
@@ -73,7 +73,7 @@ export const getFrontendSessions = query({
       frontendUserId,
       "portal:read",
     );
-    const sessions = await liveSessions(ctx, object._id).take(LIVE_COLLECTION_LIMIT);
+    const sessions = await collectionOf(liveSessions(ctx, object._id));
     return sessions.map(({ tokenHash: _tokenHash, ...session }) => session);
   },
 });

@@ -5,7 +5,7 @@ import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { parseArgument } from "./kit/input";
-import { callerAt, callerIn, LIVE_COLLECTION_LIMIT, sessionArgument } from "./kit/live";
+import { callerAt, callerIn, collectionOf, sessionArgument } from "./kit/live";
 import { type LiveWriter, writeAt, writeIn } from "./kit/liveWrites";
 import { invoiceType } from "./ontology/invoice";
 import { cancelInvoice as cancel, sendInvoice } from "./ontology/invoiceActions";
@@ -58,8 +58,7 @@ type ListArguments = {
 /** The newest 1,000 invoices. */
 export const listInvoices = query({
   args: listArguments,
-  handler: async (ctx, args): Promise<Invoice[]> =>
-    await (await invoicesOf(ctx, args)).take(LIVE_COLLECTION_LIMIT),
+  handler: async (ctx, args): Promise<Invoice[]> => await collectionOf(await invoicesOf(ctx, args)),
 });
 
 export const listInvoicesPaginated = query({
@@ -154,7 +153,7 @@ export const cancelInvoice = mutation({
 export const getInvoicesByContact = query({
   args: { ...sessionArgument, contactId: v.string(), ...archivedArgument },
   handler: async (ctx, args): Promise<Invoice[]> =>
-    await (await invoicesOfContact(ctx, args)).take(LIVE_COLLECTION_LIMIT),
+    await collectionOf(await invoicesOfContact(ctx, args)),
 });
 
 export const getInvoicesByContactPaginated = query({
@@ -167,7 +166,7 @@ export const getInvoicesByContactPaginated = query({
 export const getInvoicesByCrmOrganization = query({
   args: { ...sessionArgument, crmOrgId: v.string(), ...archivedArgument },
   handler: async (ctx, args): Promise<Invoice[]> =>
-    await (await invoicesOfCrmOrganization(ctx, args)).take(LIVE_COLLECTION_LIMIT),
+    await collectionOf(await invoicesOfCrmOrganization(ctx, args)),
 });
 
 export const getInvoicesByCrmOrganizationPaginated = query({

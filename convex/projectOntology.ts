@@ -5,7 +5,7 @@ import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { parseArgument } from "./kit/input";
-import { callerAt, callerIn, LIVE_COLLECTION_LIMIT, sessionArgument } from "./kit/live";
+import { callerAt, callerIn, collectionOf, sessionArgument } from "./kit/live";
 import { writeAt, writeIn } from "./kit/liveWrites";
 import { PRIORITIES, projectType } from "./ontology/project";
 import {
@@ -43,8 +43,7 @@ type ListArguments = { sessionId: string; organizationId: Id<"organizations"> } 
 /** The newest 1,000 projects, without the archived ones. */
 export const getProjects = query({
   args: { ...tenantArguments, ...filterArguments },
-  handler: async (ctx, args): Promise<Project[]> =>
-    await (await projectsOf(ctx, args)).take(LIVE_COLLECTION_LIMIT),
+  handler: async (ctx, args): Promise<Project[]> => await collectionOf(await projectsOf(ctx, args)),
 });
 
 export const getProjectsPaginated = query({

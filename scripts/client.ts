@@ -1,7 +1,7 @@
 /** `npm run client -- <folder> [--server <url>]`: a typed TypeScript client of all endpoints. */
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { createClient } from "@hey-api/openapi-ts";
+import { runScript } from "./commandLine";
 import { currentDocument } from "./openapi";
 
 /** Writes the client into the folder, which is emptied first; it depends on nothing but `fetch`. */
@@ -14,19 +14,15 @@ export async function generateClient(folder: string, server?: string): Promise<v
   });
 }
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    options: { server: { type: "string" } },
-    allowPositionals: true,
-  });
-  const [folder] = positionals;
-  if (folder === undefined) {
-    console.error("Name the folder that the client is for: npm run client -- <folder>");
-    process.exitCode = 2;
-    return;
-  }
-  await generateClient(folder, values.server);
-  console.log(`The client is in ${path.resolve(folder)}: import { contactsList } from it.`);
-}
+const HELP = `Usage: npm run client -- <folder> [--server <url>]
 
-if (process.argv[1] === import.meta.filename) await main();
+Generates a typed TypeScript client of every endpoint into the folder, which is emptied first.
+It depends on nothing but fetch. --server is its base URL, http://127.0.0.1:3211/api/v1 by default.`;
+
+if (process.argv[1] === import.meta.filename) {
+  await runScript(HELP, ["server"], async ({ server }, [folder]) => {
+    if (folder === undefined) throw new Error("Name the folder that the client is for.");
+    await generateClient(folder, server);
+    console.log(`The client is in ${path.resolve(folder)}: import { contactsList } from it.`);
+  });
+}

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { ERROR_CODES } from "../convex/kit/errors";
+import { runScript } from "./commandLine";
 
 export const ERRORS_PAGE = fileURLToPath(new URL("../docs/errors.md", import.meta.url));
 
@@ -43,4 +44,9 @@ export async function errorsPage(): Promise<string> {
   return await format(HEAD + rows.join("\n") + "\n" + FOOT, { ...options, filepath: ERRORS_PAGE });
 }
 
-if (process.argv[1] === import.meta.filename) await writeFile(ERRORS_PAGE, await errorsPage());
+if (process.argv[1] === import.meta.filename) {
+  await runScript("Usage: npm run errors\n\nWrites docs/errors.md.", [], async () => {
+    await writeFile(ERRORS_PAGE, await errorsPage());
+    console.log(`Written: ${ERRORS_PAGE}`);
+  });
+}

@@ -5,6 +5,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { runScript } from "./commandLine";
 import { currentDocument, LOCAL_SERVER } from "./openapi";
 
 export const COLLECTION = fileURLToPath(
@@ -143,5 +144,9 @@ function exampleOf(schema: Schema, components: Components): unknown {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  await writeFile(COLLECTION, `${JSON.stringify(postmanCollection(), null, 2)}\n`);
+  const help = "Usage: npm run postman\n\nWrites docs/freehold.postman_collection.json.";
+  await runScript(help, [], async () => {
+    await writeFile(COLLECTION, `${JSON.stringify(postmanCollection(), null, 2)}\n`);
+    console.log(`Written: ${COLLECTION}`);
+  });
 }

@@ -50,6 +50,13 @@ export type Caller = {
 
 export type CallerKind = Caller["kind"];
 
+export const callerKindValidator = v.union(
+  v.literal("api_key"),
+  v.literal("user"),
+  v.literal("portal_user"),
+  v.literal("unkeyed_portal"),
+);
+
 /** Whom an endpoint takes that names no others: a portal user only where it says so. */
 export const DEFAULT_CALLERS: readonly CallerKind[] = ["api_key", "user"];
 

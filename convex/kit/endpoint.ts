@@ -24,7 +24,7 @@ import type { ErrorCode } from "./errors";
 import { findReply, keepReply } from "./idempotency";
 import { identify } from "./identify";
 import { type RequestInput, parseInput, requestValidator } from "./input";
-import { meterCaller, type Metering } from "./metering";
+import { meterCaller, type Metering, organizationOf } from "./metering";
 import { DryRun } from "./dryRun";
 import { type Answer, type Reply, replyOf, replyValidator, withoutSecrets } from "./reply";
 import { claimUpload, type Upload } from "./uploads";
@@ -103,7 +103,8 @@ export const writeCallValidator = v.object({
 });
 export type WriteCall = typeof writeCallValidator.type;
 
-export type WriteReply = { reply: Reply; replayed: boolean; metering: Metering };
+/** `metering` is null where the request was counted with its upload. */
+export type WriteReply = { reply: Reply; replayed: boolean; metering: Metering | null };
 
 type Output<Schema extends z.ZodType | undefined> = Schema extends z.ZodType
   ? z.output<Schema>
@@ -189,7 +190,9 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
       const identity = await identify(ctx, call.credential);
       const { caller } = identity;
       requireUnexpired(identity, Date.now());
-      const { metering, organization } = await meterCaller(ctx, caller, call.ip);
+      const { metering, organization } = call.upload
+        ? { metering: null, organization: await organizationOf(ctx, caller) }
+        : await meterCaller(ctx, caller, call.ip);
       requireKind(caller, definition.callers);
       requireScope(caller, definition.scope);
 

@@ -70,6 +70,8 @@ async function recordOf(
 }
 
 const BLANKED_AT_ONCE = 100;
+/** What an id in a kept answer stands between: quotes of JSON, also of JSON in JSON, and slashes. */
+const BETWEEN_IDS = /["\\/?&=#]+/;
 
 /**
  * Empties the kept answers that name one of these objects; a repeated request must not bring back
@@ -78,7 +80,7 @@ const BLANKED_AT_ONCE = 100;
 export async function blankReplies(
   ctx: MutationCtx,
   organizationId: Id<"organizations">,
-  objectIds: readonly string[],
+  objectIds: ReadonlySet<string>,
   cursor: string | null,
 ): Promise<string | null> {
   const { page, isDone, continueCursor } = await ctx.db
@@ -86,7 +88,7 @@ export async function blankReplies(
     .withIndex("by_key", (q) => q.eq("organizationId", organizationId))
     .paginate({ numItems: BLANKED_AT_ONCE, cursor });
   for (const { _id, reply } of page) {
-    if (!objectIds.some((id) => reply.includes(id))) continue;
+    if (!reply.split(BETWEEN_IDS).some((part) => objectIds.has(part))) continue;
     await ctx.db.patch("idempotencyRecords", _id, { reply: ERASED });
   }
   return isDone ? null : continueCursor;

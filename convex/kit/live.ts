@@ -13,6 +13,7 @@ import {
   userOfSession,
 } from "./caller";
 import { ApiError, notFound } from "./errors";
+import { firstRows, type Pageable } from "./page";
 import type { Scope } from "./scopes";
 import { readToken } from "./tokens";
 
@@ -25,7 +26,12 @@ export const sessionArgument = { sessionId: v.string() };
 export type LiveCaller = { caller: Caller; tenant: TenantReader };
 
 /** The newest so many rows are what a function that returns a whole collection returns. */
-export const LIVE_COLLECTION_LIMIT = 1000;
+const LIVE_COLLECTION_LIMIT = 1000;
+
+/** A whole collection, as far as it is returned: fewer rows where they are large. */
+export async function collectionOf<Row>(rows: Pageable<Row>): Promise<Row[]> {
+  return (await firstRows(rows, LIVE_COLLECTION_LIMIT)).page;
+}
 
 /**
  * The caller within the organization that the arguments name.

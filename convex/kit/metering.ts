@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
-import { internalMutation, type MutationCtx } from "../_generated/server";
+import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
 import {
   type Caller,
   type CallerCredential,
@@ -25,8 +25,7 @@ export async function meterCaller(
   caller: Caller,
   ip: string | null,
 ): Promise<{ metering: Metering; organization: Doc<"organizations"> }> {
-  const organization = await ctx.db.get("organizations", caller.organizationId);
-  if (!organization) throw new Error(`Organization ${caller.organizationId} is missing.`);
+  const organization = await organizationOf(ctx, caller);
   const subject = callerKey(caller);
   const rateLimit =
     caller.kind === "unkeyed_portal"
@@ -34,6 +33,12 @@ export async function meterCaller(
       : await consumeForCaller(ctx, subject, organization.tier);
   const { allowedOrigins } = organization;
   return { metering: { rateLimit, allowedOrigins, caller: subject }, organization };
+}
+
+export async function organizationOf(ctx: QueryCtx, caller: Caller): Promise<Doc<"organizations">> {
+  const organization = await ctx.db.get("organizations", caller.organizationId);
+  if (!organization) throw new Error(`Organization ${caller.organizationId} is missing.`);
+  return organization;
 }
 
 /**

@@ -10,6 +10,7 @@ export const MAX_OFFSET = 5000;
 /** A page of large rows ends early: half of what Convex lets a query read. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
+const tooMuch = "reaches too much data; use cursor";
 const tooFar = `reaches beyond ${MAX_OFFSET} rows; use cursor`;
 
 export const pageParameters = {
@@ -130,14 +131,23 @@ function readCursor(cursor: string): unknown[] {
 }
 
 /** What can be paged: a Convex query, or what behaves as one. */
-type Pageable<Row> = {
+export type Pageable<Row> = {
   paginate(options: PaginationOptions): Promise<PaginationResult<Row>>;
 };
+
+/** The first `most` rows, or fewer where they are large: `isDone` when there are no others. */
+export async function firstRows<Row>(
+  rows: Pageable<Row>,
+  most: number,
+): Promise<PaginationResult<Row>> {
+  return await rows.paginate({ numItems: most, cursor: null, maximumBytesRead: MAX_BYTES });
+}
 
 /**
  * One page of a list that Convex pages. `total` is exact where the caller counts, else known only
  * when the first answer reaches the end.
- * @throws VALIDATION_ERROR for a cursor that is not one of this list's.
+ * @throws VALIDATION_ERROR for a cursor that is not one of this list's, or an offset that a page which
+ * ends early does not reach.
  */
 export async function pageThrough<Row>(
   list: string,
@@ -155,6 +165,9 @@ export async function pageThrough<Row>(
     });
   const reachedTotal = cursor === null && total !== null && page.length >= total;
   const isLast = isDone || reachedTotal;
+  if (paging.cursor === undefined && offset > 0 && !isLast && page.length < offset + paging.limit) {
+    throw invalid([{ path: `query.${paging.asked}`, message: tooMuch }]);
+  }
   const nextCursor = isLast ? null : sealCursor(list, continueCursor);
   const known = total ?? (cursor === null && isLast ? page.length : null);
   return { rows: page.slice(offset), meta: metaOf(paging, { total: known, nextCursor }) };

@@ -4,12 +4,15 @@ import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated
 import {
   type Caller,
   callerKey,
+  callerKindValidator,
   credentialValidator,
+  requireKind,
   requireScope,
   requireUnexpired,
   unauthorized,
 } from "./caller";
 import { identify } from "./identify";
+import { meterCaller, type Metering } from "./metering";
 import { isGrant, type Scope } from "./scopes";
 
 /**
@@ -22,10 +25,23 @@ export type Upload = Doc<"uploads">;
 export const PIECE_BYTES = 64 * 1024;
 const DELETED_AT_ONCE = 100;
 
-/** Adds pieces to an upload, and begins it when there is none yet. */
+export type Staged = {
+  id: Id<"uploads">;
+  /** Of the request, which is counted where its upload begins; null after that. */
+  metering: Metering | null;
+};
+
+/**
+ * Adds pieces to an upload, and begins it when there is none yet. Nothing is stored of a request
+ * that its endpoint would refuse for its caller.
+ * @throws RATE_LIMITED, FORBIDDEN, INSUFFICIENT_SCOPE
+ */
 export const stage = internalMutation({
   args: {
     credential: credentialValidator,
+    ip: v.union(v.string(), v.null()),
+    /** Whom the endpoint takes, as it says itself. */
+    callers: v.optional(v.array(callerKindValidator)),
     scope: v.string(),
     upload: v.union(v.id("uploads"), v.null()),
     mediaType: v.string(),
@@ -34,12 +50,13 @@ export const stage = internalMutation({
     /** Of everything so far. */
     isUtf8: v.boolean(),
   },
-  returns: v.id("uploads"),
-  handler: async (ctx, args): Promise<Id<"uploads">> => {
-    const { credential, scope, mediaType, charset, pieces, isUtf8 } = args;
+  handler: async (ctx, args): Promise<Staged> => {
+    const { credential, ip, callers, scope, mediaType, charset, pieces, isUtf8 } = args;
     const identity = await identify(ctx, credential);
     const { caller } = identity;
     requireUnexpired(identity, Date.now());
+    const metering = args.upload ? null : (await meterCaller(ctx, caller, ip)).metering;
+    requireKind(caller, callers);
     requireScope(caller, scopeOf(scope));
     const known = args.upload && (await uploadOf(ctx, caller, args.upload));
     const size = pieces.reduce((sum, piece) => sum + piece.byteLength, known?.size ?? 0);
@@ -59,7 +76,7 @@ export const stage = internalMutation({
     for (const [index, bytes] of pieces.entries()) {
       await ctx.db.insert("uploadPieces", { uploadId: id, index: first + index, bytes });
     }
-    return id;
+    return { id, metering };
   },
 });
 

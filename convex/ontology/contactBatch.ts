@@ -17,9 +17,12 @@ import type { WriteScope } from "./effects";
 import { ObjectStore } from "./store";
 
 /**
- * Many writes in one transaction, each of which happens whole or not at all. All are tried together
- * in one nested transaction; only when one of them is refused are they tried one by one.
+ * Many writes in one transaction, each of which happens whole or not at all. They are tried in groups,
+ * each a nested transaction; only where one is refused are those of its group tried one by one. What
+ * a refused group read counts toward the limits of the whole, so groups are small.
  */
+const GROUP_SIZE = 10;
+
 const withId = { id: z.string().max(64) };
 const contactChange = contactUpdate.extend(withId);
 const organizationChange = crmOrganizationUpdate.extend(withId);
@@ -78,20 +81,23 @@ export async function writeBatch(
   rehearse = false,
 ): Promise<ItemResult[]> {
   const good = items.flatMap((judgement) => ("item" in judgement ? [judgement.item] : []));
-  const results = await writeAll(ctx, scope, of, good, rehearse);
+  const results: ItemResult[] = [];
+  for (let start = 0; start < good.length; start += GROUP_SIZE) {
+    const group = good.slice(start, start + GROUP_SIZE);
+    results.push(...(await writeGroup(ctx, scope, of, group, rehearse)));
+  }
   return items.flatMap((judgement): ItemResult[] =>
     "error" in judgement ? [{ status: "error", error: judgement.error }] : results.splice(0, 1),
   );
 }
 
-async function writeAll(
+async function writeGroup(
   ctx: MutationCtx,
   scope: WriteScope,
   of: BatchOf | "row",
   items: readonly object[],
   rehearse: boolean,
 ): Promise<ItemResult[]> {
-  if (items.length === 0) return [];
   const { viewer: _viewer, ...jobScopeOf } = scope;
   const args = { scope: jobScopeOf, of, items: JSON.stringify(items), rehearse };
   try {
@@ -104,7 +110,7 @@ async function writeAll(
     if (items.length === 1) return [{ status: "error", error: errorOf(refusal) }];
   }
   const results: ItemResult[] = [];
-  for (const item of items) results.push(...(await writeAll(ctx, scope, of, [item], rehearse)));
+  for (const item of items) results.push(...(await writeGroup(ctx, scope, of, [item], rehearse)));
   return results;
 }
 

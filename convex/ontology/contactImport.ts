@@ -3,7 +3,7 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { sha256Hex } from "../kit/tokens";
-import { PIECE_BYTES, pieceOf, type Upload } from "../kit/uploads";
+import { deleteUpload, PIECE_BYTES, pieceOf, type Upload } from "../kit/uploads";
 import { binaryOf } from "../kit/charset";
 import { emailKey } from "../kit/text";
 import { type ImportRow, type ItemResult, type Judged, judgedBy, writeBatch } from "./contactBatch";
@@ -25,6 +25,7 @@ const ROWS_PER_STEP = 100;
 const HEADER_PIECES = 4;
 /** The longest row, or card with its picture, that is read. */
 const MAX_WINDOW_PIECES = 32;
+const MAX_ATTEMPTS = 5;
 
 export type ImportRequest = {
   upload: Upload;
@@ -89,12 +90,35 @@ export async function stepImport(
     updated: job.updated + count("updated"),
     failed: job.failed + count("error"),
     steppedAt: now,
+    attempts: 0,
     ...(isDone ? { status: "completed", finishedAt: now } : {}),
   });
-  await deletePieces(ctx, job, isDone ? upload.pieces : Math.floor(end / PIECE_BYTES));
-  if (isDone) await ctx.db.delete("uploads", upload._id);
-  else await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, { importId: id });
+  if (isDone) {
+    await deleteFile(ctx, job, upload);
+  } else {
+    await deletePieces(ctx, job, Math.floor(end / PIECE_BYTES));
+    await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, { importId: id });
+  }
   return await importOf(ctx, id);
+}
+
+/** Takes up an import whose step failed; one that fails again and again is given up. */
+export async function retryImport(ctx: MutationCtx, job: ContactImport): Promise<void> {
+  const { _id: importId, attempts = 0, rows, failed } = job;
+  const now = Date.now();
+  if (attempts < MAX_ATTEMPTS) {
+    await ctx.db.patch("contactImports", importId, { attempts: attempts + 1, steppedAt: now });
+    await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, { importId });
+    return;
+  }
+  const message = `could not be written, with those after it, in ${MAX_ATTEMPTS} attempts; the import was given up`;
+  await ctx.db.insert("contactImportResults", {
+    ...{ importId, first: rows + 1, hasErrors: true },
+    results: [{ status: "error", problems: [{ message }] }],
+  });
+  const told = { rows: rows + 1, failed: failed + 1, steppedAt: now, finishedAt: now };
+  await ctx.db.patch("contactImports", importId, { status: "failed", ...told });
+  await ctx.scheduler.runAfter(0, internal.crmJobs.deleteFile, { uploadId: job.upload });
 }
 
 type Window = { text: string; atEnd: boolean };
@@ -194,6 +218,13 @@ async function tellRepeats(
     if (known) result.status = "updated";
     else await ctx.db.insert("contactImportKeys", { importId: job._id, key });
   }
+}
+
+/** What is left of the file: at once if it is no more than a step reads, else by a job. */
+async function deleteFile(ctx: MutationCtx, job: ContactImport, upload: Upload): Promise<void> {
+  const left = upload.pieces - Math.floor(job.position / PIECE_BYTES);
+  if (left <= MAX_WINDOW_PIECES) await deleteUpload(ctx, upload._id);
+  else await ctx.scheduler.runAfter(0, internal.crmJobs.deleteFile, { uploadId: upload._id });
 }
 
 /** The file is deleted behind the position. */

@@ -3,7 +3,7 @@ import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import type { TenantReader } from "./reader";
 import { notFound } from "../kit/errors";
-import { openCursor, sealCursor } from "../kit/page";
+import { pageThrough, pagingOf } from "../kit/page";
 
 /** What an import tells of itself, while it runs and afterwards. */
 type ContactImport = Doc<"contactImports">;
@@ -12,6 +12,7 @@ type ImportResults = Doc<"contactImportResults">;
 /** The report names this many errors; the rows of the import have them all. */
 const MAX_ERRORS = 1000;
 const RESULTS_READ = 20;
+const STEPS_PER_PAGE = 2;
 
 export const importReport = z
   .object({
@@ -90,13 +91,12 @@ export async function importedRows(
   job: ContactImport,
   cursor: string | undefined,
 ): Promise<{ rows: z.input<typeof importedRow>[]; nextCursor: string | null }> {
-  const listName = `import/${job._id}`;
-  const { page, isDone, continueCursor } = await ctx.db
+  const results = ctx.db
     .query("contactImportResults")
-    .withIndex("by_import", (q) => q.eq("importId", job._id))
-    .paginate({ numItems: 2, cursor: cursor === undefined ? null : openCursor(listName, cursor) });
-  const nextCursor = isDone ? null : sealCursor(listName, continueCursor);
-  return { rows: page.flatMap(rowsOf), nextCursor };
+    .withIndex("by_import", (q) => q.eq("importId", job._id));
+  const paging = pagingOf({ limit: STEPS_PER_PAGE, cursor });
+  const { rows, meta } = await pageThrough(`import/${job._id}`, paging, results);
+  return { rows: rows.flatMap(rowsOf), nextCursor: meta.nextCursor };
 }
 
 function rowsOf({ first, results }: ImportResults): z.input<typeof importedRow>[] {

@@ -8,7 +8,7 @@ import type { Change, WriteScope } from "./effects";
 import { referringTo } from "./links";
 import { isOfType } from "./reader";
 import type { ObjectDoc } from "./registry";
-import { relink } from "./relink";
+import { type References, referencesTo, relink, relinkBack } from "./relink";
 import { type ObjectChanges, ObjectStore } from "./store";
 
 /**
@@ -51,8 +51,8 @@ export async function mergeContacts(
     mergedAt,
     undoUntil: mergedAt + UNDO_DAYS * DAY,
   });
-  for (const objectId of portalUsers) {
-    await ctx.db.insert("contactMergeMoves", { mergeId: id, objectId });
+  for (const moved of portalUsers) {
+    await ctx.db.insert("contactMergeMoves", { mergeId: id, ...moved });
   }
   const merge = await moveReferring(ctx, store, await mergeOf(ctx, id));
   await store.recordHappening(contact, "merged", { mergeId: id, sourceId: source._id });
@@ -65,10 +65,11 @@ async function movePortalUsers(
   store: ObjectStore,
   source: Contact,
   target: Contact,
-): Promise<Id<"objects">[]> {
+): Promise<Move[]> {
   const ids = await referringTo(ctx, store.organizationId, source._id, 20, "portal_user_of");
-  for (const id of ids) await relinkById(ctx, store, id, source._id, target._id);
-  return ids;
+  const moves: Move[] = [];
+  for (const id of ids) moves.push(await move(ctx, store, id, source._id, target._id));
+  return moves;
 }
 
 /** Moves what still refers to the source, as much as one transaction takes; a job does the rest. */
@@ -80,8 +81,8 @@ async function moveReferring(
   const { organizationId, sourceId, targetId } = merge;
   const referring = await referringTo(ctx, organizationId, sourceId, MOVED_AT_ONCE);
   for (const objectId of referring) {
-    await relinkById(ctx, store, objectId, sourceId, targetId);
-    await ctx.db.insert("contactMergeMoves", { mergeId: merge._id, objectId });
+    const done = await move(ctx, store, objectId, sourceId, targetId);
+    await ctx.db.insert("contactMergeMoves", { mergeId: merge._id, ...done });
   }
   const [left] = await referringTo(ctx, organizationId, sourceId, 1);
   const moved = merge.moved + referring.length;
@@ -150,8 +151,14 @@ async function moveBack(
     .query("contactMergeMoves")
     .withIndex("by_merge", (q) => q.eq("mergeId", merge._id))
     .take(MOVED_AT_ONCE);
-  for (const { _id, objectId } of moves) {
-    await relinkById(ctx, store, objectId, merge.targetId, merge.sourceId);
+  for (const { _id, objectId, references } of moves) {
+    const object = await livingObject(ctx, objectId);
+    // Merges of before references were kept move back whatever names the target.
+    if (object && references === undefined) {
+      await relink(store, object, merge.targetId, merge.sourceId);
+    } else if (object && references !== undefined) {
+      await relinkBack(store, object, references, merge.sourceId, merge.targetId);
+    }
     await ctx.db.delete("contactMergeMoves", _id);
   }
   const isDone = moves.length < MOVED_AT_ONCE;
@@ -185,16 +192,25 @@ export async function requireMerge(
   return merge;
 }
 
-async function relinkById(
+type Move = { objectId: Id<"objects">; references?: References };
+
+async function move(
   ctx: MutationCtx,
   store: ObjectStore,
-  id: Id<"objects">,
+  objectId: Id<"objects">,
   from: Id<"objects">,
   to: Id<"objects">,
-): Promise<void> {
+): Promise<Move> {
+  const object = await livingObject(ctx, objectId);
+  if (!object) return { objectId };
+  await relink(store, object, from, to);
+  return { objectId, references: referencesTo(object, [from, to]) };
+}
+
+/** What was deleted meanwhile refers to nothing. */
+async function livingObject(ctx: MutationCtx, id: Id<"objects">): Promise<ObjectDoc | null> {
   const object = await ctx.db.get("objects", id);
-  // What was deleted meanwhile refers to nothing.
-  if (object && object.lifecycle !== "deleted") await relink(store, object, from, to);
+  return object && object.lifecycle !== "deleted" ? object : null;
 }
 
 async function continueLater(ctx: MutationCtx, mergeId: Id<"contactMerges">): Promise<void> {

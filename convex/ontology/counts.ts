@@ -1,3 +1,4 @@
+import { compareValues } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 
@@ -134,17 +135,19 @@ export async function groupsIn(
   period: string,
   { prefix, after, limit }: { prefix: string; after: string | null; limit: number },
 ): Promise<Map<string, Cell[]>> {
+  // The last of all strings of this prefix: indexes are in the order of UTF-8, not of UTF-16.
+  const end = `${prefix}\u{10FFFF}`;
   const range = (table: "counts" | "countDeltas"): Promise<Cells[]> => {
     const rows = ctx.db.query(table).withIndex("by_period", (q) => {
       const inPeriod = q.eq("organizationId", organizationId).eq("period", period);
       return after === null
-        ? inPeriod.gte("group", prefix).lt("group", `${prefix}\uffff`)
-        : inPeriod.gt("group", after).lt("group", `${prefix}\uffff`);
+        ? inPeriod.gte("group", prefix).lt("group", end)
+        : inPeriod.gt("group", after).lt("group", end);
     });
     return table === "counts" ? rows.take(limit) : rows.collect();
   };
   const rows = [...(await range("counts")), ...(await range("countDeltas"))];
-  const groups = [...groupBy(rows, ({ group }) => group)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const groups = [...groupBy(rows, ({ group }) => group)].sort(([a], [b]) => compareValues(a, b));
   return new Map(
     groups
       .slice(0, limit)

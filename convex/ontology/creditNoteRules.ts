@@ -93,14 +93,26 @@ function wantedOf(
 ): Wanted {
   const { subtotalInCents, taxAmountInCents, totalAmountInCents, lineItems } = input;
   const figures = { subtotalInCents, taxAmountInCents, totalAmountInCents };
-  const { discountPercent, discountInCents } = lineItems || !isFirst ? input : invoice;
-  if (lineItems) return { ...figures, discountPercent, discountInCents, lineItems };
+  if (lineItems) {
+    const { discountPercent, discountInCents } = input;
+    return { ...figures, discountPercent, discountInCents, lineItems };
+  }
+  requireNoDiscount(input);
   if (left.length === 0) throw nothingLeft();
   if (isFirst) {
+    const { discountPercent, discountInCents } = invoice;
     const all = invoice.lineItems.map(lineInputOf);
     return { ...figures, discountPercent, discountInCents, lineItems: all };
   }
   return { ...figures, lineItems: left.map((share) => restOf(invoice.invoiceNumber, share)) };
+}
+
+/** All that is left has been discounted already, as the invoice was. */
+function requireNoDiscount(input: CreditNoteCreation): void {
+  const names = ["discountPercent", "discountInCents"] as const;
+  const given = names.filter((name) => input[name] !== undefined);
+  if (given.length === 0) return;
+  throw invalid(given.map((name) => ({ path: `body.${name}`, message: "needs lineItems" })));
 }
 
 function restOf(invoiceNumber: string, share: TaxShare): LineItemInput {

@@ -49,8 +49,7 @@ export type ObjectTypeDefinition<
 };
 
 /**
- * A portal user sees the objects that one of these links ties to their contact, or to the CRM
- * organization of their contact.
+ * A portal user sees the objects that one of these links ties to their contact.
  */
 export type PortalRule<Shown> = {
   /** Link types, as `columns().links` names them. */

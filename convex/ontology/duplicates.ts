@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { openCursor, sealCursor } from "../kit/page";
+import { badCursor, openCursor, sealCursor } from "../kit/page";
 import type { MatchKey } from "./definition";
 import type { TenantReader } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
@@ -34,7 +34,8 @@ export async function duplicatesOf<T extends ObjectType>(
   }: { by?: MatchKey["kind"] | undefined; limit: number; cursor?: string | undefined },
 ): Promise<{ groups: DuplicateGroup<T>[]; nextCursor: string | null }> {
   const listName = JSON.stringify(["duplicates", type, by ?? null]);
-  let position = cursor === undefined ? null : positionIn(openCursor(listName, cursor));
+  let position: Position | null =
+    cursor === undefined ? null : positionIn(openCursor(listName, cursor));
   const groups: DuplicateGroup<T>[] = [];
   const kinds = MATCH_KINDS.filter((kind) => by === undefined || kind === by);
   for (const kind of kinds) {
@@ -98,9 +99,13 @@ async function groupOf<T extends ObjectType>(
   return { by: kind, key, members, hasMore: rows.length > MEMBERS_SHOWN };
 }
 
-function positionIn(text: string): Position | null {
-  const parsed = z
-    .object({ kind: z.enum(MATCH_KINDS), key: z.string() })
-    .safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : null;
+const positionFormat = z.object({ kind: z.enum(MATCH_KINDS), key: z.string() });
+
+/** @throws VALIDATION_ERROR */
+function positionIn(text: string): Position {
+  try {
+    return positionFormat.parse(JSON.parse(text));
+  } catch {
+    throw badCursor();
+  }
 }

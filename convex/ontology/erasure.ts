@@ -1,3 +1,4 @@
+import { compareValues, type Value } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
@@ -5,21 +6,26 @@ import { notFound } from "../kit/errors";
 import { blankReplies } from "../kit/idempotency";
 import type { ObjectRecord } from "./definition";
 import { definitionOf } from "./derived";
-import { blankHistory } from "./history";
-import { referringTo } from "./links";
+import { blankHistory, type HistoryTask } from "./history";
+import { referringPage } from "./links";
 import { isOfType } from "./reader";
 import type { ObjectDoc, Properties } from "./registry";
-import type { ObjectStore } from "./store";
+import { ObjectStore } from "./store";
 
 /**
  * Erasing a person (GDPR, article 17): the contact, the contacts that were merged into it, its portal
- * users and what drafts say of it are blanked at once; its history and the answers kept for repeated
- * requests by a job. Issued invoices stay as they are, as the law wants them.
+ * users and what drafts, quotes and recurring invoices say of it are blanked, the first hundred of all
+ * these at once; the rest, their history and the answers kept for repeated requests by a job. Issued
+ * invoices stay as they are, as the law wants them.
  */
 export type Erasure = Doc<"erasures">;
 
-/** A person with more merges, portal users or drafts than this has the rest erased by the job. */
-const REFERRING_AT_ONCE = 100;
+type Blanked = Pick<Erasure, "objectIds" | "portalUserIds">;
+type Referring = NonNullable<Erasure["referring"]>;
+
+/** Objects that one transaction blanks; each takes some ten reads and writes. */
+const ERASED_AT_ONCE = 100;
+const NOTHING: Required<Blanked> = { objectIds: [], portalUserIds: [] };
 const TABLES = ["events", "auditLogs"] as const;
 
 /** Also of a contact that has been deleted: its tombstone says who it was. @throws CONTACT_NOT_FOUND */
@@ -34,45 +40,87 @@ export async function erasePerson(
   if (!contact || !isOurs || !isOfType(contact, "crm_contact") || (await isErased(ctx, contact))) {
     throw notFound("contact");
   }
-  const persons = [contact, ...(await mergedInto(ctx, contact._id))];
-  const erased: Id<"objects">[] = [];
-  for (const person of persons) {
-    erased.push(person._id, ...(await eraseFromReferring(ctx, store, person._id)));
-    await eraseObject(store, person, person._id);
-  }
+  const persons = [contact, ...(await mergedInto(ctx, contact._id))].map(({ _id }) => _id);
+  // One is left for the person whose referring objects come next.
+  const atOnce = persons.slice(0, ERASED_AT_ONCE - 1);
+  const blanked = await eraseObjects(ctx, store, atOnce, contact._id);
+  const numItems = ERASED_AT_ONCE - atOnce.length;
+  const page = await eraseReferring(ctx, store, { persons, cursor: null }, numItems);
   const { viewer: _viewer, ...scope } = store.scope;
+  const erasedAt = Date.now();
   const erasureId = await ctx.db.insert("erasures", {
     organizationId: store.organizationId,
     scope,
     contactId: contact._id,
-    objectIds: erased,
+    objectIds: [...blanked.objectIds, ...page.blanked.objectIds],
+    portalUserIds: page.blanked.portalUserIds,
+    ...(page.left === undefined ? {} : { referring: page.left }),
     status: "running",
     position: { stage: 0, cursor: null },
-    erasedAt: Date.now(),
+    steppedAt: erasedAt,
+    erasedAt,
   });
-  return await stepErasure(ctx, erasureId);
+  await ctx.scheduler.runAfter(0, internal.crmJobs.continueErasure, { erasureId });
+  return await erasureOf(ctx, erasureId);
 }
 
-/** Blanks one more page of what is kept elsewhere, and goes on until there is none. */
-export async function stepErasure(ctx: MutationCtx, id: Id<"erasures">): Promise<Erasure> {
+/**
+ * Blanks one more page: of the history of what was blanked last, then of what refers to the person,
+ * then of kept answers. The position moves with the page, so a job that was lost goes on after it.
+ */
+export async function stepErasure(ctx: MutationCtx, id: Id<"erasures">): Promise<void> {
   const erasure = await erasureOf(ctx, id);
-  if (erasure.status === "completed") return erasure;
-  const { organizationId, objectIds, position } = erasure;
-  const historyStages = objectIds.length * TABLES.length;
-  const objectId = objectIds[Math.floor(position.stage / TABLES.length)];
-  const table = TABLES[position.stage % TABLES.length];
-  const cursor =
-    objectId && table
-      ? await blankHistory(ctx, table, organizationId, objectId, position.cursor)
-      : await blankReplies(ctx, organizationId, objectIds, position.cursor);
-  const stage = cursor === null ? position.stage + 1 : position.stage;
-  if (stage > historyStages) {
-    await ctx.db.patch("erasures", id, { status: "completed", completedAt: Date.now() });
-    return await erasureOf(ctx, id);
+  if (erasure.status === "completed") return;
+  const { organizationId, referring, position } = erasure;
+  const task = historyOf((await lastPage(ctx, id)) ?? erasure)[position.stage];
+  const steppedAt = Date.now();
+  if (task) {
+    const cursor = await blankHistory(ctx, organizationId, task, position.cursor);
+    const stage = cursor === null ? position.stage + 1 : position.stage;
+    await ctx.db.patch("erasures", id, { position: { stage, cursor }, steppedAt });
+  } else if (referring) {
+    const store = new ObjectStore(ctx, erasure.scope);
+    const { blanked, left } = await erasePageOfReferring(ctx, store, referring);
+    await store.finish();
+    await ctx.db.insert("erasurePages", { erasureId: id, ...blanked });
+    const start = { stage: 0, cursor: null };
+    await ctx.db.patch("erasures", id, { referring: left, position: start, steppedAt });
+  } else {
+    const erased = await erasedIn(ctx, erasure);
+    const cursor = await blankReplies(ctx, organizationId, erased, position.cursor);
+    if (cursor === null) {
+      await ctx.db.patch("erasures", id, { status: "completed", completedAt: steppedAt });
+      return;
+    }
+    await ctx.db.patch("erasures", id, { position: { ...position, cursor }, steppedAt });
   }
-  await ctx.db.patch("erasures", id, { position: { stage, cursor } });
   await ctx.scheduler.runAfter(0, internal.crmJobs.continueErasure, { erasureId: id });
-  return await erasureOf(ctx, id);
+}
+
+function historyOf({ objectIds, portalUserIds = [] }: Blanked): HistoryTask[] {
+  return TABLES.flatMap((table) => [
+    ...objectIds.map((id) => ({ table, as: "object" as const, id })),
+    ...portalUserIds.map((id) => ({ table, as: "actor" as const, id })),
+  ]);
+}
+
+async function lastPage(
+  ctx: MutationCtx,
+  erasureId: Id<"erasures">,
+): Promise<Doc<"erasurePages"> | null> {
+  return await ctx.db
+    .query("erasurePages")
+    .withIndex("by_erasure", (q) => q.eq("erasureId", erasureId))
+    .order("desc")
+    .first();
+}
+
+async function erasedIn(ctx: MutationCtx, { _id, objectIds }: Erasure): Promise<Set<string>> {
+  const pages = await ctx.db
+    .query("erasurePages")
+    .withIndex("by_erasure", (q) => q.eq("erasureId", _id))
+    .collect();
+  return new Set([...objectIds, ...pages.flatMap((page) => page.objectIds)]);
 }
 
 async function erasureOf(ctx: MutationCtx, id: Id<"erasures">): Promise<Erasure> {
@@ -114,22 +162,53 @@ async function mergedInto(
   return found;
 }
 
-/** What refers to the person and says something of it; answers the ids of what is the person, too. */
-async function eraseFromReferring(
+/** The next of what refers to the persons that are left; the first of them goes with it. */
+async function erasePageOfReferring(
   ctx: MutationCtx,
   store: ObjectStore,
-  personId: Id<"objects">,
-): Promise<Id<"objects">[]> {
-  const ids = await referringTo(ctx, store.organizationId, personId, REFERRING_AT_ONCE);
-  const erased: Id<"objects">[] = [];
-  for (const id of ids) {
-    const object = await ctx.db.get("objects", id);
-    if (object && (await eraseObject(store, object, personId))) erased.push(id);
-  }
-  return erased;
+  referring: Referring,
+): Promise<{ blanked: Blanked; left: Referring | undefined }> {
+  const [personId] = referring.persons;
+  // Most are blank already; one that was merged with a hundred others is not.
+  const own = personId ? await eraseObjects(ctx, store, [personId], personId) : NOTHING;
+  const page = await eraseReferring(ctx, store, referring, ERASED_AT_ONCE - 1);
+  const objectIds = [...own.objectIds, ...page.blanked.objectIds];
+  return { blanked: { ...page.blanked, objectIds }, left: page.left };
 }
 
-/** Whether anything of it was blanked. */
+async function eraseReferring(
+  ctx: MutationCtx,
+  store: ObjectStore,
+  { persons, cursor }: Referring,
+  numItems: number,
+): Promise<{ blanked: Blanked; left: Referring | undefined }> {
+  const [personId, ...others] = persons;
+  if (!personId) return { blanked: NOTHING, left: undefined };
+  const page = await referringPage(ctx, store.organizationId, personId, { numItems, cursor });
+  const blanked = await eraseObjects(ctx, store, page.ids, personId);
+  if (page.cursor !== null) return { blanked, left: { persons, cursor: page.cursor } };
+  const left = others.length === 0 ? undefined : { persons: others, cursor: null };
+  return { blanked, left };
+}
+
+/** Those of the objects that say something of the person, or are it. */
+async function eraseObjects(
+  ctx: MutationCtx,
+  store: ObjectStore,
+  ids: Id<"objects">[],
+  personId: Id<"objects">,
+): Promise<Required<Blanked>> {
+  const blanked: Required<Blanked> = { objectIds: [], portalUserIds: [] };
+  for (const id of ids) {
+    const object = await ctx.db.get("objects", id);
+    if (!object || !(await eraseObject(store, object, personId))) continue;
+    blanked.objectIds.push(id);
+    if (isOfType(object, "frontend_user")) blanked.portalUserIds.push(id);
+  }
+  return blanked;
+}
+
+/** Whether it says something of the person; what is blank already is not written again. */
 async function eraseObject(
   store: ObjectStore,
   object: ObjectDoc,
@@ -144,7 +223,16 @@ async function eraseObject(
     await store.update(object, { customProperties: left });
     return true;
   }
+  if (isBlank(object, left)) return true;
   if (object.lifecycle !== "deleted") await store.remove(object, { isReferenced: true });
   await store.blank(object, left);
   return true;
+}
+
+function isBlank(
+  { lifecycle, name, description, customProperties }: ObjectDoc,
+  left: Value,
+): boolean {
+  const isEmpty = name === "" && description === undefined;
+  return lifecycle === "deleted" && isEmpty && compareValues(customProperties, left) === 0;
 }

@@ -60,6 +60,23 @@ export async function referringTo(
   return [...new Set(links.map(({ from }) => from))];
 }
 
+/** One page of them, for a job that goes through all; an object with several links comes again. */
+export async function referringPage(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  to: Id<"objects">,
+  { numItems, cursor }: { numItems: number; cursor: string | null },
+): Promise<{ ids: Id<"objects">[]; cursor: string | null }> {
+  const { page, isDone, continueCursor } = await ctx.db
+    .query("objectLinks")
+    .withIndex("by_to", (q) => q.eq("organizationId", organizationId).eq("to", to))
+    .paginate({ numItems, cursor });
+  return {
+    ids: [...new Set(page.map(({ from }) => from))],
+    cursor: isDone || page.length === 0 ? null : continueCursor,
+  };
+}
+
 /** @throws CONFLICT with the links */
 export async function requireUnreferenced(ctx: QueryCtx, object: ObjectDoc): Promise<void> {
   const links = await ctx.db

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { invalid } from "../kit/errors";
 import {
   badCursor,
+  firstRows,
   metaOf,
   openCursor,
   type Page,
@@ -31,7 +32,7 @@ import { portalPage } from "./portalObjects";
 import type { Tenant } from "./reader";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
-/** A search answers at most this many hits (Convex's own limit). */
+/** A search answers at most this many hits (Convex's own limit), and fewer where they are large. */
 const MAX_HITS = 1024;
 
 /** What a list was asked for, once its parameters have been read. */
@@ -171,14 +172,8 @@ async function pageThroughHits<T extends ObjectType>(
   search: string,
   listName: string,
 ): Promise<Page<ObjectDoc<T>>> {
-  const hits = await matchingObjects(
-    ctx,
-    organizationId,
-    type,
-    search,
-    filters,
-    includeArchived,
-  ).take(MAX_HITS);
+  const matching = matchingObjects(ctx, organizationId, type, search, filters, includeArchived);
+  const { page: hits, isDone } = await firstRows(matching, MAX_HITS);
   const start =
     paging.cursor === undefined ? paging.offset : Number(openCursor(listName, paging.cursor));
   if (!Number.isSafeInteger(start) || start < 0) throw badCursor();
@@ -187,7 +182,7 @@ async function pageThroughHits<T extends ObjectType>(
     rows: hits.slice(start, end),
     meta: metaOf(paging, {
       total: hits.length,
-      totalIsCapped: hits.length === MAX_HITS,
+      totalIsCapped: !isDone || hits.length === MAX_HITS,
       nextCursor: end < hits.length ? sealCursor(listName, String(end)) : null,
     }),
   };

@@ -1,6 +1,6 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
-import { mergedStream, type QueryStream, stream } from "convex-helpers/server/stream";
-import type { Doc, Id } from "../_generated/dataModel";
+import { stream } from "convex-helpers/server/stream";
+import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { invalid } from "../kit/errors";
 import schema from "../schema";
@@ -22,7 +22,7 @@ export type PortalListRequest = {
 
 /**
  * A page of a portal user's objects of a type, by creation. It goes through the links to their
- * contact and its CRM organization, so it costs what is theirs, whatever else there is.
+ * contact, so it costs what is theirs, whatever else there is.
  * @throws VALIDATION_ERROR for a search or another order.
  */
 export async function portalPage<T extends ObjectType>(
@@ -36,32 +36,21 @@ export async function portalPage<T extends ObjectType>(
   if (request.search !== undefined) throw notForPortals("search");
   if (request.sort.replace("-", "") !== "createdAt") throw notForPortals("sort");
   const order = request.sort.startsWith("-") ? "desc" : "asc";
-  const targets = [viewer.contactId, viewer.crmOrganizationId].filter((id) => id !== null);
-  if (targets.length === 0) return { page: [], isDone: true, continueCursor: "" };
-  const links = targets.map((to) => linksTo(ctx, organizationId, to, type, order));
-  const objects = mergedStream(links, ["fromCreatedAt"]).map(async (link) => {
+  const { contactId } = viewer;
+  if (contactId === null) return { page: [], isDone: true, continueCursor: "" };
+  const links = stream(ctx.db, schema)
+    .query("objectLinks")
+    .withIndex("by_to_and_type", (q) =>
+      q.eq("organizationId", organizationId).eq("to", contactId).eq("fromType", type),
+    )
+    .order(order);
+  const objects = links.map(async (link) => {
     const object = await ctx.db.get("objects", link.from);
     if (!object || !isOfType(object, type) || !isAsked(object, request)) return null;
     // One that is linked twice is listed by the first of its links.
-    const first = linkToViewer(viewer, object);
-    return first?.to === link.to && first.linkType === link.linkType ? object : null;
+    return linkToViewer(viewer, object)?.linkType === link.linkType ? object : null;
   });
   return await objects.paginate({ ...page, maximumRowsRead: MAX_ROWS_READ });
-}
-
-function linksTo(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  to: Id<"objects">,
-  type: ObjectType,
-  order: "asc" | "desc",
-): QueryStream<Doc<"objectLinks">> {
-  return stream(ctx.db, schema)
-    .query("objectLinks")
-    .withIndex("by_to_and_type", (q) =>
-      q.eq("organizationId", organizationId).eq("to", to).eq("fromType", type),
-    )
-    .order(order);
 }
 
 function isAsked(object: ObjectDoc, { filters, includeArchived }: PortalListRequest): boolean {

@@ -8,8 +8,8 @@ import type { ObjectDoc, ObjectType } from "./registry";
  */
 export type PortalViewer = {
   userId: Id<"objects">;
-  /** Their contact, and the CRM organization that it belongs to. */
   contactId: Id<"objects"> | null;
+  /** Of their contact: told to them, and no way to any object (whoever fills in a form names one). */
   crmOrganizationId: Id<"objects"> | null;
 };
 
@@ -21,8 +21,8 @@ export function isShownTo(viewer: PortalViewer, object: ObjectDoc): boolean {
 }
 
 /**
- * The first link that makes an object the viewer's: through their contact or its CRM organization.
- * Undefined where the type's rule shows them none of it.
+ * The first link that makes an object the viewer's: the one to their contact. Undefined
+ * where the type's rule shows them none of it.
  */
 export function linkToViewer(viewer: PortalViewer, object: ObjectDoc): Link | undefined {
   const definition = definitionOf(object.type);
@@ -30,11 +30,7 @@ export function linkToViewer(viewer: PortalViewer, object: ObjectDoc): Link | un
   if (!portal || !(portal.shows?.(object) ?? true)) return undefined;
   return definition
     .columns(object)
-    .links.find(
-      ({ linkType, to }) =>
-        portal.through.includes(linkType) &&
-        (to === viewer.contactId || to === viewer.crmOrganizationId),
-    );
+    .links.find(({ linkType, to }) => portal.through.includes(linkType) && to === viewer.contactId);
 }
 
 /** Whether a portal user may change what they see of the type. */

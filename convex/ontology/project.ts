@@ -49,7 +49,7 @@ export const projectType = defineObjectType({
       ],
     };
   },
-  portal: { through: ["client", "project_contact"] },
+  portal: { through: ["project_contact"] },
   filters: {
     subtype: "subtype",
     status: "status",

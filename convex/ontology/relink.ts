@@ -18,6 +18,67 @@ export async function relink<T extends ObjectType>(
   return await store.update(object, { customProperties }, "relinked");
 }
 
+/** Which of an object's references name one of two objects, and nothing else of what it says. */
+export type References = string;
+
+export function referencesTo(object: ObjectDoc, ids: Id<"objects">[]): References {
+  return JSON.stringify(outlineOf(object.customProperties, ids));
+}
+
+/** Lets the references that named `from` before a `relink` to `to` name it again, and no others. */
+export async function relinkBack<T extends ObjectType>(
+  store: ObjectStore,
+  object: ObjectDoc<T>,
+  references: References,
+  from: Id<"objects">,
+  to: Id<"objects">,
+): Promise<ObjectDoc<T>> {
+  const outline = JSON.parse(references) as Value;
+  const customProperties = restored(object.customProperties, outline, from, to) as Properties<T>;
+  return await store.update(object, { customProperties }, "relinked");
+}
+
+/** A value with null for everything that does not hold one of the ids. */
+function outlineOf(value: Value, ids: string[]): Value {
+  if (Array.isArray(value)) return value.map((entry: Value) => outlineOf(entry, ids));
+  if (!isRecord(value)) return typeof value === "string" && ids.includes(value) ? value : null;
+  const entries = Object.entries(value).map(([field, entry]) => [field, outlineOf(entry, ids)]);
+  return Object.fromEntries(entries.filter(([, entry]) => entry !== null)) as Value;
+}
+
+function restored(now: Value, outline: Value, from: string, to: string): Value {
+  if (Array.isArray(now) && Array.isArray(outline)) {
+    if (now.includes(to)) return restoredIds(now, outline, to);
+    // Of lines that came or went since, none can be told to be the one that named it.
+    if (now.length !== outline.length) return now;
+    return now.map((entry: Value, index) => restored(entry, outline[index] ?? null, from, to));
+  }
+  if (isRecord(now) && isRecord(outline)) {
+    const entries = Object.entries(now).map(([field, entry]) => [
+      field,
+      restored(entry, outline[field] ?? null, from, to),
+    ]);
+    return Object.fromEntries(entries) as Value;
+  }
+  return now === to && outline === from ? from : now;
+}
+
+/** Where a list of ids named both, each goes back to its place. */
+function restoredIds(now: Value[], outline: Value[], to: string): Value[] {
+  const others = now.filter((entry) => entry !== to);
+  const before = outline.flatMap((entry) => (entry === null ? others.splice(0, 1) : [entry]));
+  return [...before, ...others];
+}
+
+function isRecord(value: Value): value is Record<string, Value> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof ArrayBuffer)
+  );
+}
+
 function replaced(value: Value, from: string, to: string): Value {
   if (value === from) return to;
   if (Array.isArray(value)) {
@@ -25,7 +86,7 @@ function replaced(value: Value, from: string, to: string): Value {
     // A list that named both names the one once.
     return list.filter((entry, index) => entry !== to || list.indexOf(to) === index);
   }
-  if (typeof value !== "object" || value === null || value instanceof ArrayBuffer) return value;
-  const entries = Object.entries(value as Record<string, Value>);
+  if (!isRecord(value)) return value;
+  const entries = Object.entries(value);
   return Object.fromEntries(entries.map(([field, entry]) => [field, replaced(entry, from, to)]));
 }

@@ -98,7 +98,7 @@ export function partyColumns(
 }
 
 /** What is left of a document that is not issued yet when the person whom it is for is erased. */
-export function withoutAddressee<Document extends { billTo: StoredParty }>(
+export function withoutAddressee<Document extends { billTo: StoredParty; sentTo?: string }>(
   document: Document,
   personId: GenericId<"objects">,
 ): { left: Document; isRemoved: false } | null {
@@ -106,7 +106,11 @@ export function withoutAddressee<Document extends { billTo: StoredParty }>(
   if (contactId !== personId) return null;
   const organization = crmOrganizationId === undefined ? {} : { crmOrganizationId };
   return {
-    left: { ...document, billTo: { contactId, ...organization, name: "" } },
+    left: {
+      ...document,
+      billTo: { contactId, ...organization, name: "" },
+      ...(document.sentTo === undefined ? {} : { sentTo: "" }),
+    },
     isRemoved: false,
   };
 }

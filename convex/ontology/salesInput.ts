@@ -160,8 +160,8 @@ export const creditNoteCreation = z
     lineItems: contentFields.lineItems
       .optional()
       .meta({ description: "What is credited, as positive lines; all that is left by default." }),
-    discountPercent: percent.optional(),
-    discountInCents: amountFromZero.optional(),
+    discountPercent: percent.optional().meta({ description: "On the given lines." }),
+    discountInCents: amountFromZero.optional().meta({ description: "On the given lines." }),
     subtotalInCents: figure,
     taxAmountInCents: figure,
     totalAmountInCents: figure,

@@ -11,6 +11,13 @@ export const jobScope = v.object({
   userAgent: v.union(v.string(), v.null()),
 });
 
+/** What one transaction of an erasure blanked. */
+const erasedObjects = {
+  objectIds: v.array(v.id("objects")),
+  /** Those of them that are portal users: what these did names them. */
+  portalUserIds: v.optional(v.array(v.id("objects"))),
+};
+
 export const crmTables = {
   /**
    * Imports of contacts. Written by ontology/contactImport.ts, one transaction per hundred rows or
@@ -44,6 +51,8 @@ export const crmTables = {
     failed: v.number(),
     startedAt: v.number(),
     steppedAt: v.number(),
+    /** How often it was taken up since its last step. */
+    attempts: v.optional(v.number()),
     finishedAt: v.optional(v.number()),
   }).index("by_status", ["status", "steppedAt"]),
 
@@ -112,22 +121,40 @@ export const crmTables = {
   contactMergeMoves: defineTable({
     mergeId: v.id("contactMerges"),
     objectId: v.id("objects"),
+    /** Where it named the source or the target before, as JSON (ontology/relink.ts). */
+    references: v.optional(v.string()),
   }).index("by_merge", ["mergeId"]),
 
   /**
    * Erasures of persons. Written by ontology/erasure.ts with the erasure and by its job, which
-   * blanks what the trail and kept answers say of them; kept, as the proof that it was done.
+   * blanks, a page at a time, what refers to them and what the trail and kept answers say of them;
+   * kept, as the proof that it was done.
    */
   erasures: defineTable({
     organizationId: v.id("organizations"),
     scope: jobScope,
     contactId: v.id("objects"),
-    /** All objects that are the person: the contact, those merged into it, portal users. */
-    objectIds: v.array(v.id("objects")),
+    ...erasedObjects,
+    /** Whose referring objects are left, and the cursor among those of the first; absent at the end. */
+    referring: v.optional(
+      v.object({ persons: v.array(v.id("objects")), cursor: v.union(v.string(), v.null()) }),
+    ),
     status: v.union(v.literal("running"), v.literal("completed")),
-    /** Where the job goes on: which table, of which object or caller, after which cursor. */
+    /** Where the job is in the history of the last page, or in the kept answers after it. */
     position: v.object({ stage: v.number(), cursor: v.union(v.string(), v.null()) }),
+    steppedAt: v.optional(v.number()),
     erasedAt: v.number(),
     completedAt: v.optional(v.number()),
-  }).index("by_organization", ["organizationId", "contactId"]),
+  })
+    .index("by_organization", ["organizationId", "contactId"])
+    .index("by_status", ["status", "steppedAt"]),
+
+  /**
+   * The objects that an erasure's job blanked, a transaction's worth in each. Written by
+   * ontology/erasure.ts; kept with the erasure.
+   */
+  erasurePages: defineTable({
+    erasureId: v.id("erasures"),
+    ...erasedObjects,
+  }).index("by_erasure", ["erasureId"]),
 };

@@ -170,7 +170,8 @@ export const ontologyTables = {
 
   /**
    * Who changed what. Written by ontology/effects.ts in the transaction of the change, never
-   * changed; read by the audit trail; kept ten years.
+   * changed but by the erasure of a person (ontology/history.ts); read by the audit trail; kept ten
+   * years.
    */
   auditLogs: defineTable({
     organizationId: v.id("organizations"),
@@ -188,7 +189,8 @@ export const ontologyTables = {
     commitTs: v.commitTs(),
   })
     .index("by_commit", ["organizationId", "commitTs"])
-    .index("by_object", ["organizationId", "objectId", "commitTs"]),
+    .index("by_object", ["organizationId", "objectId", "commitTs"])
+    .index("by_actor", ["organizationId", "actor.id", "commitTs"]),
 
   /**
    * What happened, for those who follow: webhooks, activity, the event feed.
@@ -211,6 +213,7 @@ export const ontologyTables = {
   })
     .index("by_commit", ["organizationId", "commitTs"])
     .index("by_object", ["organizationId", "objectId", "commitTs"])
+    .index("by_actor", ["organizationId", "actor.id", "commitTs"])
     .index("by_at", ["at"]),
 
   /**

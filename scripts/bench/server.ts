@@ -12,12 +12,13 @@ export type MeasuredServer = {
   url: string;
   cloudUrl: string;
   data: string;
+  pid: number;
   /** Milliseconds from spawn to ready. */
   startedIn: number;
   /** Lines printed so far. */
   lines(): Promise<string[]>;
-  /** Resident memory in MiB. */
-  memory(): Promise<number>;
+  /** Memory in MiB: all that is resident, and what of it is the process's own (not mapped files). */
+  memory(): Promise<{ resident: number; own: number }>;
   stop(): Promise<void>;
 };
 
@@ -43,6 +44,7 @@ export async function startScript(
     url,
     cloudUrl,
     data,
+    pid: child.pid ?? 0,
     startedIn: performance.now() - startedAt,
     lines: async () => (await text()).split("\n"),
     memory: async () => await residentMemory(child),
@@ -90,8 +92,9 @@ async function waitForExit(child: ChildProcess): Promise<void> {
   await new Promise((resolve) => child.once("exit", resolve));
 }
 
-async function residentMemory(child: ChildProcess): Promise<number> {
+async function residentMemory(child: ChildProcess): Promise<{ resident: number; own: number }> {
   const status = await readFile(`/proc/${child.pid ?? 0}/status`, "utf8").catch(() => "");
-  const [, kibibytes] = /VmRSS:\s+(\d+) kB/.exec(status) ?? [];
-  return Number(kibibytes ?? Number.NaN) / 1024;
+  const mebibytes = (field: string): number =>
+    Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN) / 1024;
+  return { resident: mebibytes("VmRSS"), own: mebibytes("RssAnon") };
 }

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Doc } from "../../convex/_generated/dataModel";
 import type { Answer } from "../helpers/answer";
 import { type Fixture, newBackend, newKey, newMember, requestsOf } from "../helpers/backend";
+import { importFile, rowCount } from "../crm/bodies";
+import { portalToken } from "../portal/portal";
 
 let home: Fixture;
 
@@ -175,4 +177,21 @@ test.each(["/health", "/openapi.json"])("%s is not counted", async (path) => {
   expect(await home.backend.run(async ({ db }) => await db.query("rateLimits").collect())).toEqual(
     [],
   );
+});
+
+test("a file is counted once, and nothing is stored of one that is refused", async () => {
+  await setTier("free");
+  const file = "firstName\r\nAda\r\n";
+  const token = await portalToken(home, "ada@x.test");
+  const foreign = await importFile(requestsOf(home.backend, token), file);
+  expect([foreign.status, foreign.code]).toEqual([403, "FORBIDDEN"]);
+  expect(await rowCount(home.backend, "uploads")).toBe(0);
+  const remaining = async (query: string): Promise<number> =>
+    Number((await importFile(home.request, file, { query })).headers.get("RateLimit-Remaining"));
+  const left = await remaining("?dryRun=true");
+  expect(await remaining("")).toBe(left - 1);
+  await repeat(left - 1, read);
+  const stored = await rowCount(home.backend, "uploads");
+  expect((await importFile(home.request, file)).status).toBe(429);
+  expect(await rowCount(home.backend, "uploads")).toBe(stored);
 });

@@ -74,7 +74,14 @@ export async function contactsOf(request: Request): Promise<Contact[]> {
 /** How many rows of a table there are, to tell that nothing was written. */
 export async function rowCount(
   backend: Backend,
-  table: "objects" | "events" | "auditLogs" | "countDeltas" | "objectLinks" | "idempotencyRecords",
+  table:
+    | "objects"
+    | "events"
+    | "auditLogs"
+    | "countDeltas"
+    | "objectLinks"
+    | "idempotencyRecords"
+    | "uploads",
 ): Promise<number> {
   return await backend.run(async (ctx) => (await ctx.db.query(table).collect()).length);
 }

@@ -1,4 +1,6 @@
 import { expect, test, vi } from "vitest";
+import { internal } from "../../convex/_generated/api";
+import type { Doc } from "../../convex/_generated/dataModel";
 import { type Fixture, newBackend, newTenant } from "../helpers/backend";
 import { contactsOf, dataOf, newContact } from "./bodies";
 
@@ -43,11 +45,12 @@ async function traces({ backend }: Fixture): Promise<string[]> {
 async function erased(fixture: Fixture, id: string): Promise<void> {
   const answer = await fixture.request("POST", `/crm/contacts/${id}/erase`);
   expect(dataOf(answer)).toMatchObject({ id });
-  await fixture.backend.finishAllScheduledFunctions(vi.runAllTimers);
-  await fixture.backend.mutation(
-    (await import("../../convex/_generated/api")).internal.maintenance.foldCounts,
-    {},
-  );
+  await finished(fixture);
+}
+
+async function finished({ backend }: Fixture): Promise<void> {
+  await backend.finishAllScheduledFunctions(vi.runAllTimers, 2000);
+  await backend.mutation(internal.maintenance.foldCounts, {});
 }
 
 test("an erasure leaves no trace of the person in any table", async () => {
@@ -129,6 +132,19 @@ test("a draft invoice forgets the person, an issued one does not", async () => {
   expect([await billTo(draft), await billTo(issued)]).toEqual(["", "Zaphod Beeblebrox"]);
 });
 
+test("a sent quote forgets the address that it was sent to", async () => {
+  const fixture = await newBackend();
+  const { request } = fixture;
+  const id = await newContact(fixture.request, person);
+  const quote = { ...content, billTo: { contactId: id } };
+  const quoteId = dataOf<{ id: string }>(await request("POST", "/quotes", { body: quote })).id;
+  expect((await request("POST", `/quotes/${quoteId}/send`, { body: {} })).status).toBe(200);
+  vi.useFakeTimers();
+  await erased(fixture, id);
+  vi.useRealTimers();
+  expect(await traces(fixture)).toEqual([]);
+});
+
 test("an erasure happens once, also to a deleted contact, and not to another organization's", async () => {
   const fixture = await newBackend();
   const { request, backend } = fixture;
@@ -142,4 +158,104 @@ test("an erasure happens once, also to a deleted contact, and not to another org
   expect(await traces(fixture)).toEqual([]);
   const again = await request("POST", `/crm/contacts/${id}/erase`);
   expect([again.status, again.code]).toEqual([404, "CONTACT_NOT_FOUND"]);
+});
+
+const content = {
+  type: "b2c_single",
+  currency: "EUR",
+  lineItems: [{ description: "Work", quantity: 1, unitPriceInCents: 1000, taxRatePercent: 19 }],
+};
+
+/** Drafts, quotes and recurring invoices for the contact, more than one transaction takes. */
+async function manyDocuments({ request }: Fixture, contactId: string): Promise<void> {
+  const body = { ...content, billTo: { contactId } };
+  for (let i = 0; i < 80; i++) {
+    const paymentTerms = "net30";
+    const invoice = { ...body, issueDate: Date.UTC(2026, 0, 5), paymentTerms };
+    dataOf(await request("POST", "/invoices", { body: invoice }));
+    const quote = { ...body, issueDate: Date.UTC(2026, 0, 5), validUntil: Date.UTC(2099, 0, 5) };
+    dataOf(await request("POST", "/quotes", { body: quote }));
+  }
+  for (let i = 0; i < 60; i++) {
+    const schedule = { frequency: "monthly", startDay: "2099-01-31" };
+    const recurring = { ...body, title: `Retainer ${i}`, schedule };
+    dataOf(await request("POST", "/recurring-invoices", { body: recurring }));
+  }
+}
+
+/** How many objects each transaction has changed since. */
+async function changedAtOnce(fixture: Fixture, since: number): Promise<number[]> {
+  const byCommit = new Map<string, Set<string>>();
+  for (const { commitTs, objectId } of (await auditLogs(fixture)).slice(since)) {
+    const commit = String(commitTs);
+    byCommit.set(commit, (byCommit.get(commit) ?? new Set()).add(objectId));
+  }
+  return [...byCommit.values()].map(({ size }) => size);
+}
+
+async function auditLogs({ backend }: Fixture): Promise<Doc<"auditLogs">[]> {
+  return await backend.run(async (ctx) => await ctx.db.query("auditLogs").collect());
+}
+
+test("all drafts, quotes and recurring invoices forget the person, a hundred at a time", async () => {
+  vi.stubEnv("RATE_LIMIT_FACTOR", "100");
+  const fixture = await newBackend();
+  const id = await newContact(fixture.request, person);
+  await manyDocuments(fixture, id);
+  const before = (await auditLogs(fixture)).length;
+  vi.useFakeTimers();
+  await erased(fixture, id);
+  vi.useRealTimers();
+  expect(await traces(fixture)).toEqual([]);
+  expect(await changedAtOnce(fixture, before)).toEqual([100, 99, 22]);
+});
+
+test("an erasure goes on after its job was lost between two pages, and blanks nothing twice", async () => {
+  vi.stubEnv("RATE_LIMIT_FACTOR", "100");
+  const fixture = await newBackend();
+  const { backend, request } = fixture;
+  const id = await newContact(request, person);
+  await manyDocuments(fixture, id);
+  const before = (await auditLogs(fixture)).length;
+  vi.useFakeTimers();
+  dataOf(await request("POST", `/crm/contacts/${id}/erase`));
+  vi.clearAllTimers();
+  expect(await traces(fixture)).not.toEqual([]);
+  vi.setSystemTime(Date.now() + 11 * 60 * 1000);
+  await backend.mutation(internal.crmMaintenance.cleanUp, {});
+  await finished(fixture);
+  vi.useRealTimers();
+  expect(await traces(fixture)).toEqual([]);
+  const updates = (await auditLogs(fixture)).slice(before);
+  const documents = updates.filter(({ objectId }) => objectId !== id);
+  expect(documents).toHaveLength(220);
+  expect(new Set(documents.map(({ objectId }) => objectId)).size).toBe(220);
+});
+
+test("what an erased portal user did stays, without their name", async () => {
+  const fixture = await newBackend();
+  const { request, backend } = fixture;
+  const id = await newContact(request, person);
+  const body = { email: person.email, name: "Zaphod", oauthProvider: "google", oauthId: "42-0" };
+  await request("POST", "/auth/sync-user", { body });
+  const other = await newContact(request, { firstName: "Ford", email: "ford@betelgeuse.test" });
+  const organizationId = fixture.organizationId;
+  const userId = await backend.run(async (ctx) => {
+    const users = await ctx.db.query("objects").collect();
+    const user = users.find(({ type }) => type === "frontend_user");
+    if (!user) throw new Error("There is no portal user.");
+    const actor = { type: "portal_user" as const, id: user._id, name: "Zaphod" };
+    const subject = { organizationId, actor, objectType: "crm_contact", objectId: other };
+    const common = { ...subject, traceId: "t", at: 1, commitTs: ctx.db.vars.commitTs };
+    const rest = { changes: [], ip: null, userAgent: null };
+    await ctx.db.insert("auditLogs", { ...common, action: "contact.updated", ...rest });
+    await ctx.db.insert("events", { ...common, type: "contact.updated", data: {} });
+    return user._id;
+  });
+  vi.useFakeTimers();
+  await erased(fixture, id);
+  vi.useRealTimers();
+  expect(await traces(fixture)).toEqual([]);
+  const acts = (await auditLogs(fixture)).filter(({ actor }) => actor.id === userId);
+  expect(acts.map(({ actor, objectId }) => [actor.name, objectId])).toEqual([["", other]]);
 });

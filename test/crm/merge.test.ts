@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Id } from "../../convex/_generated/dataModel";
 import { type Backend, type Fixture, newBackend, newTenant } from "../helpers/backend";
+import { line, openBooks } from "../invoicing/books";
 import { type Contact, dataOf, type Merged, newContact } from "./bodies";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -178,4 +179,47 @@ test("a merge cannot be undone after 30 days, nor by another organization, nor o
   const late = await request("POST", path);
   expect([late.status, late.code]).toEqual([410, "GONE"]);
   vi.useRealTimers();
+});
+
+test("an undo leaves the target what named it before, in projects and invoices alike", async () => {
+  const fixture = await openBooks();
+  const { request, backend, draft } = fixture;
+  const [target, source, other] = [
+    await newContact(request, { firstName: "Ada" }),
+    await newContact(request, { firstName: "Augusta" }),
+    await newContact(request, { firstName: "Bo" }),
+  ];
+  const both = await newProject(fixture, [target, other, source]);
+  const grown = await newProject(fixture, [target, source]);
+  const invoice = await draft({
+    type: "b2b_consolidated",
+    billTo: { contactId: target, name: "Ada" },
+    lineItems: [line({ contactId: target }), line({ contactId: source }), line({})],
+  });
+  const propertiesOf = async (): Promise<unknown> =>
+    (await backend.run(async (ctx) => await ctx.db.get("objects", invoice.id as Id<"objects">)))
+      ?.customProperties;
+  const before = await propertiesOf();
+  const { merge } = await merged(fixture, target, source);
+  expect(await propertiesOf()).not.toEqual(before);
+  expect(await contactIdsOf(backend, both)).toEqual([target, other]);
+  const body = { contactIds: [target, other] };
+  dataOf(await request("PATCH", `/projects/${grown}`, { body }));
+  dataOf(await request("POST", `/crm/contacts/merges/${merge.id}/undo`));
+  expect(await propertiesOf()).toEqual(before);
+  expect(await contactIdsOf(backend, both)).toEqual([target, other, source]);
+  expect(await contactIdsOf(backend, grown)).toEqual([target, source, other]);
+});
+
+test("a contact whose merge left more tags than a request may give is still upserted", async () => {
+  const { request, ...rest } = await newBackend();
+  const tagsOf = (name: string): string[] => Array.from({ length: 40 }, (_, i) => `${name}${i}`);
+  const email = "ada@x.test";
+  const target = await newContact(request, { firstName: "Ada", email, tags: tagsOf("a") });
+  const source = await newContact(request, { firstName: "Augusta", tags: tagsOf("b") });
+  await merged({ request, ...rest }, target, source);
+  const upsert = { firstName: "Ada", email, jobTitle: "Countess", tags: ["a1"] };
+  expect(await newContact(request, upsert)).toBe(target);
+  const more = await request("POST", "/crm/contacts", { body: { ...upsert, tags: ["new"] } });
+  expect([more.status, more.paths]).toEqual([400, ["body.tags"]]);
 });

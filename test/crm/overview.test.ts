@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { internal } from "../../convex/_generated/api";
+import { sealCursor } from "../../convex/kit/page";
 import type { Request } from "../helpers/answer";
 import { newBackend, newTenant } from "../helpers/backend";
 import { dataOf, newContact } from "./bodies";
@@ -125,4 +126,13 @@ test("activity tells what happened to a contact, newest first, in pages", async 
   expect(rest.body.meta.nextCursor).toBeNull();
   const foreign = await (await newTenant(backend)).request("GET", `/crm/contacts/${id}/activity`);
   expect(foreign.status).toBe(404);
+});
+
+test("a forged cursor of duplicates is refused", async () => {
+  const { request } = await newBackend();
+  for (const position of ["not JSON", "{}"]) {
+    const cursor = sealCursor(JSON.stringify(["duplicates", "crm_contact", null]), position);
+    const answer = await request("GET", `/crm/contacts/duplicates?cursor=${cursor}`);
+    expect([answer.status, answer.paths]).toEqual([400, ["query.cursor"]]);
+  }
 });

@@ -76,6 +76,24 @@ test("a JSON export of more than one page is sent as it is read, and is whole", 
   expect(body.meta.nextCursor).toBeNull();
 });
 
+test("tags come in the order of the index, also those beyond U+FFFF", async () => {
+  const tags = ["z", "Ａ", "😀", "🙂 new"];
+  const body = JSON.stringify({ firstName: "Ada", tags: tags.toReversed() });
+  await call("/crm/contacts", { method: "POST", body, type: "application/json" });
+  const seen: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const from: string = cursor === "" ? "" : `&cursor=${cursor}`;
+    const answer = await call(`/crm/contacts/tags?limit=2${from}`);
+    const page = (await answer.json()) as {
+      data: { tag: string }[];
+      meta: { nextCursor: string | null };
+    };
+    seen.push(...page.data.map(({ tag }) => tag));
+    cursor = page.meta.nextCursor;
+  }
+  expect(seen.filter((tag) => tags.includes(tag))).toEqual(tags);
+});
+
 test("a body of 100 MB is refused before it has been read", async () => {
   const size = 100 * 1000 * 1000;
   const sent = await new Promise<{ status: number; written: number }>((resolve, reject) => {

@@ -1,10 +1,12 @@
 /** Invoices as large as they may be, on a host that holds Convex's limits. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Site, startSite } from "../helpers/site";
-import { created, invoice, line, shown } from "./books";
+import { runInternal, type Site, startSite } from "../helpers/site";
+import { created, type Doc, invoice, line, shown } from "./books";
 
 /** Of 1,000 lines of this length, just below what a document may hold. */
 const LENGTH = 250;
+/** More than a query may read. */
+const COUNT = 40;
 let site: Site;
 
 beforeAll(async () => {
@@ -21,7 +23,7 @@ function lines(letter: string): Record<string, unknown>[] {
 
 test("an invoice of 1,000 long lines is created, changed, sent, credited and listed", async () => {
   const ids: string[] = [];
-  for (let i = 0; i < 25; i++) {
+  for (let i = 0; i < COUNT; i++) {
     const body = invoice({ lineItems: lines("a"), notes: "n".repeat(20_000) });
     ids.push(created(await site.request("POST", "/invoices", { body })).id);
   }
@@ -44,4 +46,15 @@ test("an invoice of 1,000 long lines is created, changed, sent, credited and lis
     cursor = page.meta.nextCursor === null ? "" : `&cursor=${page.meta.nextCursor}`;
   } while (cursor !== "");
   expect(listed.sort()).toEqual(ids.sort());
-}, 60_000);
+  const beyond = await site.request("GET", "/invoices?limit=10&page=4");
+  expect([beyond.status, beyond.paths]).toEqual([400, ["query.page"]]);
+  // So does a search, which says that there may be more.
+  const { body: found } = await site.request("GET", "/invoices?search=INV&limit=1");
+  expect(found.meta).toMatchObject({ totalIsCapped: true });
+  expect(found.meta.total).toBeLessThan(COUNT);
+  const { organizationId, staff } = site.demo;
+  const args = { sessionId: staff.sessionToken, organizationId };
+  const live = (await runInternal(site, "query", "invoicingOntology:listInvoices", args)) as Doc[];
+  expect(live.length).toBeGreaterThan(0);
+  expect(live.length).toBeLessThan(COUNT);
+}, 90_000);

@@ -164,12 +164,28 @@ test("an invoice credited in parts comes to zero, whatever each part's tax was r
         if (!share) break;
         const part = Math.min(share.taxableAmountInCents, 1 + (cuts.next().value as number));
         const note = creditTotals(left, [priceOf(part, share.taxRatePercent)]);
+        expect(sum(note.lines.map((l) => l.taxAmountInCents))).toBe(note.taxAmountInCents);
         notes.push(note.taxes);
         credited += note.totalAmountInCents;
       }
       expect(credited).toBe(invoice.totalAmountInCents);
     }),
     { numRuns: 50 },
+  );
+});
+
+test("a closing note's lines share its tax, however far it is from their rate", () => {
+  const nets = fc.array(fc.nat(50), { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(nets, fc.nat(1000), (prices, tax) => {
+      const priced = prices.map((price) => priceOf(price, 19));
+      const left = totalsOf(priced).taxes.map((share) => ({ ...share, taxAmountInCents: tax }));
+      const note = creditTotals(left, priced);
+      const shown = note.lines.map((l) => l.taxAmountInCents);
+      expect(sum(shown)).toBe(tax);
+      expect(note.taxAmountInCents).toBe(tax);
+      expect(Math.min(...shown)).toBeGreaterThanOrEqual(0);
+    }),
   );
 });
 

@@ -133,6 +133,8 @@ test.each<[string, unknown, string]>([
   ["write-off", { amountInCents: 0 }, "body.amountInCents"],
   ["credit-notes", { lineItems: [line({ quantity: -1 })] }, "body.lineItems"],
   ["credit-notes", { totalAmountInCents: 1 }, "body.totalAmountInCents"],
+  ["credit-notes", { discountPercent: 50 }, "body.discountPercent"],
+  ["credit-notes", { discountInCents: 1 }, "body.discountInCents"],
 ])("%s with %j is refused, and nothing is written", async (action, body, path) => {
   const books = await openBooks();
   const { id } = await (action === "send" ? books.draft() : books.sent());

@@ -229,6 +229,20 @@ test("a balance costs the same however many invoices are paid", async () => {
 });
 
 test.each([
+  ["/reports/revenue-by?by=clients&from=9999-12&to=9999-12", ["query.from", "query.to"]],
+  ["/reports/revenue?from=2999-12&to=3000-01", ["query.to"]],
+  ["/reports/tax?from=1969-12&to=1970-01", ["query.from"]],
+  ["statement?from=1969-12-31&to=2026-01-01", ["query.from"]],
+  ["statement?from=0&to=9007199254740991", ["query.to"]],
+  ["statement?from=9999-12-31T23:00Z&to=9999-12-31T23:00Z", ["query.from", "query.to"]],
+  ["statement?from=%2B020000-01-01&to=%2B020000-01-02", ["query.from", "query.to"]],
+])("%s is out of range", async (path, paths) => {
+  const { get, contact } = await openBooks({ timeZone: "Pacific/Auckland" });
+  const asked = path.startsWith("/") ? path : `/crm/contacts/${await contact()}/${path}`;
+  expect(await get(asked)).toMatchObject({ status: 400, paths });
+});
+
+test.each([
   "/reports/revenue?from=2026-02&to=2026-01",
   "/reports/revenue?from=2000-01&to=2026-01",
   "/reports/revenue?from=2026-13&to=2026-14",

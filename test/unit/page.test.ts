@@ -1,8 +1,16 @@
+import type { PaginationResult } from "convex/server";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { metaOf, openCursor, pageParameters, pagingOf, sealCursor } from "../../convex/kit/page";
-import { refusal } from "../helpers/refusal";
+import {
+  metaOf,
+  openCursor,
+  pageParameters,
+  pageThrough,
+  pagingOf,
+  sealCursor,
+} from "../../convex/kit/page";
+import { refusal, refusalOf } from "../helpers/refusal";
 
 const unicode = fc.string({ unit: "grapheme" });
 
@@ -90,6 +98,26 @@ describe("paging", () => {
     },
   );
 
+  test.each([
+    [{ offset: 2, limit: 2 }, "query.offset"],
+    [{ page: 2, limit: 2 }, "query.page"],
+  ])("%j is refused where large rows end the page before it is full", async (query, path) => {
+    const rows = pageOf({ page: ["a", "b", "c"], isDone: false, continueCursor: "c" });
+    expect(await refusalOf(pageThrough("list", pagingOf(query), rows))).toMatchObject({
+      code: "VALIDATION_ERROR",
+      details: [{ path, message: "reaches too much data; use cursor" }],
+    });
+  });
+
+  test("an offset near the end, and a short first page, are answered", async () => {
+    const end = pageOf({ page: ["a", "b", "c"], isDone: true, continueCursor: "c" });
+    const last = await pageThrough("list", pagingOf({ offset: 2, limit: 2 }), end);
+    expect([last.rows, last.meta.nextCursor]).toEqual([["c"], null]);
+    const early = pageOf({ page: ["a"], isDone: false, continueCursor: "a" });
+    const first = await pageThrough("list", pagingOf({ limit: 2 }), early);
+    expect([first.rows, first.meta.nextCursor]).toEqual([["a"], sealCursor("list", "a")]);
+  });
+
   test("the number of pages covers the total", () => {
     fc.assert(
       fc.property(
@@ -105,3 +133,7 @@ describe("paging", () => {
     );
   });
 });
+
+function pageOf(result: PaginationResult<string>): Parameters<typeof pageThrough<string>>[2] {
+  return { paginate: () => Promise.resolve(result) };
+}

@@ -82,7 +82,8 @@ const erasureView = z.object({
   id: z.string(),
   erasureId: z.string(),
   status: z.enum(["running", "completed"]).meta({
-    description: "`running`: the contact is blank, its history and kept answers are being blanked.",
+    description:
+      "`running`: the contact is blank; what refers to it beyond a hundred objects, its history and kept answers are being blanked.",
   }),
   erasedAt: z.number(),
 });

@@ -12,7 +12,10 @@ const tag = "Reports";
 
 const month = z
   .string()
-  .regex(/^\d{4}-(0[1-9]|1[0-2])$/, "must be a month such as 2026-11")
+  .regex(
+    /^(19[7-9]|2\d\d)\d-(0[1-9]|1[0-2])$/,
+    "must be a month from 1970-01 to 2999-12, such as 2026-11",
+  )
   .meta({ example: "2026-11" });
 const MAX_MONTHS = 120;
 const MAX_MONTHS_BY_OWNER = 24;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Doc } from "../../_generated/dataModel";
 import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
 import { invalid } from "../../kit/errors";
+import { time } from "../../kit/money";
 import { balances } from "../../ontology/reports";
 import { statementOf } from "../../ontology/statement";
 
@@ -11,7 +12,10 @@ const cents = z.number().int();
 const moment = z
   .string()
   .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))
-  .refine((at) => Number.isSafeInteger(at), "must be milliseconds since the epoch or ISO 8601");
+  .refine(
+    (at) => time.safeParse(at).success,
+    "must be milliseconds since the epoch or ISO 8601, from 1970 to 9999",
+  );
 
 const balance = z.array(z.object({ currency: z.string(), openInCents: cents }));
 const statement = z

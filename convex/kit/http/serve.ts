@@ -87,18 +87,18 @@ async function write(
   } catch (error) {
     const rehearsed = rehearsedReply(error);
     if (!rehearsed) throw error;
-    // The count of this request was rolled back with the rest of it.
-    await meter(c, endpoint, credential);
+    // The count of this request was rolled back with the rest of it, unless its upload was counted.
+    if (!c.get("metering")) await meter(c, endpoint, credential);
     return { ...rehearsed, dryRun };
   }
   const { reply, replayed, metering } = done;
-  c.set("metering", metering);
+  if (metering) c.set("metering", metering);
   countRead(c, reply.documentsRead);
   if (replayed) c.header("Idempotency-Replayed", "true");
   return { ...reply, dryRun };
 }
 
-/** Counts a refused request, unless it was refused for its count or has been counted as a read. */
+/** Counts a refused request, unless it was refused for its count or has been counted before. */
 async function metered(
   c: HttpContext,
   endpoint: MountedEndpoint,

@@ -20,7 +20,7 @@ export type StagedBody = { upload: Id<"uploads">; digest: string };
  */
 export async function stageBody(
   c: HttpContext,
-  { scope }: MountedEndpoint,
+  { callers, scope }: MountedEndpoint,
   mediaTypes: readonly string[],
   credential: CallerCredential,
 ): Promise<StagedBody> {
@@ -30,12 +30,16 @@ export async function stageBody(
       details: { supported: [...mediaTypes] },
     });
   }
+  const { ip } = await c.env.meta.getRequestMetadata();
+  const caller = { credential, ip, scope, ...(callers ? { callers: [...callers] } : {}) };
   const utf8 = new Utf8Check();
   const digests: string[] = [];
   const stage = async (id: Id<"uploads"> | null, pieces: ArrayBuffer[]): Promise<Id<"uploads">> => {
     const { isUtf8 } = utf8;
-    const args = { credential, scope, upload: id, mediaType, charset, pieces, isUtf8 };
-    return await retryConflicts(() => c.env.runMutation(internal.kit.uploads.stage, args));
+    const args = { ...caller, upload: id, mediaType, charset, pieces, isUtf8 };
+    const staged = await retryConflicts(() => c.env.runMutation(internal.kit.uploads.stage, args));
+    if (staged.metering) c.set("metering", staged.metering);
+    return staged.id;
   };
   let upload: Id<"uploads"> | null = null;
   let waiting: ArrayBuffer[] = [];
