@@ -10,7 +10,7 @@ const SECRETS = [
   "zaphod@betelgeuse.test",
   "5550199",
   "Heart of Gold",
-  "42-0",
+  "oauth-of-zaphod",
 ];
 
 const person = {
@@ -19,7 +19,7 @@ const person = {
   email: "zaphod@betelgeuse.test",
   phone: "5550199",
   company: "Heart of Gold",
-  taxId: "42-0",
+  taxId: "oauth-of-zaphod",
   tags: ["Beeblebrox"],
 };
 
@@ -64,7 +64,12 @@ test("an erasure leaves no trace of the person in any table", async () => {
     body: { notes: "Zaphod likes tea", customFields: { ship: "Heart of Gold" } },
     headers: { "Idempotency-Key": "second" },
   });
-  const body = { email: person.email, name: "Zaphod", oauthProvider: "google", oauthId: "42-0" };
+  const body = {
+    email: person.email,
+    name: "Zaphod",
+    oauthProvider: "google",
+    oauthId: "oauth-of-zaphod",
+  };
   await request("POST", "/auth/sync-user", { body });
   const merged = await newContact(request, {
     firstName: "Zaphod",
@@ -236,7 +241,12 @@ test("what an erased portal user did stays, without their name", async () => {
   const fixture = await newBackend();
   const { request, backend } = fixture;
   const id = await newContact(request, person);
-  const body = { email: person.email, name: "Zaphod", oauthProvider: "google", oauthId: "42-0" };
+  const body = {
+    email: person.email,
+    name: "Zaphod",
+    oauthProvider: "google",
+    oauthId: "oauth-of-zaphod",
+  };
   await request("POST", "/auth/sync-user", { body });
   const other = await newContact(request, { firstName: "Ford", email: "ford@betelgeuse.test" });
   const organizationId = fixture.organizationId;
