@@ -15,7 +15,7 @@ const HELP = `Usage: npm run bench -- [options]
   --help                                   this text
 
 Fills temporary data folders and measures Freehold, its contacts beside a bare Fastify + lmdb
-server. With the default sizes all of it takes some forty minutes, contacts alone a third of that.`;
+server. With the default sizes contacts take some five minutes; imports and invoices take longer.`;
 
 await runScript(HELP, ["only", "sizes"], async (values) => {
   const wanted = (values.only ?? SECTIONS.join(",")).split(",");
