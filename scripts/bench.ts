@@ -3,16 +3,17 @@ import { benchContacts } from "./bench/contacts";
 import { benchCrm } from "./bench/imports";
 import { benchInvoicing } from "./bench/invoicing";
 import { benchProjects } from "./bench/projects";
+import { benchSearch } from "./bench/search";
 import { runScript } from "./commandLine";
 
-const SECTIONS = ["contacts", "crm", "projects", "invoicing"] as const;
+const SECTIONS = ["contacts", "search", "crm", "projects", "invoicing"] as const;
 type Section = (typeof SECTIONS)[number];
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only contacts,crm,projects,invoicing   sections to run; all by default
-  --sizes 1000,10000,100000                records in the organization at each measurement
-  --help                                   this text
+  --only contacts,search,crm,projects,invoicing   sections to run; all by default
+  --sizes 1000,10000,100000                       records in the organization at each measurement
+  --help                                          this text
 
 Fills temporary data folders and measures Freehold, its contacts beside a bare Fastify + lmdb
 server. With the default sizes contacts take some five minutes; imports and invoices take longer.`;
@@ -26,6 +27,7 @@ await runScript(HELP, ["only", "sizes"], async (values) => {
   const sizes = (values.sizes ?? "1000,10000,100000").split(",").map(Number);
   const run: Record<Section, () => Promise<void>> = {
     contacts: () => benchContacts(sizes),
+    search: () => benchSearch(sizes),
     crm: () => benchCrm(sizes),
     projects: () => benchProjects(),
     invoicing: () => benchInvoicing(sizes),

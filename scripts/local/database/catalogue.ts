@@ -4,6 +4,7 @@
  */
 import type { ValidatorJSON } from "convex/values";
 import { decodeId } from "./ids";
+import { SEARCH_LAYOUT } from "./postings";
 import type { IndexDefinition, SchemaDefinition } from "./schema";
 import { SYSTEM_TABLES } from "./system";
 
@@ -17,6 +18,8 @@ export type IndexEntry =
       number: number;
       searchField: string;
       filterFields: readonly string[];
+      /** The form of its entries; missing in folders of the first one. */
+      layout?: number;
     };
 
 export type TableEntry = {
@@ -46,7 +49,7 @@ export class Catalogue {
   private readonly idIndexes = new Set<number>();
   private json: CatalogueJson;
   private currentVersion = ++lastVersion;
-  /** Indexes of system tables that this version of the program brings along. */
+  /** Indexes that this version of the program brings along, or keeps in another form. */
   readonly unbuilt: { table: TableEntry; index: IndexEntry }[] = [];
 
   constructor(json: CatalogueJson | null) {
@@ -59,6 +62,7 @@ export class Catalogue {
     };
     for (const table of this.json.tables) this.enter(table);
     for (const system of SYSTEM_TABLES) this.ensureSystemTable(system);
+    for (const table of this.json.tables) this.renewSearchIndexes(table);
   }
 
   /** Changes with every change of the catalogue, and differs between catalogues. */
@@ -163,7 +167,7 @@ export class Catalogue {
 
   private newIndex(definition: IndexDefinition): IndexEntry {
     const number = this.json.nextIndexNumber++;
-    if (definition.kind === "search") return { ...definition, number };
+    if (definition.kind === "search") return { ...definition, number, layout: SEARCH_LAYOUT };
     const fields = [...definition.fields, "_creationTime", "_id"];
     return { kind: "database", name: definition.name, number, fields };
   }
@@ -198,6 +202,16 @@ export class Catalogue {
       table.indexes.push(index);
       this.unbuilt.push({ table, index });
     }
+  }
+
+  private renewSearchIndexes(table: TableEntry): void {
+    table.indexes = table.indexes.map((index) => {
+      if (index.kind !== "search" || index.layout === SEARCH_LAYOUT) return index;
+      this.json.leftovers.push(index.number);
+      const renewed = { ...index, number: this.json.nextIndexNumber++, layout: SEARCH_LAYOUT };
+      this.unbuilt.push({ table, index: renewed });
+      return renewed;
+    });
   }
 
   private enter(table: TableEntry): void {

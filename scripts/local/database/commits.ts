@@ -8,7 +8,6 @@ import { Overlay } from "./overlay";
 import type { Snapshot, Store } from "./store";
 import type { Commit } from "./types";
 import { View } from "./view";
-import { resolveCommitTs } from "./writer";
 
 /** Commits that reach the disk together. */
 class Group {
@@ -125,7 +124,7 @@ export class Commits {
 
   private collect(tx: EmbeddedTransaction, commitTs: bigint): Group {
     const { catalogue } = this.host();
-    resolveCommitTs(catalogue, tx.writes, commitTs);
+    tx.resolveCommitTs(commitTs);
     const group = this.collecting;
     group.writes.absorb(tx.writes);
     group.lastTs = commitTs;

@@ -2,39 +2,38 @@
 import type { IndexEntry, TableEntry } from "./catalogue";
 import { readField } from "./documents";
 import { encodeKey } from "./keys";
-import { searchEntries } from "./postings";
-import type { Entry } from "./store";
+import { postingsOf, type Posted, type SearchIndex } from "./postings";
+import { addTotals, type Totals } from "./searchTotals";
+import type { Overlay } from "./overlay";
 import type { DocumentJson } from "./types";
 
-/** `payload` is null for an entry that goes away. */
-type Change = (index: number, key: string, payload: string | null) => void;
+export type EntryWriter = {
+  /** `payload` is null for an entry that goes away. */
+  write(index: IndexEntry, key: string, payload: string | null): void;
+  /** The documents of a search index under one value of its first filter field. */
+  addTotals(index: SearchIndex, partition: string, change: Totals): void;
+};
 
 export function changeEntries(
   table: TableEntry,
   before: DocumentJson | null,
   after: DocumentJson | null,
-  change: Change,
+  writer: EntryWriter,
 ): void {
   const suffixBefore = before === null ? "" : suffix(before);
   const suffixAfter = after === null ? "" : suffix(after);
   for (const index of table.indexes) {
     if (before !== null && after !== null && sameFields(index, before, after)) continue;
     if (index.kind === "search") {
-      changeSearch(index, before, after, change);
+      changeSearch(index, before, after, writer);
       continue;
     }
     const old = before === null ? null : indexKey(index, before, suffixBefore);
     const now = after === null ? null : indexKey(index, after, suffixAfter);
     if (old === now) continue;
-    if (old !== null) change(index.number, old, null);
-    if (now !== null) change(index.number, now, "");
+    if (old !== null) writer.write(index, old, null);
+    if (now !== null) writer.write(index, now, "");
   }
-}
-
-/** All entries of one index, for building it. */
-export function entriesOf(index: IndexEntry, document: DocumentJson): Entry[] {
-  if (index.kind === "search") return searchEntries(index, document);
-  return [{ key: indexKey(index, document, suffix(document)), payload: "" }];
 }
 
 /** Every index ends with these two, so they are encoded once a document. */
@@ -68,21 +67,58 @@ function sameFields(index: IndexEntry, before: DocumentJson, after: DocumentJson
 }
 
 function changeSearch(
-  index: IndexEntry & { kind: "search" },
+  index: SearchIndex,
   before: DocumentJson | null,
   after: DocumentJson | null,
-  change: Change,
+  writer: EntryWriter,
 ): void {
-  const now = new Map<string, string>();
-  if (after !== null) {
-    for (const { key, payload } of searchEntries(index, after)) now.set(key, payload);
+  const old = before === null ? null : postingsOf(index, before);
+  const now = after === null ? null : postingsOf(index, after);
+  const unwritten = new Map(now?.entries.map(({ key, payload }) => [key, payload]));
+  for (const { key, payload } of old?.entries ?? []) {
+    const kept = unwritten.get(key);
+    if (kept === payload) unwritten.delete(key);
+    else if (kept === undefined) writer.write(index, key, null);
   }
-  if (before !== null) {
-    for (const { key, payload } of searchEntries(index, before)) {
-      const kept = now.get(key);
-      if (kept === payload) now.delete(key);
-      else if (kept === undefined) change(index.number, key, null);
-    }
+  for (const [key, payload] of unwritten) writer.write(index, key, payload);
+  changeTotals(index, old, now, writer);
+}
+
+function changeTotals(
+  index: SearchIndex,
+  old: Posted | null,
+  now: Posted | null,
+  writer: EntryWriter,
+): void {
+  if (old !== null && now !== null && old.partition === now.partition) {
+    if (old.length === now.length) return;
+    writer.addTotals(index, now.partition, { documents: 0, words: now.length - old.length });
+    return;
   }
-  for (const [key, payload] of now) change(index.number, key, payload);
+  if (old !== null) {
+    writer.addTotals(index, old.partition, { documents: -1, words: -old.length });
+  }
+  if (now !== null) writer.addTotals(index, now.partition, { documents: 1, words: now.length });
+}
+
+/** Writes into an overlay what changes, over what can be seen through `read`. */
+export function overlayWriter(
+  writes: Overlay,
+  read: (index: SearchIndex, key: string) => string | null,
+): EntryWriter {
+  return {
+    write: (index, key, payload) => {
+      writes.setEntry(index.number, key, payload);
+    },
+    addTotals: (index, partition, change) => {
+      addTotals(
+        partition,
+        change,
+        (key) => read(index, key),
+        (key, payload) => {
+          writes.setEntry(index.number, key, payload);
+        },
+      );
+    },
+  };
 }

@@ -17,7 +17,7 @@ export type { TableNames } from "./validate";
 export { checkValue } from "./validate";
 
 /** Raised when the layout of the store changes in a way that an older program cannot read. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export type OpenOptions = {
   /** A folder, made if it is missing. */
@@ -42,11 +42,8 @@ export async function openDatabase({
     const saved = readFolder(path, store);
     const catalogue = new Catalogue(saved.catalogue);
     if (saved.isNew) await prepareFolder(store, catalogue, saved.secret);
+    if (!saved.isNew) await adoptFolder(store, catalogue);
     await removeLeftovers(store, catalogue);
-    if (!saved.isNew && catalogue.unbuilt.length > 0) {
-      await buildIndexes(store, catalogue.unbuilt);
-      await saveCatalogue(store, catalogue);
-    }
     return new FolderDatabase(path, claim, catalogue, new Cursors(saved.secret), now);
   } catch (error) {
     await claim.release();
@@ -77,6 +74,15 @@ function readFolder(path: string, store: Store): SavedFolder {
   } finally {
     snapshot.release();
   }
+}
+
+/** Brings the folder of an older version to the form of this one. */
+async function adoptFolder(store: Store, catalogue: Catalogue): Promise<void> {
+  if (catalogue.unbuilt.length > 0) {
+    await buildIndexes(store, catalogue.unbuilt);
+    await saveCatalogue(store, catalogue);
+  }
+  await store.write(new Overlay(), new Map([["format", String(FORMAT)]]), catalogue);
 }
 
 async function prepareFolder(store: Store, catalogue: Catalogue, secret: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Finds what the source of a query reads: which table, which index, which keys. */
 import type { Catalogue, IndexEntry, TableEntry } from "./catalogue";
 import { keyRange } from "./range";
-import { planSearch, type SearchPlan } from "./search";
+import { planSearch, type SearchPlan } from "./searchPlan";
 import { isReadableByFunctions } from "./system";
 import type { QuerySourceJson } from "./types";
 import type { Scan } from "./view";

@@ -6,7 +6,7 @@
 import type { ValidatorJSON } from "convex/values";
 import { type Catalogue, idIndex, type IndexEntry, type TableEntry } from "./catalogue";
 import { idOf } from "./documents";
-import { entriesOf } from "./entries";
+import { changeEntries, overlayWriter } from "./entries";
 import { afterPrefix, idOfKey } from "./keys";
 import { Overlay } from "./overlay";
 import type { SchemaDefinition } from "./schema";
@@ -48,15 +48,15 @@ export async function buildIndexes(
     byTable.set(table, [...(byTable.get(table) ?? []), index]);
   }
   for (const [table, indexes] of byTable) {
+    // A build that was cut off may have left some, whose totals would count twice.
+    for (const { number } of indexes) await removeEntries(store, number);
     for (const batch of documentsOf(store, table)) {
+      const written = store.snapshot();
       const writes = new Overlay();
-      for (const document of batch) {
-        for (const index of indexes) {
-          for (const { key, payload } of entriesOf(index, document)) {
-            writes.setEntry(index.number, key, payload);
-          }
-        }
-      }
+      const view = new View(written, [writes]);
+      const writer = overlayWriter(writes, (index, key) => view.payload(index, key));
+      for (const document of batch) changeEntries({ ...table, indexes }, null, document, writer);
+      written.release();
       await store.write(writes, new Map(), { isById: () => false });
     }
   }
@@ -66,10 +66,14 @@ export async function buildIndexes(
 export async function removeLeftovers(store: Store, catalogue: Catalogue): Promise<void> {
   if (catalogue.leftovers.length === 0) return;
   for (const index of catalogue.leftovers) {
-    while (!(await store.removeEntries(index, BATCH * 5)));
+    await removeEntries(store, index);
   }
   catalogue.setLeftovers([]);
   await saveCatalogue(store, catalogue);
+}
+
+async function removeEntries(store: Store, index: number): Promise<void> {
+  while (!(await store.removeEntries(index, BATCH * 5)));
 }
 
 export async function saveCatalogue(store: Store, catalogue: Catalogue): Promise<void> {

@@ -1,162 +1,192 @@
 /**
- * Runs `withSearchIndex`: documents that have any of the terms, the last one as a prefix, ranked by
- * how many they have and then by recency. Only the newest entries of a term are looked at, so a
- * common word costs no more than a rare one.
+ * Runs `withSearchIndex`: documents that have any of the terms, the last one as a prefix. Those with
+ * more of the terms come first, then those with the higher BM25 score, then the newest. The entries
+ * of a term that are looked at are limited in number, so the commonest word has a bounded cost; what
+ * other terms have found is looked up in it one by one, so it is not missed for being old.
  */
-import type { JSONValue } from "convex/values";
-import type { TableEntry } from "./catalogue";
 import { afterPrefix, encodeKey, endOfValue, idOfKey } from "./keys";
-import { MAX_SEARCH_FILTERS, MAX_SEARCH_RESULTS, MAX_SEARCH_TERMS } from "./limits";
-import { digest, hasDigest, type SearchIndex, termsOf } from "./postings";
+import { MAX_SEARCH_RESULTS } from "./limits";
+import { hasDigest, readPayload } from "./postings";
 import type { ReadRange } from "./reads";
-import type { SearchFilterJson } from "./types";
+import type { SearchPlan } from "./searchPlan";
+import { readRounded, type RoundedTotals } from "./searchTotals";
 import type { View } from "./view";
+import type { SearchTerm } from "./words";
 
-const MAX_ENTRIES_PER_TERM = 8_192;
+/** Entries looked at for each term. */
+const MAX_ENTRIES_PER_TERM = 4_096;
+/** Documents found by other terms that are looked up in a term of more entries than that. */
+const MAX_LOOKUPS = 1_024;
+
+/** The usual parameters of BM25: how soon repetition stops to count, and how much length does. */
+const K1 = 1.2;
+const B = 0.75;
+/** A word that only begins with the term counts as this part of the term itself. */
+const BEGINNING = 0.5;
 
 /** A candidate and its place in the ranking; places sort as their texts do. */
 export type Match = { id: string; place: string };
 
-export type SearchPlan = {
-  table: TableEntry;
-  index: SearchIndex;
-  /** Each with whether it stands for all words that begin with it. */
-  terms: { text: string; isPrefix: boolean }[];
-  filters: { fieldPath: string; key: string; digest: string; position: number }[];
+type Candidate = {
+  id: string;
+  /** What its keys begin and end with, around the term. */
+  partition: string;
+  suffix: string;
+  /** In words. */
+  length: number;
+  /** Occurrences of each term, by the term's position in the plan. */
+  occurrences: Map<number, number>;
 };
 
-export function planSearch(
-  indexName: string,
-  table: TableEntry,
-  index: SearchIndex,
-  filters: readonly SearchFilterJson[],
-): SearchPlan {
-  let text: string | null = null;
-  const equalities: SearchPlan["filters"] = [];
-  for (const filter of filters) {
-    const { fieldPath } = filter;
-    if (filter.type === "Eq") {
-      equalities.push(planFilter(indexName, index, fieldPath, filter.value));
-      continue;
-    }
-    if (fieldPath !== index.searchField) {
-      throw new Error(
-        `Search query against ${indexName} contains a search filter against "${fieldPath}", ` +
-          `which doesn't match the indexed \`searchField\` "${index.searchField}".`,
-      );
-    }
-    if (text !== null) {
-      throw new Error(
-        `Search query against ${indexName} contains multiple search filters against ` +
-          `"${fieldPath}". Only one is allowed.`,
-      );
-    }
-    text = filter.value;
-  }
-  if (text === null) {
-    throw new Error(
-      `Search query against ${indexName} does not contain any search filters. You must include ` +
-        'a search filter like `q.search("field", searchText)`.',
-    );
-  }
-  if (equalities.length > MAX_SEARCH_FILTERS) {
-    throw new Error(
-      `Search query against ${indexName} has too many filter conditions. ` +
-        `Max: ${MAX_SEARCH_FILTERS} Actual: ${equalities.length}`,
-    );
-  }
-  const words = termsOf(text).slice(0, MAX_SEARCH_TERMS);
-  const terms = words.map((word, i) => ({ text: word, isPrefix: i === words.length - 1 }));
-  return { table, index, terms, filters: equalities };
-}
-
-function planFilter(
-  indexName: string,
-  index: SearchIndex,
-  fieldPath: string,
-  value: JSONValue,
-): SearchPlan["filters"][number] {
-  const position = index.filterFields.indexOf(fieldPath);
-  if (position === -1) {
-    throw new Error(
-      `Search query against ${indexName} contains an equality filter on "${fieldPath}" but that ` +
-        "field isn't indexed for filtering in `filterFields`.",
-    );
-  }
-  const missing = typeof value === "object" && value !== null && "$undefined" in value;
-  return {
-    fieldPath,
-    key: encodeKey(value),
-    digest: digest(missing ? undefined : value),
-    position,
-  };
-}
+type OnRange = (range: ReadRange) => void;
 
 /** The best matches, at most as many as Convex looks at. */
-export function findMatches(
-  plan: SearchPlan,
-  view: View,
-  onRange: (range: ReadRange) => void,
-): Match[] {
-  const counts = new Map<string, { count: number; recency: string }>();
-  const partitions = [...listPartitions(plan, view)];
-  for (const term of plan.terms) {
-    const seen = new Set<string>();
-    let budget = MAX_ENTRIES_PER_TERM;
-    for (const partition of partitions) {
-      const low =
-        partition + (term.isPrefix ? encodeKey(term.text).slice(0, -1) : encodeKey(term.text));
-      const high = afterPrefix(low);
-      onRange({ index: plan.index.number, low, high });
-      const cursor = view.scan({ ...plan, low, high, reverse: false }, 64);
-      for (let entry = cursor.next(); entry !== null && budget > 0; entry = cursor.next()) {
-        budget--;
-        const { payload } = entry;
-        if (
-          !plan.filters.every((f) => f.position === 0 || hasDigest(payload, f.position, f.digest))
-        ) {
-          continue;
-        }
-        const id = idOfKey(entry.key);
-        if (seen.has(id)) continue;
-        seen.add(id);
-        const found = counts.get(id);
-        if (found !== undefined) found.count++;
-        else counts.set(id, { count: 1, recency: recencyOf(entry.key, partition) });
-      }
-    }
-  }
-  return [...counts]
-    .map(([id, { count, recency }]) => ({
-      id,
-      place: String.fromCharCode(255 - count) + recency + id,
-    }))
+export function findMatches(plan: SearchPlan, view: View, onRange: OnRange): Match[] {
+  const partitions = partitionsOf(plan, view, onRange);
+  const candidates = new Map<string, Candidate>();
+  const entries = plan.terms.map((term, position) =>
+    gather(plan, view, partitions, term, position, candidates, onRange),
+  );
+  plan.terms.forEach((term, position) => {
+    const isComplete = (entries[position] ?? 0) < MAX_ENTRIES_PER_TERM;
+    if (!isComplete && !term.isPrefix) lookUp(plan, view, term, position, candidates);
+  });
+  const totals = totalsOf(plan, view, partitions, onRange);
+  const weights = entries.map((count) => rarity(count, totals.documents));
+  return [...candidates.values()]
+    .map((candidate) => ({ id: candidate.id, place: placeOf(candidate, weights, totals) }))
     .sort((a, b) => (a.place < b.place ? -1 : 1))
     .slice(0, MAX_SEARCH_RESULTS);
 }
 
-function recencyOf(key: string, partition: string): string {
-  const start = endOfValue(key, partition.length);
-  return key.slice(start, start + 8);
+/** Adds what a term finds to the candidates; the result is how many entries it has. */
+function gather(
+  plan: SearchPlan,
+  view: View,
+  partitions: readonly string[],
+  term: SearchTerm,
+  position: number,
+  candidates: Map<string, Candidate>,
+  onRange: OnRange,
+): number {
+  const whole = encodeKey(term.text);
+  let read = 0;
+  for (const partition of partitions) {
+    const low = partition + (term.isPrefix ? whole.slice(0, -1) : whole);
+    const high = afterPrefix(low);
+    onRange({ index: plan.index.number, low, high });
+    const cursor = view.scan({ ...plan, low, high, reverse: false }, 64);
+    while (read < MAX_ENTRIES_PER_TERM) {
+      const entry = cursor.next();
+      if (entry === null) break;
+      read++;
+      const { key, payload } = entry;
+      if (!passesFilters(plan, payload)) continue;
+      const isWhole = key.startsWith(whole, partition.length);
+      add(candidates, key, partition, payload, position, isWhole ? 1 : BEGINNING);
+    }
+  }
+  return read;
+}
+
+/** A term that has too many entries to be read is asked for the candidates that others have found. */
+function lookUp(
+  plan: SearchPlan,
+  view: View,
+  term: SearchTerm,
+  position: number,
+  candidates: Map<string, Candidate>,
+): void {
+  let lookups = 0;
+  for (const candidate of candidates.values()) {
+    if (candidate.occurrences.has(position)) continue;
+    if (++lookups > MAX_LOOKUPS) return;
+    const key = candidate.partition + encodeKey(term.text) + candidate.suffix;
+    const payload = view.payload(plan.index, key);
+    if (payload !== null) candidate.occurrences.set(position, readPayload(payload).occurrences);
+  }
+}
+
+function add(
+  candidates: Map<string, Candidate>,
+  key: string,
+  partition: string,
+  payload: string,
+  position: number,
+  weight: number,
+): void {
+  const { occurrences, length } = readPayload(payload);
+  const suffix = key.slice(endOfValue(key, partition.length));
+  let candidate = candidates.get(suffix);
+  if (candidate === undefined) {
+    candidate = { id: idOfKey(key), partition, suffix, length, occurrences: new Map() };
+    candidates.set(suffix, candidate);
+  }
+  const before = candidate.occurrences.get(position) ?? 0;
+  candidate.occurrences.set(position, before + weight * occurrences);
+}
+
+function passesFilters(plan: SearchPlan, payload: string): boolean {
+  return plan.filters.every(
+    ({ position, digest }) => position === 0 || hasDigest(payload, position, digest),
+  );
+}
+
+const TIME_CHARACTERS = 8;
+
+/** Most terms first, then the highest score, then the newest: the suffix begins with the time. */
+function placeOf(candidate: Candidate, weights: readonly number[], totals: RoundedTotals): string {
+  let score = 0;
+  const norm = K1 * (1 - B + (B * candidate.length) / totals.wordsPerDocument);
+  for (const [position, occurrences] of candidate.occurrences) {
+    score += ((weights[position] ?? 0) * occurrences * (K1 + 1)) / (occurrences + norm);
+  }
+  // Two bytes of score: what differs by less is as relevant, and the newest comes first.
+  const rank = 0xffff - Math.min(0xffff, Math.round(score * 256));
+  return (
+    String.fromCharCode(255 - candidate.occurrences.size, rank >>> 8, rank & 255) +
+    candidate.suffix.slice(0, TIME_CHARACTERS) +
+    candidate.id
+  );
+}
+
+/** The inverse document frequency of BM25, in the form that is never negative. */
+function rarity(entries: number, documents: number): number {
+  const others = Math.max(0, documents - entries);
+  return Math.log(1 + (others + 0.5) / (entries + 0.5));
+}
+
+function totalsOf(
+  plan: SearchPlan,
+  view: View,
+  partitions: readonly string[],
+  onRange: OnRange,
+): RoundedTotals {
+  const read = (key: string): string | null => view.payload(plan.index, key);
+  let documents = 0;
+  let words = 0;
+  for (const partition of partitions) {
+    const totals = readRounded(plan.index, partition, read, onRange);
+    documents += totals.documents;
+    words += totals.documents * totals.wordsPerDocument;
+  }
+  return { documents, wordsPerDocument: documents === 0 ? 1 : words / documents };
 }
 
 /** The values of the first filter field to look under: the one asked for, or each there is. */
-function* listPartitions(plan: SearchPlan, view: View): Generator<string> {
-  if (plan.index.filterFields.length === 0) {
-    yield "";
-    return;
-  }
+function partitionsOf(plan: SearchPlan, view: View, onRange: OnRange): string[] {
+  if (plan.index.filterFields.length === 0) return [""];
   const asked = plan.filters.find(({ position }) => position === 0);
-  if (asked !== undefined) {
-    yield asked.key;
-    return;
-  }
+  if (asked !== undefined) return [asked.key];
+  // A document under a new value may match as well.
+  onRange({ index: plan.index.number, low: "", high: "\xff" });
+  const partitions: string[] = [];
   let low = "";
   for (;;) {
     const entry = view.scan({ ...plan, low, high: "\xff", reverse: false }, 1).next();
-    if (entry === null) return;
+    if (entry === null) return partitions;
     const value = entry.key.slice(0, endOfValue(entry.key, 0));
-    yield value;
+    partitions.push(value);
     low = afterPrefix(value);
   }
 }

@@ -4,7 +4,8 @@ import { encodeKey, idOfKey } from "./keys";
 import { MAX_SEARCH_RESULTS } from "./limits";
 import type { QueryPlan } from "./plan";
 import type { ReadRange, RecordedReads } from "./reads";
-import { findMatches, type SearchPlan } from "./search";
+import { findMatches } from "./search";
+import type { SearchPlan } from "./searchPlan";
 import type { DocumentJson } from "./types";
 import type { EntryCursor, Scan, View } from "./view";
 

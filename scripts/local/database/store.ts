@@ -170,6 +170,13 @@ export class Snapshot {
     return this.metaSpace.get(key, { transaction: this.transaction });
   }
 
+  /** What one entry holds; null if there is none. */
+  payload(index: number, key: string): string | null {
+    const stored = encodeIndex(index) + shorten(key);
+    const value = this.entries.get(stored, { transaction: this.transaction });
+    return value === undefined ? null : unpackEntry(stored.slice(INDEX_BYTES), value).payload;
+  }
+
   /** The first `limit` entries (in reverse: the last) with `low <= key < high`. */
   scan(index: number, low: string, high: string, reverse: boolean, limit: number): Entry[] {
     const prefix = encodeIndex(index);

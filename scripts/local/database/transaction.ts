@@ -174,6 +174,10 @@ export class EmbeddedTransaction implements Transaction {
     };
   }
 
+  resolveCommitTs(commitTs: bigint): void {
+    this.writer.resolveCommitTs(commitTs);
+  }
+
   /** From here on the transaction refuses to be used: its snapshot is gone. */
   end(): void {
     this.ended = true;

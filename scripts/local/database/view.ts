@@ -43,6 +43,15 @@ export class View {
     return this.snapshot.document(id);
   }
 
+  /** What one entry of an index holds; null if there is none. */
+  payload(index: IndexEntry, key: string): string | null {
+    for (const { indexes } of this.layers) {
+      const entry = indexes.get(index.number)?.get(key);
+      if (entry !== undefined) return entry;
+    }
+    return this.snapshot.payload(index.number, key);
+  }
+
   scan(scan: Scan, expected: number = FIRST_CHUNK): EntryCursor {
     return new EntryCursor(this, scan, expected);
   }

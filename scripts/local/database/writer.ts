@@ -8,7 +8,7 @@ import {
   resolvePlaceholders,
   type StoredDocument,
 } from "./documents";
-import { changeEntries } from "./entries";
+import { changeEntries, type EntryWriter, overlayWriter } from "./entries";
 import { encodeId, newInternalId } from "./ids";
 import type { Overlay } from "./overlay";
 import { printValue } from "./print";
@@ -24,12 +24,16 @@ export type WriteClock = {
 export type Written = StoredDocument & { id: string; readSize: number };
 
 export class Writer {
+  private readonly entries: EntryWriter;
+
   constructor(
     private readonly catalogue: Catalogue,
     private readonly view: View,
     private readonly writes: Overlay,
     private readonly clock: WriteClock,
-  ) {}
+  ) {
+    this.entries = overlayWriter(writes, (index, key) => view.payload(index, key));
+  }
 
   insert(tableName: string, value: DocumentJson): { id: string; size: number } {
     const { table } = this.catalogue.ensureTable(tableName);
@@ -71,11 +75,23 @@ export class Writer {
   remove(table: TableEntry, id: string): Written {
     const { stored, parsed } = this.existing(id, "Delete");
     this.writes.setDocument(id, null);
-    changeEntries(table, parsed, null, (index, key, payload) => {
-      this.writes.setEntry(index, key, payload);
-    });
+    changeEntries(table, parsed, null, this.entries);
     this.writes.addCount(table.number, -1);
     return { ...stored, id, readSize: stored.size };
+  }
+
+  /** Replaces the placeholders in the written documents by the commit timestamp. */
+  resolveCommitTs(commitTs: bigint): void {
+    for (const [id, document] of this.writes.documents) {
+      if (document === null || !hasPlaceholder(document.text)) continue;
+      const pending = JSON.parse(document.text) as DocumentJson;
+      const text = resolvePlaceholders(document.text, commitTs);
+      const resolved = JSON.parse(text) as DocumentJson;
+      const table = this.catalogue.tableOfId(id);
+      if (table === null) throw new Error(`The document ${id} belongs to no table.`);
+      changeEntries(table, pending, resolved, this.entries);
+      this.writes.setDocument(id, { text, size: document.size });
+    }
   }
 
   private existing(id: string, verb: string): { stored: StoredDocument; parsed: DocumentJson } {
@@ -92,9 +108,7 @@ export class Writer {
   ): StoredDocument {
     const document = printDocument(after);
     this.writes.setDocument(id, document);
-    changeEntries(table, before, after, (index, key, payload) => {
-      this.writes.setEntry(index, key, payload);
-    });
+    changeEntries(table, before, after, this.entries);
     return document;
   }
 
@@ -138,20 +152,4 @@ function checkSystemFields(document: DocumentJson, value: DocumentJson): void {
 
 function printBare(value: DocumentJson[string]): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : printValue(value);
-}
-
-/** Replaces the placeholders of a mutation's documents by its commit timestamp. */
-export function resolveCommitTs(catalogue: Catalogue, writes: Overlay, commitTs: bigint): void {
-  for (const [id, document] of writes.documents) {
-    if (document === null || !hasPlaceholder(document.text)) continue;
-    const pending = JSON.parse(document.text) as DocumentJson;
-    const text = resolvePlaceholders(document.text, commitTs);
-    const resolved = JSON.parse(text) as DocumentJson;
-    const table = catalogue.tableOfId(id);
-    if (table === null) throw new Error(`The document ${id} belongs to no table.`);
-    changeEntries(table, pending, resolved, (index, key, payload) => {
-      writes.setEntry(index, key, payload);
-    });
-    writes.setDocument(id, { text, size: document.size });
-  }
 }

@@ -86,7 +86,7 @@ describe("a folder", () => {
     await store.write(new Overlay(), new Map([["format", "999"]]), { isById: () => false });
     await store.close();
     await expect(openDatabase({ path: folder })).rejects.toThrow(
-      "was written by a newer version (format 999, this one reads 1).",
+      "was written by a newer version (format 999, this one reads 2).",
     );
   });
 
