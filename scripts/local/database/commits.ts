@@ -39,6 +39,8 @@ export class Commits {
   private lastCreationTime: number;
   private counts = new Map<number, number>();
   private savedCatalogue = -1;
+  /** The version of the catalogue at the last commit. */
+  private seenCatalogue: number;
   private readonly listeners = new Set<(commit: Commit) => void>();
 
   constructor(
@@ -50,6 +52,12 @@ export class Commits {
     this.lastTs = lastTsOf(snapshot);
     this.lastCreationTime = Number(snapshot.meta("lastCreationTime") ?? 0);
     snapshot.release();
+    this.seenCatalogue = host().catalogue.version;
+  }
+
+  /** The catalogue was changed outside of a commit, as a whole. */
+  catalogueChanged(): void {
+    this.seenCatalogue = this.host().catalogue.version;
   }
 
   nextCreationTime(): number {
@@ -136,7 +144,9 @@ export class Commits {
         document: document?.text ?? null,
       })),
       entries: new Map([...tx.writes.indexes].map(([index, entries]) => [index, entries.keys()])),
+      newTables: catalogue.version !== this.seenCatalogue,
     });
+    this.seenCatalogue = catalogue.version;
     if (!this.isFlushing) void this.flush();
     return group;
   }

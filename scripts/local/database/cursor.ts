@@ -20,6 +20,9 @@ const AT_END = "\x00";
 const AFTER = "\x01";
 
 export class CursorError extends Error {
+  /** By this, clients know that they must begin again at the first page. */
+  readonly data = { isConvexSystemError: true, paginationError: "InvalidCursor" };
+
   constructor() {
     super(
       "InvalidCursor: Tried to run a query starting from a cursor, but it looks like this cursor " +

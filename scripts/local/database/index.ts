@@ -10,7 +10,7 @@ import { readSchema } from "./schema";
 import { buildIndexes, changeSchema, removeLeftovers, saveCatalogue } from "./schemaChange";
 import type { Store } from "./store";
 import { EmbeddedTransaction, type TransactionHost } from "./transaction";
-import type { Commit, Database, Transaction } from "./types";
+import type { Commit, Database, DatabaseSnapshot, Transaction } from "./types";
 import { View } from "./view";
 
 export type { TableNames } from "./validate";
@@ -115,18 +115,34 @@ class FolderDatabase implements EmbeddedDatabase {
   readonly tableName = (tableNumber: number): string | null =>
     this.catalogue.tableName(tableNumber);
 
-  query<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.whileOpen(async () => {
-      const snapshot = this.store.snapshot();
-      const view = new View(snapshot, []);
-      const tx = new EmbeddedTransaction(this.host(), view, lastTsOf(snapshot), false);
-      try {
-        return await run(tx);
-      } finally {
-        tx.end();
+  async query<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
+    const snapshot = this.snapshot();
+    try {
+      return await snapshot.query(run);
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  snapshot(): DatabaseSnapshot {
+    const end = this.begin();
+    const snapshot = this.store.snapshot();
+    const ts = lastTsOf(snapshot);
+    return {
+      ts,
+      query: async (run) => {
+        const tx = new EmbeddedTransaction(this.host(), new View(snapshot, []), ts, false);
+        try {
+          return await run(tx);
+        } finally {
+          tx.end();
+        }
+      },
+      release: () => {
         snapshot.release();
-      }
-    });
+        end();
+      },
+    };
   }
 
   mutation<T>(run: (tx: Transaction) => Promise<T>): Promise<{ value: T; commitTs: bigint }> {
@@ -143,6 +159,7 @@ class FolderDatabase implements EmbeddedDatabase {
       this.commits.exclusive(async () => {
         await this.commits.flushed();
         await changeSchema(this.store, this.catalogue, schema, (next) => (this.catalogue = next));
+        this.commits.catalogueChanged();
       }),
     );
   }
@@ -162,13 +179,21 @@ class FolderDatabase implements EmbeddedDatabase {
   }
 
   private async whileOpen<T>(task: () => Promise<T>): Promise<T> {
-    if (this.closing !== null) throw new Error("The database is closed.");
-    this.running++;
+    const end = this.begin();
     try {
       return await task();
     } finally {
+      end();
+    }
+  }
+
+  /** Something runs until the function that this gives is called. */
+  private begin(): () => void {
+    if (this.closing !== null) throw new Error("The database is closed.");
+    this.running++;
+    return () => {
       this.running--;
       if (this.running === 0) this.whenIdle?.();
-    }
+    };
   }
 }

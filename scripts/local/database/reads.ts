@@ -5,11 +5,11 @@ import type { Commit, ReadSet } from "./types";
 export type ReadRange = { index: number; low: string; high: string };
 
 export class RecordedReads implements ReadSet {
-  private ranges: ReadRange[] = [];
-  private ids = new Set<string>();
+  readonly ranges: ReadRange[] = [];
+  readonly documents = new Set<string>();
 
   addDocument(id: string): void {
-    this.ids.add(id);
+    this.documents.add(id);
   }
 
   addRange(range: ReadRange): void {
@@ -17,7 +17,9 @@ export class RecordedReads implements ReadSet {
   }
 
   touchedBy(commit: Commit): boolean {
-    if (this.ids.size > 0 && commit.writes.some(({ id }) => this.ids.has(id))) return true;
+    if (commit.newTables) return true;
+    const { documents } = this;
+    if (documents.size > 0 && commit.writes.some(({ id }) => documents.has(id))) return true;
     for (const { index, low, high } of this.ranges) {
       const keys = commit.entries.get(index);
       if (keys?.some((key) => key >= low && key < high)) return true;

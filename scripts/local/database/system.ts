@@ -49,6 +49,16 @@ export const SYSTEM_TABLES: readonly SystemTable[] = [
     ],
   },
   {
+    // What mutations of live clients answered, so that one sent again is not run again.
+    name: "_session_requests",
+    number: 1_003,
+    public: false,
+    indexes: [
+      { name: "by_request", fields: ["sessionId", "requestId", "part"] },
+      { name: "by_expiry", fields: ["expires"] },
+    ],
+  },
+  {
     // Small settings and state of the runtime, one row a key.
     name: "_runtime",
     number: 1_002,

@@ -72,8 +72,12 @@ export interface SystemTables {
   query(query: QueryJson): Iterable<DocumentText>;
 }
 
-/** What a transaction has read, as index ranges; live queries ask it whether to run again. */
+/** What a transaction has read; live queries run again when a commit touches it. */
 export interface ReadSet {
+  /** Of index keys: `low <= key < high`. */
+  readonly ranges: readonly { index: number; low: string; high: string }[];
+  /** By id, whether they exist or not. */
+  readonly documents: ReadonlySet<string>;
   touchedBy(commit: Commit): boolean;
 }
 
@@ -115,16 +119,29 @@ export type Commit = {
   writes: { table: string; id: string; document: DocumentText | null }[];
   /** The index keys that appeared or vanished, by the number of their index. */
   entries: ReadonlyMap<number, readonly string[]>;
+  /** A table has come to exist, which whoever looked for it before could not read. */
+  newTables: boolean;
 };
+
+/** What is durable at one moment, for several queries that must agree; to be released. */
+export interface DatabaseSnapshot {
+  /** Nanoseconds: the commit that it shows last. */
+  readonly ts: bigint;
+  query<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
+  release(): void;
+}
 
 export interface Database {
   /** Runs on one snapshot of what is durable. */
   query<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Keeps the database open until it is released. */
+  snapshot(): DatabaseSnapshot;
   /**
    * Runs mutations one after another, so that they are serializable, and resolves when the
    * commit is on disk; commits that come together share one flush. A throw writes nothing.
    */
   mutation<T>(run: (tx: Transaction) => Promise<T>): Promise<{ value: T; commitTs: bigint }>;
+  /** In commit order, each when it is on disk, and before its mutation resolves. */
   onCommit(listener: (commit: Commit) => void): () => void;
   /** Applies the exported schema: new tables and indexes are built, unused indexes dropped. */
   applySchema(schemaJson: JSONValue): Promise<void>;

@@ -34,6 +34,11 @@ export class Call {
   gate: Promise<unknown> | null = null;
   /** Whether this function has read its one page. */
   hasPaginated = false;
+  /**
+   * Where the page of a live query ends: given by its last run, and kept for its next, so that its
+   * pages stay next to each other while rows come and go.
+   */
+  endCursor: string | null = null;
   /** The earliest due time of what this transaction scheduled. */
   scheduledFor = Infinity;
   /** The last table written, to name it in an injected conflict. */

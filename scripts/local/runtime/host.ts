@@ -64,13 +64,7 @@ export class Host {
     request: RequestInfo,
     visibility: "public" | "all",
   ): Promise<string> {
-    const entry = resolveFunction(this.functions, name, kind, visibility);
-    const argsText = checkArgs(entry, args, this.tableName);
-    if (hasPlaceholder(argsText)) {
-      throw new Refusal("The commit timestamp exists only inside the mutation that commits", {
-        forClients: true,
-      });
-    }
+    const { entry, argsText } = this.prepare(kind, name, args, visibility);
     try {
       switch (kind) {
         case "query":
@@ -78,12 +72,39 @@ export class Host {
             this.runChecked(new Call(this, kind, entry, request, tx, null), argsText),
           );
         case "mutation":
-          return await this.runMutation(entry, argsText, request);
+          return (await this.runMutation(entry, argsText, request)).value;
         case "action":
           return await this.runChecked(new Call(this, kind, entry, request, null, null), argsText);
       }
     } catch (error) {
       this.logFailure(entry, request, error);
+      throw error;
+    }
+  }
+
+  /** The function of that name, and its arguments printed; refuses what clients may not call. */
+  prepare(
+    kind: FunctionKind,
+    name: string,
+    args: JSONValue,
+    visibility: "public" | "all",
+  ): { entry: FunctionEntry; argsText: string } {
+    const entry = resolveFunction(this.functions, name, kind, visibility);
+    const argsText = checkArgs(entry, args, this.tableName);
+    if (hasPlaceholder(argsText)) {
+      throw new Refusal("The commit timestamp exists only inside the mutation that commits", {
+        forClients: true,
+      });
+    }
+    return { entry, argsText };
+  }
+
+  /** A query on the given transaction; its call tells what else the result depends on. */
+  async runQuery(call: Call, argsText: string): Promise<string> {
+    try {
+      return await this.runChecked(call, argsText);
+    } catch (error) {
+      this.logFailure(call.entry, call.request, error);
       throw error;
     }
   }
@@ -96,22 +117,28 @@ export class Host {
     entry: FunctionEntry,
     argsText: string,
     request: RequestInfo,
-    around?: { before: (tx: Transaction) => boolean; after: (tx: Transaction) => void },
-  ): Promise<string> {
+    around?: {
+      before: (tx: Transaction) => boolean;
+      after: (tx: Transaction, result: string) => void;
+    },
+  ): Promise<{ value: string; commitTs: bigint }> {
     let scheduledFor = Infinity;
     const { value, commitTs } = await withConflicts(this.conflicts, () =>
       this.database.mutation(async (tx) => {
         if (around?.before(tx) === false) throw new Refusal("The job has been taken back");
         const call = new Call(this, "mutation", entry, request, tx, null);
         const result = await this.runChecked(call, argsText);
-        around?.after(tx);
+        around?.after(tx, result);
         scheduledFor = call.scheduledFor;
         if (this.conflicts.strikes()) throw new InjectedConflict(call.writtenTable);
         return result;
       }),
     );
     if (scheduledFor !== Infinity) this.onScheduled(scheduledFor);
-    return hasPlaceholder(value) ? resolvePlaceholders(value, commitTs) : value;
+    return {
+      value: hasPlaceholder(value) ? resolvePlaceholders(value, commitTs) : value,
+      commitTs,
+    };
   }
 
   private async runChecked(call: Call, argsText: string): Promise<string> {

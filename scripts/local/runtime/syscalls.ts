@@ -79,8 +79,11 @@ const transactionOperations: Record<string, Operation> = {
       );
     }
     call.hasPaginated = true;
-    const { page, isDone, continueCursor, splitCursor, pageStatus } =
-      transactionOf(call).page(request);
+    const { page, isDone, continueCursor, splitCursor, pageStatus } = transactionOf(call).page({
+      ...request,
+      endCursor: request.endCursor ?? call.endCursor,
+    });
+    call.endCursor = continueCursor;
     const rest = JSON.stringify({ isDone, continueCursor, splitCursor, pageStatus });
     return `{"page":[${page.join(",")}],${rest.slice(1)}`;
   },
