@@ -2,7 +2,8 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 /** Tables that only their owner writes; everything else goes through it. */
-const OWNED_TABLES = "objects|objectLinks|objectMatchKeys|auditLogs|events|counts|countDeltas";
+const OWNED_TABLES =
+  "objects|objectLinks|objectMatchKeys|auditLogs|events|counts|countDeltas|tombstones|syncHorizons";
 const DATABASE_WRITE =
   "CallExpression[callee.object.property.name='db'][callee.property.name=/^(insert|patch|replace|delete)$/]";
 

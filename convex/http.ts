@@ -9,6 +9,7 @@ import * as contactsOverview from "./api/v1/contactsOverview";
 import * as contactsTransfer from "./api/v1/contactsTransfer";
 import * as crmOrganizations from "./api/v1/crmOrganizations";
 import * as integrity from "./api/v1/integrity";
+import * as devices from "./api/v1/devices";
 import * as invoices from "./api/v1/invoices";
 import * as organization from "./api/v1/organization";
 import * as portalSessions from "./api/v1/portalSessions";
@@ -18,6 +19,7 @@ import * as quotes from "./api/v1/quotes";
 import * as recurringInvoices from "./api/v1/recurringInvoices";
 import * as reports from "./api/v1/reports";
 import * as statements from "./api/v1/statements";
+import * as sync from "./api/v1/sync";
 import { httpApp } from "./kit/http/app";
 import { endpointsIn } from "./kit/http/mount";
 
@@ -42,6 +44,8 @@ export const endpoints = endpointsIn({
   "api/v1/portalSessions": portalSessions,
   "api/v1/portalUsers": portalUsers,
   "api/v1/projects": projects,
+  "api/v1/devices": devices,
+  "api/v1/sync": sync,
 });
 
 export default new HttpRouterWithHono(httpApp(endpoints));

@@ -4,6 +4,7 @@ import { crmTables } from "./schemas/crmSchemas";
 import { invoicingTables } from "./schemas/invoicingSchemas";
 import { kitTables } from "./schemas/kitSchemas";
 import { portalTables } from "./schemas/portalSchemas";
+import { syncTables } from "./schemas/syncSchemas";
 import { ontologyTables } from "./schemas/ontologySchemas";
 
 export default defineSchema({
@@ -13,4 +14,5 @@ export default defineSchema({
   ...crmTables,
   ...invoicingTables,
   ...kitTables,
+  ...syncTables,
 });

@@ -22,6 +22,7 @@ import type * as api_v1_contactsOverview from "../api/v1/contactsOverview.js";
 import type * as api_v1_contactsTransfer from "../api/v1/contactsTransfer.js";
 import type * as api_v1_creditNotes from "../api/v1/creditNotes.js";
 import type * as api_v1_crmOrganizations from "../api/v1/crmOrganizations.js";
+import type * as api_v1_devices from "../api/v1/devices.js";
 import type * as api_v1_integrity from "../api/v1/integrity.js";
 import type * as api_v1_invoices from "../api/v1/invoices.js";
 import type * as api_v1_organization from "../api/v1/organization.js";
@@ -33,6 +34,7 @@ import type * as api_v1_recurringInvoices from "../api/v1/recurringInvoices.js";
 import type * as api_v1_reports from "../api/v1/reports.js";
 import type * as api_v1_salesShapes from "../api/v1/salesShapes.js";
 import type * as api_v1_statements from "../api/v1/statements.js";
+import type * as api_v1_sync from "../api/v1/sync.js";
 import type * as bootstrap from "../bootstrap.js";
 import type * as crmJobs from "../crmJobs.js";
 import type * as crmMaintenance from "../crmMaintenance.js";
@@ -168,6 +170,7 @@ import type * as ontology_schedule from "../ontology/schedule.js";
 import type * as ontology_serials from "../ontology/serials.js";
 import type * as ontology_statement from "../ontology/statement.js";
 import type * as ontology_store from "../ontology/store.js";
+import type * as ontology_syncedRecord from "../ontology/syncedRecord.js";
 import type * as ontology_tags from "../ontology/tags.js";
 import type * as passwords from "../passwords.js";
 import type * as projectOntology from "../projectOntology.js";
@@ -177,6 +180,10 @@ import type * as schemas_invoicingSchemas from "../schemas/invoicingSchemas.js";
 import type * as schemas_kitSchemas from "../schemas/kitSchemas.js";
 import type * as schemas_ontologySchemas from "../schemas/ontologySchemas.js";
 import type * as schemas_portalSchemas from "../schemas/portalSchemas.js";
+import type * as schemas_syncSchemas from "../schemas/syncSchemas.js";
+import type * as sync_devices from "../sync/devices.js";
+import type * as sync_position from "../sync/position.js";
+import type * as sync_pull from "../sync/pull.js";
 import type * as tenancy from "../tenancy.js";
 
 /**
@@ -197,6 +204,7 @@ declare const fullApi: ApiFromModules<{
   "api/v1/contactsTransfer": typeof api_v1_contactsTransfer;
   "api/v1/creditNotes": typeof api_v1_creditNotes;
   "api/v1/crmOrganizations": typeof api_v1_crmOrganizations;
+  "api/v1/devices": typeof api_v1_devices;
   "api/v1/integrity": typeof api_v1_integrity;
   "api/v1/invoices": typeof api_v1_invoices;
   "api/v1/organization": typeof api_v1_organization;
@@ -208,6 +216,7 @@ declare const fullApi: ApiFromModules<{
   "api/v1/reports": typeof api_v1_reports;
   "api/v1/salesShapes": typeof api_v1_salesShapes;
   "api/v1/statements": typeof api_v1_statements;
+  "api/v1/sync": typeof api_v1_sync;
   bootstrap: typeof bootstrap;
   crmJobs: typeof crmJobs;
   crmMaintenance: typeof crmMaintenance;
@@ -343,6 +352,7 @@ declare const fullApi: ApiFromModules<{
   "ontology/serials": typeof ontology_serials;
   "ontology/statement": typeof ontology_statement;
   "ontology/store": typeof ontology_store;
+  "ontology/syncedRecord": typeof ontology_syncedRecord;
   "ontology/tags": typeof ontology_tags;
   passwords: typeof passwords;
   projectOntology: typeof projectOntology;
@@ -352,6 +362,10 @@ declare const fullApi: ApiFromModules<{
   "schemas/kitSchemas": typeof schemas_kitSchemas;
   "schemas/ontologySchemas": typeof schemas_ontologySchemas;
   "schemas/portalSchemas": typeof schemas_portalSchemas;
+  "schemas/syncSchemas": typeof schemas_syncSchemas;
+  "sync/devices": typeof sync_devices;
+  "sync/position": typeof sync_position;
+  "sync/pull": typeof sync_pull;
   tenancy: typeof tenancy;
 }>;
 export declare const api: FilterApi<

@@ -1,33 +1,37 @@
 import { v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { ApiError } from "./errors";
+import { ApiError, notFound } from "./errors";
 import type { PortalViewer } from "../ontology/portalRules";
 import { covers, grantsOf, type Grant, isGrant, type Role, type Scope } from "./scopes";
 
-/** `X-Tenant-Id`, as sent. */
-const tenantId = v.optional(v.string());
+const tenant = {
+  /** `X-Tenant-Id`, as sent, or the organization that the path names. */
+  tenantId: v.optional(v.string()),
+  /** Whether the path names it: one that is not the caller's then does not exist. */
+  tenantInPath: v.optional(v.boolean()),
+};
 
 /** What http.ts and the live functions hand on of a request's credential; never the token itself. */
 export const credentialValidator = v.union(
   v.object({
     kind: v.union(v.literal("api_key"), v.literal("session"), v.literal("portal_session")),
     tokenHash: v.string(),
-    tenantId,
+    ...tenant,
   }),
   /** A portal user's id, and the API key that vouches for it; without one, see portalTrust.ts. */
   v.object({
     kind: v.literal("portal_user"),
     userId: v.string(),
     keyHash: v.optional(v.string()),
-    tenantId,
+    ...tenant,
   }),
   /** A portal that sends no key, see portalTrust.ts. */
-  v.object({ kind: v.literal("unkeyed_portal"), tenantId }),
+  v.object({ kind: v.literal("unkeyed_portal"), ...tenant }),
 );
 
 export type CallerCredential = typeof credentialValidator.type;
-type Hashed = { tokenHash: string; tenantId?: string };
+type Hashed = { tokenHash: string; tenantId?: string; tenantInPath?: boolean };
 
 /** Who is calling, for which tenant, with which grants. */
 export type Caller = {
@@ -36,7 +40,13 @@ export type Caller = {
   name: string;
 } & (
   | { kind: "api_key"; id: Id<"apiKeys"> }
-  | { kind: "user"; id: Id<"users">; role: Role }
+  | {
+      kind: "user";
+      id: Id<"users">;
+      role: Role;
+      /** Absent for one who did not sign in with us. */
+      sessionId: Id<"sessions"> | null;
+    }
   | {
       kind: "portal_user";
       id: Id<"objects">;
@@ -84,8 +94,8 @@ export async function identifyApiKey(ctx: QueryCtx, credential: Hashed): Promise
 
 export async function identifySession(ctx: QueryCtx, credential: Hashed): Promise<Identity> {
   const { user, session } = await userOfSession(ctx, credential.tokenHash);
-  const membership = await membershipFor(ctx, user._id, credential.tenantId);
-  return { caller: staffCaller(user, membership), expiresAt: session.expiresAt };
+  const membership = await membershipFor(ctx, user._id, credential);
+  return { caller: staffCaller(user, membership, session._id), expiresAt: session.expiresAt };
 }
 
 /** The user and session of a platform session token's digest. @throws UNAUTHORIZED */
@@ -103,10 +113,15 @@ export async function userOfSession(
   return { user, session };
 }
 
-export function staffCaller(user: Doc<"users">, membership: Doc<"memberships">): Caller {
+export function staffCaller(
+  user: Doc<"users">,
+  membership: Doc<"memberships">,
+  sessionId: Id<"sessions"> | null = null,
+): Caller {
   return {
     kind: "user",
     id: user._id,
+    sessionId,
     name: user.name,
     organizationId: membership.organizationId,
     role: membership.role,
@@ -117,11 +132,11 @@ export function staffCaller(user: Doc<"users">, membership: Doc<"memberships">):
 async function membershipFor(
   ctx: QueryCtx,
   userId: Id<"users">,
-  tenantId: string | undefined,
+  { tenantId, tenantInPath }: Pick<Hashed, "tenantId" | "tenantInPath">,
 ): Promise<Doc<"memberships">> {
   if (tenantId !== undefined) {
     const membership = await membershipIn(ctx, userId, tenantId);
-    if (!membership) throw foreignTenant();
+    if (!membership) throw tenantInPath ? notFound("tenant") : foreignTenant();
     return membership;
   }
   const memberships = await ctx.db

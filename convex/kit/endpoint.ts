@@ -51,6 +51,8 @@ export type EndpointDefinition = {
   scope: Scope;
   /** Who may call at all: staff and API keys where nothing else is said. */
   callers?: readonly CallerKind[];
+  /** `:id` is the tenant; `X-Tenant-Id` is not asked for. */
+  tenantInPath?: true;
   /** A place to try tokens at: refused strangers may come back ten times a minute. */
   triesTokens?: true;
   /** The type of object that `:id` names: it is resolved in the tenant, and `If-Match` applies. */

@@ -1,7 +1,16 @@
 /**
  * What a caller may do. A key carries scopes; a member of staff has those of the role. `*` is all.
  */
-const AREAS = ["crm", "projects", "invoices", "portal", "organization", "admin"] as const;
+const AREAS = [
+  "crm",
+  "projects",
+  "invoices",
+  "portal",
+  "organization",
+  "devices",
+  "sync",
+  "admin",
+] as const;
 
 type Area = (typeof AREAS)[number];
 /** Deleting a draft project is the owner's, or a key's that was given this scope by name. */
@@ -21,8 +30,18 @@ const VIEWER: readonly Grant[] = [
   "invoices:read",
   "portal:read",
   "organization:read",
+  "sync:read",
+  // One's own: who may only look takes part in sync as well.
+  "devices:read",
+  "devices:write",
 ];
-const MEMBER: readonly Grant[] = [...VIEWER, "crm:write", "projects:write", "invoices:write"];
+const MEMBER: readonly Grant[] = [
+  ...VIEWER,
+  "crm:write",
+  "projects:write",
+  "invoices:write",
+  "sync:write",
+];
 const MANAGER: readonly Grant[] = [
   ...MEMBER,
   "portal:write",

@@ -151,6 +151,8 @@ export class ObjectStore extends TenantReader {
       lookupKey: undefined,
       ...this.stamp(object),
     });
+    const { organizationId, _id: objectId } = object;
+    await this.ctx.db.insert("tombstones", { organizationId, objectId, deletedAt: Date.now() });
     await replaceLinks(this.ctx, object, []);
     await replaceMatchKeys(this.ctx, object, null);
     this.count(object, -1);
@@ -171,6 +173,7 @@ export class ObjectStore extends TenantReader {
       deletedAt: undefined,
       ...this.stamp(tombstone),
     } as Partial<ObjectFields>);
+    await this.forgetTombstone(tombstone._id);
     const object = await this.written<T>(tombstone._id);
     await addLinks(this.ctx, object, columns.links);
     await replaceMatchKeys(this.ctx, null, object);
@@ -217,6 +220,13 @@ export class ObjectStore extends TenantReader {
       updatedAt: Date.now(),
       commitTs: this.ctx.db.vars.commitTs,
     };
+  }
+
+  private async forgetTombstone(id: Id<"objects">): Promise<void> {
+    const rows = this.ctx.db
+      .query("tombstones")
+      .withIndex("by_object", (q) => q.eq("objectId", id));
+    for (const { _id } of await rows.collect()) await this.ctx.db.delete("tombstones", _id);
   }
 
   private async written<T extends ObjectType>(id: Id<"objects">): Promise<ObjectDoc<T>> {

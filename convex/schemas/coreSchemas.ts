@@ -69,9 +69,12 @@ export const coreTables = {
     createdAt: v.number(),
     expiresAt: v.number(),
     revokedAt: v.optional(v.number()),
+    /** The device that was activated under it: revoking that one ends it. */
+    deviceId: v.optional(v.id("devices")),
   })
     .index("by_tokenHash", ["tokenHash"])
-    .index("by_user", ["userId"]),
+    .index("by_user", ["userId"])
+    .index("by_device", ["deviceId"]),
 
   /**
    * Credentials of integrations. Written by kit/apiKeys.ts; read by kit/caller.ts; ended like

@@ -44,7 +44,15 @@ const objectFields = {
   createdAt: v.number(),
   updatedAt: v.number(),
   deletedAt: v.optional(v.number()),
+  /** Nothing may bring it back: the person whom it was about has been erased. */
+  erasedAt: v.optional(v.number()),
   commitTs: v.commitTs(),
+  /** When its present content was written, by the writer's clock: what the last write wins by. */
+  editedAt: v.optional(v.number()),
+  /** The id under which a device made it before the server knew it. */
+  clientId: v.optional(v.string()),
+  /** Set while the latest writes are one device's: which, by its own clock, since which version. */
+  pushedBy: v.optional(v.object({ device: v.string(), editedAt: v.number(), since: v.number() })),
   /** Leads every list's index: a list of living objects never steps over tombstones. */
   lifecycle: v.union(v.literal("live"), v.literal("archived"), v.literal("deleted")),
   searchText: v.string(),

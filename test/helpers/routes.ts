@@ -189,6 +189,7 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /integrity": {},
   "GET /organization": {},
   "PATCH /organization": { body: { name: "Studio" } },
+  "GET /sync/pull": {},
   "GET /api-keys": {},
   "POST /api-keys": { body: { name: "k", scopes: ["crm:read"] } },
   "DELETE /api-keys/:id": aKey,

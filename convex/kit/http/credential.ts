@@ -13,8 +13,7 @@ const ID = /^[^.\s]{1,64}$/;
  */
 export function readCredential(c: HttpContext, endpoint: MountedEndpoint): CallerCredential | null {
   const authorization = c.req.header("Authorization");
-  const sentTenantId = c.req.header("X-Tenant-Id");
-  const tenant = sentTenantId === undefined ? {} : { tenantId: sentTenantId };
+  const tenant = tenantOf(c, endpoint);
   if (authorization === undefined) {
     return endpoint.callers?.includes("unkeyed_portal") && trustsPortalIds()
       ? trusting(c, { kind: "unkeyed_portal", ...tenant })
@@ -30,6 +29,15 @@ export function readCredential(c: HttpContext, endpoint: MountedEndpoint): Calle
   if (sentKey === undefined) return trustsPortalIds() ? trusting(c, user) : null;
   const key = readToken(sentKey);
   return key?.kind === "api_key" ? { ...user, keyHash: key.tokenHash } : null;
+}
+
+function tenantOf(
+  c: HttpContext,
+  endpoint: MountedEndpoint,
+): { tenantId?: string; tenantInPath?: boolean } {
+  if (endpoint.tenantInPath) return { tenantId: c.req.param("id") ?? "", tenantInPath: true };
+  const sent = c.req.header("X-Tenant-Id");
+  return sent === undefined ? {} : { tenantId: sent };
 }
 
 /** Whoever reads the log must see that the door stands open. */

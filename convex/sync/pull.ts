@@ -1,0 +1,108 @@
+import { getConvexSize } from "convex/values";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import { ApiError } from "../kit/errors";
+import { isSynced, type SyncedDoc } from "../ontology/syncedRecord";
+import { type Position, START } from "./position";
+
+/** Bytes of rows after which a page ends: half of what Convex lets a transaction read. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+export type PulledPage = { rows: SyncedDoc[]; end: Position; hasMore: boolean };
+
+/**
+ * The next rows in commit order. What changes meanwhile moves to the end of that order, so it is met
+ * there; where `hasMore` is false, everything committed up to this very moment has been handed out.
+ * Rows that are not synced count toward the page, which can therefore be short, even empty, with more
+ * to come: it reads the page and one row, whatever lies between.
+ * @throws GONE when tombstones that came after the position are no longer kept
+ */
+export async function pullPage(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  after: Position,
+  limit: number,
+): Promise<PulledPage> {
+  if (after !== START) await requireTombstones(ctx, organizationId, after);
+  const rows: SyncedDoc[] = [];
+  let end = after;
+  let seen = 0;
+  let bytes = 0;
+  for await (const row of rowsAfter(ctx, organizationId, after)) {
+    if (seen === limit || bytes > MAX_BYTES) return { rows, end, hasMore: true };
+    seen += 1;
+    bytes += getConvexSize(row);
+    end = placeOf(row);
+    if (isSynced(row)) rows.push(row);
+  }
+  return { rows, end, hasMore: false };
+}
+
+/** The newest commit of the organization's objects; one index read, which a subscription repeats. */
+export async function latestCommit(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+): Promise<Position> {
+  const newest = await ctx.db
+    .query("objects")
+    .withIndex("by_commit", (q) => q.eq("organizationId", organizationId))
+    .order("desc")
+    .first();
+  if (!newest) return START;
+  return placeOf(newest);
+}
+
+export function isBefore(a: Position, b: Position): boolean {
+  return a.commitTs === b.commitTs ? a.creationTime < b.creationTime : a.commitTs < b.commitTs;
+}
+
+function placeOf({ commitTs, _creationTime, _id }: Doc<"objects">): Position {
+  if (typeof commitTs !== "bigint") throw new Error(`Object ${_id} is not committed yet.`);
+  return { commitTs, creationTime: _creationTime, id: _id };
+}
+
+async function* rowsAfter(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  { commitTs, creationTime, id }: Position,
+): AsyncGenerator<Doc<"objects">> {
+  // Rows made by different transactions can, by a rare chance, have the same creation time.
+  const twins = await ctx.db
+    .query("objects")
+    .withIndex("by_commit", (q) =>
+      q
+        .eq("organizationId", organizationId)
+        .eq("commitTs", commitTs)
+        .eq("_creationTime", creationTime),
+    )
+    .collect();
+  yield* twins.slice(twins.findIndex(({ _id }) => _id === id) + 1);
+  const restOfCommit = ctx.db
+    .query("objects")
+    .withIndex("by_commit", (q) =>
+      q
+        .eq("organizationId", organizationId)
+        .eq("commitTs", commitTs)
+        .gt("_creationTime", creationTime),
+    );
+  for await (const row of restOfCommit) yield row;
+  const later = ctx.db
+    .query("objects")
+    .withIndex("by_commit", (q) => q.eq("organizationId", organizationId).gt("commitTs", commitTs));
+  for await (const row of later) yield row;
+}
+
+async function requireTombstones(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  { commitTs }: Position,
+): Promise<void> {
+  const horizon = await ctx.db
+    .query("syncHorizons")
+    .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
+    .unique();
+  if (!horizon || commitTs >= horizon.commitTs) return;
+  throw new ApiError("GONE", "What was deleted since then is no longer known; pull all anew.", {
+    details: { resync: true },
+  });
+}
