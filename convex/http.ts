@@ -22,6 +22,7 @@ import * as statements from "./api/v1/statements";
 import * as sync from "./api/v1/sync";
 import { httpApp } from "./kit/http/app";
 import { endpointsIn } from "./kit/http/mount";
+import { incomingIn } from "./kit/incomingWebhook";
 
 /** One line per resource: its endpoints bring their own routes. */
 export const endpoints = endpointsIn({
@@ -48,4 +49,7 @@ export const endpoints = endpointsIn({
   "api/v1/sync": sync,
 });
 
-export default new HttpRouterWithHono(httpApp(endpoints));
+/** What providers call: signed webhooks, one line per resource as well. */
+export const incomingWebhooks = incomingIn({});
+
+export default new HttpRouterWithHono(httpApp(endpoints, incomingWebhooks));

@@ -1,6 +1,7 @@
 import { defineSchema } from "convex/server";
 import { coreTables } from "./schemas/coreSchemas";
 import { crmTables } from "./schemas/crmSchemas";
+import { deliveryTables } from "./schemas/deliverySchemas";
 import { invoicingTables } from "./schemas/invoicingSchemas";
 import { kitTables } from "./schemas/kitSchemas";
 import { portalTables } from "./schemas/portalSchemas";
@@ -13,6 +14,7 @@ export default defineSchema({
   ...portalTables,
   ...crmTables,
   ...invoicingTables,
+  ...deliveryTables,
   ...kitTables,
   ...syncTables,
 });

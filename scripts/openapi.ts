@@ -1,6 +1,6 @@
 /** `npm run openapi -- [file] [--server <url>]`: writes the OpenAPI document of all endpoints. */
 import { writeFile } from "node:fs/promises";
-import { endpoints } from "../convex/http";
+import { endpoints, incomingWebhooks } from "../convex/http";
 import { openApiDocument } from "../convex/kit/openapi";
 import { runScript } from "./commandLine";
 
@@ -10,7 +10,7 @@ export type OpenApiDocument = ReturnType<typeof openApiDocument>;
 
 /** The document as the deployment itself serves it, for this base URL. */
 export function currentDocument(server = LOCAL_SERVER): OpenApiDocument {
-  return { ...openApiDocument(endpoints), servers: [{ url: server }] };
+  return { ...openApiDocument(endpoints, incomingWebhooks), servers: [{ url: server }] };
 }
 
 const HELP = `Usage: npm run openapi -- [file] [--server <url>]

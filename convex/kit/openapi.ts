@@ -4,6 +4,7 @@ import type { Endpoint } from "./endpoint";
 import { ERROR_CODES, type ErrorCode } from "./errors";
 import { API_PREFIX } from "./http/context";
 import type { MountedEndpoint } from "./http/mount";
+import type { MountedWebhook } from "./incomingWebhook";
 import { listMeta } from "./page";
 
 type Json = { [key: string]: unknown };
@@ -28,7 +29,10 @@ const WITH_BODY: readonly ErrorCode[] = [
  * The OpenAPI 3.1 document of the mounted endpoints. Its schemas are JSON Schema 2020-12, which zod
  * prints itself; a schema with an id (`.meta({ id })`) becomes a component.
  */
-export function openApiDocument(endpoints: readonly MountedEndpoint[]): Json {
+export function openApiDocument(
+  endpoints: readonly MountedEndpoint[],
+  webhooks: readonly MountedWebhook[],
+): Json {
   const components: Json = {};
   const paths: Record<string, Json> = {};
   for (const endpoint of endpoints) {
@@ -36,6 +40,7 @@ export function openApiDocument(endpoints: readonly MountedEndpoint[]): Json {
     const operations = (paths[path] ??= {});
     operations[endpoint.method.toLowerCase()] = operationOf(endpoint, components);
   }
+  for (const webhook of webhooks) paths[webhook.path] = { post: incomingOperation(webhook) };
   return {
     openapi: "3.1.0",
     info: {
@@ -47,7 +52,7 @@ export function openApiDocument(endpoints: readonly MountedEndpoint[]): Json {
     },
     servers: [{ url: API_PREFIX, description: "This deployment" }],
     security: [{ bearer: [] }],
-    tags: [...new Set(endpoints.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: [...new Set([...endpoints, ...webhooks].map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: {
@@ -89,6 +94,40 @@ function operationOf(endpoint: MountedEndpoint, components: Json): Json {
     parameters: parametersOf(endpoint),
     ...requestBodyOf(endpoint, components),
     responses: { ...answersOf(endpoint, components), ...errorsOf(endpoint) },
+  };
+}
+
+/** What a provider calls: signed, so that it needs no credential. */
+function incomingOperation(webhook: MountedWebhook): Json {
+  const received = {
+    type: "object",
+    required: ["received"],
+    properties: { received: { const: true } },
+  };
+  const answer = envelopeOf({ list: undefined }, received);
+  return {
+    operationId: webhook.functionName.replace(/^api\/v1\//, "").replace(/\W+/g, "_"),
+    tags: [webhook.tag],
+    summary: webhook.summary,
+    description: [webhook.description, `For the provider, signed with \`${webhook.secret}\`.`]
+      .filter(Boolean)
+      .join("\n\n"),
+    security: [],
+    parameters: [],
+    requestBody: { required: true, content: { "application/json": { schema: {} } } },
+    responses: {
+      200: {
+        description: "Taken, also when it was taken before.",
+        content: { "application/json": { schema: answer } },
+      },
+      ...errorAnswers([
+        "INVALID_SIGNATURE",
+        "PAYLOAD_TOO_LARGE",
+        "RATE_LIMITED",
+        "INTERNAL_ERROR",
+        "SERVICE_UNAVAILABLE",
+      ]),
+    },
   };
 }
 
@@ -186,7 +225,7 @@ function streamOf(
   return { description: "The file.", content: Object.fromEntries(content) as Json };
 }
 
-function envelopeOf(endpoint: Endpoint, data: Json): Json {
+function envelopeOf(endpoint: Pick<Endpoint, "list">, data: Json): Json {
   const meta = endpoint.list
     ? schemaOf(listMeta, "output", {})
     : { type: "object", properties: {} };
@@ -211,6 +250,10 @@ function errorsOf(endpoint: Endpoint): Json {
     ...(endpoint.body || endpoint.raw ? WITH_BODY : []),
     ...(endpoint.errors ?? []),
   ];
+  return errorAnswers(codes);
+}
+
+function errorAnswers(codes: readonly ErrorCode[]): Json {
   const byStatus: Record<string, Json & { description: string }> = {};
   for (const code of codes) {
     const [status, meaning] = ERROR_CODES[code];

@@ -3,11 +3,12 @@ import type { WithoutSystemFields } from "convex/server";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { internal } from "../_generated/api";
+import { announce } from "../delivery/following";
 import { ApiError } from "../kit/errors";
 import { auditedFields, changesBetween, definedOnly } from "./changes";
 import { CountBuffer, WRITES_PER_FOLD } from "./counts";
 import type { ObjectColumns } from "./definition";
-import { type Change, record, type WriteScope } from "./effects";
+import { type Change, type Happening, record, type WriteScope } from "./effects";
 import { followUp } from "./followUps";
 import { addLinks, replaceLinks, requireUnreferenced } from "./links";
 import { replaceMatchKeys } from "./matchKeys";
@@ -46,6 +47,7 @@ type IndexColumns = Omit<ObjectColumns, "links"> & { sortName: string };
  */
 export class ObjectStore extends TenantReader {
   private readonly counts = new CountBuffer();
+  private readonly eventTypes = new Set<string>();
 
   constructor(
     protected override readonly ctx: MutationCtx,
@@ -191,12 +193,12 @@ export class ObjectStore extends TenantReader {
     } as Partial<ObjectFields>);
     const happening = { action: eventType(type, "erased"), objectType: type, objectId: _id };
     const event = { data: { id: _id, type, erased: true } };
-    await record(this.ctx, this.scope, { ...happening, changes: [], event });
+    await this.recordHere({ ...happening, changes: [], event });
   }
 
   /** Something that happened to an object without changing it, such as an event registration. */
   async recordHappening(object: ObjectDoc, verb: string, details: Value): Promise<void> {
-    await record(this.ctx, this.scope, {
+    await this.recordHere({
       action: eventType(object.type, verb),
       objectType: object.type,
       objectId: object._id,
@@ -212,6 +214,13 @@ export class ObjectStore extends TenantReader {
     if (deltas > 0 && Math.random() < 1 / WRITES_PER_FOLD) {
       await this.ctx.scheduler.runAfter(0, internal.maintenance.foldCounts, {});
     }
+    await announce(this.ctx, this.organizationId, this.eventTypes);
+    this.eventTypes.clear();
+  }
+
+  private async recordHere(happening: Happening): Promise<void> {
+    await record(this.ctx, this.scope, happening);
+    if (happening.event) this.eventTypes.add(happening.action);
   }
 
   private stamp(object: ObjectDoc): Pick<ObjectFields, "version" | "updatedAt" | "commitTs"> {
@@ -268,7 +277,7 @@ export class ObjectStore extends TenantReader {
     isChange = false,
   ): Promise<void> {
     const previous = Object.fromEntries(changes.map(({ field, before = null }) => [field, before]));
-    await record(this.ctx, this.scope, {
+    await this.recordHere({
       action: eventType(object.type, verb),
       objectType: object.type,
       objectId: object._id,

@@ -20,6 +20,8 @@ export const coreTables = {
   organizations: defineTable({
     ...zodOutputToConvex(organizationSettings).fields,
     tier,
+    /** The types of events that somebody follows; kept by delivery/webhooks.ts, see following.ts. */
+    followedEvents: v.optional(v.array(v.string())),
     version: v.number(),
     createdAt: v.number(),
     updatedAt: v.number(),

@@ -2,7 +2,7 @@ import { convexTest, type TestConvex } from "convex-test";
 import { vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { endpoints } from "../../convex/http";
+import { endpoints, incomingWebhooks } from "../../convex/http";
 import { issueKey } from "../../convex/kit/apiKeys";
 import { openApiDocument } from "../../convex/kit/openapi";
 import type { Grant, Role } from "../../convex/kit/scopes";
@@ -43,7 +43,7 @@ export async function newBackend(): Promise<Fixture> {
   return { backend, ...founded, request: requestsOf(backend, founded.apiKey) };
 }
 
-const check = answerCheck(openApiDocument(endpoints) as unknown as OpenApi);
+const check = answerCheck(openApiDocument(endpoints, incomingWebhooks) as unknown as OpenApi);
 
 const logged: string[] = [];
 

@@ -9,6 +9,8 @@ import { API_PREFIX, type HttpApp, type HttpContext, type HttpEnv } from "./cont
 import { preflight, setCorsHeaders } from "./cors";
 import { docsRoutes } from "./docs";
 import { healthRoutes } from "./health";
+import { incomingRoutes } from "./incoming";
+import type { MountedWebhook } from "../incomingWebhook";
 import { logRequest } from "./log";
 import type { MountedEndpoint } from "./mount";
 import { serve } from "./serve";
@@ -16,7 +18,10 @@ import { serve } from "./serve";
 const DEFAULT_BODY_LIMIT = 1024 * 1024;
 
 /** The HTTP side of all endpoints: what every answer has in common is here, once. */
-export function httpApp(endpoints: MountedEndpoint[]): HttpApp {
+export function httpApp(
+  endpoints: readonly MountedEndpoint[],
+  webhooks: readonly MountedWebhook[],
+): HttpApp {
   const app: HttpApp = new Hono<HttpEnv>({ strict: false });
 
   app.use(requestId({ limitLength: 128 }));
@@ -52,7 +57,8 @@ export function httpApp(endpoints: MountedEndpoint[]): HttpApp {
   });
 
   healthRoutes(app);
-  docsRoutes(app, endpoints);
+  docsRoutes(app, endpoints, webhooks);
+  incomingRoutes(app, webhooks);
   for (const endpoint of fixedWordsFirst(endpoints)) {
     const path = API_PREFIX + endpoint.path;
     app.on(endpoint.method, path, limitBody(endpoint), (c) => serve(c, endpoint));

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import { internal } from "../../_generated/api";
 import { ApiError } from "../errors";
+import type { MountedWebhook } from "../incomingWebhook";
 import { openApiDocument } from "../openapi";
 import { failure } from "./answer";
 import { API_PREFIX, type HttpApp } from "./context";
@@ -12,10 +13,14 @@ const ASSETS = `${API_PREFIX}/docs/assets`;
  * `/openapi.json`, and Swagger UI at `/docs`. Its files come from the deployment itself, so the page
  * works without internet and no other server's script ever runs beside a pasted API key.
  */
-export function docsRoutes(app: HttpApp, endpoints: readonly MountedEndpoint[]): void {
+export function docsRoutes(
+  app: HttpApp,
+  endpoints: readonly MountedEndpoint[],
+  webhooks: readonly MountedWebhook[],
+): void {
   app.get(`${API_PREFIX}/openapi.json`, (c) => {
     c.header("Cache-Control", "public, max-age=60");
-    return c.json(openApiDocument(endpoints));
+    return c.json(openApiDocument(endpoints, webhooks));
   });
 
   app.get(`${API_PREFIX}/docs`, (c) => {

@@ -1,0 +1,32 @@
+import { internal } from "../_generated/api";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx } from "../_generated/server";
+
+/** Stands for every type of event. */
+export const ALL_EVENTS = "*";
+
+/** Types of events that are handed on for every organization; others, where somebody follows them. */
+export const ALWAYS_FOLLOWED: readonly string[] = [];
+
+/**
+ * Hands what a transaction has done to those who follow: schedules at most one run of the
+ * dispatcher, and none where nobody does. Call it once, when the transaction's events are written.
+ */
+export async function announce(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  eventTypes: ReadonlySet<string>,
+): Promise<void> {
+  if (eventTypes.size === 0) return;
+  const organization = await ctx.db.get("organizations", organizationId);
+  if (!organization || !isFollowed(organization, eventTypes)) return;
+  await ctx.scheduler.runAfter(0, internal.delivery.dispatcher.dispatch, { organizationId });
+}
+
+function isFollowed(
+  { followedEvents = [] }: Pick<Doc<"organizations">, "followedEvents">,
+  eventTypes: ReadonlySet<string>,
+): boolean {
+  if (followedEvents.includes(ALL_EVENTS)) return true;
+  return [...ALWAYS_FOLLOWED, ...followedEvents].some((type) => eventTypes.has(type));
+}
