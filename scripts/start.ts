@@ -21,6 +21,7 @@ const HELP = `Freehold on this machine: npm start -- [options]
   --functions <folder>   the functions to run                 FREEHOLD_FUNCTIONS   convex
   --no-demo              make no demo organization            FREEHOLD_NO_DEMO=1
   --trust-proxy          believe X-Forwarded-* headers        FREEHOLD_TRUST_PROXY=1
+  --max-file-mib <n>     size of one stored file, at most     FREEHOLD_MAX_FILE_MIB 1024
   --inject-conflicts <p> roll back mutations with that        FREEHOLD_INJECT_CONFLICTS
                          probability, for tests
   --help                 this text
@@ -42,6 +43,7 @@ function readOptions(): DeploymentOptions | "help" {
     cloudPort: port(setting(values["cloud-port"], "FREEHOLD_CLOUD_PORT", "3210"), "cloud-port"),
     demo: !isOn(values["no-demo"], "FREEHOLD_NO_DEMO"),
     trustProxy: isOn(values["trust-proxy"], "FREEHOLD_TRUST_PROXY"),
+    maxFileBytes: mebibytes(setting(values["max-file-mib"], "FREEHOLD_MAX_FILE_MIB", "1024")),
     conflicts: probability(setting(values["inject-conflicts"], "FREEHOLD_INJECT_CONFLICTS", "0")),
   };
 }
@@ -57,6 +59,7 @@ function parse() {
         functions: { type: "string" },
         "no-demo": { type: "boolean" },
         "trust-proxy": { type: "boolean" },
+        "max-file-mib": { type: "string" },
         "inject-conflicts": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
@@ -77,6 +80,11 @@ function probability(text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && value >= 0 && value <= 1) return value;
   throw new Problem(`--inject-conflicts must be a probability from 0 to 1, not "${text}"`);
+}
+
+function mebibytes(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text) * 2 ** 20;
+  throw new Problem(`--max-file-mib must be a number of MiB from 1 to 9999999, not "${text}"`);
 }
 
 async function main(): Promise<void> {

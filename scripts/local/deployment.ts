@@ -8,6 +8,7 @@ import path from "node:path";
 import { type EmbeddedDatabase, openDatabase } from "./database";
 import { type Demo, provideDemo } from "./demo";
 import { functionEnvironment, type Urls } from "./environment";
+import { Files } from "./files";
 import { codeOf, messageOf, Problem } from "./problem";
 import { bundleFunctions } from "./runtime/bundle";
 import { installGlobals } from "./runtime/globals";
@@ -33,6 +34,8 @@ export type DeploymentOptions = {
   cloudPort: number;
   demo: boolean;
   trustProxy: boolean;
+  /** Of one stored file. */
+  maxFileBytes: number;
   /** The probability that a mutation meets a conflict, for tests. */
   conflicts: number;
   clock?: Clock;
@@ -46,6 +49,7 @@ export const DEFAULTS: DeploymentOptions = {
   cloudPort: 3210,
   demo: true,
   trustProxy: false,
+  maxFileBytes: 2 ** 30,
   conflicts: 0,
 };
 
@@ -95,8 +99,11 @@ async function assemble(
   toClose.push(() => nodeThread.close());
   const functions = await loadFunctions(bundle, nodeThread);
   if (functions.schema !== null) await applySchema(database.applySchema(functions.schema));
+  const files = await Files.open({ database, data, maxBytes: options.maxFileBytes });
+  toClose.push(() => files.close());
   const host = new Host({
     database,
+    files,
     functions,
     bundle,
     environment,
@@ -122,6 +129,7 @@ async function assemble(
     demo,
     stop: stopper(site, cloud, [scheduler, crons], async () => {
       await nodeThread.close();
+      await files.close();
       await database.close();
     }),
   };

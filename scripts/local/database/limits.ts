@@ -29,11 +29,10 @@ export const TRANSACTION_LIMITS: TransactionLimits = {
   documentsWritten: 16_000,
   functionsScheduled: 1_000,
   scheduledFunctionArgsBytes: 16 * MIB,
-  // Files are counted by the runtime; here they only pass through the report.
-  filesWritten: Number.MAX_SAFE_INTEGER,
-  fileWriteBytes: Number.MAX_SAFE_INTEGER,
-  filesRead: Number.MAX_SAFE_INTEGER,
-  fileReadBytes: Number.MAX_SAFE_INTEGER,
+  filesWritten: 10,
+  fileWriteBytes: 16 * MIB,
+  filesRead: 10,
+  fileReadBytes: 16 * MIB,
 };
 
 const HELP =
@@ -54,6 +53,12 @@ const REFUSALS: Partial<Record<keyof Metrics, (limit: number) => string>> = {
   scheduledFunctionArgsBytes: (limit) =>
     `Too large total size of the arguments of scheduled functions from this mutation ` +
     `(limit: ${limit} bytes)`,
+  filesWritten: (limit) => `Too many files stored in a single function execution (limit: ${limit})`,
+  fileWriteBytes: (limit) =>
+    `Too many bytes of files stored in a single function execution (limit: ${formatBytes(limit)})`,
+  filesRead: (limit) => `Too many files read in a single function execution (limit: ${limit})`,
+  fileReadBytes: (limit) =>
+    `Too many bytes of files read in a single function execution (limit: ${formatBytes(limit)})`,
 };
 
 /** A transaction went over one of its limits. A page that has begun ends there instead. */

@@ -2,6 +2,8 @@
  * The tables that belong to the deployment and not to the app. Functions can read the public ones
  * through `ctx.db.system`; only the runtime writes any of them, through `Transaction.system`.
  */
+import { encodeId, newInternalId } from "./ids";
+
 export type SystemTable = {
   name: string;
   /** Fixed, and where Convex has such a table its own, so that an exported id means the same there. */
@@ -22,11 +24,21 @@ export const SYSTEM_TABLES: readonly SystemTable[] = [
     ],
   },
   {
-    // One row a stored file, reserved for file storage.
+    // One row a stored file, written by `../files`.
     name: "_storage",
     number: 540,
     public: true,
-    indexes: [{ name: "by_sha256", fields: ["sha256"] }],
+    indexes: [],
+  },
+  {
+    // The name in a stored file's URL, one row a file, written by `../files`.
+    name: "_file_storage",
+    number: 1_010,
+    public: false,
+    indexes: [
+      { name: "by_file", fields: ["fileId"] },
+      { name: "by_storage_id", fields: ["storageId"] },
+    ],
   },
   {
     // What the scheduler knows of a job beyond what functions may read, one row a job.
@@ -67,7 +79,15 @@ export const SYSTEM_TABLES: readonly SystemTable[] = [
   },
 ];
 
+const NUMBERS = new Map(SYSTEM_TABLES.map(({ name, number }) => [name, number]));
 const PUBLIC = new Set(SYSTEM_TABLES.filter((table) => table.public).map(({ name }) => name));
+
+/** An id for a document that is inserted later, so that something else can bear it before. */
+export function newSystemId(table: string, milliseconds: number): string {
+  const number = NUMBERS.get(table);
+  if (number === undefined) throw new Error(`There is no system table "${table}".`);
+  return encodeId(number, newInternalId(milliseconds));
+}
 
 export function isSystemTable(name: string): boolean {
   return name.startsWith("_");

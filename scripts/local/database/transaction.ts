@@ -152,6 +152,14 @@ export class EmbeddedTransaction implements Transaction {
     this.usage.countScheduled(argsBytes);
   }
 
+  countFileRead(bytes: number): void {
+    this.usage.countFileRead(bytes);
+  }
+
+  countFileWritten(bytes: number): void {
+    this.usage.countFileWritten(bytes);
+  }
+
   savepoint(limits?: Partial<Record<keyof Metrics, number>>): Savepoint {
     this.checkOpen();
     const usage = this.usage.narrow(limits);
@@ -202,12 +210,12 @@ export class EmbeddedTransaction implements Transaction {
       return table;
     };
     return {
-      insert: (table, value) => {
+      insert: (table, value, id) => {
         this.checkWritable();
         if (!isSystemTable(table) || this.host.catalogue.table(table) === null) {
           throw new Error(`There is no system table "${table}".`);
         }
-        return this.writer.insert(table, value).id;
+        return this.writer.insert(table, value, id).id;
       },
       shallowMerge: (id, value) => this.writer.shallowMerge(tableOf(id), id, value).text,
       remove: (id) => this.writer.remove(tableOf(id), id).text,

@@ -65,7 +65,8 @@ export type Metrics = Record<
  * public ones. Nothing done here counts against the limits of the transaction.
  */
 export interface SystemTables {
-  insert(table: string, value: DocumentJson): string;
+  /** Under a new id, or under one that was made for it (`newSystemId`) and never used. */
+  insert(table: string, value: DocumentJson, id?: string): string;
   shallowMerge(id: string, value: DocumentJson): DocumentText;
   remove(id: string): DocumentText;
   /** The matching documents, lazily: stop iterating, and the rest is not read. */
@@ -102,6 +103,9 @@ export interface Transaction {
   metrics(): Metrics;
   /** Counts scheduled functions against the limits of the transaction. */
   countScheduled(argsBytes: number): void;
+  /** Counts a stored file's bytes, read or written, against them. */
+  countFileRead(bytes: number): void;
+  countFileWritten(bytes: number): void;
   /** A nested transaction: everything written since the savepoint is undone by `rollback`. */
   savepoint(limits?: Partial<Record<keyof Metrics, number>>): Savepoint;
   readonly system: SystemTables;

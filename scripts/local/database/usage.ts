@@ -7,6 +7,8 @@ const WRITE_METRICS = [
   "documentsWritten",
   "functionsScheduled",
   "scheduledFunctionArgsBytes",
+  "filesWritten",
+  "fileWriteBytes",
 ] as const;
 
 export type UsageMark = { used: TransactionLimits; limits: TransactionLimits };
@@ -44,6 +46,16 @@ export class Usage {
   countScheduled(argsBytes: number): void {
     this.add("functionsScheduled", 1);
     this.add("scheduledFunctionArgsBytes", argsBytes);
+  }
+
+  countFileRead(bytes: number): void {
+    this.add("filesRead", 1);
+    this.add("fileReadBytes", bytes);
+  }
+
+  countFileWritten(bytes: number): void {
+    this.add("filesWritten", 1);
+    this.add("fileWriteBytes", bytes);
   }
 
   /** A nested transaction may lower its own budget, but never raise what its parent has left. */

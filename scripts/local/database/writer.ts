@@ -35,7 +35,7 @@ export class Writer {
     this.entries = overlayWriter(writes, (index, key) => view.payload(index, key));
   }
 
-  insert(tableName: string, value: DocumentJson): { id: string; size: number } {
+  insert(tableName: string, value: DocumentJson, givenId?: string): { id: string; size: number } {
     const { table } = this.catalogue.ensureTable(tableName);
     if ("_id" in value || "_creationTime" in value) {
       throw new Error(
@@ -43,7 +43,7 @@ export class Writer {
       );
     }
     const creationTime = this.clock.nextCreationTime();
-    const id = encodeId(table.number, newInternalId(creationTime));
+    const id = givenId ?? encodeId(table.number, newInternalId(creationTime));
     this.checkSchema(table, value);
     const document = { ...value, _id: id, _creationTime: creationTime };
     const { size } = this.put(table, id, null, document);

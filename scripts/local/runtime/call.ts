@@ -43,6 +43,8 @@ export class Call {
   scheduledFor = Infinity;
   /** The last table written, to name it in an injected conflict. */
   writtenTable: string | null = null;
+  /** The files that the code of this transaction has put on disk, with or without a row. */
+  readonly storedFiles: string[];
   /** Operations of the host that this call waits for. */
   operations = 0;
   /** Whether the call has come to the host since it was last looked at. */
@@ -67,6 +69,7 @@ export class Call {
     this.request = request;
     this.tx = tx;
     this.root = parent === null ? this : parent.root;
+    this.storedFiles = parent === null ? [] : parent.storedFiles;
     this.depth = parent === null ? 0 : parent.depth + 1;
     this.startedAt = parent === null ? Date.now() : parent.startedAt;
   }

@@ -6,6 +6,7 @@ import type { JSONValue } from "convex/values";
 import { hasPlaceholder, resolvePlaceholders } from "../database/documents";
 import type { Database, Transaction } from "../database/types";
 import type { TableNames } from "../database/validate";
+import type { Files } from "../files";
 import type { Bundle } from "./bundle";
 import { Call, type RequestInfo } from "./call";
 import { checkArgs, checkReturn } from "./check";
@@ -29,6 +30,7 @@ export type HostOptions = {
   environment: Environment;
   deploymentName: string;
   tableName: TableNames;
+  files: Files;
 };
 
 export class Host {
@@ -37,6 +39,7 @@ export class Host {
   readonly environment: Environment;
   readonly deploymentName: string;
   readonly tableName: TableNames;
+  readonly files: Files;
   /** Told when a commit has scheduled something, with the time at which it is due. */
   onScheduled: (due: number) => void = () => undefined;
   private readonly bundle: Bundle;
@@ -49,6 +52,7 @@ export class Host {
     this.environment = options.environment;
     this.deploymentName = options.deploymentName;
     this.tableName = options.tableName;
+    this.files = options.files;
     this.bundle = options.bundle;
   }
 
@@ -123,22 +127,29 @@ export class Host {
     },
   ): Promise<{ value: string; commitTs: bigint }> {
     let scheduledFor = Infinity;
+    const stored: string[][] = [];
     const { value, commitTs } = await withConflicts(this.conflicts, () =>
       this.database.mutation(async (tx) => {
         if (around?.before(tx) === false) throw new Refusal("The job has been taken back");
         const call = new Call(this, "mutation", entry, request, tx, null);
+        stored.push(call.storedFiles);
         const result = await this.runChecked(call, argsText);
         around?.after(tx, result);
         scheduledFor = call.scheduledFor;
         if (this.conflicts.strikes()) throw new InjectedConflict(call.writtenTable);
         return result;
       }),
-    );
+    ).finally(() => this.discardUnowned(stored.flat()));
     if (scheduledFor !== Infinity) this.onScheduled(scheduledFor);
     return {
       value: hasPlaceholder(value) ? resolvePlaceholders(value, commitTs) : value,
       commitTs,
     };
+  }
+
+  /** Of attempts that were rolled back, wholly or in part, the files go too. */
+  private async discardUnowned(stored: readonly string[]): Promise<void> {
+    if (stored.length > 0) await this.files.discardUnowned(stored);
   }
 
   private async runChecked(call: Call, argsText: string): Promise<string> {

@@ -10,6 +10,7 @@ import { type Call, calls } from "./call";
 import { Refusal } from "./errors";
 import { metaOperations } from "./metaOperations";
 import { runNested } from "./nested";
+import { blobOperations, storageInActions, storageInTransactions } from "./storageOperations";
 import { unavailable } from "./unavailable";
 import { cancelIn, scheduleIn } from "../scheduler/jobs";
 
@@ -117,8 +118,16 @@ function integer(value: bigint): JSONValue {
   return { $integer: bytes.toString("base64") };
 }
 
-const inTransactions: Record<string, Operation> = { ...transactionOperations, ...metaOperations };
-const inActions: Record<string, Operation> = { ...actionOperations, ...metaOperations };
+const inTransactions: Record<string, Operation> = {
+  ...transactionOperations,
+  ...storageInTransactions,
+  ...metaOperations,
+};
+const inActions: Record<string, Operation> = {
+  ...actionOperations,
+  ...storageInActions,
+  ...metaOperations,
+};
 
 function currentCall(op: string): Call {
   const call = calls.getStore();
@@ -184,8 +193,13 @@ export function behindGate(call: Call, run: () => string | Promise<string>): Pro
   return result;
 }
 
-function jsSyscall(op: string): never {
-  throw new Refusal(unavailable(op) ?? `Unknown JS operation ${op}`);
+/** What takes or gives more than text. */
+export async function jsSyscall(op: string, args: object): Promise<string | Blob | null> {
+  const call = currentCall(op);
+  const operation = call.tx === null ? blobOperations[op] : undefined;
+  if (operation === undefined) throw new Refusal(unavailable(op) ?? `Unknown JS operation ${op}`);
+  call.pauseClock();
+  return await operation(call, args as never);
 }
 
 export function installSyscalls(): void {

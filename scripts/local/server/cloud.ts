@@ -13,6 +13,7 @@ import type { AdminKey } from "./adminKey";
 import { readBody, TooLarge } from "./body";
 import { requestInfo } from "./caller";
 import type { Handler } from "./listen";
+import { serveStorage, STORAGE_PATH } from "./storage";
 
 export type CloudOptions = { host: Host; adminKey: AdminKey; trustProxy: boolean };
 
@@ -47,7 +48,9 @@ async function handle(
   }
   const [path = "/"] = (request.url ?? "/").split("?", 1);
   const kind = KINDS.get(path);
-  if (kind === undefined) {
+  if (path.startsWith(STORAGE_PATH)) {
+    await serveStorage(options.host.files, request, response);
+  } else if (kind === undefined) {
     const known = answers(options).get(path);
     text(response, known === undefined ? 404 : 200, known ?? "");
   } else if (request.method === "POST") {

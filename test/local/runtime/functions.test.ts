@@ -155,8 +155,8 @@ describe("errors", () => {
   });
 
   test("what is not there yet says so", async () => {
-    await rejectionOf(client.action("actions:store"));
-    await logged("File storage is not available in this deployment yet");
+    await rejectionOf(client.action("actions:searchVectors"));
+    await logged("Vector search is not available in this deployment yet");
   });
 
   test("a client has no commit timestamp to give", async () => {

@@ -2,18 +2,21 @@
 import type { JSONValue } from "convex/values";
 import type { Level, LogFields } from "../log";
 
+/** Blobs cross as they are: what they hold is not copied. */
+export type OperationResult = string | Blob | null;
+
 /** To the thread of Node actions. A module is named by its bundled file. */
 export type ToNode =
   | { type: "describe"; id: number; module: string; file: string }
   | { type: "run"; id: number; module: string; file: string; name: string; argsText: string }
-  | { type: "operationDone"; operation: number; result: string }
+  | { type: "operationDone"; operation: number; result: OperationResult }
   | { type: "operationFailed"; operation: number; message: string; data: JSONValue | undefined };
 
 /** From it. `id` is that of the `describe` or `run` that is answered. */
 export type FromNode =
   | { type: "done"; id: number; result: string }
   | { type: "failed"; id: number; failure: ThrownInNode }
-  | { type: "operation"; id: number; operation: number; op: string; json: string }
+  | { type: "operation"; id: number; operation: number; op: string; args: string | object }
   /** Written outside of any action where there is no id. */
   | { type: "log"; id: number | undefined; level: Level; line: LogFields };
 

@@ -13,7 +13,7 @@ import { FunctionFailure, Refusal } from "../errors";
 import type { Environment } from "../globals";
 import { writeFromFunction } from "../log";
 import type { FunctionDescription } from "../registered";
-import { asyncSyscall } from "../syscalls";
+import { asyncSyscall, jsSyscall } from "../syscalls";
 import type { FromNode, ThrownInNode, ToNode } from "./messages";
 
 /** Convex's limit for an action in Node. Nothing but the end of the thread can stop its code. */
@@ -121,11 +121,13 @@ export class NodeThread {
 
   private async operate(
     call: Call | undefined,
-    { operation, op, json }: FromNode & { type: "operation" },
+    { operation, op, args }: FromNode & { type: "operation" },
   ): Promise<ToNode> {
     try {
       if (call === undefined) throw new Refusal(`${op} was asked for after the action's end`);
-      const result = await calls.run(call, () => asyncSyscall(op, json));
+      const result = await calls.run(call, () =>
+        typeof args === "string" ? asyncSyscall(op, args) : jsSyscall(op, args),
+      );
       return { type: "operationDone", operation, result };
     } catch (error) {
       const data = error instanceof FunctionFailure ? error.data : undefined;

@@ -11,11 +11,13 @@ import { consoleThat } from "../console";
 import { functionFailure, Refusal } from "../errors";
 import { type Level, lineOf } from "../log";
 import { functionsIn, type Invoke } from "../registered";
-import { unavailable } from "../unavailable";
-import type { FromNode, ThrownInNode, ToNode } from "./messages";
+import type { FromNode, OperationResult, ThrownInNode, ToNode } from "./messages";
 
 const requests = new AsyncLocalStorage<number>();
-const operations = new Map<number, { resolve(result: string): void; reject(error: Error): void }>();
+const operations = new Map<
+  number,
+  { resolve(result: OperationResult): void; reject(error: Error): void }
+>();
 let lastOperation = 0;
 
 function say(message: FromNode): void {
@@ -26,25 +28,24 @@ function write(level: Level, args: unknown[]): void {
   say({ type: "log", id: requests.getStore(), level, line: lineOf(args) });
 }
 
-function asyncSyscall(op: string, json: string): Promise<string> {
+/** `args` is text for an async syscall, and an object for a JS one. */
+function operate(op: string, args: string | object): Promise<OperationResult> {
   const id = requests.getStore();
   if (id === undefined) throw new Refusal(`${op} was asked for outside of a function`);
   const operation = ++lastOperation;
   return new Promise((resolve, reject) => {
     operations.set(operation, { resolve, reject });
-    say({ type: "operation", id, operation, op, json });
+    say({ type: "operation", id, operation, op, args });
   });
 }
 
 Object.assign(globalThis, {
   console: consoleThat(write),
   Convex: {
-    asyncSyscall,
+    asyncSyscall: operate,
+    jsSyscall: operate,
     syscall: (op: string): never => {
       throw new Refusal(`${op} needs a query or a mutation`);
-    },
-    jsSyscall: (op: string): never => {
-      throw new Refusal(unavailable(op) ?? `Unknown JS operation ${op}`);
     },
   },
 });
