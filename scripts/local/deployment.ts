@@ -7,8 +7,8 @@ import { access, constants, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { type EmbeddedDatabase, openDatabase } from "./database";
 import { type Demo, provideDemo } from "./demo";
-import { functionEnvironment, type Urls } from "./environment";
 import { Files } from "./files";
+import { EnvironmentVariables, type Urls } from "./environment";
 import { codeOf, messageOf, Problem } from "./problem";
 import { bundleFunctions } from "./runtime/bundle";
 import { installGlobals } from "./runtime/globals";
@@ -92,10 +92,10 @@ async function assemble(
   const urls = { siteUrl: site.url, cloudUrl: cloud.url };
 
   const bundle = await bundleFunctions(options.functions, path.join(data, "functions"));
-  const environment = await functionEnvironment(bundle.project.root, data, urls);
-  installGlobals(environment);
+  const variables = await EnvironmentVariables.load(database, bundle.project.root, data, urls);
+  installGlobals(() => variables.current);
   installSyscalls();
-  const nodeThread = new NodeThread(bundle, environment);
+  const nodeThread = new NodeThread(bundle, variables.current);
   toClose.push(() => nodeThread.close());
   const functions = await loadFunctions(bundle, nodeThread);
   if (functions.schema !== null) await applySchema(database.applySchema(functions.schema));
@@ -106,9 +106,13 @@ async function assemble(
     files,
     functions,
     bundle,
-    environment,
+    environment: variables.current,
     deploymentName: DEPLOYMENT_NAME,
     tableName: database.tableName,
+  });
+  variables.onChange((current) => {
+    host.environment = current;
+    nodeThread.setEnvironment(current);
   });
   const adminKey = await loadAdminKey(data, DEPLOYMENT_NAME);
   const demo = options.demo ? await provideDemo(host, data, urls) : null;
@@ -122,7 +126,7 @@ async function assemble(
   await crons.start();
   const { trustProxy } = options;
   site.serve(siteHandler({ host, trustProxy, siteUrl: site.url }));
-  cloud.serve(cloudHandler({ host, adminKey, trustProxy }));
+  cloud.serve(cloudHandler({ host, variables, adminKey, trustProxy }));
   return {
     ...urls,
     host,
@@ -179,7 +183,7 @@ async function applySchema(applying: Promise<void>): Promise<void> {
 
 async function prepareFolder(data: string): Promise<void> {
   try {
-    await mkdir(data, { recursive: true });
+    await mkdir(data, { recursive: true, mode: 0o700 });
     await access(data, constants.W_OK | constants.X_OK);
   } catch (error) {
     const why = codeOf(error) ?? messageOf(error);

@@ -1,17 +1,69 @@
 /**
- * The environment variables of the functions: `.env.local` of the project, over which the
- * process's own environment wins, and those that Convex sets itself.
+ * The environment variables of the functions: `.env.local` of the project, over which the process's
+ * own environment wins, over which wins what was set with `convex env set`, which names this
+ * deployment and nothing else; and those that Convex sets itself.
  */
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { parseEnv } from "node:util";
+import type { Database } from "./database/types";
+import { changeVariables, readVariables, type VariableChange } from "./environmentTable";
 import type { Environment } from "./runtime/globals";
 import { Problem } from "./problem";
 import { readIfThere, readOrMake } from "./secrets";
 
 export type Urls = { siteUrl: string; cloudUrl: string };
 
-export async function functionEnvironment(
+export class EnvironmentVariables {
+  private effective: Environment;
+  private readonly listeners: ((current: Environment) => void)[] = [];
+
+  private constructor(
+    private readonly database: Database,
+    private readonly given: Environment,
+  ) {
+    this.effective = given;
+  }
+
+  static async load(
+    database: Database,
+    project: string,
+    data: string,
+    urls: Urls,
+  ): Promise<EnvironmentVariables> {
+    const variables = new EnvironmentVariables(
+      database,
+      await givenEnvironment(project, data, urls),
+    );
+    await variables.reload();
+    return variables;
+  }
+
+  get current(): Environment {
+    return this.effective;
+  }
+
+  onChange(listener: (current: Environment) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** On disk when the promise resolves, and seen by every call from then on. @throws InvalidVariable */
+  async change(changes: readonly VariableChange[]): Promise<void> {
+    await this.database.mutation(async (tx) => {
+      changeVariables(tx, changes);
+    });
+    await this.reload();
+  }
+
+  private async reload(): Promise<void> {
+    const set = await this.database.query(async (tx) => readVariables(tx));
+    const stored = Object.fromEntries(set.map(({ name, value }) => [name, value]));
+    this.effective = { ...this.given, ...stored };
+    for (const listener of this.listeners) listener(this.effective);
+  }
+}
+
+async function givenEnvironment(
   project: string,
   data: string,
   { siteUrl, cloudUrl }: Urls,

@@ -71,6 +71,13 @@ export const SYSTEM_TABLES: readonly SystemTable[] = [
     ],
   },
   {
+    // Written by `convex env set`, one row a variable.
+    name: "_environment_variables",
+    number: 1_010,
+    public: false,
+    indexes: [{ name: "by_name", fields: ["name"] }],
+  },
+  {
     // Small settings and state of the runtime, one row a key.
     name: "_runtime",
     number: 1_002,

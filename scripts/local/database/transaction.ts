@@ -109,6 +109,13 @@ export class EmbeddedTransaction implements Transaction {
     return idString;
   }
 
+  tables(): { name: string; number: number }[] {
+    this.checkOpen();
+    return this.host.catalogue.tables
+      .filter(({ name }) => !isSystemTable(name))
+      .map(({ name, number }) => ({ name, number }));
+  }
+
   openQuery(query: QueryJson): number {
     this.checkOpen();
     const id = this.nextQueryId++;

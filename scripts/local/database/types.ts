@@ -95,6 +95,8 @@ export interface Transaction {
   remove(id: string): DocumentText;
   count(table: string): number;
   normalizeId(table: string, idString: string): string | null;
+  /** The tables that functions can read, by name; system tables are not among them. */
+  tables(): { name: string; number: number }[];
   openQuery(query: QueryJson): number;
   /** The next document of an open query, or null at its end. */
   next(queryId: number): DocumentText | null;

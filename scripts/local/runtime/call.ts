@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomFillSync } from "node:crypto";
 import type { Transaction } from "../database/types";
 import { Refusal } from "./errors";
+import type { LogLine } from "./executions";
 import type { FunctionEntry } from "./modules";
 import type { Host } from "./host";
 
@@ -14,7 +15,11 @@ export type RequestInfo = {
   ip: string | null;
   userAgent: string | null;
   scheduledFunctionId: string | null;
+  /** Told of each line that a function writes, where the caller is to see them. */
+  onLog?: (line: LogLine) => void;
 };
+
+let lastCall = 0;
 
 /** Of a query's or mutation's own code, as Convex allows. */
 const OWN_TIME_LIMIT_MS = 1_000;
@@ -54,6 +59,8 @@ export class Call {
   private readonly root: Call;
   private finished = false;
   private randomState: (() => number) | null = null;
+  /** Tells calls of one request apart. */
+  readonly number = ++lastCall;
 
   constructor(
     host: Host,
@@ -76,6 +83,12 @@ export class Call {
 
   get isTransaction(): boolean {
     return this.tx !== null;
+  }
+
+  /** A line that the function wrote with `console`. */
+  writeLog(line: LogLine): void {
+    this.request.onLog?.(line);
+    this.host.executions.write(this.root, line);
   }
 
   /** A finished call's transaction is committed or gone: what still runs of it must not use it. */

@@ -21,6 +21,7 @@ const IDLE_LOOKS = 4;
 /** A call that has been entered and has not ended. */
 class Open<T> {
   readonly limit: number;
+  readonly since: number;
   readonly until: number;
   private idleLooks = 0;
 
@@ -30,7 +31,8 @@ class Open<T> {
     private readonly reject: (error: unknown) => void,
   ) {
     this.limit = OPEN_LIMIT_MS[call.kind];
-    this.until = performance.now() + this.limit;
+    this.since = performance.now();
+    this.until = this.since + this.limit;
     open.add(this as Open<unknown>);
     watch ??= setInterval(closeOverdue, LOOK_EVERY_MS).unref();
   }
@@ -45,6 +47,7 @@ class Open<T> {
     open.delete(this as Open<unknown>);
     // The body of an HTTP answer may still be written with the action's context.
     if (this.call.kind !== "httpAction") this.call.finish();
+    if (this.call.depth === 0) this.call.host.executions.ended(this.call, this.since, null);
     this.resolve(value);
   }
 
@@ -65,7 +68,9 @@ class Open<T> {
   fail(error: unknown): void {
     open.delete(this as Open<unknown>);
     this.call.finish();
-    this.reject(functionFailure(error));
+    const failure = functionFailure(error);
+    if (this.call.depth === 0) this.call.host.executions.ended(this.call, this.since, failure);
+    this.reject(failure);
   }
 }
 

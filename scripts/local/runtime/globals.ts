@@ -90,7 +90,7 @@ const functionConsole = consoleThat((level, args) => {
 
 export type Environment = Readonly<Record<string, string>>;
 
-let loadedEnvironment: Environment = {};
+let loadedEnvironment: () => Environment = () => ({});
 
 /** Read-only: what a function wrote into it would last for as long as the process, or not at all. */
 const environment = new Proxy(
@@ -110,7 +110,7 @@ const environment = new Proxy(
 );
 
 function current(): Environment {
-  return calls.getStore()?.host.environment ?? loadedEnvironment;
+  return calls.getStore()?.host.environment ?? loadedEnvironment();
 }
 
 const functionGlobals = {
@@ -131,7 +131,7 @@ export type FunctionGlobals = typeof functionGlobals;
  * Puts the globals where bundled modules look for them. `forModules` is what a module reads of
  * `process.env` while it is loaded, outside any call.
  */
-export function installGlobals(forModules: Environment): void {
+export function installGlobals(forModules: () => Environment): void {
   loadedEnvironment = forModules;
   Object.assign(globalThis, {
     AsyncLocalStorage,

@@ -18,9 +18,16 @@ import {
 } from "./conflicts";
 import { FunctionFailure, Refusal } from "./errors";
 import { execute } from "./execute";
+import { Executions } from "./executions";
 import type { Environment } from "./globals";
 import { log } from "./log";
-import { type FunctionEntry, type FunctionKind, type Functions, resolveFunction } from "./modules";
+import {
+  type FunctionEntry,
+  type FunctionKind,
+  type Functions,
+  resolveFunction,
+  type Visibility,
+} from "./modules";
 import { mappedStack } from "./stacks";
 
 export type HostOptions = {
@@ -36,10 +43,13 @@ export type HostOptions = {
 export class Host {
   readonly database: Database;
   readonly functions: Functions;
-  readonly environment: Environment;
+  /** As it is now: `convex env set` replaces it while the deployment runs. */
+  environment: Environment;
   readonly deploymentName: string;
   readonly tableName: TableNames;
   readonly files: Files;
+  /** What ran lately, for `convex logs`. */
+  readonly executions = new Executions();
   /** Told when a commit has scheduled something, with the time at which it is due. */
   onScheduled: (due: number) => void = () => undefined;
   private readonly bundle: Bundle;
@@ -66,7 +76,7 @@ export class Host {
     name: string,
     args: JSONValue,
     request: RequestInfo,
-    visibility: "public" | "all",
+    visibility: Visibility,
   ): Promise<string> {
     const { entry, argsText } = this.prepare(kind, name, args, visibility);
     try {
@@ -91,7 +101,7 @@ export class Host {
     kind: FunctionKind,
     name: string,
     args: JSONValue,
-    visibility: "public" | "all",
+    visibility: Visibility,
   ): { entry: FunctionEntry; argsText: string } {
     const entry = resolveFunction(this.functions, name, kind, visibility);
     const argsText = checkArgs(entry, args, this.tableName);

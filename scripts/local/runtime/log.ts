@@ -5,6 +5,7 @@
 import { writeSync } from "node:fs";
 import { inspect } from "node:util";
 import type { Call } from "./call";
+import { logLine } from "./executions";
 
 export type Level = "debug" | "info" | "warn" | "error";
 export type LogFields = { [field: string]: unknown };
@@ -34,7 +35,7 @@ function writeLine(line: LogFields): void {
   buffer += `${stringify(line)}\n`;
 }
 
-function stringify(line: LogFields): string {
+export function stringify(line: LogFields): string {
   try {
     return JSON.stringify(line, (_key, value: unknown) =>
       typeof value === "bigint" ? value.toString() : value,
@@ -70,6 +71,7 @@ export function lineOf(args: unknown[]): LogFields {
 }
 
 export function writeFromFunction(level: Level, line: LogFields, call: Call | undefined): void {
+  call?.writeLog(logLine(level, line));
   const context =
     call === undefined ? {} : { function: call.entry.name, requestId: call.request.requestId };
   writeLine({ timestamp: new Date().toISOString(), level, message: "", ...context, ...line });

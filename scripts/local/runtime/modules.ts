@@ -18,20 +18,26 @@ import {
   type Invoke,
 } from "./registered";
 import { firstSourceLine } from "./stacks";
+import { systemFunction } from "../system";
 
 export type { FunctionKind } from "./registered";
 export type FunctionEntry = Omit<FunctionDescription, "kind"> & {
   kind: FunctionKind | "httpAction";
   invoke: Invoke;
+  /** Where it runs, if not in the main thread. */
+  environment?: "node";
 };
 /** What the deployment needs of `convex/http.ts`'s default export. */
 export type Router = {
+  getRoutes(): (readonly [path: string, method: string, action: HttpAction])[];
   lookup(path: string, method: string): readonly [HttpAction, string, string] | null;
 };
 export type HttpAction = { invokeHttpAction(request: Request): Promise<Response> };
 
 export type Functions = {
   find(name: string): FunctionEntry | undefined;
+  /** Every function of the app, in no particular order. */
+  all(): Iterable<FunctionEntry>;
   hasModule(path: string): boolean;
   router: Router | null;
   /** The exported schema, or null where the folder has none. */
@@ -71,11 +77,12 @@ export async function loadFunctions(bundle: Bundle, thread: NodeThread): Promise
   for (const [module, description] of await nodeFunctions(bundle, thread)) {
     const { name } = description;
     const invoke: Invoke = (argsText) => thread.run(module, name, argsText);
-    functions.set(name, { ...description, invoke });
+    functions.set(name, { ...description, invoke, environment: "node" });
   }
   const paths = new Set(bundle.modules.map((module) => module.path));
   return {
     find: (name) => functions.get(canonicalName(name)),
+    all: () => functions.values(),
     hasModule: (modulePath) => paths.has(modulePath),
     router,
     schema,
@@ -151,20 +158,37 @@ function exported(value: unknown, module: string, what: string): unknown {
   return JSON.parse(source.export());
 }
 
+/**
+ * Which functions a caller may name: a client the public ones, the app and the scheduler all of the
+ * app's, who holds the admin key also the deployment's own (`../system`).
+ */
+export type Visibility = "public" | "all" | "admin";
+
+/** The function of that name, whatever its kind, or the refusal that Convex gives. */
+export function findFunction(
+  functions: Functions,
+  name: string,
+  visibility: Visibility,
+): FunctionEntry {
+  const entry = (visibility === "admin" ? systemFunction(name) : undefined) ?? functions.find(name);
+  if (entry === undefined || (visibility === "public" && !entry.isPublic)) {
+    // One message for both, so that it does not tell which internal functions there are.
+    const sought = visibility === "admin" ? "function" : "public function";
+    throw new Refusal(`Could not find ${sought} for '${displayName(name)}'.`, {
+      forClients: true,
+    });
+  }
+  return entry;
+}
+
 /** The function of that name and kind, or the refusal that Convex gives. */
 export function resolveFunction(
   functions: Functions,
   name: string,
   kind: FunctionKind,
-  visibility: "public" | "all",
+  visibility: Visibility,
 ): FunctionEntry {
-  const entry = functions.find(name);
-  if (entry === undefined || (visibility === "public" && !entry.isPublic)) {
-    // One message for both, so that it does not tell which internal functions there are.
-    throw new Refusal(`Could not find public function for '${displayName(name)}'.`, {
-      forClients: true,
-    });
-  }
+  const entry = findFunction(functions, name, visibility);
   if (entry.kind !== kind) {
     throw new Refusal(
       `Trying to execute ${displayName(name)} as ${TITLES[kind]}, but it is defined as ${TITLES[entry.kind]}.`,

@@ -3,7 +3,15 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import path from "node:path";
 import { readOrMake } from "../secrets";
 
-export type AdminKey = { matches(given: string): boolean };
+export type AdminKey = {
+  /** Whether it is the key, alone or with the identity behind a colon that its holder acts as. */
+  matches(given: string): boolean;
+};
+
+export const BAD_ADMIN_KEY = {
+  code: "BadAdminKey",
+  message: "The provided admin key was invalid for this instance",
+};
 
 /** In Convex's form: the deployment's name, a bar, the secret. */
 export async function loadAdminKey(data: string, deploymentName: string): Promise<AdminKey> {
@@ -11,7 +19,7 @@ export async function loadAdminKey(data: string, deploymentName: string): Promis
     return `${deploymentName}|${randomBytes(32).toString("base64url")}`;
   });
   const expected = digest(text);
-  return { matches: (given) => timingSafeEqual(digest(given), expected) };
+  return { matches: (given) => timingSafeEqual(digest(given.split(":", 1)[0] ?? ""), expected) };
 }
 
 /** Equal lengths, so that the comparison tells nothing about the length either. */

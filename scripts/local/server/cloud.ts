@@ -3,19 +3,20 @@
  * `/api/<version>/sync`) come later and belong beside this file.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { JSONValue } from "convex/values";
 import type { FunctionKind } from "../runtime/modules";
 import { canonicalName } from "../runtime/names";
 import { publicError } from "../runtime/errors";
-import type { Host } from "../runtime/host";
 import type { RequestInfo } from "../runtime/call";
-import type { AdminKey } from "./adminKey";
 import { readBody, TooLarge } from "./body";
+import { BAD_ADMIN_KEY } from "./adminKey";
 import { requestInfo } from "./caller";
+import { adminRequest, type AdminOptions } from "./admin";
+import { BadRequest, type FunctionCallBody, parseCall } from "./functionCall";
 import type { Handler } from "./listen";
 import { serveStorage, STORAGE_PATH } from "./storage";
+import { sendJson, sendRefusal, sendText } from "./reply";
 
-export type CloudOptions = { host: Host; adminKey: AdminKey; trustProxy: boolean };
+export type CloudOptions = AdminOptions;
 
 /** Of a whole request: arguments may be 16 MiB, and escaping makes text longer. */
 const MAX_BODY = 32 * 2 ** 20;
@@ -52,12 +53,13 @@ async function handle(
     await serveStorage(options.host.files, request, response);
   } else if (kind === undefined) {
     const known = answers(options).get(path);
-    text(response, known === undefined ? 404 : 200, known ?? "");
+    if (known !== undefined) sendText(response, 200, known);
+    else if (!(await adminRequest(options, request, response))) sendText(response, 404, "");
   } else if (request.method === "POST") {
     await callFunction(options, kind, request, response);
   } else {
     response.setHeader("Allow", "POST");
-    text(response, 405, "Method Not Allowed");
+    sendText(response, 405, "Method Not Allowed");
   }
 }
 
@@ -102,75 +104,25 @@ async function callFunction(
   } catch (error) {
     const tooLarge = error instanceof TooLarge;
     const message = error instanceof BadRequest || tooLarge ? error.message : "cannot be read";
-    json(response, tooLarge ? 413 : 400, badRequest(message));
+    sendRefusal(response, tooLarge ? 413 : 400, "BadRequest", message);
     return;
   }
   const authorization = request.headers.authorization;
   const isAdmin = authorization?.startsWith("Convex ") === true;
   if (isAdmin && !options.adminKey.matches(authorization.slice("Convex ".length))) {
-    json(
-      response,
-      401,
-      JSON.stringify({
-        code: "BadAdminKey",
-        message: "The provided admin key was invalid for this instance",
-      }),
-    );
+    sendRefusal(response, 401, BAD_ADMIN_KEY.code, BAD_ADMIN_KEY.message);
     return;
   }
   try {
-    const visibility = isAdmin ? "all" : "public";
+    const visibility = isAdmin ? "admin" : "public";
     const value = await host.run(kind, canonicalName(body.path), body.args, info, visibility);
-    json(response, 200, `{"status":"success","value":${value},"logLines":[]}`);
+    sendJson(response, 200, `{"status":"success","value":${value},"logLines":[]}`);
   } catch (error) {
-    json(response, FUNCTION_FAILED, failure(error, info));
+    sendJson(response, FUNCTION_FAILED, failure(error, info));
   }
 }
 
 function failure(error: unknown, info: RequestInfo): string {
   const { message, data } = publicError(error, info.requestId);
   return JSON.stringify({ status: "error", errorMessage: message, errorData: data, logLines: [] });
-}
-
-type FunctionCallBody = { path: string; args: JSONValue };
-
-class BadRequest extends Error {}
-
-function parseCall(bodyText: string): FunctionCallBody {
-  let body: unknown;
-  try {
-    body = JSON.parse(bodyText);
-  } catch {
-    throw new BadRequest("The request body is not JSON");
-  }
-  if (typeof body !== "object" || body === null || !("path" in body)) {
-    throw new BadRequest("The request body needs `path`");
-  }
-  const { path } = body;
-  if (typeof path !== "string") throw new BadRequest("`path` must be a string");
-  // One object, bare or as the only entry of an array.
-  const given: unknown = "args" in body ? body.args : {};
-  const args: unknown = Array.isArray(given) ? (given.length === 0 ? {} : given[0]) : given;
-  if (typeof args !== "object" || args === null || Array.isArray(args)) {
-    throw new BadRequest("`args` must be an object, or an array of one object");
-  }
-  return { path, args: args as JSONValue };
-}
-
-function badRequest(message: string): string {
-  return JSON.stringify({ code: "BadRequest", message });
-}
-
-function json(response: ServerResponse, status: number, body: string): void {
-  send(response, status, body, "application/json");
-}
-
-function text(response: ServerResponse, status: number, body: string): void {
-  send(response, status, body, "text/plain; charset=utf-8");
-}
-
-function send(response: ServerResponse, status: number, body: string, type: string): void {
-  const bytes = Buffer.from(body);
-  response.writeHead(status, { "Content-Type": type, "Content-Length": bytes.length });
-  response.end(response.req.method === "HEAD" ? undefined : bytes);
 }

@@ -10,6 +10,7 @@ export type ToNode =
   | { type: "describe"; id: number; module: string; file: string }
   | { type: "run"; id: number; module: string; file: string; name: string; argsText: string }
   | { type: "operationDone"; operation: number; result: OperationResult }
+  | { type: "environment"; environment: Readonly<Record<string, string>> }
   | { type: "operationFailed"; operation: number; message: string; data: JSONValue | undefined };
 
 /** From it. `id` is that of the `describe` or `run` that is answered. */

@@ -33,7 +33,7 @@ export class NodeThread {
 
   constructor(
     private readonly bundle: Bundle,
-    private readonly environment: Environment,
+    private environment: Environment,
     private readonly limitMs = LIMIT_MS,
   ) {}
 
@@ -64,6 +64,13 @@ export class NodeThread {
     } finally {
       clearTimeout(overdue);
     }
+  }
+
+  /** Holds from the next action on. */
+  setEnvironment(environment: Environment): void {
+    this.environment = environment;
+    const message: ToNode = { type: "environment", environment };
+    this.worker?.postMessage(message);
   }
 
   async close(): Promise<void> {

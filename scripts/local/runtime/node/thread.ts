@@ -67,6 +67,10 @@ parentPort?.on("message", (message: ToNode) => {
     case "run":
       answer(message.id, async () => await (await invokerOf(message))(message.argsText));
       return;
+    case "environment":
+      for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
+      Object.assign(process.env, message.environment);
+      return;
     case "operationDone":
       settle(message.operation)?.resolve(message.result);
       return;
