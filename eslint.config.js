@@ -21,6 +21,11 @@ const OWNED = [
     ],
   },
   { tables: ["eventCursors"], files: ["convex/delivery/dispatcher.ts"] },
+  {
+    tables: ["notifications"],
+    files: ["convex/delivery/{outbox,queue,settling,inbox,retention}.ts"],
+  },
+  { tables: ["suppressions"], files: ["convex/delivery/suppressions.ts"] },
   { tables: ["incomingEvents"], files: ["convex/kit/incoming.ts"] },
 ];
 const DATABASE_WRITE =

@@ -10,5 +10,6 @@ crons.interval("clean up", { hours: 1 }, internal.maintenance.cleanUp, {});
 crons.hourly("invoicing", { minuteUTC: 5 }, internal.invoicingJobs.round, { cursor: null });
 crons.interval("clean up after the CRM", { hours: 1 }, internal.crmMaintenance.cleanUp, {});
 crons.daily("integrity", { hourUTC: 3, minuteUTC: 35 }, internal.integrityJobs.checkAll, {});
+crons.interval("recover sends", { minutes: 1 }, internal.delivery.queue.recover, {});
 
 export default crons;

@@ -11,6 +11,7 @@ import * as crmOrganizations from "./api/v1/crmOrganizations";
 import * as integrity from "./api/v1/integrity";
 import * as devices from "./api/v1/devices";
 import * as invoices from "./api/v1/invoices";
+import * as notifications from "./api/v1/notifications";
 import * as organization from "./api/v1/organization";
 import * as portalSessions from "./api/v1/portalSessions";
 import * as portalUsers from "./api/v1/portalUsers";
@@ -40,6 +41,7 @@ export const endpoints = endpointsIn({
   "api/v1/integrity": integrity,
   "api/v1/recurringInvoices": recurringInvoices,
   "api/v1/organization": organization,
+  "api/v1/notifications": notifications,
   "api/v1/apiKeys": apiKeys,
   "api/v1/auth": auth,
   "api/v1/portalSessions": portalSessions,

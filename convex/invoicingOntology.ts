@@ -5,10 +5,11 @@ import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { parseArgument } from "./kit/input";
+import { deliverInvoice } from "./delivery/documents";
 import { callerAt, callerIn, collectionOf, sessionArgument } from "./kit/live";
 import { type LiveWriter, writeAt, writeIn } from "./kit/liveWrites";
 import { invoiceType } from "./ontology/invoice";
-import { cancelInvoice as cancel, sendInvoice } from "./ontology/invoiceActions";
+import { cancelInvoice as cancel, sendInvoice as recordSending } from "./ontology/invoiceActions";
 import { changeInvoice, createInvoice as create } from "./ontology/invoiceRules";
 import { recordPayment } from "./ontology/paymentRules";
 import { type Filters, livingObjects } from "./ontology/ranges";
@@ -116,7 +117,25 @@ export const markInvoiceSent = mutation({
     };
     const subject = { type: "invoice", id: invoiceId } as const;
     return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
-      sendInvoice(contextOf(writer), invoice, fields),
+      recordSending(contextOf(writer), invoice, fields),
+    );
+  },
+});
+
+/** Sends a draft invoice, as `POST /invoices/:id/send` does. */
+export const sendInvoice = mutation({
+  args: {
+    ...invoiceArguments,
+    sending: v.optional(v.object(zodToConvexFields(invoiceSending.shape))),
+  },
+  handler: async (
+    ctx,
+    { sessionId, invoiceId, sending = {} },
+  ): Promise<{ invoice: Invoice; notificationIds: Id<"notifications">[] }> => {
+    const fields = parseArgument("sending", invoiceSending, sending);
+    const subject = { type: "invoice", id: invoiceId } as const;
+    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
+      deliverInvoice(contextOf(writer), invoice, fields),
     );
   },
 });

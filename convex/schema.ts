@@ -4,6 +4,7 @@ import { crmTables } from "./schemas/crmSchemas";
 import { deliveryTables } from "./schemas/deliverySchemas";
 import { invoicingTables } from "./schemas/invoicingSchemas";
 import { kitTables } from "./schemas/kitSchemas";
+import { notificationTables } from "./schemas/notificationSchemas";
 import { portalTables } from "./schemas/portalSchemas";
 import { syncTables } from "./schemas/syncSchemas";
 import { ontologyTables } from "./schemas/ontologySchemas";
@@ -17,4 +18,5 @@ export default defineSchema({
   ...deliveryTables,
   ...kitTables,
   ...syncTables,
+  ...notificationTables,
 });

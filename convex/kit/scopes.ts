@@ -9,6 +9,7 @@ const AREAS = [
   "organization",
   "devices",
   "sync",
+  "notifications",
   "admin",
 ] as const;
 
@@ -34,6 +35,7 @@ const VIEWER: readonly Grant[] = [
   // One's own: who may only look takes part in sync as well.
   "devices:read",
   "devices:write",
+  "notifications:read",
 ];
 const MEMBER: readonly Grant[] = [
   ...VIEWER,
@@ -41,6 +43,7 @@ const MEMBER: readonly Grant[] = [
   "projects:write",
   "invoices:write",
   "sync:write",
+  "notifications:write",
 ];
 const MANAGER: readonly Grant[] = [
   ...MEMBER,

@@ -18,6 +18,10 @@ export const contactType = defineObjectType({
     firstName: z.string().optional(),
     lastName: z.string().optional(),
     email: z.string().optional(),
+    /** Why mail to an address does not go out: it counts while `email` is that address. */
+    emailProblem: z
+      .object({ email: z.string(), reason: z.enum(["bounced", "complained"]), at: z.number() })
+      .optional(),
     phone: z.string().optional(),
     company: z.string().optional(),
     jobTitle: z.string().optional(),

@@ -107,6 +107,10 @@ const shownAddress = z.record(z.string(), z.string());
 
 export const contactDetail = contactSummary
   .extend({
+    emailStatus: z
+      .enum(["bounced", "complained"])
+      .nullable()
+      .meta({ description: "Why mail to the address no longer goes out; null where it does." }),
     jobTitle: z.string().nullable(),
     sourceRef: z.string().nullable(),
     notes: z.string().nullable(),

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { unpackCustomFields } from "../kit/customFields";
 import type { contactDetail, contactSummary } from "./contactInput";
-import type { ObjectDoc } from "./registry";
+import { emailKey } from "../kit/text";
+import type { ObjectDoc, Properties } from "./registry";
 
 type Contact = ObjectDoc<"crm_contact">;
 
@@ -30,6 +31,7 @@ export function detailOf(contact: Contact): z.input<typeof contactDetail> {
   const { customProperties: properties } = contact;
   return {
     ...summaryOf(contact),
+    emailStatus: emailStatusOf(properties),
     jobTitle: properties.jobTitle ?? null,
     sourceRef: properties.sourceRef ?? null,
     notes: properties.notes ?? null,
@@ -37,4 +39,13 @@ export function detailOf(contact: Contact): z.input<typeof contactDetail> {
     taxId: properties.taxId ?? null,
     customFields: unpackCustomFields(properties.customFields),
   };
+}
+
+/** What is known of an address that the contact no longer has says nothing of its present one. */
+function emailStatusOf({
+  email,
+  emailProblem,
+}: Properties<"crm_contact">): "bounced" | "complained" | null {
+  if (email === undefined || emailProblem === undefined) return null;
+  return emailKey(email) === emailKey(emailProblem.email) ? emailProblem.reason : null;
 }

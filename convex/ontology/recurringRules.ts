@@ -1,7 +1,7 @@
+import { deliverUnasked } from "../delivery/documents";
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import { ApiError, invalid } from "../kit/errors";
 import { dayOf, startOfDay } from "../kit/localTime";
-import { sendInvoice } from "./invoiceActions";
 import { createInvoice, inputOf, mergedInput } from "./invoiceRules";
 import type { RecurringInvoiceCreation, RecurringInvoiceUpdate } from "./recurringInput";
 import type { ObjectDoc, Properties } from "./registry";
@@ -122,7 +122,7 @@ export async function runRecurringInvoice(
     },
     { recurringInvoiceId: recurring._id },
   );
-  if (template.delivery === "send") await sendInvoice(context, invoice, {});
+  if (template.delivery === "send") await deliverUnasked(context, invoice);
   const runs = template.runs + 1;
   const next = runFrom(context, schedule, dayAfter(nextDay), runs);
   await advance(context, recurring, next, { runs, lastDay: nextDay });

@@ -171,16 +171,32 @@ export const creditNoteCreation = z
   .meta({ id: "CreditNoteCreation" });
 export type CreditNoteCreation = z.output<typeof creditNoteCreation>;
 
-export const invoiceSending = z
+/** How a document goes out. */
+export const documentSending = z
   .strictObject({
     channels: z
       .array(z.enum(["email", "whatsapp"]))
       .max(2)
-      .optional(),
-    to: z.union([text(254), z.array(text(254)).min(1).max(10)]).optional(),
-    message: longText(5000).optional(),
-    sentDate: time.optional(),
+      .optional()
+      .meta({
+        description:
+          "Those that `to` is made for by default, else e-mail where there is an address.",
+      }),
+    to: z
+      .union([text(254), z.array(text(254)).min(1).max(10)])
+      .optional()
+      .meta({ description: "E-mail addresses and phone numbers; the document's own by default." }),
+    message: longText(5000).optional().meta({ description: "Stands in the letter." }),
+    language: z
+      .enum(["en", "de"])
+      .optional()
+      .meta({ description: "Of the letter; by the organization's locale by default." }),
   })
+  .meta({ id: "DocumentSending" });
+export type DocumentSending = z.output<typeof documentSending>;
+
+export const invoiceSending = z
+  .strictObject({ ...documentSending.shape, sentDate: time.optional() })
   .meta({ id: "InvoiceSending" });
 export type InvoiceSending = z.output<typeof invoiceSending>;
 

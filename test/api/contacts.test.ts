@@ -124,6 +124,7 @@ describe("the documented bodies", () => {
     expect(await show(contactId)).toEqual({
       ...fields,
       id: contactId,
+      emailStatus: null,
       name: "John Doe",
       status: "active",
       createdAt: expect.any(Number) as number,

@@ -47,6 +47,7 @@ const ACTIONS: Record<string, string[]> = {
   "POST /invoices/:id/write-off": ["payment.created", "invoice.paid"],
   "POST /invoices/:id/copy": ["invoice.created"],
   "POST /invoices/:id/credit-notes": ["credit_note.created", "invoice.paid"],
+  "POST /credit-notes/:id/send": ["credit_note.sent"],
   "POST /quotes": ["quote.created"],
   "PATCH /quotes/:id": ["quote.updated"],
   "POST /quotes/:id/send": ["quote.sent"],

@@ -95,6 +95,14 @@ const creditNote = async (request: Request): Promise<string> => {
 const missing = deleted(contact, "/crm/contacts");
 const aDraft = { subject: document("/invoices", sale), missing };
 const aSentInvoice = { subject: document("/invoices", sale, "send"), missing };
+/** A message that is kept, because the tests have no provider. */
+const message = async (request: Request): Promise<string> => {
+  const { id } = (await request("POST", "/invoices", { body: addressedSale })).body.data;
+  const answer = await request("POST", `/invoices/${id}/send`);
+  return (answer.body.data as unknown as { notificationIds: string[] }).notificationIds[0] ?? "";
+};
+const addressedSale = { ...sale, billTo: { name: "Ada", email: "ada@x.test" } };
+const aMessage = { subject: message, missing };
 const aQuote = { subject: document("/quotes", sale), missing };
 const aSentQuote = { subject: document("/quotes", sale, "send"), missing };
 const anAcceptedQuote = { subject: document("/quotes", sale, "send", "accept"), missing };
@@ -103,7 +111,12 @@ const aPausedTemplate = { subject: document("/recurring-invoices", recurring, "p
 const aYear = { query: "from=2026-01&to=2026-12" };
 
 /** Files, and what needs a second object, are told in `test/crm`. */
-const TOLD_ELSEWHERE = ["POST /crm/contacts/:id/merge"];
+const TOLD_ELSEWHERE = [
+  "POST /crm/contacts/:id/merge",
+  // They need a provider, and an address that bounced: see test/delivery.
+  "POST /notifications/:id/resend",
+  "DELETE /notifications/suppressions/:id",
+];
 
 /** One entry per route: a route that is missing here fails the suite. */
 export const EXAMPLES: Record<string, Example> = {
@@ -159,6 +172,10 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /invoices/:id/credit-notes": aSentInvoice,
   "GET /credit-notes": {},
   "GET /credit-notes/:id": { subject: creditNote, missing },
+  "POST /credit-notes/:id/send": { body: {}, subject: creditNote, missing },
+  "GET /notifications": {},
+  "GET /notifications/:id": aMessage,
+  "GET /notifications/suppressions": {},
   "GET /quotes": {},
   "POST /quotes": { body: sale },
   "GET /quotes/:id": aQuote,

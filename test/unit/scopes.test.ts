@@ -3,8 +3,8 @@ import { endpoints } from "../../convex/http";
 import { covers, GRANTS, grantsOf, isGrant, type Role } from "../../convex/kit/scopes";
 
 const READING =
-  "crm:read projects:read invoices:read portal:read organization:read sync:read devices:read devices:write";
-const WRITING = "crm:write projects:write invoices:write sync:write";
+  "crm:read projects:read invoices:read portal:read organization:read notifications:read sync:read devices:read devices:write";
+const WRITING = "crm:write projects:write invoices:write notifications:write sync:write";
 const MANAGING = "portal:write organization:write admin:read admin:write";
 
 /** What each role may do, spelled out: a change of the table must be a change of this one. */

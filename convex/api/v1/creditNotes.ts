@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { deliverCreditNote } from "../../delivery/documents";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { currencyCode } from "../../kit/money";
 import { pageParameters } from "../../kit/page";
@@ -6,7 +7,7 @@ import { text } from "../../kit/text";
 import { creditInvoice } from "../../ontology/creditNoteRules";
 import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
 import { numberKey } from "../../ontology/salesDocument";
-import { creditNoteCreation } from "../../ontology/salesInput";
+import { creditNoteCreation, documentSending } from "../../ontology/salesInput";
 import { creditNoteRecord, creditNoteView, invoiceView } from "../../ontology/salesView";
 import { creditedInvoice, partyFilters } from "./salesShapes";
 
@@ -90,4 +91,23 @@ export const get = readEndpoint(
     answers: { 200: creditNoteRecord },
   },
   async (_ctx, { subject }) => ok(creditNoteView(subject), { version: subject.version }),
+);
+
+export const send = writeEndpoint(
+  {
+    method: "POST",
+    path: "/credit-notes/:id/send",
+    tag,
+    summary: "Send a credit note",
+    description: "Queues one message per recipient, with the PDF. It may be sent again.",
+    scope: "invoices:write",
+    subject: "credit_note",
+    body: documentSending.optional(),
+    answers: { 200: creditNoteRecord.extend({ notificationIds: z.array(z.string()) }) },
+    errors: ["CONFLICT"],
+  },
+  async (ctx, { subject, body = {} }) => {
+    const { notificationIds } = await deliverCreditNote(ctx, subject, body);
+    return ok({ ...creditNoteView(subject), notificationIds }, { version: subject.version });
+  },
 );

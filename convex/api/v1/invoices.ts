@@ -2,7 +2,8 @@ import { z } from "zod";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { text } from "../../kit/text";
 import { invoiceType } from "../../ontology/invoice";
-import { cancelInvoice, sendInvoice } from "../../ontology/invoiceActions";
+import { deliverInvoice } from "../../delivery/documents";
+import { cancelInvoice } from "../../ontology/invoiceActions";
 import { changeInvoice, copyInvoice, createInvoice } from "../../ontology/invoiceRules";
 import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
 import { recordPayment, writeOffInvoice } from "../../ontology/paymentRules";
@@ -108,17 +109,17 @@ export const send = writeEndpoint(
     path: "/invoices/:id/send",
     tag,
     summary: "Send an invoice",
-    description: "With `channels: []` it is only recorded as sent.",
+    description:
+      "Queues one message per recipient, with the PDF, and answers without waiting for it: `notificationIds` are followed under `/notifications`. With `channels: []` it is only recorded as sent; so is an invoice without any address, unless a channel is asked for.",
     scope: "invoices:write",
     subject: "invoice",
     body: invoiceSending.optional(),
     answers: { 200: invoiceRecord.extend({ notificationIds: z.array(z.string()) }) },
-    errors: ["INVALID_STATE"],
+    errors: ["CONFLICT", "INVALID_STATE"],
   },
   async (ctx, { subject, body = {} }) => {
-    const invoice = await sendInvoice(ctx, subject, body);
-    const answer = { ...invoiceView(invoice), notificationIds: [] };
-    return ok(answer, { version: invoice.version });
+    const { invoice, notificationIds } = await deliverInvoice(ctx, subject, body);
+    return ok({ ...invoiceView(invoice), notificationIds }, { version: invoice.version });
   },
 );
 

@@ -1,16 +1,11 @@
 import { z } from "zod";
+import { deliverQuote } from "../../delivery/documents";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { currencyCode } from "../../kit/money";
 import { text } from "../../kit/text";
 import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
 import { quoteType } from "../../ontology/quote";
-import {
-  changeQuote,
-  createQuote,
-  decideQuote,
-  invoiceQuote,
-  sendQuote,
-} from "../../ontology/quoteRules";
+import { changeQuote, createQuote, decideQuote, invoiceQuote } from "../../ontology/quoteRules";
 import { numberKey } from "../../ontology/salesDocument";
 import {
   documentType,
@@ -116,11 +111,11 @@ export const send = writeEndpoint(
     subject: "quote",
     body: invoiceSending.optional(),
     answers: { 200: quoteRecord.extend({ notificationIds: z.array(z.string()) }) },
-    errors: ["INVALID_STATE"],
+    errors: ["CONFLICT", "INVALID_STATE"],
   },
   async (ctx, { subject, body = {} }) => {
-    const quote = await sendQuote(ctx, subject, body);
-    return ok({ ...quoteView(quote), notificationIds: [] }, { version: quote.version });
+    const { quote, notificationIds } = await deliverQuote(ctx, subject, body);
+    return ok({ ...quoteView(quote), notificationIds }, { version: quote.version });
   },
 );
 

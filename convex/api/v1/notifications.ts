@@ -1,0 +1,177 @@
+import { z } from "zod";
+import {
+  CHANNELS,
+  notificationDetail,
+  notificationDetailView,
+  notificationSummary,
+  notificationSummaryView,
+  STATUSES,
+} from "../../delivery/notificationView";
+import { pageOfMessagesAbout, pageOfNotifications } from "../../delivery/notificationList";
+import { requireNotification, resendMessage } from "../../delivery/outbox";
+import { lift, requireSuppression } from "../../delivery/suppressions";
+import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { ApiError, invalid, notFound } from "../../kit/errors";
+import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { record } from "../../ontology/effects";
+
+const tag = "Notifications";
+const byId = z.object({ id: z.string() });
+
+export const list = readEndpoint(
+  {
+    method: "GET",
+    path: "/notifications",
+    tag,
+    summary: "List notifications, newest first",
+    description:
+      "A member of staff sees their own inbox, and with `channel=email` or `whatsapp` what the organization has sent; an API key sees what it has sent. Without a provider, mail is kept here as `queued`, with the reason.",
+    scope: "notifications:read",
+    query: z.strictObject({
+      ...pageParameters,
+      channel: z.enum(CHANNELS).optional(),
+      status: z.enum(STATUSES).optional(),
+      objectId: z
+        .string()
+        .max(64)
+        .optional()
+        .meta({ description: "What was sent about this object; no other filter with it." }),
+    }),
+    list: true,
+    answers: { 200: z.array(notificationSummary) },
+  },
+  async (ctx, { query }) => {
+    const { channel, status, objectId, ...paging } = query;
+    const { caller } = ctx;
+    const { organizationId } = caller;
+    if (objectId !== undefined) {
+      if (channel !== undefined || status !== undefined) {
+        const message = "cannot be combined with channel or status";
+        throw invalid([{ path: "query.objectId", message }]);
+      }
+      const id = ctx.db.normalizeId("objects", objectId);
+      if (!id)
+        return ok([], { meta: { total: 0, limit: pagingOf(paging).limit, nextCursor: null } });
+      const { rows, meta } = await pageOfMessagesAbout(ctx, organizationId, id, paging);
+      return ok(rows.map(notificationSummaryView), { meta });
+    }
+    const isInbox = channel === "in_app" || (channel === undefined && caller.kind === "user");
+    if (isInbox && caller.kind !== "user") {
+      throw new ApiError("FORBIDDEN", "An API key has no inbox: ask for email or whatsapp.");
+    }
+    const filters = {
+      userId: isInbox && caller.kind === "user" ? caller.id : undefined,
+      channel: channel === "in_app" ? undefined : channel,
+      status,
+    };
+    const { rows, meta } = await pageOfNotifications(ctx, organizationId, filters, paging);
+    return ok(rows.map(notificationSummaryView), { meta });
+  },
+);
+
+export const get = readEndpoint(
+  {
+    method: "GET",
+    path: "/notifications/:id",
+    tag,
+    summary: "Get a notification, with its text",
+    scope: "notifications:read",
+    params: byId,
+    answers: { 200: notificationDetail },
+    errors: ["NOT_FOUND"],
+  },
+  async (ctx, { params }) => {
+    const { caller } = ctx;
+    const notification = await requireNotification(ctx, caller.organizationId, params.id);
+    const { userId } = notification;
+    if (userId !== undefined && userId !== caller.id) throw notFound("notification");
+    return ok(notificationDetailView(notification));
+  },
+);
+
+export const resend = writeEndpoint(
+  {
+    method: "POST",
+    path: "/notifications/:id/resend",
+    tag,
+    summary: "Send a message again",
+    description:
+      "As a new message (`resendOf` names the first); one that was kept for want of a provider goes out itself. A message that is under way is not sent again.",
+    scope: "notifications:write",
+    params: byId,
+    answers: { 201: notificationSummary },
+    errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND"],
+  },
+  async ({ scope, ...ctx }, { params }) => {
+    const message = await requireNotification(ctx, scope.organizationId, params.id);
+    if (message.userId !== undefined) throw notFound("notification");
+    const queued = await resendMessage(ctx, message);
+    await record(ctx, scope, {
+      action: "notification.resent",
+      objectType: "notification",
+      objectId: message._id,
+      changes: [],
+    });
+    return created(notificationSummaryView(queued));
+  },
+);
+
+const suppression = z
+  .object({
+    id: z.string(),
+    email: z.string(),
+    reason: z.enum(["bounced", "complained"]),
+    detail: z.string().nullable(),
+    notificationId: z.string().nullable(),
+    createdAt: z.number(),
+  })
+  .meta({ id: "Suppression" });
+
+export const listSuppressions = readEndpoint(
+  {
+    method: "GET",
+    path: "/notifications/suppressions",
+    tag,
+    summary: "List the addresses that mail no longer goes to",
+    scope: "notifications:read",
+    query: z.strictObject(pageParameters),
+    list: true,
+    answers: { 200: z.array(suppression) },
+  },
+  async (ctx, { query }) => {
+    const found = ctx.db
+      .query("suppressions")
+      .withIndex("by_email", (q) => q.eq("organizationId", ctx.caller.organizationId));
+    const { rows, meta } = await pageThrough("suppressions", pagingOf(query), found);
+    const shown = rows.map(({ _id: id, email, reason, detail, notificationId, createdAt }) => ({
+      ...{ id, email, reason, createdAt },
+      detail: detail ?? null,
+      notificationId: notificationId ?? null,
+    }));
+    return ok(shown, { meta });
+  },
+);
+
+export const liftSuppression = writeEndpoint(
+  {
+    method: "DELETE",
+    path: "/notifications/suppressions/:id",
+    tag,
+    summary: "Let mail go to an address again",
+    scope: "notifications:write",
+    params: byId,
+    answers: { 204: null },
+    errors: ["NOT_FOUND"],
+  },
+  async ({ store, scope, ...ctx }, { params }) => {
+    const found = await requireSuppression(ctx, scope.organizationId, params.id);
+    await lift(ctx, store, found);
+    await record(ctx, scope, {
+      action: "suppression.lifted",
+      objectType: "suppression",
+      objectId: found._id,
+      changes: [{ field: "email", before: found.email }],
+    });
+    return noContent;
+  },
+);

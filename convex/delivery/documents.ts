@@ -1,0 +1,137 @@
+import type { Doc, Id } from "../_generated/dataModel";
+import { sendInvoice } from "../ontology/invoiceActions";
+import { sendQuote } from "../ontology/quoteRules";
+import type { ObjectDoc } from "../ontology/registry";
+import type { InvoicingContext } from "../ontology/salesContent";
+import type { StoredParty } from "../ontology/salesDocument";
+import type { DocumentSending, InvoiceSending } from "../ontology/salesInput";
+import type { Language, LetterData } from "./letters";
+import { type OutboundMessage, queueMessages } from "./outbox";
+import { knownAddress, type Recipient, recipientsOf } from "./recipients";
+import { dayText, languageOf, localeOf, moneyText } from "./wording";
+
+/** Sends documents: the record of it and the messages are one transaction. */
+type SalesDocument = ObjectDoc<"invoice" | "quote" | "credit_note">;
+type Queued = { notificationIds: Id<"notifications">[] };
+
+/**
+ * A draft invoice goes out by every channel: one message per recipient, with its PDF.
+ * @throws INVALID_STATE; as `recipientsOf`
+ */
+export async function deliverInvoice(
+  context: InvoicingContext,
+  invoice: ObjectDoc<"invoice">,
+  input: InvoiceSending,
+): Promise<Queued & { invoice: ObjectDoc<"invoice"> }> {
+  const { recipients, sentTo } = await addresseesOf(context, invoice, input);
+  const sent = await sendInvoice(context, invoice, { ...input, ...sentTo });
+  return { invoice: sent, notificationIds: await deliver(context, sent, recipients, input) };
+}
+
+/**
+ * An invoice goes out by e-mail without anybody asking, as one of a recurring invoice does: an address
+ * that takes no mail shows on its message, and holds nothing up. @throws INVALID_STATE
+ */
+export async function deliverUnasked(
+  context: InvoicingContext,
+  invoice: ObjectDoc<"invoice">,
+): Promise<Queued & { invoice: ObjectDoc<"invoice"> }> {
+  const recipients = await knownAddress(context, invoice.customProperties.billTo, "email");
+  const sent = await sendInvoice(context, invoice, {});
+  return { invoice: sent, notificationIds: await deliver(context, sent, recipients, {}) };
+}
+
+/** @throws INVALID_STATE; as `recipientsOf` */
+export async function deliverQuote(
+  context: InvoicingContext,
+  quote: ObjectDoc<"quote">,
+  input: InvoiceSending,
+): Promise<Queued & { quote: ObjectDoc<"quote"> }> {
+  const { recipients, sentTo } = await addresseesOf(context, quote, input);
+  const sent = await sendQuote(context, quote, { ...input, ...sentTo });
+  return { quote: sent, notificationIds: await deliver(context, sent, recipients, input) };
+}
+
+/** A credit note may go out again: nothing of it changes. @throws as `recipientsOf` */
+export async function deliverCreditNote(
+  context: InvoicingContext,
+  note: ObjectDoc<"credit_note">,
+  input: DocumentSending,
+): Promise<Queued> {
+  const { recipients } = await addresseesOf(context, note, input);
+  const notificationIds = await deliver(context, note, recipients, input);
+  await context.store.recordHappening(note, "sent", { notificationIds });
+  return { notificationIds };
+}
+
+async function addresseesOf(
+  context: InvoicingContext,
+  { customProperties: { billTo } }: { customProperties: { billTo: StoredParty } },
+  input: DocumentSending,
+): Promise<{ recipients: Recipient[]; sentTo: { to?: string[] } }> {
+  const recipients = await recipientsOf(context, billTo, input);
+  const sentTo = recipients.length === 0 ? {} : { to: recipients.map(({ to }) => to) };
+  return { recipients, sentTo };
+}
+
+async function deliver(
+  context: InvoicingContext,
+  document: SalesDocument,
+  recipients: readonly Recipient[],
+  { message, language = languageOf(context.organization) }: DocumentSending,
+): Promise<Id<"notifications">[]> {
+  const { organization } = context;
+  const data = documentData(organization, document, language);
+  const text = message?.trim() ?? "";
+  if (text !== "") data["message"] = text;
+  const messages = recipients.map((recipient) => ({
+    ...recipient,
+    ...aboutDocument(document),
+    template: document.type,
+    language,
+    data,
+  }));
+  return await queueMessages(context, organization._id, messages);
+}
+
+/** What a message about a document belongs to, and what it carries. */
+export function aboutDocument(
+  document: SalesDocument,
+): Pick<OutboundMessage, "objectId" | "contactId" | "attachments"> {
+  const { _id: objectId, customProperties } = document;
+  const { contactId } = customProperties.billTo;
+  return {
+    objectId,
+    ...(contactId === undefined ? {} : { contactId }),
+    attachments: [{ objectId, format: "pdf" }],
+  };
+}
+
+/** A document's figures and dates, as its letter says them. */
+export function documentData(
+  organization: Doc<"organizations">,
+  document: SalesDocument,
+  language: Language,
+): LetterData {
+  const { timeZone, name, sender } = organization;
+  const locale = localeOf(organization, language);
+  const { currency, totalAmountInCents, billTo } = document.customProperties;
+  const money = (amount: number): string => moneyText(amount, currency, locale);
+  const day = (at: number): string => dayText(at, locale, timeZone);
+  const common = {
+    organization: sender?.name ?? name,
+    recipient: billTo.name,
+    number: document.name,
+    amount: money(totalAmountInCents),
+  };
+  switch (document.type) {
+    case "invoice": {
+      const { dueDate, amountDueInCents } = document.customProperties;
+      return { ...common, dueDate: day(dueDate), open: money(amountDueInCents) };
+    }
+    case "quote":
+      return { ...common, validUntil: day(document.customProperties.validUntil) };
+    case "credit_note":
+      return { ...common, originalNumber: document.customProperties.invoiceNumber };
+  }
+}

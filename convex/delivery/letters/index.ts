@@ -1,0 +1,244 @@
+import {
+  type Language,
+  type Letter,
+  type LetterData,
+  renderLetter,
+  type RenderedLetter,
+} from "./letter";
+import { WORDS } from "./words";
+
+export type { Language, LetterData, RenderedLetter } from "./letter";
+
+/** What a letter is made of beyond greeting, facts and closing. */
+type Text = { subject: string; paragraphs: string[]; action?: string };
+type Fact = "number" | "amount" | "open" | "dueDate" | "validUntil" | "paidOn" | "originalNumber";
+type Template = {
+  /** Which of the data are set in the table, in this order. */
+  facts: readonly Fact[];
+  text: Record<Language, (data: LetterData) => Text>;
+};
+
+const of = (data: LetterData, name: string): string => data[name] ?? "";
+
+/**
+ * Every letter, in every language. `data` has, as far as they apply, `organization`, `recipient`,
+ * `number`, `amount`, `open`, `dueDate`, `validUntil`, `paidOn`, `originalNumber` (all formatted),
+ * `level` of a reminder, the sender's own `message`, the `inviter`'s name, and the link `url`.
+ */
+const TEMPLATES = {
+  invoice: {
+    facts: ["number", "amount", "dueDate"],
+    text: {
+      en: (d) => ({
+        subject: `Invoice ${of(d, "number")} from ${of(d, "organization")}`,
+        paragraphs: [`please find attached our invoice ${of(d, "number")}.`],
+      }),
+      de: (d) => ({
+        subject: `Rechnung ${of(d, "number")} von ${of(d, "organization")}`,
+        paragraphs: [`anbei erhalten Sie unsere Rechnung ${of(d, "number")}.`],
+      }),
+    },
+  },
+  quote: {
+    facts: ["number", "amount", "validUntil"],
+    text: {
+      en: (d) => ({
+        subject: `Quote ${of(d, "number")} from ${of(d, "organization")}`,
+        paragraphs: [`please find attached our quote ${of(d, "number")}.`],
+      }),
+      de: (d) => ({
+        subject: `Angebot ${of(d, "number")} von ${of(d, "organization")}`,
+        paragraphs: [`anbei erhalten Sie unser Angebot ${of(d, "number")}.`],
+      }),
+    },
+  },
+  credit_note: {
+    facts: ["number", "originalNumber", "amount"],
+    text: {
+      en: (d) => ({
+        subject: `Credit note ${of(d, "number")} from ${of(d, "organization")}`,
+        paragraphs: [
+          `please find attached our credit note ${of(d, "number")} for invoice ${of(d, "originalNumber")}.`,
+        ],
+      }),
+      de: (d) => ({
+        subject: `Gutschrift ${of(d, "number")} von ${of(d, "organization")}`,
+        paragraphs: [
+          `anbei erhalten Sie unsere Gutschrift ${of(d, "number")} zur Rechnung ${of(d, "originalNumber")}.`,
+        ],
+      }),
+    },
+  },
+  reminder: {
+    facts: ["number", "open", "dueDate"],
+    text: { en: reminderInEnglish, de: reminderInGerman },
+  },
+  receipt: {
+    facts: ["number", "amount", "paidOn"],
+    text: {
+      en: (d) => ({
+        subject: `Receipt for invoice ${of(d, "number")}`,
+        paragraphs: [`thank you: we have received your payment for invoice ${of(d, "number")}.`],
+      }),
+      de: (d) => ({
+        subject: `Zahlungsbestätigung zur Rechnung ${of(d, "number")}`,
+        paragraphs: [
+          `vielen Dank: Ihre Zahlung zur Rechnung ${of(d, "number")} ist bei uns eingegangen.`,
+        ],
+      }),
+    },
+  },
+  invite: {
+    facts: [],
+    text: {
+      en: (d) => ({
+        subject: `${of(d, "inviter")} invites you to ${of(d, "organization")}`,
+        paragraphs: [
+          `${of(d, "inviter")} invites you to work with ${of(d, "organization")}. The link is good for seven days.`,
+        ],
+        action: "Accept the invitation",
+      }),
+      de: (d) => ({
+        subject: `${of(d, "inviter")} lädt Sie zu ${of(d, "organization")} ein`,
+        paragraphs: [
+          `${of(d, "inviter")} lädt Sie ein, bei ${of(d, "organization")} mitzuarbeiten. Der Link gilt sieben Tage.`,
+        ],
+        action: "Einladung annehmen",
+      }),
+    },
+  },
+  password_reset: {
+    facts: [],
+    text: {
+      en: () => ({
+        subject: "Reset your password",
+        paragraphs: [
+          "somebody, hopefully you, asked for a new password. If it was not you, ignore this message: your password stays as it is.",
+        ],
+        action: "Choose a new password",
+      }),
+      de: () => ({
+        subject: "Passwort zurücksetzen",
+        paragraphs: [
+          "jemand, hoffentlich Sie, hat ein neues Passwort angefordert. Wenn Sie es nicht waren, beachten Sie diese Nachricht nicht: Ihr Passwort bleibt, wie es ist.",
+        ],
+        action: "Neues Passwort wählen",
+      }),
+    },
+  },
+  verification: {
+    facts: [],
+    text: {
+      en: () => ({
+        subject: "Confirm your e-mail address",
+        paragraphs: ["please confirm that this is your e-mail address."],
+        action: "Confirm the address",
+      }),
+      de: () => ({
+        subject: "E-Mail-Adresse bestätigen",
+        paragraphs: ["bitte bestätigen Sie, dass dies Ihre E-Mail-Adresse ist."],
+        action: "Adresse bestätigen",
+      }),
+    },
+  },
+} satisfies Record<string, Template>;
+
+export type TemplateName = keyof typeof TEMPLATES;
+export const TEMPLATE_NAMES = Object.keys(TEMPLATES) as TemplateName[];
+
+/** The letter as it goes out: the same data give the same bytes. `url` is a secret link, if any. */
+export function letterOf(
+  template: TemplateName,
+  language: Language,
+  data: LetterData,
+  url: string | undefined = data["url"],
+): RenderedLetter {
+  const { facts, text }: Template = TEMPLATES[template];
+  const words = WORDS[language];
+  const organization = of(data, "organization");
+  const { subject, paragraphs, action } = text[language](data);
+  const label = action ?? words.pay;
+  const letter: Letter = {
+    subject,
+    heading: organization,
+    greeting: words.greeting(of(data, "recipient")),
+    paragraphs: [...paragraphs, ...(data["message"] === undefined ? [] : [data["message"]])],
+    facts: facts.flatMap((name) => {
+      const value = data[name];
+      return value === undefined ? [] : [{ label: words[name], value }];
+    }),
+    ...(url === undefined ? {} : { action: { label, url } }),
+    closing: words.closing(organization),
+    footer: words.footer(organization),
+  };
+  return renderLetter(letter, language);
+}
+
+/** Level 1 also goes out before the due date, when nothing is late yet. */
+function reminderInEnglish(d: LetterData): Text {
+  const number = of(d, "number");
+  if (d["isDue"] !== "yes") {
+    return {
+      subject: `Invoice ${number} is due on ${of(d, "dueDate")}`,
+      paragraphs: [`a friendly note: our invoice ${number} is due on ${of(d, "dueDate")}.`],
+    };
+  }
+  switch (d["level"]) {
+    case "3":
+      return {
+        subject: `Last reminder: invoice ${number}`,
+        paragraphs: [
+          `despite our reminders, invoice ${number} is still open. Please pay it at once: we shall otherwise have to take further steps.`,
+        ],
+      };
+    case "2":
+      return {
+        subject: `Second reminder: invoice ${number}`,
+        paragraphs: [
+          `we have not yet received your payment of invoice ${number}. Please pay the open amount within seven days.`,
+        ],
+      };
+    default:
+      return {
+        subject: `Reminder: invoice ${number}`,
+        paragraphs: [
+          `our invoice ${number} was due on ${of(d, "dueDate")}. It may have escaped your notice; if you have paid meanwhile, please ignore this message.`,
+        ],
+      };
+  }
+}
+
+function reminderInGerman(d: LetterData): Text {
+  const number = of(d, "number");
+  if (d["isDue"] !== "yes") {
+    return {
+      subject: `Rechnung ${number} ist am ${of(d, "dueDate")} fällig`,
+      paragraphs: [
+        `ein freundlicher Hinweis: unsere Rechnung ${number} ist am ${of(d, "dueDate")} fällig.`,
+      ],
+    };
+  }
+  switch (d["level"]) {
+    case "3":
+      return {
+        subject: `Letzte Mahnung: Rechnung ${number}`,
+        paragraphs: [
+          `trotz unserer Erinnerungen ist die Rechnung ${number} noch offen. Bitte zahlen Sie umgehend: andernfalls müssten wir weitere Schritte einleiten.`,
+        ],
+      };
+    case "2":
+      return {
+        subject: `Zweite Mahnung: Rechnung ${number}`,
+        paragraphs: [
+          `zu unserer Rechnung ${number} ist noch keine Zahlung eingegangen. Bitte zahlen Sie den offenen Betrag innerhalb von sieben Tagen.`,
+        ],
+      };
+    default:
+      return {
+        subject: `Zahlungserinnerung: Rechnung ${number}`,
+        paragraphs: [
+          `unsere Rechnung ${number} war am ${of(d, "dueDate")} fällig. Vielleicht ist sie Ihrer Aufmerksamkeit entgangen; falls Sie inzwischen bezahlt haben, beachten Sie diese Nachricht bitte nicht.`,
+        ],
+      };
+  }
+}

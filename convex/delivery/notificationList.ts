@@ -1,0 +1,70 @@
+import type { Id } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import { type Page, type PageParameters, pageThrough, pagingOf } from "../kit/page";
+import type { Notification } from "./outbox";
+
+type Filters = {
+  /** Whose inbox; absent: what goes out of the organization. */
+  userId: Id<"users"> | undefined;
+  channel?: "email" | "whatsapp" | undefined;
+  status?: Notification["status"] | undefined;
+};
+
+/** A page of an inbox, or of the messages that went out, newest first. */
+export async function pageOfNotifications(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  filters: Filters,
+  query: PageParameters,
+): Promise<Page<Notification>> {
+  const { userId, channel, status } = filters;
+  const name = `notifications ${userId ?? ""} ${channel ?? ""} ${status ?? ""}`;
+  const rows = rowsOf(ctx, organizationId, filters).order("desc");
+  return await pageThrough(name, pagingOf(query), rows);
+}
+
+/** Everything that was sent about an object, newest first. */
+export async function pageOfMessagesAbout(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  objectId: Id<"objects">,
+  query: PageParameters,
+): Promise<Page<Notification>> {
+  const rows = ctx.db
+    .query("notifications")
+    .withIndex("by_object", (q) =>
+      q.eq("organizationId", organizationId).eq("userId", undefined).eq("objectId", objectId),
+    )
+    .order("desc");
+  return await pageThrough(`notifications about ${objectId}`, pagingOf(query), rows);
+}
+
+function rowsOf(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  { userId, channel, status }: Filters,
+) {
+  const table = ctx.db.query("notifications");
+  if (channel !== undefined && status !== undefined) {
+    return table.withIndex("by_channel_status", (q) =>
+      q
+        .eq("organizationId", organizationId)
+        .eq("userId", userId)
+        .eq("channel", channel)
+        .eq("status", status),
+    );
+  }
+  if (channel !== undefined) {
+    return table.withIndex("by_channel", (q) =>
+      q.eq("organizationId", organizationId).eq("userId", userId).eq("channel", channel),
+    );
+  }
+  if (status !== undefined) {
+    return table.withIndex("by_user_status", (q) =>
+      q.eq("organizationId", organizationId).eq("userId", userId).eq("status", status),
+    );
+  }
+  return table.withIndex("by_user", (q) =>
+    q.eq("organizationId", organizationId).eq("userId", userId),
+  );
+}

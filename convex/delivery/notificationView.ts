@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { letterOf, type TemplateName } from "./letters";
+import type { Notification } from "./outbox";
+
+export const CHANNELS = ["email", "whatsapp", "in_app"] as const;
+export const STATUSES = [
+  "queued",
+  "sending",
+  "sent",
+  "delivered",
+  "failed",
+  "bounced",
+  "unknown",
+  "unread",
+  "read",
+] as const;
+
+const time = z.number().nullable();
+
+export const notificationSummary = z
+  .object({
+    id: z.string(),
+    channel: z.enum(CHANNELS),
+    status: z.enum(STATUSES),
+    to: z.string().nullable(),
+    template: z.string().meta({
+      description: "The letter; in the inbox the type of what happened (`invoice.paid`).",
+    }),
+    language: z.enum(["en", "de"]),
+    subject: z.string(),
+    objectId: z.string().nullable(),
+    contactId: z.string().nullable(),
+    reason: z
+      .string()
+      .nullable()
+      .meta({ description: "Why it waits, has failed, or is not known to have been sent." }),
+    attachments: z.array(z.object({ objectId: z.string(), format: z.enum(["pdf", "facturx"]) })),
+    attempts: z.array(
+      z.object({
+        at: z.number(),
+        provider: z.string(),
+        durationMs: z.number().optional(),
+        status: z.number().optional().meta({ description: "The provider's reply code." }),
+        error: z.string().optional(),
+      }),
+    ),
+    nextAttemptAt: time,
+    providerMessageId: z.string().nullable(),
+    resendOf: z.string().nullable(),
+    sentAt: time,
+    deliveredAt: time,
+    openedAt: time,
+    complainedAt: time,
+    readAt: time,
+    createdAt: z.number(),
+    updatedAt: z.number(),
+  })
+  .meta({ id: "NotificationSummary" });
+
+export const notificationDetail = notificationSummary
+  .extend({
+    text: z.string().meta({ description: "The message as plain text." }),
+    html: z.string().nullable().meta({ description: "The message as a mail program shows it." }),
+  })
+  .meta({ id: "Notification" });
+
+export function notificationSummaryView(
+  notification: Notification,
+): z.input<typeof notificationSummary> {
+  const { _id, channel, status, template, language, attachments, attempts } = notification;
+  const { createdAt, updatedAt } = notification;
+  return {
+    id: _id,
+    channel,
+    status,
+    to: notification.to ?? null,
+    template,
+    language,
+    subject: subjectOf(notification),
+    objectId: notification.objectId ?? null,
+    contactId: notification.contactId ?? null,
+    reason: notification.reason ?? null,
+    attachments,
+    attempts,
+    nextAttemptAt: notification.nextAttemptAt ?? null,
+    providerMessageId: notification.providerMessageId ?? null,
+    resendOf: notification.resendOf ?? null,
+    sentAt: notification.sentAt ?? null,
+    deliveredAt: notification.deliveredAt ?? null,
+    openedAt: notification.openedAt ?? null,
+    complainedAt: notification.complainedAt ?? null,
+    readAt: notification.readAt ?? null,
+    createdAt,
+    updatedAt,
+  };
+}
+
+export function notificationDetailView(
+  notification: Notification,
+): z.input<typeof notificationDetail> {
+  const summary = notificationSummaryView(notification);
+  if (notification.channel === "in_app") return { ...summary, text: summary.subject, html: null };
+  const { template, language, data } = notification;
+  const { text, html } = letterOf(template as TemplateName, language, data);
+  return { ...summary, text, html };
+}
+
+function subjectOf({ channel, template, language, data }: Notification): string {
+  if (channel === "in_app") return data["title"] ?? template;
+  return letterOf(template as TemplateName, language, data).subject;
+}

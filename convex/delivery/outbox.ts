@@ -1,0 +1,137 @@
+import { internal } from "../_generated/api";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { ApiError, notFound } from "../kit/errors";
+import type { Language, LetterData, TemplateName } from "./letters";
+import { configuredFor, type OutboundChannel } from "./providers/configured";
+import { fail } from "./settling";
+import { findSuppression } from "./suppressions";
+
+export type Notification = Doc<"notifications">;
+
+/** A message to somebody outside, before it is queued. */
+export type OutboundMessage = {
+  channel: OutboundChannel;
+  /** E-mail address or phone number (E.164); without one it is kept as failed, for people to see. */
+  to: string | undefined;
+  template: TemplateName;
+  language: Language;
+  data: LetterData;
+  objectId?: Id<"objects">;
+  contactId?: Id<"objects">;
+  attachments?: Notification["attachments"];
+  resendOf?: Id<"notifications">;
+};
+
+/**
+ * Queues messages in the caller's transaction and wakes the organization's sender once it commits.
+ * What cannot be sent is kept with the reason: without a provider as `queued`, to an address that
+ * bounced as `failed`.
+ */
+export async function queueMessages(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  messages: readonly OutboundMessage[],
+): Promise<Id<"notifications">[]> {
+  const ids: Id<"notifications">[] = [];
+  let isDue = false;
+  for (const { attachments = [], to, ...message } of messages) {
+    const now = Date.now();
+    const configured = configuredFor(message.channel);
+    const id = await ctx.db.insert("notifications", {
+      ...message,
+      ...(to === undefined ? {} : { to }),
+      organizationId,
+      status: "queued",
+      attachments,
+      attempts: [],
+      ...("missing" in configured ? { reason: configured.missing } : { nextAttemptAt: now }),
+      createdAt: now,
+      updatedAt: now,
+    });
+    ids.push(id);
+    const obstacle = await obstacleTo(ctx, organizationId, message.channel, to);
+    if (obstacle !== null) await failAtOnce(ctx, id, obstacle);
+    else isDue ||= !("missing" in configured);
+  }
+  if (isDue) await ctx.scheduler.runAfter(0, internal.delivery.queue.wake, { organizationId });
+  return ids;
+}
+
+/** Why a message cannot go out at all, or null. */
+async function obstacleTo(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  channel: OutboundChannel,
+  to: string | undefined,
+): Promise<string | null> {
+  if (to === undefined) {
+    const what = channel === "email" ? "e-mail address" : "phone number";
+    return `There is no ${what} to send it to.`;
+  }
+  if (channel !== "email") return null;
+  const suppression = await findSuppression(ctx, organizationId, to);
+  return suppression && `suppressed: ${suppression.reason}`;
+}
+
+async function failAtOnce(
+  ctx: MutationCtx,
+  id: Id<"notifications">,
+  reason: string,
+): Promise<void> {
+  await ctx.db.patch("notifications", id, { nextAttemptAt: undefined });
+  const message = await ctx.db.get("notifications", id);
+  if (message) await fail(ctx, message, "failed", reason);
+}
+
+/** A message of the organization by an id from outside. @throws NOTIFICATION_NOT_FOUND */
+export async function requireNotification(
+  ctx: Pick<QueryCtx, "db">,
+  organizationId: Id<"organizations">,
+  id: string,
+): Promise<Notification> {
+  const notificationId = ctx.db.normalizeId("notifications", id);
+  const notification = notificationId && (await ctx.db.get("notifications", notificationId));
+  if (notification?.organizationId !== organizationId) throw notFound("notification");
+  return notification;
+}
+
+const REPEATABLE = ["sent", "delivered", "failed", "bounced", "unknown"] as const;
+
+/**
+ * Sends a message once more because a person says so: as a new one, with its own key, which the
+ * first one's history does not change. One that is only kept goes on its way itself.
+ * @throws INVALID_STATE while it is under way; CONFLICT without a provider
+ */
+export async function resendMessage(
+  ctx: MutationCtx,
+  message: Notification,
+): Promise<Notification> {
+  const { _id, organizationId, channel, status, nextAttemptAt } = message;
+  const isKept = status === "queued" && nextAttemptAt === undefined;
+  const isOver = (REPEATABLE as readonly string[]).includes(status);
+  if (channel === "in_app" || !(isKept || isOver)) {
+    throw new ApiError("INVALID_STATE", `A message that is ${status} cannot be sent again.`, {
+      details: { status, allowed: [...REPEATABLE] },
+    });
+  }
+  const configured = configuredFor(channel);
+  if ("missing" in configured) throw new ApiError("CONFLICT", configured.missing);
+  if (isKept) {
+    const due = { nextAttemptAt: Date.now(), reason: undefined, updatedAt: Date.now() };
+    await ctx.db.patch("notifications", _id, due);
+    await ctx.scheduler.runAfter(0, internal.delivery.queue.wake, { organizationId });
+    return { ...message, ...due };
+  }
+  const { to, language, data, objectId, contactId, attachments } = message;
+  const about = {
+    ...(objectId === undefined ? {} : { objectId }),
+    ...(contactId === undefined ? {} : { contactId }),
+  };
+  const template = message.template as TemplateName;
+  const copy = { channel, to, template, language, data, attachments, resendOf: _id, ...about };
+  const [id] = await queueMessages(ctx, organizationId, [copy]);
+  const queued = id && (await ctx.db.get("notifications", id));
+  if (!queued) throw new Error("A message that was queued is missing.");
+  return queued;
+}

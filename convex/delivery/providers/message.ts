@@ -1,0 +1,57 @@
+import { type Infer, v } from "convex/values";
+import type { RenderedLetter } from "../letters";
+
+/** How an attempt ended. Durations are milliseconds. */
+export const outcomeValidator = v.union(
+  v.object({ kind: v.literal("sent"), providerMessageId: v.optional(v.string()) }),
+  /** Surely not sent; worth another try. */
+  v.object({
+    kind: v.literal("retry"),
+    error: v.string(),
+    status: v.optional(v.number()),
+    retryAfter: v.optional(v.number()),
+  }),
+  /** Surely not sent, and a repetition would end the same way. */
+  v.object({
+    kind: v.literal("refused"),
+    error: v.string(),
+    status: v.optional(v.number()),
+    /** The address does not exist: mail to it ends. */
+    isBounce: v.optional(v.boolean()),
+  }),
+  /** It may have been sent: the provider did not say. */
+  v.object({
+    kind: v.literal("unknown"),
+    error: v.string(),
+    status: v.optional(v.number()),
+    retryAfter: v.optional(v.number()),
+  }),
+);
+export type Outcome = Infer<typeof outcomeValidator>;
+
+export type File = { fileName: string; contentType: string; bytes: Uint8Array };
+
+export type Email = {
+  /** The notification's id: the same for every attempt. */
+  id: string;
+  from: { name: string; address: string };
+  to: string;
+  replyTo?: string;
+  letter: RenderedLetter;
+  files: File[];
+};
+
+/** A provider's answer is waited for this long. */
+export const PROVIDER_TIMEOUT_MS = 30_000;
+
+/** `EMAIL_FROM`: an address, or a name and an address as in `Studio <mail@studio.example>`. */
+export function addressOf(from: string): string {
+  return /<([^<>]+)>\s*$/.exec(from)?.[1]?.trim() ?? from.trim();
+}
+
+const MAX_ERROR = 500;
+
+/** What a provider says of a failure, as it is kept: one short line. */
+export function shortError(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim().slice(0, MAX_ERROR).toWellFormed();
+}

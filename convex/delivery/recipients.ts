@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { ApiError, invalid } from "../kit/errors";
+import { emailAddress } from "../kit/text";
+import type { InvoicingContext } from "../ontology/salesContent";
+import type { StoredParty } from "../ontology/salesDocument";
+import type { OutboundChannel } from "./providers/configured";
+import { findSuppression } from "./suppressions";
+
+export type Recipient = { channel: OutboundChannel; to: string };
+type Wanted = {
+  channels?: readonly OutboundChannel[] | undefined;
+  to?: string | string[] | undefined;
+};
+
+/** E.164, also as people write it: `+49 (30) 123-456`. */
+const phoneNumber = z
+  .string()
+  .transform((phone) => phone.replaceAll(/[\s()./-]/g, ""))
+  .pipe(z.string().regex(/^\+[1-9]\d{6,14}$/));
+
+/**
+ * Whom a document goes to, and by which channel. Without `channels` those that `to` is made for, else
+ * e-mail where there is an address; without `to` what the document and its contact say.
+ * @throws VALIDATION_ERROR for an address that no channel takes, or a channel without an address;
+ *   CONFLICT for an address that mail no longer goes to
+ */
+export async function recipientsOf(
+  context: InvoicingContext,
+  billTo: StoredParty,
+  { channels, to }: Wanted,
+): Promise<Recipient[]> {
+  if (channels?.length === 0) return [];
+  const given = to === undefined ? [] : [to].flat().map(addressed);
+  const wanted = channels ?? impliedChannels(given, billTo);
+  const recipients: Recipient[] = [];
+  for (const channel of new Set(wanted)) {
+    const named = given.filter((recipient) => recipient.channel === channel);
+    const known = named.length > 0 ? named : await knownAddress(context, billTo, channel);
+    if (known.length === 0) throw withoutAddress(channel);
+    recipients.push(...known);
+  }
+  const unused = given.findIndex(({ channel }) => !wanted.includes(channel));
+  if (unused >= 0) {
+    const message = `is for ${given[unused]?.channel ?? ""}, which is not among the channels`;
+    throw invalid([{ path: pathOf(to, unused), message }]);
+  }
+  const distinct = new Map(recipients.map((each) => [`${each.channel} ${each.to}`, each]));
+  for (const recipient of distinct.values()) await requireReachable(context, recipient);
+  return [...distinct.values()];
+}
+
+function addressed(address: string, index: number, all: string[]): Recipient {
+  const email = emailAddress.safeParse(address);
+  if (email.success) return { channel: "email", to: email.data };
+  const phone = phoneNumber.safeParse(address);
+  if (phone.success) return { channel: "whatsapp", to: phone.data };
+  const message = "must be an e-mail address or a phone number with its country code (+49…)";
+  throw invalid([{ path: pathOf(all.length > 1 ? all : address, index), message }]);
+}
+
+function pathOf(to: Wanted["to"], index: number): string {
+  return Array.isArray(to) ? `body.to.${index}` : "body.to";
+}
+
+function impliedChannels(given: readonly Recipient[], { email }: StoredParty): OutboundChannel[] {
+  if (given.length > 0) return [...new Set(given.map(({ channel }) => channel))];
+  return email === undefined ? [] : ["email"];
+}
+
+/** The document's e-mail address, or the phone number of its contact. */
+export async function knownAddress(
+  { store }: Pick<InvoicingContext, "store">,
+  { email, contactId }: StoredParty,
+  channel: OutboundChannel,
+): Promise<Recipient[]> {
+  if (channel === "email") return email === undefined ? [] : [{ channel, to: email }];
+  const contact = contactId && (await store.find("crm_contact", contactId));
+  const phone = phoneNumber.safeParse(contact?.customProperties.phone ?? "");
+  return phone.success ? [{ channel, to: phone.data }] : [];
+}
+
+function withoutAddress(channel: OutboundChannel): ApiError {
+  const message =
+    channel === "email"
+      ? "is required: the document has no e-mail address"
+      : "is required: the contact has no phone number with its country code (+49…)";
+  return invalid([{ path: "body.to", message }]);
+}
+
+async function requireReachable(
+  context: InvoicingContext,
+  { channel, to }: Recipient,
+): Promise<void> {
+  if (channel !== "email") return;
+  const suppression = await findSuppression(context, context.store.organizationId, to);
+  if (!suppression) return;
+  const { _id: suppressionId, reason } = suppression;
+  const why = reason === "bounced" ? "mail to it came back" : "its owner complained";
+  throw new ApiError("CONFLICT", `No mail goes to ${to}: ${why}.`, {
+    details: { to, reason, suppressionId },
+  });
+}

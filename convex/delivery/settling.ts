@@ -1,0 +1,143 @@
+import { internal } from "../_generated/api";
+import type { MutationCtx } from "../_generated/server";
+import { ObjectStore } from "../ontology/store";
+import { systemScope } from "../tenancy";
+import { delayAfter } from "./attempts";
+import type { Notification } from "./outbox";
+import { mayAskAgain } from "./providers/configured";
+import type { Outcome } from "./providers/message";
+import { suppress } from "./suppressions";
+
+/** What becomes of a message: by the answer of an attempt, by a lease that ran out, by its provider's events. */
+
+/** How far a message has come; events that arrive late or twice never take it back. */
+const RANK: Partial<Record<Notification["status"], number>> = {
+  queued: 0,
+  sending: 1,
+  unknown: 2,
+  sent: 3,
+  delivered: 4,
+  // Also after `delivered`: some receivers take a message first and send it back later.
+  bounced: 5,
+};
+
+export function isForward(from: Notification["status"], to: Notification["status"]): boolean {
+  return (RANK[to] ?? -1) > (RANK[from] ?? Infinity);
+}
+
+/**
+ * Records how an attempt ended. One that was given up meanwhile (its lease ran out) still counts when
+ * it says that the message was sent; nothing else of it does.
+ */
+export async function settleAttempt(
+  ctx: MutationCtx,
+  message: Notification,
+  attempt: number,
+  outcome: Outcome,
+): Promise<void> {
+  const now = Date.now();
+  const attempts = message.attempts.map((made, index) =>
+    index === attempt
+      ? { ...made, durationMs: Math.max(0, now - made.at), ...detailOf(outcome) }
+      : made,
+  );
+  const isCurrent = message.status === "sending" && attempt === message.attempts.length - 1;
+  const settled = { attempts, updatedAt: now };
+  if (outcome.kind === "sent") {
+    const { providerMessageId } = outcome;
+    const status = isForward(message.status, "sent") || isUndone(message) ? "sent" : message.status;
+    await ctx.db.patch("notifications", message._id, {
+      ...settled,
+      ...idle,
+      status,
+      sentAt: message.sentAt ?? now,
+      reason: undefined,
+      secretUrl: undefined,
+      ...(providerMessageId === undefined ? {} : { providerMessageId }),
+    });
+    return;
+  }
+  if (!isCurrent) {
+    await ctx.db.patch("notifications", message._id, settled);
+    return;
+  }
+  if (outcome.kind === "refused") {
+    await ctx.db.patch("notifications", message._id, { ...settled, ...idle });
+    await fail(ctx, message, outcome.isBounce === true ? "bounced" : "failed", outcome.error);
+    return;
+  }
+  const mayRepeat = outcome.kind === "retry" || maySafelyRepeat(message, now);
+  const { retryAfter } = outcome;
+  const delay = mayRepeat
+    ? delayAfter(attempts.length, retryAfter === undefined ? {} : { retryAfter })
+    : null;
+  await ctx.db.patch("notifications", message._id, { ...settled, ...idle, reason: outcome.error });
+  if (delay === null) {
+    const isOpen = outcome.kind === "unknown";
+    await fail(ctx, message, isOpen ? "unknown" : "failed", outcome.error);
+    return;
+  }
+  await requeue(ctx, message, now + delay);
+}
+
+/** Takes up a message whose sender was interrupted: nobody knows whether it went out. */
+export async function settleInterrupted(ctx: MutationCtx, message: Notification): Promise<void> {
+  const now = Date.now();
+  await ctx.db.patch("notifications", message._id, { ...idle, updatedAt: now });
+  if (maySafelyRepeat(message, now)) await requeue(ctx, message, now);
+  else await fail(ctx, message, "unknown", "The sender was interrupted; it may have been sent.");
+}
+
+const idle = { leasedUntil: undefined, nextAttemptAt: undefined };
+
+/** Failed by our own account, which the provider's word corrects. */
+function isUndone({ status }: Notification): boolean {
+  return status === "failed" || status === "queued";
+}
+
+function maySafelyRepeat({ attempts }: Notification, now: number): boolean {
+  const [first] = attempts;
+  const last = attempts.at(-1);
+  return first !== undefined && last !== undefined && mayAskAgain(last.provider, first.at, now);
+}
+
+async function requeue(ctx: MutationCtx, message: Notification, at: number): Promise<void> {
+  const { _id, organizationId } = message;
+  await ctx.db.patch("notifications", _id, { status: "queued", nextAttemptAt: at });
+  await ctx.scheduler.runAfter(0, internal.delivery.queue.wake, { organizationId });
+}
+
+/**
+ * Ends a message that did not arrive, and says so where people look: on what it was about
+ * (`invoice.delivery_failed`), and on the contact when the address is no good.
+ */
+export async function fail(
+  ctx: MutationCtx,
+  message: Notification,
+  status: "failed" | "bounced" | "unknown",
+  reason: string,
+): Promise<void> {
+  const { _id, organizationId, objectId, channel, to, template } = message;
+  await ctx.db.patch("notifications", _id, { status, reason, updatedAt: Date.now() });
+  const store = new ObjectStore(ctx, systemScope(organizationId, "delivery"));
+  if (status === "bounced" && to !== undefined) {
+    await suppress(ctx, store, {
+      email: to,
+      reason: "bounced",
+      detail: reason,
+      notificationId: _id,
+    });
+  }
+  const object = objectId && (await ctx.db.get("objects", objectId));
+  if (object && object.lifecycle !== "deleted") {
+    const details = { notificationId: _id, channel, template, status, reason };
+    await store.recordHappening(object, "delivery_failed", details);
+  }
+  await store.finish();
+}
+
+function detailOf(outcome: Outcome): { error?: string; status?: number } {
+  if (outcome.kind === "sent") return {};
+  const { error, status } = outcome;
+  return { error, ...(status === undefined ? {} : { status }) };
+}

@@ -1,0 +1,110 @@
+import { defineTable } from "convex/server";
+import { v } from "convex/values";
+
+export const outboundChannel = v.union(v.literal("email"), v.literal("whatsapp"));
+
+/** Outbound: queued → sending → sent → delivered, or how it ended; in the inbox: unread → read. */
+export const notificationStatus = v.union(
+  v.literal("queued"),
+  v.literal("sending"),
+  v.literal("sent"),
+  v.literal("delivered"),
+  v.literal("failed"),
+  v.literal("bounced"),
+  v.literal("unknown"),
+  v.literal("unread"),
+  v.literal("read"),
+);
+
+export const attachment = v.object({
+  objectId: v.id("objects"),
+  format: v.union(v.literal("pdf"), v.literal("facturx")),
+});
+
+export const notificationTables = {
+  /**
+   * Messages: what goes out to customers by e-mail and WhatsApp, and the inbox of members of staff.
+   * Written by delivery/outbox.ts, delivery/settling.ts and delivery/inbox.ts; read by their lists
+   * and by the sender; deleted by delivery/retention.ts.
+   */
+  notifications: defineTable({
+    organizationId: v.id("organizations"),
+    channel: v.union(outboundChannel, v.literal("in_app")),
+    status: notificationStatus,
+    /** Whose inbox it lies in; absent for what goes out. */
+    userId: v.optional(v.id("users")),
+    /** What it is about, and the person that it goes to. */
+    objectId: v.optional(v.id("objects")),
+    contactId: v.optional(v.id("objects")),
+    /** E-mail address or phone number (E.164). */
+    to: v.optional(v.string()),
+    template: v.string(),
+    language: v.union(v.literal("en"), v.literal("de")),
+    /** What the template says, formatted: a repeated attempt sends the same text. */
+    data: v.record(v.string(), v.string()),
+    /** A link that signs somebody in, encrypted; gone once it is sent. */
+    secretUrl: v.optional(v.string()),
+    attachments: v.array(attachment),
+    attempts: v.array(
+      v.object({
+        at: v.number(),
+        provider: v.string(),
+        /** Absent while it runs, and for one whose end nobody saw. */
+        durationMs: v.optional(v.number()),
+        status: v.optional(v.number()),
+        error: v.optional(v.string()),
+      }),
+    ),
+    /** Absent where no attempt is due: it is under way, over, or kept for want of a provider. */
+    nextAttemptAt: v.optional(v.number()),
+    leasedUntil: v.optional(v.number()),
+    providerMessageId: v.optional(v.string()),
+    /** Why it is kept or has failed, for a person. */
+    reason: v.optional(v.string()),
+    /** The one that this one repeats, by hand. */
+    resendOf: v.optional(v.id("notifications")),
+    sentAt: v.optional(v.number()),
+    deliveredAt: v.optional(v.number()),
+    openedAt: v.optional(v.number()),
+    complainedAt: v.optional(v.number()),
+    readAt: v.optional(v.number()),
+    createdAt: v.number(),
+    updatedAt: v.number(),
+  })
+    .index("by_user", ["organizationId", "userId"])
+    .index("by_user_status", ["organizationId", "userId", "status"])
+    .index("by_channel", ["organizationId", "userId", "channel"])
+    .index("by_channel_status", ["organizationId", "userId", "channel", "status"])
+    .index("by_object", ["organizationId", "userId", "objectId"])
+    .index("by_contact", ["contactId"])
+    .index("by_due", ["organizationId", "status", "nextAttemptAt"])
+    .index("by_lease", ["status", "leasedUntil"])
+    .index("by_provider_message", ["channel", "providerMessageId"])
+    .index("by_createdAt", ["createdAt"]),
+
+  /**
+   * When an organization's sender wakes next. Written by delivery/queue.ts, one row per organization,
+   * never by the request that queues a message.
+   */
+  senders: defineTable({
+    organizationId: v.id("organizations"),
+    nextWakeAt: v.number(),
+  })
+    .index("by_organization", ["organizationId"])
+    .index("by_wake", ["nextWakeAt"]),
+
+  /**
+   * Addresses that an organization's mail no longer goes to. Written by delivery/suppressions.ts when
+   * one bounces for good or its owner complains; read before a message is queued and before it is
+   * sent; deleted when a person lifts it.
+   */
+  suppressions: defineTable({
+    organizationId: v.id("organizations"),
+    email: v.string(),
+    emailKey: v.string(),
+    reason: v.union(v.literal("bounced"), v.literal("complained")),
+    detail: v.optional(v.string()),
+    notificationId: v.optional(v.id("notifications")),
+    createdAt: v.number(),
+  }).index("by_email", ["organizationId", "emailKey"]),
+};
