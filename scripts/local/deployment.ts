@@ -14,7 +14,7 @@ import { bundleFunctions } from "./runtime/bundle";
 import { installGlobals } from "./runtime/globals";
 import { Host } from "./runtime/host";
 import { loadFunctions } from "./runtime/modules";
-import { NodeThread } from "./runtime/node/nodeThread";
+import { NodePool } from "./runtime/node/nodePool";
 import { installSyscalls } from "./runtime/syscalls";
 import { type Clock, systemClock } from "./scheduler/clock";
 import { Crons } from "./scheduler/crons";
@@ -95,9 +95,9 @@ async function assemble(
   const variables = await EnvironmentVariables.load(database, bundle.project.root, data, urls);
   installGlobals(() => variables.current);
   installSyscalls();
-  const nodeThread = new NodeThread(bundle, variables.current);
-  toClose.push(() => nodeThread.close());
-  const functions = await loadFunctions(bundle, nodeThread);
+  const nodePool = new NodePool(bundle, variables.current);
+  toClose.push(() => nodePool.close());
+  const functions = await loadFunctions(bundle, nodePool);
   if (functions.schema !== null) await applySchema(database.applySchema(functions.schema));
   const files = await Files.open({ database, data, maxBytes: options.maxFileBytes });
   toClose.push(() => files.close());
@@ -112,7 +112,7 @@ async function assemble(
   });
   variables.onChange((current) => {
     host.environment = current;
-    nodeThread.setEnvironment(current);
+    nodePool.setEnvironment(current);
   });
   const adminKey = await loadAdminKey(data, DEPLOYMENT_NAME);
   const demo = options.demo ? await provideDemo(host, data, urls) : null;
@@ -132,7 +132,7 @@ async function assemble(
     host,
     demo,
     stop: stopper(site, cloud, [scheduler, crons], async () => {
-      await nodeThread.close();
+      await nodePool.close();
       await files.close();
       await database.close();
     }),

@@ -10,7 +10,7 @@ import { messageOf, Problem } from "../problem";
 import type { Bundle, BundledModule } from "./bundle";
 import { FunctionFailure, Refusal } from "./errors";
 import { canonicalName, displayName } from "./names";
-import type { NodeThread } from "./node/nodeThread";
+import type { NodePool } from "./node/nodePool";
 import {
   type FunctionDescription,
   type FunctionKind,
@@ -54,8 +54,8 @@ export type CronScheduleJson =
   | { type: "monthly"; day: number; hourUTC: number; minuteUTC?: number }
   | { type: "cron"; cron: string };
 
-/** Modules of the default runtime are loaded into this thread, `"use node"` modules into `thread`. */
-export async function loadFunctions(bundle: Bundle, thread: NodeThread): Promise<Functions> {
+/** Modules of the default runtime are loaded into this thread, `"use node"` modules into those of `pool`. */
+export async function loadFunctions(bundle: Bundle, pool: NodePool): Promise<Functions> {
   const functions = new Map<string, FunctionEntry>();
   let router: Router | null = null;
   let schema: JSONValue | null = null;
@@ -74,9 +74,9 @@ export async function loadFunctions(bundle: Bundle, thread: NodeThread): Promise
       functions.set(description.name, { ...description, invoke });
     }
   }
-  for (const [module, description] of await nodeFunctions(bundle, thread)) {
+  for (const [module, description] of await nodeFunctions(bundle, pool)) {
     const { name } = description;
-    const invoke: Invoke = (argsText) => thread.run(module, name, argsText);
+    const invoke: Invoke = (argsText) => pool.run(module, name, argsText);
     functions.set(name, { ...description, invoke, environment: "node" });
   }
   const paths = new Set(bundle.modules.map((module) => module.path));
@@ -107,10 +107,10 @@ function loadProblem(error: unknown, module: BundledModule, bundle: Bundle): Pro
 
 type Descriptions = Record<string, FunctionDescription[]>;
 
-/** To look into the modules takes the thread and all their packages, so it is done once per bundle. */
+/** To look into the modules takes a thread and all their packages, so it is done once per bundle. */
 async function nodeFunctions(
   bundle: Bundle,
-  thread: NodeThread,
+  pool: NodePool,
 ): Promise<[BundledModule, FunctionDescription][]> {
   const modules = bundle.modules.filter(({ environment }) => environment === "node");
   if (modules.length === 0) return [];
@@ -119,7 +119,7 @@ async function nodeFunctions(
   if (known === null) {
     known = {};
     for (const module of modules) {
-      known[module.path] = await thread.describe(module).catch((error: unknown) => {
+      known[module.path] = await pool.describe(module).catch((error: unknown) => {
         throw loadProblem(error instanceof FunctionFailure ? error.thrown : error, module, bundle);
       });
     }

@@ -14,7 +14,11 @@ import { messageOf } from "../problem";
 import type { Clock } from "./clock";
 import { beginJob, completeJob, type Job, jobsEndedBefore, jobsIn, type JobState } from "./jobs";
 
-const MAX_RUNNING = 8;
+type Lane = "mutation" | "action";
+/** Actions wait for others, mutations only for their turn: so neither may take the other's places. */
+const MAX_RUNNING: Record<Lane, number> = { mutation: 8, action: 32 };
+/** Due jobs whose lane is full are passed over; so many are looked at for one that can begin. */
+const MAX_PASSED_OVER = 1_000;
 /** How long ended jobs can be read. */
 const KEPT_MS = 7 * 24 * 3_600_000;
 const SWEEP_EVERY_MS = 3_600_000;
@@ -25,7 +29,7 @@ const RETRY_LONGEST_MS = 10_000;
 export class Scheduler {
   private readonly host: Host;
   private readonly clock: Clock;
-  private readonly running = new Map<string, Promise<void>>();
+  private readonly running = new Map<string, { lane: Lane; ended: Promise<void> }>();
   /** Jobs that met a conflict or a fault, and when they may be tried again. */
   private readonly delayed = new Map<string, { until: number; failures: number }>();
   private stopped = false;
@@ -61,7 +65,7 @@ export class Scheduler {
     this.stopped = true;
     this.cancelLook();
     this.cancelSweep();
-    await Promise.allSettled(this.running.values());
+    await Promise.allSettled([...this.running.values()].map(({ ended }) => ended));
   }
 
   private lookAt(time: number): void {
@@ -107,21 +111,37 @@ export class Scheduler {
   private dueJobs(pending: Iterable<Job>): { due: Job[]; next: number | null } {
     const now = this.clock.now();
     const due: Job[] = [];
+    const places = this.freePlaces();
+    let passedOver = 0;
     let next: number | null = null;
     for (const job of pending) {
       if (this.running.has(job._id)) continue;
       const time = this.delayed.get(job._id)?.until ?? job.scheduledTime;
+      const lane = this.laneOf(job);
       if (time > now) next = Math.min(next ?? Infinity, time);
-      // All places taken: the end of any job makes us look again.
-      else if (this.running.size + due.length >= MAX_RUNNING) break;
-      else due.push(job);
+      else if (places[lane] > 0) {
+        places[lane]--;
+        due.push(job);
+      }
+      // No place: the end of any job makes us look again.
+      else if (++passedOver >= MAX_PASSED_OVER || places.mutation + places.action === 0) break;
       if (job.scheduledTime > now) break;
     }
     return { due, next };
   }
 
+  private freePlaces(): Record<Lane, number> {
+    const places = { ...MAX_RUNNING };
+    for (const { lane } of this.running.values()) places[lane]--;
+    return places;
+  }
+
+  private laneOf(job: Job): Lane {
+    return this.host.functions.find(job.name)?.kind === "action" ? "action" : "mutation";
+  }
+
   private begin(job: Job): void {
-    const running = this.runJob(job)
+    const ended = this.runJob(job)
       .catch((error: unknown) => {
         this.delay(job);
         log("error", `Scheduled function not run: ${messageOf(error)}`, { function: job.name });
@@ -130,7 +150,7 @@ export class Scheduler {
         this.running.delete(job._id);
         if (!this.stopped) void this.look();
       });
-    this.running.set(job._id, running);
+    this.running.set(job._id, { lane: this.laneOf(job), ended });
   }
 
   private async runJob(job: Job): Promise<void> {

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { ConvexError } from "convex/values";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { bundleFunctions } from "../../../scripts/local/runtime/bundle";
-import { NodeThread } from "../../../scripts/local/runtime/node/nodeThread";
+import { NodePool, type NodePoolOptions } from "../../../scripts/local/runtime/node/nodePool";
 import { eventually, startServer, type TestServer } from "../../helpers/server";
 import { type Client, clientOf, FUNCTIONS, rejectionOf } from "./fixture";
 
@@ -106,25 +106,69 @@ describe("the thread", () => {
     );
     expect(await client.action("nodeActions:spin", { ms: 0 })).toBe("spun");
   });
+});
 
-  test("is ended when an action overruns its time, and when the deployment stops", async () => {
-    const into = await mkdtemp(path.join(tmpdir(), "freehold-thread-"));
-    try {
-      const bundle = await bundleFunctions(FUNCTIONS, into);
-      const module = bundle.modules.find((found) => found.path === "nodeActions");
-      if (module === undefined) throw new Error("The fixture has no nodeActions");
-      const thread = new NodeThread(bundle, {}, 1_000);
-      const spin = (ms: number): Promise<string> =>
-        thread.run(module, "nodeActions:spin", JSON.stringify([{ ms }]));
-      const overrun = await rejectionOf(spin(60_000));
-      expect(overrun.message).toContain("nodeActions:spin has run for more than 1s");
-      expect(await spin(0)).toBe('"spun"');
-      const cutOff = rejectionOf(spin(60_000));
-      await thread.close();
-      expect((await cutOff).message).toContain("the deployment is stopping");
-      expect((await rejectionOf(spin(0))).message).toContain("the deployment is stopping");
-    } finally {
-      await rm(into, { recursive: true, force: true });
+describe("the pool of threads", () => {
+  let into: string;
+  let pool: NodePool;
+  beforeEach(async () => {
+    into = await mkdtemp(path.join(tmpdir(), "freehold-threads-"));
+  });
+  afterEach(async () => {
+    await pool.close();
+    await rm(into, { recursive: true, force: true });
+  });
+
+  type Run = (name: string, args?: Record<string, unknown>) => Promise<string>;
+  async function poolWith(options: NodePoolOptions): Promise<Run> {
+    const bundle = await bundleFunctions(FUNCTIONS, into);
+    const module = bundle.modules.find((found) => found.path === "nodeActions");
+    if (module === undefined) throw new Error("The fixture has no nodeActions");
+    pool = new NodePool(bundle, {}, options);
+    return (name, args = {}) => pool.run(module, `nodeActions:${name}`, JSON.stringify([args]));
+  }
+
+  test("runs other actions beside one that holds its thread, more than there are threads", async () => {
+    const run = await poolWith({ threads: 2 });
+    const spinning = rejectionOf(run("spin", { ms: 60_000 }));
+    const others = await Promise.all(Array.from({ length: 6 }, () => run("spin", { ms: 5 })));
+    expect(others).toEqual(Array(6).fill('"spun"'));
+    await pool.close();
+    expect((await spinning).message).toContain("the deployment is stopping");
+    expect((await rejectionOf(run("spin", { ms: 0 }))).message).toContain("is stopping");
+  });
+
+  test("fails an action that overruns its time, and no other", async () => {
+    const run = await poolWith({ threads: 2, limitMs: 2_000 });
+    // Both have loaded the module, so that what is asked of them now begins at once.
+    await Promise.all([run("wait", { ms: 300 }), run("wait", { ms: 300 })]);
+    const overruns = [run("spin", { ms: 60_000 }), run("wait", { ms: 60_000 })].map(rejectionOf);
+    const beside = run("wait", { ms: 500 });
+    for (const overrun of overruns) {
+      expect((await overrun).message).toMatch(/nodeActions:(spin|wait) has run for more than 2s/);
     }
+    expect(await beside).toBe('"waited"');
+    expect(await run("spin", { ms: 0 })).toBe('"spun"');
+  });
+
+  test("fails an action that needs too much memory, and no other", async () => {
+    const run = await poolWith({ threads: 2, memoryMib: 64 });
+    const beside = run("wait", { ms: 100 });
+    expect((await rejectionOf(run("hoard"))).message).toMatch(/memory limit/);
+    expect(await beside).toBe('"waited"');
+    expect(await run("spin", { ms: 0 })).toBe('"spun"');
+  });
+
+  test("ends threads that have been idle, and those of a drained pool after their actions", async () => {
+    const run = await poolWith({ idleMs: 10 });
+    await run("spin", { ms: 0 });
+    await eventually(
+      () => Promise.resolve(pool.size),
+      (size) => size === 0,
+    );
+    const last = run("wait", { ms: 50 });
+    await pool.drain();
+    expect(await last).toBe('"waited"');
+    expect(pool.size).toBe(0);
   });
 });

@@ -88,6 +88,27 @@ describe("scheduled functions", () => {
     );
   });
 
+  test("more actions than run at a time hold up no mutation, and end when they can", async () => {
+    const hang = { name: "ticks:hang", source: "crowd", inMs: 0 };
+    const hanging = await Promise.all(
+      Array.from({ length: 40 }, () => client.action("ticks:scheduleByName", hang)),
+    );
+    await eventually(
+      () => countOf("crowd"),
+      (count) => count === 32,
+    );
+    const id = await client.mutation("notes:schedule", { source: "beside", inMs: 0 });
+    await reaches(id, "success");
+    const states = await Promise.all(hanging.map(jobOf));
+    expect(states.filter(({ state }) => state.kind === "inProgress")).toHaveLength(32);
+    for (const id of hanging) await client.mutation("notes:cancel", { id: id as string });
+    const canceled = await Promise.all(hanging.map(jobOf));
+    expect(new Set(canceled.map(({ state }) => state.kind))).toEqual(new Set(["canceled"]));
+    await server.kill();
+    await start();
+    expect((await jobOf(hanging[0])).state.kind).toBe("canceled");
+  }, 60_000);
+
   test("a job that is due in years waits, beyond what a timer can hold", async () => {
     const id = await client.mutation("notes:schedule", { source: "years", inMs: 2 ** 36 });
     await client.mutation("notes:schedule", { source: "after years", inMs: 0 });

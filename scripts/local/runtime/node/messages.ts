@@ -1,12 +1,13 @@
-/** What the deployment's thread and the thread of Node actions say to each other. */
+/** What the deployment's thread and a thread of Node actions say to each other. */
 import type { JSONValue } from "convex/values";
 import type { Level, LogFields } from "../log";
 
 /** Blobs cross as they are: what they hold is not copied. */
 export type OperationResult = string | Blob | null;
 
-/** To the thread of Node actions. A module is named by its bundled file. */
+/** To a thread of Node actions. A module is named by its bundled file. */
 export type ToNode =
+  | { type: "ping" }
   | { type: "describe"; id: number; module: string; file: string }
   | { type: "run"; id: number; module: string; file: string; name: string; argsText: string }
   | { type: "operationDone"; operation: number; result: OperationResult }
@@ -15,6 +16,7 @@ export type ToNode =
 
 /** From it. `id` is that of the `describe` or `run` that is answered. */
 export type FromNode =
+  | { type: "pong" }
   | { type: "done"; id: number; result: string }
   | { type: "failed"; id: number; failure: ThrownInNode }
   | { type: "operation"; id: number; operation: number; op: string; args: string | object }

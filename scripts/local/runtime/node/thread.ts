@@ -1,5 +1,5 @@
 /**
- * The inside of the thread that runs the actions of `"use node"` modules. A thread loads JavaScript
+ * The inside of the threads that run the actions of `"use node"` modules. A thread loads JavaScript
  * only, so this file is bundled beside the modules (`bundle.ts`). Modules are loaded when they are
  * first called: their packages may be large.
  */
@@ -59,6 +59,9 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const) {
 
 parentPort?.on("message", (message: ToNode) => {
   switch (message.type) {
+    case "ping":
+      void answerPing();
+      return;
     case "describe":
       answer(message.id, async () =>
         JSON.stringify((await load(message)).map(({ description }) => description)),
@@ -96,8 +99,24 @@ async function load(module: {
   module: string;
   file: string;
 }): Promise<ReturnType<typeof functionsIn>> {
-  const exports = (await import(pathToFileURL(module.file).href)) as Record<string, unknown>;
-  return functionsIn(module.module, exports);
+  const importing = import(pathToFileURL(module.file).href);
+  loading.add(importing);
+  try {
+    return functionsIn(module.module, (await importing) as Record<string, unknown>);
+  } finally {
+    loading.delete(importing);
+  }
+}
+
+/** Modules that are being loaded for an action that has not begun. */
+const loading = new Set<Promise<unknown>>();
+
+/** Whoever pings wants to know whether this thread is free: not before what it has been given has begun. */
+async function answerPing(): Promise<void> {
+  await Promise.allSettled(loading);
+  setImmediate(() => {
+    say({ type: "pong" });
+  });
 }
 
 async function invokerOf(message: ToNode & { type: "run" }): Promise<Invoke> {
