@@ -11,5 +11,6 @@ crons.hourly("invoicing", { minuteUTC: 5 }, internal.invoicingJobs.round, { curs
 crons.interval("clean up after the CRM", { hours: 1 }, internal.crmMaintenance.cleanUp, {});
 crons.daily("integrity", { hourUTC: 3, minuteUTC: 35 }, internal.integrityJobs.checkAll, {});
 crons.interval("recover sends", { minutes: 1 }, internal.delivery.queue.recover, {});
+crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFiles.cleanUp, {});
 
 export default crons;

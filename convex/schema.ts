@@ -2,6 +2,7 @@ import { defineSchema } from "convex/server";
 import { coreTables } from "./schemas/coreSchemas";
 import { crmTables } from "./schemas/crmSchemas";
 import { deliveryTables } from "./schemas/deliverySchemas";
+import { documentTables } from "./schemas/documentSchemas";
 import { invoicingTables } from "./schemas/invoicingSchemas";
 import { kitTables } from "./schemas/kitSchemas";
 import { notificationTables } from "./schemas/notificationSchemas";
@@ -16,6 +17,7 @@ export default defineSchema({
   ...crmTables,
   ...invoicingTables,
   ...deliveryTables,
+  ...documentTables,
   ...kitTables,
   ...syncTables,
   ...notificationTables,

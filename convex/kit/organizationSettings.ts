@@ -2,7 +2,7 @@ import { electronicFormatIBAN, isValidBIC, isValidIBAN } from "ibantools";
 import { z } from "zod";
 import { address } from "../ontology/address";
 import { currencyCode as currency } from "./money";
-import { emailAddress, text } from "./text";
+import { emailAddress, longText, text } from "./text";
 
 /** IANA time zone, checked by the runtime's own database. */
 const timeZone = text(64)
@@ -60,6 +60,12 @@ export const organizationSettings = z.strictObject({
   address: address.optional(),
   bankDetails: bankDetails.optional(),
   taxIds: taxIds.optional(),
+  legalName: text(200)
+    .optional()
+    .meta({ description: "As registered, where it is not the name; on invoices." }),
+  invoiceFooter: longText(1000)
+    .optional()
+    .meta({ description: "Printed at the foot of the last page of every document." }),
   allowedOrigins: z.array(origin).max(20, "must have at most 20 entries"),
 });
 

@@ -52,6 +52,8 @@ export const invoiceType = defineObjectType({
     paidDate: z.number().optional(),
     paymentMethod: z.string().optional(),
     transactionRef: z.string().optional(),
+    /** Where it is paid online; set by a payment provider. */
+    paymentUrl: z.string().optional(),
     cancelledDate: z.number().optional(),
     cancelReason: z.string().optional(),
     /** Where it comes from. */

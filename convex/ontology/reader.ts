@@ -32,6 +32,18 @@ export class TenantReader {
     return this.shows(object) ? object : null;
   }
 
+  /** The object if it is of one of these types. */
+  async findAny<T extends ObjectType>(
+    types: readonly T[],
+    id: Id<"objects">,
+  ): Promise<ObjectDoc<T> | null> {
+    for (const type of types) {
+      const object = await this.find(type, id);
+      if (object) return object;
+    }
+    return null;
+  }
+
   /** @throws `<RESOURCE>_NOT_FOUND` */
   async require<T extends ObjectType>(type: T, id: string): Promise<ObjectDoc<T>> {
     const object = await this.find(type, id);

@@ -48,6 +48,8 @@ export const update = writeEndpoint(
         address: organizationSettings.shape.address.nullable(),
         bankDetails: organizationSettings.shape.bankDetails.nullable(),
         taxIds: organizationSettings.shape.taxIds.nullable(),
+        legalName: organizationSettings.shape.legalName.nullable(),
+        invoiceFooter: organizationSettings.shape.invoiceFooter.nullable(),
       })
       .meta({ id: "OrganizationSettingsUpdate" }),
     answers: { 200: settings },

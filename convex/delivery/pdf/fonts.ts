@@ -1,0 +1,155 @@
+"use node";
+
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Font } from "@react-pdf/renderer";
+// Imported for Convex's bundler, which installs an external package where one of its names is used.
+import { fonts as arabic } from "@embedpdf/fonts-arabic";
+import { fonts as hebrew } from "@embedpdf/fonts-hebrew";
+import { fonts as latin } from "@embedpdf/fonts-latin";
+
+/**
+ * The fonts of documents: Noto Sans, and beside it a face for each script that a text has characters
+ * of. One family is loaded when the first text needs it, and stays for the next.
+ *
+ * The faces of Chinese, Japanese and Korean are larger than all that Convex lets a deployment
+ * install together (45 MB zipped). Where their packages stand beside the functions they are read
+ * from there, as under `npm start`; elsewhere the same file is fetched once, by its digest.
+ */
+type Face = { file: string; weight: number; sha256?: string };
+type Family = { name: string; packageName: string; covers: RegExp; faces: Face[] };
+
+const MIRROR = "https://cdn.jsdelivr.net/npm";
+const FETCH_WITHIN_MS = 20_000;
+
+const upright = (faces: readonly { file: string; weight: number; italic?: boolean }[]): Face[] =>
+  faces.filter(({ weight, italic }) => !italic && (weight === 400 || weight === 700));
+
+const LATIN: Family = {
+  name: "Noto Sans",
+  packageName: "@embedpdf/fonts-latin",
+  covers: /./u,
+  faces: upright(latin),
+};
+
+const OTHERS: Family[] = [
+  {
+    name: "Noto Naskh Arabic",
+    packageName: "@embedpdf/fonts-arabic",
+    covers: /\p{Script=Arabic}/u,
+    faces: upright(arabic),
+  },
+  {
+    name: "Noto Sans Hebrew",
+    packageName: "@embedpdf/fonts-hebrew",
+    covers: /\p{Script=Hebrew}/u,
+    faces: upright(hebrew),
+  },
+  {
+    name: "Noto Sans Hans",
+    packageName: "@embedpdf/fonts-sc",
+    covers:
+      /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\u3000-\u303f\uff00-\uffef]/u,
+    faces: [
+      {
+        file: "NotoSansHans-Regular.otf",
+        weight: 400,
+        sha256: "7db3c634bbd0301b3082a80ffcac2f422e8ef9ce0730f8b279c3e8f756598f68",
+      },
+      {
+        file: "NotoSansHans-Bold.otf",
+        weight: 700,
+        sha256: "9e7729ef993ca4c647882f798644f4bbf6da69bd822eac593fc68717dd6c8e2a",
+      },
+    ],
+  },
+  {
+    name: "Noto Sans KR",
+    packageName: "@embedpdf/fonts-kr",
+    covers: /\p{Script=Hangul}/u,
+    faces: [
+      {
+        file: "NotoSansKR-Regular.otf",
+        weight: 400,
+        sha256: "ff59f91fe8d6e6246f548bb67bf371810af3d5cc53b65e8680461fabd043b506",
+      },
+      {
+        file: "NotoSansKR-Bold.otf",
+        weight: 700,
+        sha256: "4c42058a372749625eeda2dc8c2e54716abd197eeae8249c877cec6ca188c729",
+      },
+    ],
+  },
+];
+const FETCHED_VERSION = "1.0.0";
+
+const registered = new Map<string, Promise<void>>();
+const require = createRequire(import.meta.url);
+
+// A word is never parted: a number or a name with a hyphen in it would be another.
+Font.registerHyphenationCallback((word) => [word]);
+
+/** The font families that have the characters of a text, to be tried in this order. */
+export async function fontsFor(text: string): Promise<string[]> {
+  const families = [LATIN, ...OTHERS.filter(({ covers }) => covers.test(text))];
+  await Promise.all(families.map(registerOnce));
+  return families.map(({ name }) => name);
+}
+
+function registerOnce(family: Family): Promise<void> {
+  const known = registered.get(family.name);
+  if (known) return known;
+  const registering = register(family);
+  registered.set(family.name, registering);
+  // The next document tries again.
+  registering.catch(() => registered.delete(family.name));
+  return registering;
+}
+
+async function register({ name, packageName, faces }: Family): Promise<void> {
+  const fonts = await Promise.all(
+    faces.map(async (face) => ({ src: await fileOf(packageName, face), fontWeight: face.weight })),
+  );
+  Font.register({ family: name, fonts });
+}
+
+async function fileOf(packageName: string, { file, sha256 }: Face): Promise<string> {
+  const installed = installedFile(packageName, file);
+  if (installed !== null) return installed;
+  if (sha256 === undefined) throw new Error(`The package ${packageName} is not installed.`);
+  const kept = path.join(tmpdir(), `${sha256}-${file}`);
+  if (!existsSync(kept)) {
+    const url = `${MIRROR}/${packageName}@${FETCHED_VERSION}/fonts/${file}`;
+    const part = `${kept}.${process.pid}`;
+    await writeFile(part, await fetchChecked(url, sha256));
+    await rename(part, kept);
+  }
+  if (digestOf(await readFile(kept)) !== sha256) throw new Error(`${kept} is damaged.`);
+  return kept;
+}
+
+function installedFile(packageName: string, file: string): string | null {
+  try {
+    return path.join(path.dirname(require.resolve(packageName)), "..", "fonts", file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "MODULE_NOT_FOUND") return null;
+    throw error;
+  }
+}
+
+async function fetchChecked(url: string, sha256: string): Promise<Uint8Array> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_WITHIN_MS) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}.`);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (digestOf(bytes) !== sha256) throw new Error(`${url} is not the expected file.`);
+  return bytes;
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

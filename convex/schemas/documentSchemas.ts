@@ -1,0 +1,51 @@
+import { defineTable } from "convex/server";
+import { v } from "convex/values";
+
+/** What can be made of an invoice, a credit note or a quote. */
+export const documentFormat = v.union(
+  v.literal("pdf"),
+  v.literal("facturx"),
+  v.literal("ubl"),
+  v.literal("cii"),
+  v.literal("reminder-1"),
+  v.literal("reminder-2"),
+  v.literal("reminder-3"),
+);
+export type DocumentFormat = typeof documentFormat.type;
+
+export const documentTables = {
+  /**
+   * Files made of documents, once per edition and format. Written by delivery/documentFiles.ts; read
+   * when a file is asked for or sent; deleted by it, with what is stored, when `deleteAfter` passes.
+   */
+  documentFiles: defineTable({
+    organizationId: v.id("organizations"),
+    objectId: v.id("objects"),
+    format: documentFormat,
+    /** What it was made of: the versions of the object and of the organization's settings. */
+    edition: v.string(),
+    storageId: v.id("_storage"),
+    /** Hex, of the bytes. */
+    sha256: v.string(),
+    size: v.number(),
+    fileName: v.string(),
+    contentType: v.string(),
+    madeAt: v.number(),
+    /** Set for drafts, and for what a later edition has replaced. */
+    deleteAfter: v.optional(v.number()),
+  })
+    .index("by_object", ["objectId", "format", "edition"])
+    .index("by_deleteAfter", ["deleteAfter"]),
+
+  /**
+   * The pictures on organizations' letterheads. Written by api/v1/logo.ts, at most one row per
+   * organization; read when a document is made; deleted by it.
+   */
+  organizationLogos: defineTable({
+    organizationId: v.id("organizations"),
+    contentType: v.union(v.literal("image/png"), v.literal("image/jpeg")),
+    width: v.number(),
+    height: v.number(),
+    bytes: v.bytes(),
+  }).index("by_organization", ["organizationId"]),
+};
