@@ -9,6 +9,9 @@ import { type EmbeddedDatabase, openDatabase } from "./database";
 import { type Demo, provideDemo } from "./demo";
 import { Files } from "./files";
 import { EnvironmentVariables, type Urls } from "./environment";
+import { authentication, TokenRefused } from "./live/authentication";
+import type { LiveLimits } from "./live/limits";
+import { LiveServer } from "./live/server";
 import { codeOf, messageOf, Problem } from "./problem";
 import { bundleFunctions } from "./runtime/bundle";
 import { installGlobals } from "./runtime/globals";
@@ -39,6 +42,8 @@ export type DeploymentOptions = {
   /** The probability that a mutation meets a conflict, for tests. */
   conflicts: number;
   clock?: Clock;
+  /** Of live queries, where tests must not wait for what takes long. */
+  liveLimits?: Partial<LiveLimits>;
 };
 
 export const DEFAULTS: DeploymentOptions = {
@@ -55,6 +60,7 @@ export const DEFAULTS: DeploymentOptions = {
 
 export type Deployment = Urls & {
   host: Host;
+  live: LiveServer;
   /** Set by the start that made it. */
   demo: Demo | null;
   /** Ends cleanly: no new connections or jobs, answers and jobs under way finished. */
@@ -127,11 +133,23 @@ async function assemble(
   const { trustProxy } = options;
   site.serve(siteHandler({ host, trustProxy, siteUrl: site.url }));
   cloud.serve(cloudHandler({ host, variables, adminKey, trustProxy }));
+  const live = new LiveServer({
+    host,
+    authentication: authentication(adminKey, async () => {
+      throw new TokenRefused("No auth provider found matching the given token");
+    }),
+    trustProxy,
+    limits: options.liveLimits,
+  });
+  cloud.serveUpgrades((request, socket, head) => {
+    live.upgrade(request, socket, head);
+  });
   return {
     ...urls,
     host,
+    live,
     demo,
-    stop: stopper(site, cloud, [scheduler, crons], async () => {
+    stop: stopper([site, cloud, live], [scheduler, crons], async () => {
       await nodePool.close();
       await files.close();
       await database.close();
@@ -140,15 +158,15 @@ async function assemble(
 }
 
 function stopper(
-  site: ListeningServer,
-  cloud: ListeningServer,
+  servers: Pick<ListeningServer, "close">[],
   workers: { stop(): Promise<void> }[],
   closeRest: () => Promise<void>,
 ): () => Promise<void> {
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     const jobs = Promise.all(workers.map((worker) => worker.stop()));
-    await Promise.all([site.close(GRACE_MS), cloud.close(GRACE_MS), orAfter(jobs, GRACE_MS)]);
+    const closing = servers.map((server) => server.close(GRACE_MS));
+    await Promise.all([...closing, orAfter(jobs, GRACE_MS)]);
     await closeRest();
   };
   return () => (stopping ??= stop());

@@ -44,6 +44,8 @@ export class Call {
    * pages stay next to each other while rows come and go.
    */
   endCursor: string | null = null;
+  /** Whether the result depends on who asks. */
+  private askedIdentity = false;
   /** The earliest due time of what this transaction scheduled. */
   scheduledFor = Infinity;
   /** The last table written, to name it in an injected conflict. */
@@ -79,6 +81,15 @@ export class Call {
     this.storedFiles = parent === null ? [] : parent.storedFiles;
     this.depth = parent === null ? 0 : parent.depth + 1;
     this.startedAt = parent === null ? Date.now() : parent.startedAt;
+  }
+
+  get usedIdentity(): boolean {
+    return this.root.askedIdentity;
+  }
+
+  /** To be called by whatever reads the caller's identity. */
+  useIdentity(): void {
+    this.root.askedIdentity = true;
   }
 
   get isTransaction(): boolean {

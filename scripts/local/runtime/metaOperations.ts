@@ -6,7 +6,10 @@ import type { Operation } from "./syscalls";
 
 export const metaOperations: Record<string, Operation> = {
   // Identities come with live queries and their authentication.
-  "1.0/getUserIdentity": () => "null",
+  "1.0/getUserIdentity": (call) => {
+    call.useIdentity();
+    return "null";
+  },
   "1.0/getTransactionMetrics": (call) => {
     if (call.tx === null) throw new Refusal("Unknown async operation 1.0/getTransactionMetrics");
     return JSON.stringify(call.tx.metrics());

@@ -1,6 +1,6 @@
 /**
  * The Convex client API: what `ConvexHttpClient` calls. Live queries (the WebSocket at
- * `/api/<version>/sync`) come later and belong beside this file.
+ * `/api/<version>/sync`) are in `../live`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FunctionKind } from "../runtime/modules";

@@ -1,15 +1,20 @@
 /** An HTTP server that says clearly why it cannot start, and that ends without cutting anyone off. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { codeOf, messageOf, Problem } from "../problem";
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+/** Takes over the connection of a request that asks for another protocol than HTTP. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export type ListeningServer = {
   port: number;
   url: string;
   /** From now on requests are handled; those that came before have waited. */
   serve(handler: Handler): void;
+  /** Without this, such requests are handled like any other. */
+  serveUpgrades(handler: UpgradeHandler): void;
   /** No new connections; answers under way are finished, for at most `graceMs`. */
   close(graceMs: number): Promise<void>;
 };
@@ -39,6 +44,9 @@ export async function listen(host: string, port: number, flag: string): Promise<
     serve: (next) => {
       handler = next;
       for (const [request, response] of early.splice(0)) next(request, response);
+    },
+    serveUpgrades: (take) => {
+      server.on("upgrade", take);
     },
     close: (graceMs) => {
       closing = true;
