@@ -141,6 +141,9 @@ async function assemble(
     trustProxy,
     limits: options.liveLimits,
   });
+  variables.onChange(() => {
+    live.subscriptions.invalidateAll();
+  });
   cloud.serveUpgrades((request, socket, head) => {
     live.upgrade(request, socket, head);
   });
