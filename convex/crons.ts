@@ -12,5 +12,8 @@ crons.interval("clean up after the CRM", { hours: 1 }, internal.crmMaintenance.c
 crons.daily("integrity", { hourUTC: 3, minuteUTC: 35 }, internal.integrityJobs.checkAll, {});
 crons.interval("recover sends", { minutes: 1 }, internal.delivery.queue.recover, {});
 crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFiles.cleanUp, {});
+// Each run of the sender sets its own watch; this one takes up what was lost altogether.
+crons.interval("webhooks", { minutes: 1 }, internal.delivery.webhookSending.watch, {});
+crons.interval("clean up deliveries", { hours: 1 }, internal.delivery.maintenance.cleanUp, {});
 
 export default crons;

@@ -21,6 +21,8 @@ import * as recurringInvoices from "./api/v1/recurringInvoices";
 import * as reports from "./api/v1/reports";
 import * as statements from "./api/v1/statements";
 import * as sync from "./api/v1/sync";
+import * as webhookDeliveries from "./api/v1/webhookDeliveries";
+import * as webhooks from "./api/v1/webhooks";
 import { httpApp } from "./kit/http/app";
 import { endpointsIn } from "./kit/http/mount";
 import { incomingIn } from "./kit/incomingWebhook";
@@ -49,6 +51,8 @@ export const endpoints = endpointsIn({
   "api/v1/projects": projects,
   "api/v1/devices": devices,
   "api/v1/sync": sync,
+  "api/v1/webhooks": webhooks,
+  "api/v1/webhookDeliveries": webhookDeliveries,
 });
 
 /** What providers call: signed webhooks, one line per resource as well. */

@@ -1,5 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { webhookConsumer } from "./webhookConsumer";
 
 /**
  * Who is handed the events of an organization. A consumer writes what it needs (a row per delivery,
@@ -17,4 +18,4 @@ export type Consumer = {
   ): Promise<void>;
 };
 
-export const consumers: readonly Consumer[] = [];
+export const consumers: readonly Consumer[] = [webhookConsumer];

@@ -3,6 +3,7 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { consumers } from "./consumers";
+import { commitTsOf } from "./events";
 
 /** Rows that one transaction writes for its consumers: far from Convex's 16,000 and its second. */
 const ROWS_AT_ONCE = 1000;
@@ -83,10 +84,4 @@ async function eventsAfter(
     }
   }
   return { events, more: false };
-}
-
-/** The commit timestamp of a row that was read; only within its own transaction has it none yet. */
-export function commitTsOf({ commitTs }: Pick<Doc<"events">, "commitTs">): bigint {
-  if (typeof commitTs === "bigint") return commitTs;
-  throw new Error("An event of this very transaction has no commit timestamp.");
 }

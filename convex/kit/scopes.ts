@@ -10,6 +10,7 @@ const AREAS = [
   "devices",
   "sync",
   "notifications",
+  "webhooks",
   "admin",
 ] as const;
 
@@ -49,6 +50,8 @@ const MANAGER: readonly Grant[] = [
   ...MEMBER,
   "portal:write",
   "organization:write",
+  "webhooks:read",
+  "webhooks:write",
   "admin:read",
   "admin:write",
 ];

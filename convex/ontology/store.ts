@@ -9,6 +9,7 @@ import { auditedFields, changesBetween, definedOnly } from "./changes";
 import { CountBuffer, WRITES_PER_FOLD } from "./counts";
 import type { ObjectColumns } from "./definition";
 import { type Change, type Happening, record, type WriteScope } from "./effects";
+import { eventTypeOf } from "./eventTypes";
 import { followUp } from "./followUps";
 import { addLinks, replaceLinks, requireUnreferenced } from "./links";
 import { replaceMatchKeys } from "./matchKeys";
@@ -191,7 +192,7 @@ export class ObjectStore extends TenantReader {
       ...{ customProperties: left, name: "", sortName: "", description: undefined },
       ...this.stamp(await this.written<T>(_id)),
     } as Partial<ObjectFields>);
-    const happening = { action: eventType(type, "erased"), objectType: type, objectId: _id };
+    const happening = { action: eventTypeOf(type, "erased"), objectType: type, objectId: _id };
     const event = { data: { id: _id, type, erased: true } };
     await this.recordHere({ ...happening, changes: [], event });
   }
@@ -199,7 +200,7 @@ export class ObjectStore extends TenantReader {
   /** Something that happened to an object without changing it, such as an event registration. */
   async recordHappening(object: ObjectDoc, verb: string, details: Value): Promise<void> {
     await this.recordHere({
-      action: eventType(object.type, verb),
+      action: eventTypeOf(object.type, verb),
       objectType: object.type,
       objectId: object._id,
       changes: [],
@@ -278,7 +279,7 @@ export class ObjectStore extends TenantReader {
   ): Promise<void> {
     const previous = Object.fromEntries(changes.map(({ field, before = null }) => [field, before]));
     await this.recordHere({
-      action: eventType(object.type, verb),
+      action: eventTypeOf(object.type, verb),
       objectType: object.type,
       objectId: object._id,
       changes,
@@ -306,10 +307,6 @@ function indexColumns({ links: _links, ...columns }: ObjectColumns): IndexColumn
   const relations = { parentId, relatedId, subjectId };
   const sortName = name.toLowerCase();
   return { name, sortName, searchText, lookupKey, facet, ...relations, documentDate, dueAt };
-}
-
-function eventType(type: ObjectType, verb: string): string {
-  return `${definitionOf(type).resource.replaceAll(" ", "_")}.${verb}`;
 }
 
 function eventData(object: ObjectDoc): { [field: string]: Value } {

@@ -1,7 +1,108 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
 
+/** Where an attempt of a delivery ended: an HTTP status, or an error where there was no answer. */
+export const deliveryAttempt = v.object({
+  at: v.number(),
+  status: v.optional(v.number()),
+  error: v.optional(v.string()),
+  durationMs: v.number(),
+});
+
 export const deliveryTables = {
+  /**
+   * Endpoints that organizations have their events delivered to. Written by delivery/webhooks.ts;
+   * read by the API and with every hand-over of events; deleted when their owner deletes them.
+   */
+  webhooks: defineTable({
+    organizationId: v.id("organizations"),
+    url: v.string(),
+    /** Types of events, or `*`. */
+    events: v.array(v.string()),
+    projectId: v.optional(v.id("objects")),
+    description: v.optional(v.string()),
+    /** The next delivery waits until the one before has succeeded or failed for good. */
+    ordered: v.boolean(),
+    status: v.union(v.literal("active"), v.literal("disabled")),
+    disabledAt: v.optional(v.number()),
+    disabledReason: v.optional(v.string()),
+    /** Sealed, see kit/secretBox.ts. */
+    secret: v.string(),
+    /** The one before the last rotation, which signs too until then. */
+    previousSecret: v.optional(v.object({ secret: v.string(), until: v.number() })),
+    /** Events that were committed later are delivered. */
+    sinceTs: v.int64(),
+    version: v.number(),
+    createdBy: v.string(),
+    createdAt: v.number(),
+    updatedAt: v.number(),
+  })
+    .index("by_organization", ["organizationId"])
+    .index("by_project", ["organizationId", "projectId"]),
+
+  /**
+   * When to look at an endpoint's deliveries next, one row per endpoint: what the sender walks, so
+   * that the length of one queue costs the others nothing. Written by delivery/webhookQueue.ts.
+   */
+  webhookQueues: defineTable({
+    organizationId: v.id("organizations"),
+    webhookId: v.id("webhooks"),
+    /** Endpoints whose last attempt failed have a lane of their own, and less room in it. */
+    lane: v.union(v.literal("healthy"), v.literal("failing")),
+    dueAt: v.number(),
+    failingSince: v.optional(v.number()),
+  })
+    .index("by_webhook", ["webhookId"])
+    .index("by_due", ["lane", "dueAt"]),
+
+  /**
+   * What is to be delivered or was: a row per event and endpoint. Written by delivery/webhookQueue.ts
+   * and webhookSending.ts; read by `GET /webhooks/:id/deliveries`; deleted by delivery/maintenance.ts
+   * after 30 days, and with their endpoint.
+   */
+  webhookDeliveries: defineTable({
+    organizationId: v.id("organizations"),
+    webhookId: v.id("webhooks"),
+    /** Absent for a test. What is sent is read from the event: its erasure erases it here too. */
+    eventId: v.optional(v.id("events")),
+    eventType: v.string(),
+    status: v.union(
+      v.literal("pending"),
+      v.literal("sending"),
+      v.literal("succeeded"),
+      v.literal("failed"),
+    ),
+    /** When the next attempt is due. */
+    dueAt: v.number(),
+    attempts: v.array(deliveryAttempt),
+    /** While it is being sent: from when, and until when nobody else takes it up. */
+    sendingSince: v.optional(v.number()),
+    leaseUntil: v.optional(v.number()),
+    /** The delivery that this one repeats. */
+    resendOf: v.optional(v.id("webhookDeliveries")),
+    createdAt: v.number(),
+    traceId: v.string(),
+  })
+    .index("by_webhook", ["webhookId"])
+    .index("by_status", ["webhookId", "status"])
+    .index("by_type", ["webhookId", "eventType"])
+    .index("by_status_and_type", ["webhookId", "status", "eventType"])
+    .index("by_due", ["webhookId", "status", "dueAt"])
+    .index("by_lease", ["status", "leaseUntil"])
+    .index("by_createdAt", ["createdAt"]),
+
+  /**
+   * Whether a sender runs: one row, so that many hand-overs start one. Written and read by
+   * delivery/webhookQueue.ts and webhookSending.ts, and only when that changes.
+   */
+  webhookSenders: defineTable({
+    /** Which run of the sender; null when none runs. */
+    run: v.union(v.string(), v.null()),
+    leaseUntil: v.number(),
+    /** For when the next run is scheduled. */
+    wakeAt: v.number(),
+  }),
+
   /**
    * How far an organization's events have been handed to those who follow them. Written and read by
    * delivery/dispatcher.ts alone, one row per organization, so that no write of a request meets here.

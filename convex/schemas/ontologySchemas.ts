@@ -222,6 +222,7 @@ export const ontologyTables = {
     .index("by_commit", ["organizationId", "commitTs"])
     .index("by_object", ["organizationId", "objectId", "commitTs"])
     .index("by_actor", ["organizationId", "actor.id", "commitTs"])
+    .index("by_time", ["organizationId", "at"])
     .index("by_at", ["at"]),
 
   /**

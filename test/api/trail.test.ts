@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Doc } from "../../convex/_generated/dataModel";
+import { isEventType } from "../../convex/ontology/eventTypes";
 import { type Fixture, newBackend, newMember, requestsOf } from "../helpers/backend";
 import { pathOf, routes } from "../helpers/routes";
 
@@ -60,6 +61,13 @@ const ACTIONS: Record<string, string[]> = {
   "POST /recurring-invoices/:id/pause": ["recurring_invoice.paused"],
   "POST /recurring-invoices/:id/resume": ["recurring_invoice.resumed"],
   "POST /recurring-invoices/:id/end": ["recurring_invoice.ended"],
+  "POST /webhooks": ["webhook.created"],
+  "PATCH /webhooks/:id": ["webhook.updated"],
+  "DELETE /webhooks/:id": ["webhook.deleted"],
+  "POST /webhooks/:id/rotate-secret": ["webhook.secret_rotated"],
+  "POST /webhooks/:id/test": ["webhook.tested"],
+  "POST /webhooks/:id/replay": ["webhook.replayed"],
+  "POST /webhooks/deliveries/:id/resend": ["webhook.tested"],
   "PATCH /organization": ["organization.updated"],
   "POST /api-keys": ["api_key.created"],
   "DELETE /api-keys/:id": ["api_key.revoked"],
@@ -83,8 +91,9 @@ test.each(writing)(
     const answer = await request(route.method, path, { ...traced, ...(body ? { body } : {}) });
     expect(answer.status).toBeLessThan(300);
     expect(answer.headers.get("X-Request-Id")).toBe(TRACE);
-    const { audit } = await trail();
+    const { audit, events } = await trail();
     expect(audit.map(({ action }) => action)).toEqual(ACTIONS[title]);
+    expect(events.map(({ type }) => type).filter((type) => !isEventType(type))).toEqual([]);
     const [key] = await home.backend.run(async ({ db }) => await db.query("apiKeys").collect());
     for (const entry of audit) {
       expect(entry).toMatchObject({

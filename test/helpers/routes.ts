@@ -110,6 +110,13 @@ const aTemplate = { subject: document("/recurring-invoices", recurring), missing
 const aPausedTemplate = { subject: document("/recurring-invoices", recurring, "pause"), missing };
 const aYear = { query: "from=2026-01&to=2026-12" };
 
+const webhookBody = { url: "https://hooks.example.com/", events: ["invoice.paid"] };
+const webhook = async (request: Request): Promise<string> =>
+  (await request("POST", "/webhooks", { body: webhookBody })).body.data.id;
+const aWebhook = { subject: webhook, missing: deleted(webhook, "/webhooks") };
+const delivery = async (request: Request): Promise<string> =>
+  (await request("POST", `/webhooks/${await webhook(request)}/test`)).body.data.id;
+
 /** Files, and what needs a second object, are told in `test/crm`. */
 const TOLD_ELSEWHERE = [
   "POST /crm/contacts/:id/merge",
@@ -204,6 +211,17 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /crm/contacts/:id/balance": aContact,
   "GET /crm/organizations/:id/balance": anOrganization,
   "GET /integrity": {},
+  "GET /webhooks": {},
+  "POST /webhooks": { body: webhookBody },
+  "GET /webhooks/event-types": {},
+  "GET /webhooks/:id": aWebhook,
+  "PATCH /webhooks/:id": { body: { ordered: true }, ...aWebhook },
+  "DELETE /webhooks/:id": aWebhook,
+  "POST /webhooks/:id/rotate-secret": { body: { overlapSeconds: 0 }, ...aWebhook },
+  "POST /webhooks/:id/test": aWebhook,
+  "POST /webhooks/:id/replay": { body: { since: Date.now() - 1000 }, ...aWebhook },
+  "GET /webhooks/:id/deliveries": aWebhook,
+  "POST /webhooks/deliveries/:id/resend": { subject: delivery, missing: webhook },
   "GET /organization": {},
   "PATCH /organization": { body: { name: "Studio" } },
   "GET /sync/pull": {},

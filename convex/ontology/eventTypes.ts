@@ -1,0 +1,62 @@
+import { definitionOf } from "./derived";
+import { objectTypes, type ObjectType } from "./registry";
+
+const CHANGED = ["created", "updated", "deleted", "restored"] as const;
+/** Documents are numbered: none is deleted. */
+const WRITTEN = ["created", "updated", "relinked"] as const;
+
+/** What happens to objects of each type: the verbs that the store is given by its rules. */
+const VERBS: Record<ObjectType, readonly string[]> = {
+  crm_contact: [...CHANGED, "relinked", "registered", "merged", "unmerged", "erased"],
+  crm_organization: CHANGED,
+  frontend_user: [...CHANGED, "linked", "signed_in", "relinked", "erased"],
+  project: [...CHANGED, "archived", "relinked"],
+  invoice: [
+    ...WRITTEN,
+    ...["sent", "paid", "overdue", "cancelled"],
+    ...["payment_recorded", "refunded", "written_off", "credited"],
+  ],
+  payment: WRITTEN,
+  credit_note: WRITTEN,
+  quote: [...WRITTEN, "sent", "accepted", "declined", "expired", "cancelled", "invoiced"],
+  recurring_invoice: [...WRITTEN, "paused", "resumed", "ended", "ran", "failed"],
+};
+
+/** What the deployment itself says of an organization's own set-up. */
+const OF_THE_DEPLOYMENT: Record<string, string> = {
+  "webhook.disabled": "A webhook was switched off, by hand or because it kept failing.",
+};
+
+export type EventType = { type: string; objectType: string; description: string };
+
+/** Every type of event, as webhooks deliver them. */
+export const eventTypes: readonly EventType[] = [
+  ...(Object.keys(objectTypes) as ObjectType[]).flatMap((objectType) => {
+    const { resource } = definitionOf(objectType);
+    return VERBS[objectType].map((verb) => ({
+      type: eventTypeOf(objectType, verb),
+      objectType,
+      description: `${article(resource)} ${resource} was ${verb.replaceAll("_", " ")}.`,
+    }));
+  }),
+  ...Object.entries(OF_THE_DEPLOYMENT).map(([type, description]) => ({
+    type,
+    objectType: type.split(".")[0] ?? "",
+    description,
+  })),
+];
+
+const known: ReadonlySet<string> = new Set(eventTypes.map(({ type }) => type));
+
+export function isEventType(type: string): boolean {
+  return known.has(type);
+}
+
+/** `invoice.paid` */
+export function eventTypeOf(objectType: ObjectType, verb: string): string {
+  return `${definitionOf(objectType).resource.replaceAll(" ", "_")}.${verb}`;
+}
+
+function article(noun: string): string {
+  return /^[aeiou]/.test(noun) ? "An" : "A";
+}
