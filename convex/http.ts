@@ -11,6 +11,7 @@ import * as crmOrganizations from "./api/v1/crmOrganizations";
 import * as integrity from "./api/v1/integrity";
 import * as devices from "./api/v1/devices";
 import * as invoices from "./api/v1/invoices";
+import * as messageEvents from "./api/v1/messageEvents";
 import * as notifications from "./api/v1/notifications";
 import * as organization from "./api/v1/organization";
 import * as portalSessions from "./api/v1/portalSessions";
@@ -56,6 +57,8 @@ export const endpoints = endpointsIn({
 });
 
 /** What providers call: signed webhooks, one line per resource as well. */
-export const incomingWebhooks = incomingIn({});
+export const incomingWebhooks = incomingIn({
+  "api/v1/messageEvents": messageEvents,
+});
 
 export default new HttpRouterWithHono(httpApp(endpoints, incomingWebhooks));

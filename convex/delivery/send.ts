@@ -10,6 +10,7 @@ import { letterOf, type TemplateName } from "./letters";
 import { addressOf, type Email, type File, type Outcome, shortError } from "./providers/message";
 import { sendByResend } from "./providers/resend";
 import { sendBySmtp } from "./providers/smtp";
+import { sendByWhatsApp } from "./providers/whatsapp";
 import type { Work } from "./queue";
 
 const makePdf = makeFunctionReference<
@@ -39,14 +40,18 @@ async function outcomeOf(ctx: ActionCtx, id: string, work: Work): Promise<Outcom
   } catch (thrown) {
     return withoutAttachment(thrown);
   }
-  const { to, template, language, data, secretUrl, sender, provider } = work;
+  const { to, language, data, secretUrl, sender, provider } = work;
+  const template = work.template as TemplateName;
+  if (provider === "whatsapp") {
+    return await sendByWhatsApp({ id, to, template, language, data, file: files[0] });
+  }
   const { replyTo } = sender;
   const email: Email = {
     id,
     from: { name: sender.name, address: addressOf(process.env["EMAIL_FROM"] ?? "") },
     to,
     ...(replyTo === undefined ? {} : { replyTo }),
-    letter: letterOf(template as TemplateName, language, data, secretUrl ?? data["url"]),
+    letter: letterOf(template, language, data, secretUrl ?? data["url"]),
     files,
   };
   return provider === "resend" ? await sendByResend(email) : await sendBySmtp(email);

@@ -5,6 +5,7 @@ import { systemScope } from "../tenancy";
 import { delayAfter } from "./attempts";
 import type { Notification } from "./outbox";
 import { mayAskAgain } from "./providers/configured";
+import type { ProviderEvent } from "./providerEvents";
 import type { Outcome } from "./providers/message";
 import { suppress } from "./suppressions";
 
@@ -116,11 +117,12 @@ export async function fail(
   message: Notification,
   status: "failed" | "bounced" | "unknown",
   reason: string,
+  isPermanent = true,
 ): Promise<void> {
   const { _id, organizationId, objectId, channel, to, template } = message;
   await ctx.db.patch("notifications", _id, { status, reason, updatedAt: Date.now() });
   const store = new ObjectStore(ctx, systemScope(organizationId, "delivery"));
-  if (status === "bounced" && to !== undefined) {
+  if (status === "bounced" && isPermanent && to !== undefined) {
     await suppress(ctx, store, {
       email: to,
       reason: "bounced",
@@ -140,4 +142,55 @@ function detailOf(outcome: Outcome): { error?: string; status?: number } {
   if (outcome.kind === "sent") return {};
   const { error, status } = outcome;
   return { error, ...(status === undefined ? {} : { status }) };
+}
+
+/**
+ * Records what a provider says of a message later. A status only moves forward; each fact is kept
+ * with the time at which it was first so.
+ */
+export async function recordProgress(
+  ctx: MutationCtx,
+  message: Notification,
+  event: ProviderEvent,
+): Promise<void> {
+  const { _id } = message;
+  const updatedAt = Date.now();
+  // The provider has it: no attempt of ours is due any more.
+  const taken = { ...idle, updatedAt, secretUrl: undefined, sentAt: message.sentAt ?? event.at };
+  switch (event.kind) {
+    case "sent":
+    case "delivered": {
+      const isNews = isForward(message.status, event.kind) || isUndone(message);
+      if (!isNews) return;
+      const delivered = event.kind === "delivered" ? { deliveredAt: event.at } : {};
+      const status = event.kind;
+      await ctx.db.patch("notifications", _id, {
+        ...taken,
+        ...delivered,
+        status,
+        reason: undefined,
+      });
+      return;
+    }
+    case "opened":
+    case "complained": {
+      const field = event.kind === "opened" ? "openedAt" : "complainedAt";
+      if (message[field] !== undefined) return;
+      // Who has opened it has received it, whether or not the provider says so as well.
+      const arrived = isForward(message.status, "delivered") ? "delivered" : message.status;
+      const status = event.kind === "opened" ? arrived : message.status;
+      await ctx.db.patch("notifications", _id, { [field]: event.at, status, updatedAt });
+      return;
+    }
+    case "failed":
+      if (message.status === "failed" || isForward("unknown", message.status)) return;
+      await ctx.db.patch("notifications", _id, taken);
+      await fail(ctx, message, "failed", event.reason);
+      return;
+    case "bounced":
+      if (message.status === "bounced") return;
+      await ctx.db.patch("notifications", _id, taken);
+      await fail(ctx, message, "bounced", event.reason, event.isPermanent);
+      return;
+  }
 }

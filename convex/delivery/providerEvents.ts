@@ -1,0 +1,54 @@
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx } from "../_generated/server";
+import type { Outcome } from "../kit/incomingWebhook";
+import { ObjectStore } from "../ontology/store";
+import { systemScope } from "../tenancy";
+import type { Notification } from "./outbox";
+import { recordProgress } from "./settling";
+import { suppress } from "./suppressions";
+
+/** What a provider says of a message that it took. */
+export type ProviderEvent = {
+  channel: "email" | "whatsapp";
+  /** Ours, as it came back; it also fits an event that overtakes the answer to the attempt. */
+  notificationId: string | undefined;
+  providerMessageId: string | undefined;
+  at: number;
+} & (
+  | { kind: "sent" | "delivered" | "opened" }
+  | { kind: "complained" }
+  | { kind: "failed"; reason: string }
+  | { kind: "bounced"; reason: string; isPermanent: boolean }
+);
+
+/** Moves the message forward; an event that comes twice, late or out of order changes nothing. */
+export async function applyProviderEvent(ctx: MutationCtx, event: ProviderEvent): Promise<Outcome> {
+  const message = await messageOf(ctx, event);
+  if (!message) return { status: "ignored", note: "It is about a message that is not known here." };
+  const { organizationId } = message;
+  await recordProgress(ctx, message, event);
+  if (event.kind === "complained" && message.to !== undefined) {
+    const store = new ObjectStore(ctx, systemScope(organizationId, "delivery"));
+    const { to: email, _id: notificationId } = message;
+    await suppress(ctx, store, { email, reason: "complained", notificationId });
+    await store.finish();
+  }
+  return { status: "applied", organizationId };
+}
+
+async function messageOf(
+  ctx: MutationCtx,
+  { channel, notificationId, providerMessageId }: ProviderEvent,
+): Promise<Notification | null> {
+  const id: Id<"notifications"> | null =
+    notificationId === undefined ? null : ctx.db.normalizeId("notifications", notificationId);
+  const named: Doc<"notifications"> | null = id && (await ctx.db.get("notifications", id));
+  if (named?.channel === channel) return named;
+  if (providerMessageId === undefined) return null;
+  return await ctx.db
+    .query("notifications")
+    .withIndex("by_provider_message", (q) =>
+      q.eq("channel", channel).eq("providerMessageId", providerMessageId),
+    )
+    .first();
+}
