@@ -4,7 +4,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { errorDataOf } from "../kit/errors";
 import { consume } from "../kit/limits";
-import { attachment, outboundChannel } from "../schemas/notificationSchemas";
+import { attachment, outboundChannel, sentFile } from "../schemas/notificationSchemas";
 import { type Notification } from "./outbox";
 import { configuredFor } from "./providers/configured";
 import { outcomeValidator } from "./providers/message";
@@ -59,6 +59,7 @@ const work = v.object({
   data: v.record(v.string(), v.string()),
   secretUrl: v.optional(v.string()),
   attachments: v.array(attachment),
+  files: v.optional(v.array(sentFile)),
   sender: v.object({ name: v.string(), replyTo: v.optional(v.string()) }),
   provider: v.union(v.literal("resend"), v.literal("smtp"), v.literal("whatsapp")),
 });
@@ -94,10 +95,13 @@ export const begin = internalMutation({
       leasedUntil: now + LEASE_MS,
       updatedAt: now,
     });
-    const { secretUrl } = message;
+    const { secretUrl, files } = message;
     const letter = { organizationId, channel, to, template, language, data, attachments };
-    const secret = secretUrl === undefined ? {} : { secretUrl };
-    return { ...letter, ...secret, sender: senderOf(organization), provider };
+    const known = {
+      ...(secretUrl === undefined ? {} : { secretUrl }),
+      ...(files === undefined ? {} : { files }),
+    };
+    return { ...letter, ...known, sender: senderOf(organization), provider };
   },
 });
 
@@ -107,11 +111,16 @@ export const settle = internalMutation({
     notificationId: v.id("notifications"),
     attempt: v.number(),
     outcome: outcomeValidator,
+    files: v.array(sentFile),
   },
   returns: v.null(),
-  handler: async (ctx, { notificationId, attempt, outcome }) => {
+  handler: async (ctx, { notificationId, attempt, outcome, files }) => {
     const message = await ctx.db.get("notifications", notificationId);
-    if (message) await settleAttempt(ctx, message, attempt, outcome);
+    if (!message) return null;
+    if (!message.files && files.length > 0) {
+      await ctx.db.patch("notifications", notificationId, { files });
+    }
+    await settleAttempt(ctx, message, attempt, outcome);
     return null;
   },
 });

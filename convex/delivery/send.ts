@@ -1,23 +1,17 @@
 "use node";
 
-import { makeFunctionReference } from "convex/server";
-import { v } from "convex/values";
-import type { Id } from "../_generated/dataModel";
+import { type Infer, v } from "convex/values";
 import { internal } from "../_generated/api";
 import { type ActionCtx, internalAction } from "../_generated/server";
-import { errorDataOf } from "../kit/errors";
+import { errorDataOf, notFound } from "../kit/errors";
+import type { FileReference } from "./documentFiles";
 import { letterOf, type TemplateName } from "./letters";
 import { addressOf, type Email, type File, type Outcome, shortError } from "./providers/message";
 import { sendByResend } from "./providers/resend";
 import { sendBySmtp } from "./providers/smtp";
 import { sendByWhatsApp } from "./providers/whatsapp";
+import type { sentFile } from "../schemas/notificationSchemas";
 import type { Work } from "./queue";
-
-const makePdf = makeFunctionReference<
-  "action",
-  { organizationId: Id<"organizations">; objectId: Id<"objects">; format: "pdf" | "facturx" },
-  { storageId: Id<"_storage">; fileName: string; size: number }
->("delivery/pdf:makePdf");
 
 /** One attempt to send a message; what is attached is made first, before the provider is asked. */
 export const deliver = internalAction({
@@ -27,28 +21,42 @@ export const deliver = internalAction({
     const args = { notificationId, attempt };
     const work: Work | null = await ctx.runMutation(internal.delivery.queue.begin, args);
     if (!work) return null;
-    const outcome = await outcomeOf(ctx, notificationId, work);
-    await ctx.runMutation(internal.delivery.queue.settle, { ...args, outcome });
+    const { outcome, files } = await attemptOf(ctx, notificationId, work);
+    await ctx.runMutation(internal.delivery.queue.settle, { ...args, outcome, files });
     return null;
   },
 });
 
-async function outcomeOf(ctx: ActionCtx, id: string, work: Work): Promise<Outcome> {
-  let files: File[];
+type SentFile = Infer<typeof sentFile>;
+
+/** The files come first: without them nothing is sent. A later attempt sends those of the first. */
+async function attemptOf(
+  ctx: ActionCtx,
+  id: string,
+  work: Work,
+): Promise<{ outcome: Outcome; files: SentFile[] }> {
+  let files: SentFile[];
+  let contents: File[];
   try {
-    files = await Promise.all(work.attachments.map((wanted) => fileOf(ctx, work, wanted)));
+    files =
+      work.files ?? (await Promise.all(work.attachments.map((each) => made(ctx, work, each))));
+    contents = await Promise.all(files.map((file) => read(ctx, file)));
   } catch (thrown) {
-    return withoutAttachment(thrown);
+    return { outcome: withoutAttachment(thrown), files: [] };
   }
+  return { outcome: await sent(id, work, contents), files };
+}
+
+async function sent(id: string, work: Work, files: File[]): Promise<Outcome> {
   const { to, language, data, secretUrl, sender, provider } = work;
   const template = work.template as TemplateName;
   if (provider === "whatsapp") {
     return await sendByWhatsApp({ id, to, template, language, data, file: files[0] });
   }
-  const { replyTo } = sender;
+  const { name, replyTo } = sender;
   const email: Email = {
     id,
-    from: { name: sender.name, address: addressOf(process.env["EMAIL_FROM"] ?? "") },
+    from: { name, address: addressOf(process.env["EMAIL_FROM"] ?? "") },
     to,
     ...(replyTo === undefined ? {} : { replyTo }),
     letter: letterOf(template, language, data, secretUrl ?? data["url"]),
@@ -57,16 +65,22 @@ async function outcomeOf(ctx: ActionCtx, id: string, work: Work): Promise<Outcom
   return provider === "resend" ? await sendByResend(email) : await sendBySmtp(email);
 }
 
-async function fileOf(
+async function made(
   ctx: ActionCtx,
   { organizationId }: Work,
   wanted: Work["attachments"][number],
-): Promise<File> {
-  const { storageId, fileName } = await ctx.runAction(makePdf, { organizationId, ...wanted });
+): Promise<SentFile> {
+  const request = { organizationId, ...wanted };
+  const file: FileReference | null = await ctx.runAction(internal.delivery.pdf.makePdf, request);
+  if (!file) throw notFound("attachment");
+  const { storageId, fileName, contentType } = file;
+  return { storageId, fileName, contentType };
+}
+
+async function read(ctx: ActionCtx, { storageId, fileName, contentType }: SentFile): Promise<File> {
   const blob = await ctx.storage.get(storageId);
-  if (!blob) throw new Error(`The attachment ${fileName} is missing in the file storage.`);
-  const bytes = new Uint8Array(await blob.arrayBuffer());
-  return { fileName, contentType: "application/pdf", bytes };
+  if (!blob) throw notFound("attachment");
+  return { fileName, contentType, bytes: new Uint8Array(await blob.arrayBuffer()) };
 }
 
 /** Nothing has been sent. What the object itself refuses will not get better by waiting. */

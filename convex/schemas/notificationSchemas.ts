@@ -21,6 +21,12 @@ export const attachment = v.object({
   format: v.union(v.literal("pdf"), v.literal("facturx")),
 });
 
+export const sentFile = v.object({
+  storageId: v.id("_storage"),
+  fileName: v.string(),
+  contentType: v.string(),
+});
+
 export const notificationTables = {
   /**
    * Messages: what goes out to customers by e-mail and WhatsApp, and the inbox of members of staff.
@@ -45,6 +51,8 @@ export const notificationTables = {
     /** A link that signs somebody in, encrypted; gone once it is sent. */
     secretUrl: v.optional(v.string()),
     attachments: v.array(attachment),
+    /** The files of `attachments`, as the first attempt sent them: a later one sends the same. */
+    files: v.optional(v.array(sentFile)),
     attempts: v.array(
       v.object({
         at: v.number(),

@@ -53,7 +53,8 @@ export async function openOutbox(env: Record<string, string>): Promise<Outbox> {
     run: async () => {
       await backend.mutation(internal.delivery.queue.wake, { organizationId });
       await eventually(
-        () => backend.run(async ({ db }) => await db.system.query("_scheduled_functions").collect()),
+        () =>
+          backend.run(async ({ db }) => await db.system.query("_scheduled_functions").collect()),
         (jobs) => !jobs.some(isDue),
       );
     },

@@ -89,7 +89,11 @@ export function hangUp(reply: FastifyReply): FastifyReply {
 
 function refuse(
   reply: FastifyReply,
-  { status, name, headers = {} }: { status: number; name: string; headers?: Record<string, string> },
+  {
+    status,
+    name,
+    headers = {},
+  }: { status: number; name: string; headers?: Record<string, string> },
 ): FastifyReply {
   return reply
     .code(status)
