@@ -13,7 +13,6 @@ const OWNED = [
       "counts",
       "countDeltas",
       "tombstones",
-      "syncHorizons",
     ],
     files: [
       "convex/ontology/{store,links,matchKeys,effects,counts,history}.ts",
@@ -26,6 +25,17 @@ const OWNED = [
     files: ["convex/delivery/{outbox,queue,settling,inbox,retention}.ts"],
   },
   { tables: ["suppressions"], files: ["convex/delivery/suppressions.ts"] },
+  {
+    tables: ["clientIds", "syncedChanges", "conflictLogs", "syncLogs"],
+    files: ["convex/sync/{apply,push,conflicts,resolve}.ts"],
+  },
+  {
+    tables: [
+      ...["objects", "tombstones", "syncHorizons"],
+      ...["clientIds", "syncedChanges", "conflictLogs", "syncLogs"],
+    ],
+    files: ["convex/sync/tombstones.ts"],
+  },
   { tables: ["incomingEvents"], files: ["convex/kit/incoming.ts"] },
   {
     tables: ["webhooks", "webhookQueues", "webhookDeliveries", "webhookSenders"],

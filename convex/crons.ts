@@ -16,4 +16,6 @@ crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFil
 crons.interval("webhooks", { minutes: 1 }, internal.delivery.webhookSending.watch, {});
 crons.interval("clean up deliveries", { hours: 1 }, internal.delivery.maintenance.cleanUp, {});
 
+crons.interval("clean up after sync", { hours: 1 }, internal.sync.tombstones.cleanUp, {});
+
 export default crons;

@@ -1,6 +1,7 @@
 import { HttpRouterWithHono } from "convex-helpers/server/hono";
 import * as apiKeys from "./api/v1/apiKeys";
 import * as auth from "./api/v1/auth";
+import * as conflicts from "./api/v1/conflicts";
 import * as contacts from "./api/v1/contacts";
 import * as creditNotes from "./api/v1/creditNotes";
 import * as contactsBulk from "./api/v1/contactsBulk";
@@ -54,6 +55,7 @@ export const endpoints = endpointsIn({
   "api/v1/sync": sync,
   "api/v1/webhooks": webhooks,
   "api/v1/webhookDeliveries": webhookDeliveries,
+  "api/v1/conflicts": conflicts,
 });
 
 /** What providers call: signed webhooks, one line per resource as well. */

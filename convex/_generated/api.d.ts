@@ -15,6 +15,7 @@ import type {
 } from "convex/server";
 import type * as api_v1_apiKeys from "../api/v1/apiKeys.js";
 import type * as api_v1_auth from "../api/v1/auth.js";
+import type * as api_v1_conflicts from "../api/v1/conflicts.js";
 import type * as api_v1_contacts from "../api/v1/contacts.js";
 import type * as api_v1_contactsBulk from "../api/v1/contactsBulk.js";
 import type * as api_v1_contactsMerge from "../api/v1/contactsMerge.js";
@@ -232,7 +233,12 @@ import type * as ontology_schedule from "../ontology/schedule.js";
 import type * as ontology_serials from "../ontology/serials.js";
 import type * as ontology_statement from "../ontology/statement.js";
 import type * as ontology_store from "../ontology/store.js";
+import type * as ontology_synced from "../ontology/synced.js";
+import type * as ontology_syncedCrm from "../ontology/syncedCrm.js";
+import type * as ontology_syncedProjects from "../ontology/syncedProjects.js";
 import type * as ontology_syncedRecord from "../ontology/syncedRecord.js";
+import type * as ontology_syncedSales from "../ontology/syncedSales.js";
+import type * as ontology_syncedTypes from "../ontology/syncedTypes.js";
 import type * as ontology_tags from "../ontology/tags.js";
 import type * as passwords from "../passwords.js";
 import type * as projectOntology from "../projectOntology.js";
@@ -246,9 +252,18 @@ import type * as schemas_notificationSchemas from "../schemas/notificationSchema
 import type * as schemas_ontologySchemas from "../schemas/ontologySchemas.js";
 import type * as schemas_portalSchemas from "../schemas/portalSchemas.js";
 import type * as schemas_syncSchemas from "../schemas/syncSchemas.js";
+import type * as sync_apply from "../sync/apply.js";
+import type * as sync_change from "../sync/change.js";
+import type * as sync_conflictView from "../sync/conflictView.js";
+import type * as sync_conflicts from "../sync/conflicts.js";
 import type * as sync_devices from "../sync/devices.js";
+import type * as sync_lastWrite from "../sync/lastWrite.js";
 import type * as sync_position from "../sync/position.js";
 import type * as sync_pull from "../sync/pull.js";
+import type * as sync_push from "../sync/push.js";
+import type * as sync_resolve from "../sync/resolve.js";
+import type * as sync_tombstones from "../sync/tombstones.js";
+import type * as syncQueries from "../syncQueries.js";
 import type * as tenancy from "../tenancy.js";
 
 /**
@@ -262,6 +277,7 @@ import type * as tenancy from "../tenancy.js";
 declare const fullApi: ApiFromModules<{
   "api/v1/apiKeys": typeof api_v1_apiKeys;
   "api/v1/auth": typeof api_v1_auth;
+  "api/v1/conflicts": typeof api_v1_conflicts;
   "api/v1/contacts": typeof api_v1_contacts;
   "api/v1/contactsBulk": typeof api_v1_contactsBulk;
   "api/v1/contactsMerge": typeof api_v1_contactsMerge;
@@ -479,7 +495,12 @@ declare const fullApi: ApiFromModules<{
   "ontology/serials": typeof ontology_serials;
   "ontology/statement": typeof ontology_statement;
   "ontology/store": typeof ontology_store;
+  "ontology/synced": typeof ontology_synced;
+  "ontology/syncedCrm": typeof ontology_syncedCrm;
+  "ontology/syncedProjects": typeof ontology_syncedProjects;
   "ontology/syncedRecord": typeof ontology_syncedRecord;
+  "ontology/syncedSales": typeof ontology_syncedSales;
+  "ontology/syncedTypes": typeof ontology_syncedTypes;
   "ontology/tags": typeof ontology_tags;
   passwords: typeof passwords;
   projectOntology: typeof projectOntology;
@@ -493,9 +514,18 @@ declare const fullApi: ApiFromModules<{
   "schemas/ontologySchemas": typeof schemas_ontologySchemas;
   "schemas/portalSchemas": typeof schemas_portalSchemas;
   "schemas/syncSchemas": typeof schemas_syncSchemas;
+  "sync/apply": typeof sync_apply;
+  "sync/change": typeof sync_change;
+  "sync/conflictView": typeof sync_conflictView;
+  "sync/conflicts": typeof sync_conflicts;
   "sync/devices": typeof sync_devices;
+  "sync/lastWrite": typeof sync_lastWrite;
   "sync/position": typeof sync_position;
   "sync/pull": typeof sync_pull;
+  "sync/push": typeof sync_push;
+  "sync/resolve": typeof sync_resolve;
+  "sync/tombstones": typeof sync_tombstones;
+  syncQueries: typeof syncQueries;
   tenancy: typeof tenancy;
 }>;
 export declare const api: FilterApi<

@@ -53,6 +53,10 @@ export type EndpointDefinition = {
   callers?: readonly CallerKind[];
   /** `:id` is the tenant; `X-Tenant-Id` is not asked for. */
   tenantInPath?: true;
+  /** A device comes for what has changed: that is noted beside the query, which cannot write. */
+  notesPull?: true;
+  /** `data.serverTime` is the time of the answer: a query must not read the clock. */
+  tellsTime?: true;
   /** A place to try tokens at: refused strangers may come back ten times a minute. */
   triesTokens?: true;
   /** The type of object that `:id` names: it is resolved in the tenant, and `If-Match` applies. */

@@ -10,6 +10,7 @@ import {
 } from "./caller";
 import { identify } from "./identify";
 import { errorDataOf } from "./errors";
+import { notePull } from "../sync/devices";
 import { consumeForAddress, consumeForCaller, type RateLimit } from "./limits";
 
 /** What an answer tells of the caller's limit, the origins that may read it, and whom the log names. */
@@ -52,9 +53,12 @@ export const meter = internalMutation({
     credential: v.union(credentialValidator, v.null()),
     ip: v.union(v.string(), v.null()),
     triesTokens: v.optional(v.boolean()),
+    /** A pull: the device that the session is tied to has been seen. */
+    isPull: v.optional(v.boolean()),
   },
-  handler: async (ctx, { credential, ip, triesTokens = false }): Promise<MeterReply> => {
-    const metered = await meterRequest(ctx, credential, ip, triesTokens);
+  handler: async (ctx, { credential, ip, triesTokens = false, isPull }): Promise<MeterReply> => {
+    const { identity, ...metered } = await meterRequest(ctx, credential, ip, triesTokens);
+    if (isPull && identity) await notePull(ctx, identity);
     const { documentsRead } = await ctx.meta.getTransactionMetrics();
     return { ...metered, documentsRead: documentsRead.used };
   },
@@ -67,16 +71,19 @@ async function meterRequest(
   credential: CallerCredential | null,
   ip: string | null,
   triesTokens: boolean,
-): Promise<Omit<MeterReply, "documentsRead">> {
+): Promise<Omit<MeterReply, "documentsRead"> & { identity: Caller | null }> {
   const known = credential && (await identifyQuietly(ctx, credential));
-  if (known?.caller)
-    return { ...(await meterCaller(ctx, known.caller, ip)).metering, authorized: true };
+  if (known?.caller) {
+    const { metering } = await meterCaller(ctx, known.caller, ip);
+    return { ...metering, authorized: true, identity: known.caller };
+  }
   const rateLimit = await consumeForAddress(ctx, ip, triesTokens);
   return {
     rateLimit,
     allowedOrigins: null,
     caller: null,
     authorized: known?.authorized ?? false,
+    identity: null,
   };
 }
 

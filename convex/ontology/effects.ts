@@ -12,6 +12,8 @@ export type WriteScope = {
   traceId: string;
   ip: string | null;
   userAgent: string | null;
+  /** Set when a device's change is carried out: as the device calls itself. */
+  deviceId?: string;
   /** Set when a portal user writes: what they see then bounds what they change. */
   viewer?: PortalViewer;
 };
@@ -36,10 +38,14 @@ export async function record(
   happening: Happening,
 ): Promise<void> {
   const { action, objectType, objectId, changes, event } = happening;
-  const { organizationId, actor, traceId, ip, userAgent } = scope;
+  const { organizationId, actor, traceId, ip, userAgent, deviceId } = scope;
   const at = Date.now();
   const commitTs = ctx.db.vars.commitTs;
   const subject = { organizationId, actor, objectType, objectId, traceId, at, commitTs };
-  await ctx.db.insert("auditLogs", { ...subject, action, changes, ip, userAgent });
+  await ctx.db.insert("auditLogs", {
+    ...subject,
+    ...{ action, changes, ip, userAgent },
+    ...(deviceId === undefined ? {} : { deviceId }),
+  });
   if (event) await ctx.db.insert("events", { ...subject, type: action, ...event });
 }

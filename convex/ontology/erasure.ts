@@ -10,6 +10,7 @@ import { blankHistory, type HistoryTask } from "./history";
 import { referringPage } from "./links";
 import { isOfType } from "./reader";
 import type { ObjectDoc, Properties } from "./registry";
+import { forgetConflicts } from "../sync/tombstones";
 import { ObjectStore } from "./store";
 
 /**
@@ -201,7 +202,7 @@ async function eraseObjects(
   const blanked: Required<Blanked> = { objectIds: [], portalUserIds: [] };
   for (const id of ids) {
     const object = await ctx.db.get("objects", id);
-    if (!object || !(await eraseObject(store, object, personId))) continue;
+    if (!object || !(await eraseObject(ctx, store, object, personId))) continue;
     blanked.objectIds.push(id);
     if (isOfType(object, "frontend_user")) blanked.portalUserIds.push(id);
   }
@@ -210,6 +211,7 @@ async function eraseObjects(
 
 /** Whether it says something of the person; what is blank already is not written again. */
 async function eraseObject(
+  ctx: MutationCtx,
   store: ObjectStore,
   object: ObjectDoc,
   personId: Id<"objects">,
@@ -226,6 +228,7 @@ async function eraseObject(
   if (isBlank(object, left)) return true;
   if (object.lifecycle !== "deleted") await store.remove(object, { isReferenced: true });
   await store.blank(object, left);
+  await forgetConflicts(ctx, object._id);
   return true;
 }
 

@@ -8,6 +8,17 @@ import type { PaymentCreation, WriteOff } from "./salesInput";
 
 type Invoice = ObjectDoc<"invoice">;
 type Kind = ObjectDoc<"payment">["subtype"];
+/** What was recorded, and the invoice after it. */
+export type Settlement = { payment: ObjectDoc<"payment">; invoice: Invoice };
+
+/** As `takePayment`, for those who care for the invoice alone. */
+export async function recordPayment(
+  context: InvoicingContext,
+  invoice: Invoice,
+  input: PaymentCreation,
+): Promise<Invoice> {
+  return (await takePayment(context, invoice, input)).invoice;
+}
 
 /**
  * Records a payment, or a refund where the amount is below zero. A reference that the invoice has
@@ -15,26 +26,27 @@ type Kind = ObjectDoc<"payment">["subtype"];
  * @throws INVALID_STATE for an invoice that nobody owes; CONFLICT above the open amount, for a refund
  *   above what was paid, and for a reference of another payment
  */
-export async function recordPayment(
+export async function takePayment(
   context: InvoicingContext,
   invoice: Invoice,
   input: PaymentCreation,
-): Promise<Invoice> {
-  if (await isKnown(context, invoice, input)) return invoice;
+): Promise<Settlement> {
+  const known = await knownPayment(context, invoice, input);
+  if (known) return { payment: known, invoice };
   requireIssued(invoice, "takes no payment");
   const { customProperties: before } = invoice;
   const amount = input.amountInCents ?? openAmount(invoice);
   requireAtMost(amount, before.amountDueInCents, before.amountPaidInCents, "paid");
   const { paidDate = Date.now(), paymentMethod, transactionRef } = input;
   const reference = transactionRef === undefined ? {} : { transactionRef };
-  await record(context, invoice, amount < 0 ? "refund" : "payment", {
+  const payment = await record(context, invoice, amount < 0 ? "refund" : "payment", {
     amountInCents: amount,
     paidDate,
     paymentMethod,
     ...reference,
   });
   const amountPaidInCents = before.amountPaidInCents + amount;
-  return await rebalance(
+  const settled = await rebalance(
     context,
     invoice,
     {
@@ -44,6 +56,7 @@ export async function recordPayment(
     },
     amount < 0 ? "refunded" : "payment_recorded",
   );
+  return { payment, invoice: settled };
 }
 
 const NEVER_PAID = {
@@ -60,18 +73,19 @@ export async function writeOffInvoice(
   context: InvoicingContext,
   invoice: Invoice,
   { amountInCents, date = Date.now(), reason }: WriteOff,
-): Promise<Invoice> {
+): Promise<Settlement> {
   requireIssued(invoice, "has nothing to write off");
   const { customProperties: before } = invoice;
   const amount = amountInCents ?? openAmount(invoice);
   requireAtMost(amount, before.amountDueInCents, before.amountWrittenOffInCents, "written off");
-  await record(context, invoice, "write_off", {
+  const payment = await record(context, invoice, "write_off", {
     amountInCents: amount,
     paidDate: date,
     ...(reason === undefined ? {} : { reason }),
   });
   const amountWrittenOffInCents = before.amountWrittenOffInCents + amount;
-  return await rebalance(context, invoice, { amountWrittenOffInCents }, "written_off");
+  const settled = await rebalance(context, invoice, { amountWrittenOffInCents }, "written_off");
+  return { payment, invoice: settled };
 }
 
 async function record(
@@ -85,10 +99,10 @@ async function record(
     transactionRef?: string;
     reason?: string;
   },
-): Promise<void> {
+): Promise<ObjectDoc<"payment">> {
   const { invoiceNumber, currency, billTo, projectId } = invoice.customProperties;
   const { contactId, crmOrganizationId } = billTo;
-  await store.insert("payment", {
+  return await store.insert("payment", {
     subtype,
     status: "recorded",
     customProperties: {
@@ -104,20 +118,20 @@ async function record(
   });
 }
 
-/** Whether this very payment was recorded before. @throws CONFLICT when its reference is another's */
-async function isKnown(
+/** The same payment, if it was recorded before. @throws CONFLICT when its reference is another's */
+async function knownPayment(
   { store }: InvoicingContext,
   invoice: Invoice,
   { transactionRef, amountInCents }: PaymentCreation,
-): Promise<boolean> {
-  if (transactionRef === undefined) return false;
+): Promise<ObjectDoc<"payment"> | null> {
+  if (transactionRef === undefined) return null;
   const known = await store.findByKey("payment", numberKey(transactionRef));
-  if (!known) return false;
+  if (!known) return null;
   const { customProperties: payment } = known;
   const isSame =
     payment.invoiceId === invoice._id &&
     (amountInCents === undefined || amountInCents === payment.amountInCents);
-  if (isSame) return true;
+  if (isSame) return known;
   throw new ApiError("CONFLICT", "Another payment has this reference.", {
     details: {
       path: "body.transactionRef",

@@ -38,7 +38,22 @@ export type ObjectChanges<T extends ObjectType> = Partial<
   Omit<NewObject<T>, "customProperties"> & { customProperties: Partial<Properties<T>> }
 >;
 
+/**
+ * A write that happened elsewhere before it came here: when, by whose clock. Without one, a write
+ * happens now.
+ */
+export type Edit = {
+  device: string;
+  /** By the device's own clock. */
+  at: number;
+  /** The same, but not further ahead of ours than it may be. */
+  editedAt: number;
+  /** What the device calls the object of this type that it makes. */
+  creates?: { type: ObjectType; clientId: string };
+};
+
 type ObjectFields = WithoutSystemFields<Doc<"objects">>;
+type Stamp = Pick<ObjectFields, "version" | "updatedAt" | "commitTs" | "editedAt" | "pushedBy">;
 type IndexColumns = Omit<ObjectColumns, "links"> & { sortName: string };
 
 /**
@@ -48,6 +63,8 @@ type IndexColumns = Omit<ObjectColumns, "links"> & { sortName: string };
  */
 export class ObjectStore extends TenantReader {
   private readonly counts = new CountBuffer();
+  /** Set while writes are carried out that a device has made before. */
+  edit: Edit | null = null;
   private readonly eventTypes = new Set<string>();
 
   constructor(
@@ -74,6 +91,8 @@ export class ObjectStore extends TenantReader {
       createdAt: now,
       updatedAt: now,
       commitTs: this.ctx.db.vars.commitTs,
+      ...this.origin(null),
+      ...(this.edit?.creates?.type === type ? { clientId: this.edit.creates.clientId } : {}),
     } as ObjectFields);
     const object = await this.written<T>(id);
     await addLinks(this.ctx, object, columns.links);
@@ -190,6 +209,7 @@ export class ObjectStore extends TenantReader {
     const { _id, type } = tombstone;
     await this.ctx.db.patch("objects", _id, {
       ...{ customProperties: left, name: "", sortName: "", description: undefined },
+      erasedAt: Date.now(),
       ...this.stamp(await this.written<T>(_id)),
     } as Partial<ObjectFields>);
     const happening = { action: eventTypeOf(type, "erased"), objectType: type, objectId: _id };
@@ -224,11 +244,24 @@ export class ObjectStore extends TenantReader {
     if (happening.event) this.eventTypes.add(happening.action);
   }
 
-  private stamp(object: ObjectDoc): Pick<ObjectFields, "version" | "updatedAt" | "commitTs"> {
+  private stamp(object: ObjectDoc): Stamp {
     return {
       version: object.version + 1,
       updatedAt: Date.now(),
       commitTs: this.ctx.db.vars.commitTs,
+      ...this.origin(object),
+    };
+  }
+
+  /** Since when the object has this content, and whose it is. */
+  private origin(before: ObjectDoc | null): Pick<Stamp, "editedAt" | "pushedBy"> {
+    if (!this.edit) return { editedAt: Date.now(), pushedBy: undefined };
+    const { device, at, editedAt } = this.edit;
+    const run = before?.pushedBy?.device === device ? before.pushedBy : undefined;
+    const since = run?.since ?? before?.version ?? 0;
+    return {
+      editedAt: Math.max(editedAt, run ? (before?.editedAt ?? 0) : 0),
+      pushedBy: { device, editedAt: at, since },
     };
   }
 

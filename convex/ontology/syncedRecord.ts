@@ -56,7 +56,12 @@ export function syncRecordOf(object: SyncedDoc): SyncRecord {
 
 function plainRecord(object: SyncedDoc<"crm_contact" | "crm_organization">): SyncRecord {
   const { subtype, name, status } = object;
-  const { customFields, ...properties } = object.customProperties;
-  const shown = { ...properties, customFields: unpackCustomFields(customFields) };
+  // The name stands beside the properties; twice, one of the two would be out of date.
+  const { customFields, ...stored } = object.customProperties;
+  const properties = Object.entries(stored).filter(([field]) => field !== "name");
+  const shown = {
+    ...Object.fromEntries(properties),
+    customFields: unpackCustomFields(customFields),
+  };
   return { subtype, name, status, customProperties: shown };
 }

@@ -194,6 +194,8 @@ export const ontologyTables = {
     traceId: v.string(),
     ip: v.union(v.string(), v.null()),
     userAgent: v.union(v.string(), v.null()),
+    /** The device that a synced change came from. */
+    deviceId: v.optional(v.string()),
     commitTs: v.commitTs(),
   })
     .index("by_commit", ["organizationId", "commitTs"])

@@ -10,6 +10,8 @@ export type Device = Doc<"devices">;
 export type DeviceFields = Pick<Device, "deviceId" | "name" | "platform" | "appVersion">;
 type Staff = Extract<Caller, { kind: "user" }>;
 
+/** How exactly it is known when a device was seen: each pull would write its row otherwise. */
+const SEEN_EVERY = 60_000;
 /** More devices than a person has; each sign-in on a new installation makes one. */
 const MAX_DEVICES = 100;
 
@@ -106,6 +108,17 @@ export async function revokeDevice(
   ]);
 }
 
+/** Notes that the device that the caller's session is tied to has pulled. */
+export async function notePull(ctx: MutationCtx, caller: Caller): Promise<void> {
+  if (caller.kind !== "user" || caller.sessionId === null) return;
+  const session = await ctx.db.get("sessions", caller.sessionId);
+  const device = session?.deviceId && (await ctx.db.get("devices", session.deviceId));
+  const now = Date.now();
+  if (!device || device.organizationId !== caller.organizationId) return;
+  if ((device.lastPullAt ?? 0) > now - SEEN_EVERY) return;
+  await ctx.db.patch("devices", device._id, { lastPullAt: now, lastSeenAt: now });
+}
+
 async function findDevice(
   ctx: QueryCtx,
   { organizationId, id }: Staff,
@@ -119,11 +132,17 @@ async function findDevice(
     .unique();
 }
 
-async function requireRoom(ctx: QueryCtx, { organizationId, id }: Staff): Promise<void> {
-  const devices = await ctx.db
+/** The caller's own, the one seen last first. */
+export async function devicesOf(ctx: QueryCtx, { organizationId, id }: Staff): Promise<Device[]> {
+  return await ctx.db
     .query("devices")
     .withIndex("by_user", (q) => q.eq("organizationId", organizationId).eq("userId", id))
+    .order("desc")
     .take(MAX_DEVICES);
+}
+
+async function requireRoom(ctx: QueryCtx, caller: Staff): Promise<void> {
+  const devices = await devicesOf(ctx, caller);
   if (devices.length < MAX_DEVICES) return;
   throw new ApiError("CONFLICT", `A user has at most ${MAX_DEVICES} devices.`, {
     details: { limit: MAX_DEVICES },

@@ -3,7 +3,7 @@ import { GRANTS, grantsOf } from "../../convex/kit/scopes";
 import { newToken } from "../../convex/kit/tokens";
 import type { Answer } from "../helpers/answer";
 import { type Fixture, newBackend, newKey, newMember, newTenant } from "../helpers/backend";
-import { EXAMPLES, pathOf, type Route, routes } from "../helpers/routes";
+import { DEVICE, EXAMPLES, pathOf, type Route, routes } from "../helpers/routes";
 
 let home: Fixture;
 
@@ -159,6 +159,8 @@ describe("a caller without the scope", () => {
     async (role) => {
       const { organizationId } = home;
       const member = await newMember(home.backend, [{ organizationId, role }]);
+      // What a person pushes comes from a device of theirs.
+      await member.request("POST", `/tenants/${organizationId}/activate`, { body: DEVICE });
       for (const route of routes) {
         const { status, code } = await call(route, {}, member.request);
         const may = grantsOf(role).some((grant) => grant === "*" || grant === route.scope);

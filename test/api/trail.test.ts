@@ -69,6 +69,8 @@ const ACTIONS: Record<string, string[]> = {
   "POST /webhooks/:id/replay": ["webhook.replayed"],
   "POST /webhooks/deliveries/:id/resend": ["webhook.tested"],
   "PATCH /organization": ["organization.updated"],
+  "POST /sync/push": ["contact.created"],
+  "POST /conflicts/:id/resolve": ["contact.updated", "conflict.resolved"],
   "POST /api-keys": ["api_key.created"],
   "DELETE /api-keys/:id": ["api_key.revoked"],
   "POST /api-keys/:id/rotate": ["api_key.created", "api_key.revoked"],

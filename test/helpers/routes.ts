@@ -116,6 +116,26 @@ const webhook = async (request: Request): Promise<string> =>
 const aWebhook = { subject: webhook, missing: deleted(webhook, "/webhooks") };
 const delivery = async (request: Request): Promise<string> =>
   (await request("POST", `/webhooks/${await webhook(request)}/test`)).body.data.id;
+/** Whose pushes the examples are. */
+export const DEVICE = { deviceId: "d1", name: "Phone", platform: "ios", appVersion: "1.0" };
+const pushedContact = {
+  changeId: "c1",
+  op: "upsert",
+  type: "crm_contact",
+  clientId: "0c9e4a2e-8d4f-4a52-9a3e-6a3f2c1b0d01",
+  clientUpdatedAt: 1,
+  data: { subtype: "lead", customProperties: { firstName: "Ada" } },
+};
+/** A change that lost against what the server has. */
+const conflict = async (request: Request): Promise<string> => {
+  serial += 1;
+  const data = { customProperties: { firstName: "Other" } };
+  const lost = { ...pushedContact, clientId: undefined, id: await contact(request), data };
+  const changes = [{ ...lost, changeId: `lost${serial}` }];
+  const answer = await request("POST", "/sync/push", { body: { deviceId: "d1", changes } });
+  const { results } = answer.body.data as unknown as { results: { conflictId: string }[] };
+  return results[0]?.conflictId ?? "";
+};
 
 /** Files, and what needs a second object, are told in `test/crm`. */
 const TOLD_ELSEWHERE = [
@@ -225,6 +245,10 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /organization": {},
   "PATCH /organization": { body: { name: "Studio" } },
   "GET /sync/pull": {},
+  "GET /sync/status": {},
+  "POST /sync/push": { body: { deviceId: "d1", changes: [pushedContact] } },
+  "GET /conflicts": {},
+  "POST /conflicts/:id/resolve": { body: { keep: "client" }, subject: conflict, missing: contact },
   "GET /api-keys": {},
   "POST /api-keys": { body: { name: "k", scopes: ["crm:read"] } },
   "DELETE /api-keys/:id": aKey,

@@ -179,7 +179,7 @@ export const giveUp = writeEndpoint(
     errors: ["CONFLICT", "INVALID_STATE"],
   },
   async (ctx, { subject, body = {} }) => {
-    const invoice = await writeOffInvoice(ctx, subject, body);
+    const { invoice } = await writeOffInvoice(ctx, subject, body);
     return ok(invoiceView(invoice), { version: invoice.version });
   },
 );

@@ -1,25 +1,25 @@
 import { z } from "zod";
 import type { Id } from "../../_generated/dataModel";
-import { ok, readEndpoint } from "../../kit/endpoint";
-import { invalid } from "../../kit/errors";
-import { time } from "../../kit/money";
+import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { SYNCED_TYPES, type SyncedDoc, syncRecordOf } from "../../ontology/syncedRecord";
-import { cursorOf, type Position, positionAt, positionOf, START } from "../../sync/position";
-import { pullPage } from "../../sync/pull";
+import { pushedChange } from "../../sync/change";
+import { conflictRecord, conflictView, syncRecord } from "../../sync/conflictView";
+import { requireConflict } from "../../sync/conflicts";
+import { devicesOf } from "../../sync/devices";
+import {
+  cursorOf,
+  type Position,
+  positionAt,
+  positionOf,
+  readTime,
+  START,
+} from "../../sync/position";
+import { isBefore, latestCommit, pullPage } from "../../sync/pull";
+import { push as pushChanges, pusherOf } from "../../sync/push";
 
 const tag = "Sync";
 
 const MAX_LIMIT = 1000;
-
-const syncRecord = z
-  .object({
-    subtype: z.string(),
-    name: z.string(),
-    description: z.string().nullable().optional(),
-    status: z.string(),
-    customProperties: z.looseObject({}),
-  })
-  .meta({ id: "SyncRecord" });
 
 const pulledChange = z
   .object({
@@ -43,6 +43,7 @@ export const pull = readEndpoint(
     description:
       "In the order in which it was committed; deletions too. Begin without parameters for a full copy, then go on with `nextCursor`. The copy is consistent where `hasMore` is false; a page can be short, even empty, with more to come. 410 with `details.resync` when what was deleted since the cursor is no longer known (after 90 days): begin anew.",
     scope: "sync:read",
+    notesPull: true,
     query: z.strictObject({
       since: z.string().max(4000).optional().meta({
         description:
@@ -82,6 +83,118 @@ export const pull = readEndpoint(
   },
 );
 
+const MAX_CHANGES = 200;
+
+const pushResult = z
+  .object({
+    changeId: z.string(),
+    status: z.enum(["applied", "conflict", "refused", "duplicate"]),
+    id: z.string().optional(),
+    version: z.number().int().optional(),
+    winner: z.enum(["client", "server"]).optional(),
+    conflictId: z.string().optional(),
+    error: z.object({ code: z.string(), message: z.string(), details: z.unknown() }).optional(),
+  })
+  .meta({ id: "PushResult" });
+
+const pushBody = z.strictObject({
+  deviceId: z.string().trim().min(1).max(100),
+  changes: z
+    .array(z.looseObject({ changeId: z.string().min(1).max(100) }))
+    .max(MAX_CHANGES, `must have at most ${MAX_CHANGES} changes`),
+});
+
+export const push = writeEndpoint(
+  {
+    method: "POST",
+    path: "/sync/push",
+    tag,
+    summary: "Send what was changed",
+    description: `Up to ${MAX_CHANGES} changes, each applied or refused for itself, in one transaction. What was applied before is answered as a duplicate; what was refused can be sent again. The later edit wins (\`clientUpdatedAt\`, cut to five minutes ahead of the server's clock); where the object changed since \`baseVersion\`, a conflict keeps both versions. \`data\` is the ontology record: fields that are absent stay as they are, null clears. An integration pushes under a \`deviceId\` of its own choosing; a person's device must be activated.`,
+    scope: "sync:write",
+    body: pushBody,
+    bodyLimit: 8 * 1024 * 1024,
+    documentedBody: pushBody.extend({ changes: z.array(pushedChange).max(MAX_CHANGES) }),
+    answers: {
+      200: z.object({
+        results: z.array(pushResult).meta({ description: "In the order of the changes." }),
+        applied: z.number().int(),
+        conflicts: z.array(conflictRecord),
+      }),
+    },
+    errors: ["NOT_FOUND", "FORBIDDEN"],
+  },
+  async (ctx, { body }) => {
+    const { caller, scope } = ctx;
+    const pusher = await pusherOf(ctx, caller, body.deviceId);
+    const results = await pushChanges(ctx, scope, caller, pusher, body.changes);
+    const ids = results.flatMap(({ status, conflictId }) =>
+      status === "conflict" && conflictId ? [conflictId] : [],
+    );
+    const conflicts = await Promise.all(
+      ids.map((id) => requireConflict(ctx, caller.organizationId, id)),
+    );
+    const isApplied = ({ status, winner }: (typeof results)[number]): boolean =>
+      status === "applied" || (status === "conflict" && winner === "client");
+    return ok({
+      results,
+      applied: results.filter(isApplied).length,
+      conflicts: conflicts.map(conflictView),
+    });
+  },
+);
+
+export const status = readEndpoint(
+  {
+    method: "GET",
+    path: "/sync/status",
+    tag,
+    summary: "Get where sync stands",
+    description:
+      "The server's clock, by which a device corrects its own; whether there is something to pull after `cursor`; the caller's devices.",
+    scope: "sync:read",
+    tellsTime: true,
+    query: z.strictObject({ cursor: z.string().max(4000).optional() }),
+    answers: {
+      200: z.object({
+        serverTime: z.number().optional(),
+        cursor: z.string().meta({ description: "Where the changes end at present." }),
+        pending: z.boolean().nullable().meta({ description: "Null without `cursor`." }),
+        devices: z.array(
+          z.object({
+            id: z.string(),
+            deviceId: z.string(),
+            name: z.string(),
+            lastSeenAt: z.number(),
+            lastPushAt: z.number().nullable(),
+            lastPullAt: z.number().nullable(),
+          }),
+        ),
+      }),
+    },
+  },
+  async (ctx, { query }) => {
+    const { caller } = ctx;
+    const { organizationId } = caller;
+    const latest = await latestCommit(ctx, organizationId);
+    const known =
+      query.cursor === undefined ? null : positionOf(organizationId, "cursor", query.cursor);
+    const devices = caller.kind === "user" ? await devicesOf(ctx, caller) : [];
+    return ok({
+      cursor: cursorOf(organizationId, latest),
+      pending: known && isBefore(known, latest),
+      devices: devices.map(({ _id, deviceId, name, lastSeenAt, lastPushAt, lastPullAt }) => ({
+        id: _id,
+        deviceId,
+        name,
+        lastSeenAt,
+        lastPushAt: lastPushAt ?? null,
+        lastPullAt: lastPullAt ?? null,
+      })),
+    });
+  },
+);
+
 /** @throws VALIDATION_ERROR for what is neither a cursor nor, as `since`, a time */
 function positionAfter(
   organizationId: Id<"organizations">,
@@ -89,14 +202,8 @@ function positionAfter(
 ): Position {
   if (cursor !== undefined) return positionOf(organizationId, "cursor", cursor);
   if (since === undefined) return START;
-  const at = /^\d+$/.test(since)
-    ? Number(since)
-    : z.iso.datetime({ offset: true }).safeParse(since).success
-      ? Date.parse(since)
-      : null;
-  if (at === null) return positionOf(organizationId, "since", since);
-  if (time.safeParse(at).success) return positionAt(at);
-  throw invalid([{ path: "query.since", message: "must be a time" }]);
+  const at = readTime(since);
+  return at === null ? positionOf(organizationId, "since", since) : positionAt(at);
 }
 
 function changeOf(object: SyncedDoc): z.input<typeof pulledChange> {

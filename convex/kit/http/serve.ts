@@ -47,7 +47,13 @@ async function serveRead(
     await c.env.runQuery(query, { credential, request: asked });
   const reply = await read(c, endpoint, credential, ask(request));
   if (endpoint.streams) return await streamAnswer(c, request, reply, ask);
-  return answer(c, reply, endpoint.literal ?? false);
+  const told = endpoint.tellsTime ? withTime(reply) : reply;
+  return answer(c, told, endpoint.literal ?? false);
+}
+
+function withTime(reply: Reply): Reply {
+  const data = JSON.parse(reply.data) as Record<string, unknown>;
+  return { ...reply, data: JSON.stringify({ ...data, serverTime: Date.now() }) };
 }
 
 async function read(
@@ -121,9 +127,9 @@ async function meter(
   credential: CallerCredential | null,
 ): Promise<{ authorized: boolean }> {
   const { ip } = await c.env.meta.getRequestMetadata();
-  const triesTokens = endpoint.triesTokens ?? false;
+  const { triesTokens = false, notesPull: isPull = false } = endpoint;
   const metering = await retryConflicts(() =>
-    c.env.runMutation(internal.kit.metering.meter, { credential, ip, triesTokens }),
+    c.env.runMutation(internal.kit.metering.meter, { credential, ip, triesTokens, isPull }),
   );
   c.set("metering", metering);
   countRead(c, metering.documentsRead);
