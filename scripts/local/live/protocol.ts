@@ -32,8 +32,8 @@ const request = { requestId: version, udfPath: name, args, componentPath };
 const authenticate = {
   type: z.literal("Authenticate"),
   baseVersion: version,
-  value: z.string().max(16_384),
 };
+const value = z.string().max(16_384);
 
 const clientMessage = z.discriminatedUnion("type", [
   z.object({
@@ -56,10 +56,11 @@ const clientMessage = z.discriminatedUnion("type", [
     z.object({
       ...authenticate,
       tokenType: z.literal("Admin"),
+      value,
       impersonating: z.record(z.string(), z.json()).nullish(),
     }),
-    z.object({ ...authenticate, tokenType: z.literal("User") }),
-    z.object({ ...authenticate, tokenType: z.literal("None"), value: z.undefined() }),
+    z.object({ ...authenticate, tokenType: z.literal("User"), value }),
+    z.object({ ...authenticate, tokenType: z.literal("None") }),
   ]),
   z.object({ type: z.literal("Event"), eventType: z.string() }),
 ]);
