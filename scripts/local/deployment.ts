@@ -9,13 +9,17 @@ import { type EmbeddedDatabase, openDatabase } from "./database";
 import { type Demo, provideDemo } from "./demo";
 import { Files } from "./files";
 import { EnvironmentVariables, type Urls } from "./environment";
-import { authentication, TokenRefused } from "./live/authentication";
+import { authentication } from "./live/authentication";
 import type { LiveLimits } from "./live/limits";
 import { LiveServer } from "./live/server";
 import { codeOf, messageOf, Problem } from "./problem";
-import { bundleFunctions } from "./runtime/bundle";
+import { Identities } from "./identity";
+import { SigningKey } from "./identity/signingKey";
+import { loadProviders } from "./runtime/authConfig";
+import { type Bundle, bundleFunctions } from "./runtime/bundle";
 import { installGlobals } from "./runtime/globals";
 import { Host } from "./runtime/host";
+import { log } from "./runtime/log";
 import { loadFunctions } from "./runtime/modules";
 import { NodePool } from "./runtime/node/nodePool";
 import { installSyscalls } from "./runtime/syscalls";
@@ -105,11 +109,14 @@ async function assemble(
   toClose.push(() => nodePool.close());
   const functions = await loadFunctions(bundle, nodePool);
   if (functions.schema !== null) await applySchema(database.applySchema(functions.schema));
+  const identities = new Identities(await loadProviders(bundle));
+  const signingKey = await SigningKey.open(data, variables.current["CONVEX_CLOUD_URL"] ?? "");
   const files = await Files.open({ database, data, maxBytes: options.maxFileBytes });
   toClose.push(() => files.close());
   const host = new Host({
     database,
     files,
+    signingKey,
     functions,
     bundle,
     environment: variables.current,
@@ -119,6 +126,7 @@ async function assemble(
   variables.onChange((current) => {
     host.environment = current;
     nodePool.setEnvironment(current);
+    void reloadProviders(bundle, identities);
   });
   const adminKey = await loadAdminKey(data, DEPLOYMENT_NAME);
   const demo = options.demo ? await provideDemo(host, data, urls) : null;
@@ -131,13 +139,11 @@ async function assemble(
   await scheduler.start();
   await crons.start();
   const { trustProxy } = options;
-  site.serve(siteHandler({ host, trustProxy, siteUrl: site.url }));
-  cloud.serve(cloudHandler({ host, variables, adminKey, trustProxy }));
+  site.serve(siteHandler({ host, identities, trustProxy, siteUrl: site.url }));
+  cloud.serve(cloudHandler({ host, identities, variables, adminKey, trustProxy }));
   const live = new LiveServer({
     host,
-    authentication: authentication(adminKey, async () => {
-      throw new TokenRefused("No auth provider found matching the given token");
-    }),
+    authentication: authentication(adminKey, identities),
     trustProxy,
     limits: options.liveLimits,
   });
@@ -158,6 +164,15 @@ async function assemble(
       await database.close();
     }),
   };
+}
+
+/** Providers that cannot be read any more leave those of before in place. */
+async function reloadProviders(bundle: Bundle, identities: Identities): Promise<void> {
+  try {
+    identities.use(await loadProviders(bundle));
+  } catch (error) {
+    log("error", messageOf(error));
+  }
 }
 
 function stopper(

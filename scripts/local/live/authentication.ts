@@ -1,17 +1,13 @@
 /** Turns what a client sends with `Authenticate` into the viewer that it is from then on. */
-import type { AdminKey } from "../server/adminKey";
+import { actingAs, AuthenticationError, type Identities } from "../identity";
+import { type AdminKey, BAD_ADMIN_KEY } from "../server/adminKey";
 import type { Authenticate } from "./protocol";
-import { NOBODY, type UserIdentity, type Viewer, viewer } from "./viewer";
+import { NOBODY, type Viewer, viewer } from "./viewer";
 
-/** The token proves nothing: it is malformed, forged, expired, or of an unknown provider. */
-export class TokenRefused extends Error {}
-
+/** @throws AuthenticationError for a token that proves nothing: malformed, forged, expired, unknown */
 export type Authentication = { viewerOf(message: Authenticate): Promise<Viewer> };
 
-/** Verifies a user's token; throws `TokenRefused`. */
-export type VerifyToken = (token: string) => Promise<{ identity: UserIdentity; expires: number }>;
-
-export function authentication(adminKey: AdminKey, verify: VerifyToken): Authentication {
+export function authentication(adminKey: AdminKey, identities: Identities): Authentication {
   return {
     viewerOf: async (message) => {
       switch (message.tokenType) {
@@ -19,14 +15,13 @@ export function authentication(adminKey: AdminKey, verify: VerifyToken): Authent
           return NOBODY;
         case "Admin": {
           if (!adminKey.matches(message.value)) {
-            throw new TokenRefused("The provided admin key was invalid for this instance");
+            throw new AuthenticationError("BadAdminKey", BAD_ADMIN_KEY.message);
           }
-          return viewer(message.impersonating ?? null, "all", Infinity);
+          const { impersonating } = message;
+          return viewer(impersonating == null ? null : actingAs(impersonating), "all");
         }
-        case "User": {
-          const { identity, expires } = await verify(message.value);
-          return viewer(identity, "public", expires);
-        }
+        case "User":
+          return viewer(await identities.verify(message.value), "public");
       }
     },
   };

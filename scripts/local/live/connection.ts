@@ -1,11 +1,11 @@
 /** One client: its queries, its identity, its requests, and how far it has been brought. */
 import type { RawData, WebSocket } from "ws";
+import { AuthenticationError } from "../identity";
 import { newRequestId, type RequestInfo } from "../runtime/call";
 import { publicError } from "../runtime/errors";
 import type { Host } from "../runtime/host";
 import { canonicalName } from "../runtime/names";
 import type { Authentication } from "./authentication";
-import { TokenRefused } from "./authentication";
 import type { LiveLimits } from "./limits";
 import { Outbox } from "./outbox";
 import {
@@ -69,7 +69,7 @@ export class Connection {
     private readonly socket: WebSocket,
     private readonly context: ConnectionContext,
     /** Of whom the functions that it calls are told. */
-    private readonly caller: Omit<RequestInfo, "requestId">,
+    private readonly caller: Omit<RequestInfo, "requestId" | "identity">,
     takesChunks: boolean,
   ) {
     const { subscriptions, limits } = context;
@@ -247,7 +247,7 @@ export class Connection {
     try {
       this.viewer = await this.context.authentication.viewerOf(message);
     } catch (error) {
-      if (!(error instanceof TokenRefused)) throw error;
+      if (!(error instanceof AuthenticationError)) throw error;
       this.refuseIdentity(error.message, baseVersion, true);
       return;
     }
@@ -307,7 +307,7 @@ export class Connection {
   }
 
   private newRequest(): RequestInfo {
-    return { ...this.caller, requestId: newRequestId() };
+    return { ...this.caller, requestId: newRequestId(), identity: this.viewer.identity };
   }
 
   private begin(): void {

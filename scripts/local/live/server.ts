@@ -77,7 +77,7 @@ export class LiveServer {
     const { host, authentication, trustProxy } = this.options;
     const { limits, subscriptions } = this;
     const context = { host, authentication, limits, subscriptions };
-    const caller = requestInfo(request, trustProxy);
+    const caller = requestInfo(request, trustProxy, null);
     this.sockets.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new Connection(webSocket, context, caller, takesChunks);
       this.connections.add(connection);

@@ -60,7 +60,7 @@ export async function runQuestion(
   snapshot: DatabaseSnapshot,
   { name, args, viewer, journal }: Question,
 ): Promise<Run> {
-  const request = requestOfHost();
+  const request = { ...requestOfHost(), identity: viewer.identity };
   let call: Call | null = null;
   let outcome: Outcome;
   let comparable: string;

@@ -1,11 +1,8 @@
 /** Who looks at a live query: a user, an administrator, or nobody in particular. */
-import type { JSONValue } from "convex/values";
-
-/** What a verified token says of its holder. */
-export type UserIdentity = { [attribute: string]: JSONValue };
+import type { Identity } from "../identity";
 
 export type Viewer = {
-  identity: UserIdentity | null;
+  identity: Identity | null;
   /** Administrators also reach internal functions. */
   visibility: "public" | "all";
   /** Equal for viewers who see the same. */
@@ -14,12 +11,14 @@ export type Viewer = {
   expires: number;
 };
 
-export const NOBODY: Viewer = viewer(null, "public", Infinity);
+export const NOBODY: Viewer = viewer(null, "public");
 
-export function viewer(
-  identity: UserIdentity | null,
-  visibility: Viewer["visibility"],
-  expires: number,
-): Viewer {
-  return { identity, visibility, expires, key: `${visibility} ${JSON.stringify(identity)}` };
+export function viewer(identity: Identity | null, visibility: Viewer["visibility"]): Viewer {
+  return {
+    identity,
+    visibility,
+    expires: identity?.expiresAt ?? Infinity,
+    // Of the user and not of the token: a fresh token changes nothing of what its holder sees.
+    key: `${visibility} ${JSON.stringify(identity?.user ?? null)}`,
+  };
 }

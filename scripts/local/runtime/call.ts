@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomFillSync } from "node:crypto";
 import type { Transaction } from "../database/types";
+import type { CallerIdentity } from "../identity";
 import { Refusal } from "./errors";
 import type { LogLine } from "./executions";
 import type { FunctionEntry } from "./modules";
@@ -15,6 +16,7 @@ export type RequestInfo = {
   ip: string | null;
   userAgent: string | null;
   scheduledFunctionId: string | null;
+  identity: CallerIdentity;
   /** Told of each line that a function writes, where the caller is to see them. */
   onLog?: (line: LogLine) => void;
 };
@@ -83,13 +85,14 @@ export class Call {
     this.startedAt = parent === null ? Date.now() : parent.startedAt;
   }
 
+  /** Whether the result may depend on who called, so that other callers cannot share it. */
   get usedIdentity(): boolean {
     return this.root.askedIdentity;
   }
 
-  /** To be called by whatever reads the caller's identity. */
-  useIdentity(): void {
+  readIdentity(): CallerIdentity {
     this.root.askedIdentity = true;
+    return this.request.identity;
   }
 
   get isTransaction(): boolean {
@@ -188,7 +191,8 @@ function takeRandom(bytes: number): number {
 
 /** Of what the host itself sets off: a job, a cron, the demo. */
 export function requestOfHost(scheduledFunctionId: string | null = null): RequestInfo {
-  return { requestId: newRequestId(), ip: null, userAgent: null, scheduledFunctionId };
+  const requestId = newRequestId();
+  return { requestId, ip: null, userAgent: null, scheduledFunctionId, identity: null };
 }
 
 /** 16 hexadecimal digits, as Convex's request ids are. */

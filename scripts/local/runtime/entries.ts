@@ -9,6 +9,8 @@ import { Problem } from "../problem";
 export type Entries = { isolate: string[]; node: string[] };
 
 const EXTENSIONS = [".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx"];
+/** What is no function module and is evaluated all the same. */
+const CONFIGS = new Set(["schema.ts", "schema.js", "auth.config.ts", "auth.config.js"]);
 /** Modules that the deployment itself evaluates: they cannot be Node modules. */
 const ISOLATE_ONLY = ["http", "crons", "schema", "auth.config"];
 /** The directive must come before any code; comments may stand above it. */
@@ -21,10 +23,10 @@ export function findEntries(folder: string): Entries {
     if (relative.startsWith(`_deps${path.sep}`)) {
       throw new Problem(`${file}: the folder "_deps" is reserved; move the file elsewhere`);
     }
-    const isSchema = relative === "schema.ts" || relative === "schema.js";
-    if (!isSchema && !isModule(relative)) continue;
+    const isConfig = CONFIGS.has(relative);
+    if (!isConfig && !isModule(relative)) continue;
     const source = readFileSync(file, "utf8");
-    if (!isSchema && /\.tsx?$/.test(file) && !/^\s{0,100}(import|export)/m.test(source)) continue;
+    if (!isConfig && /\.tsx?$/.test(file) && !/^\s{0,100}(import|export)/m.test(source)) continue;
     if (!source.includes("use node") || !USE_NODE.test(source)) {
       entries.isolate.push(file);
       continue;

@@ -96,7 +96,7 @@ let loadedEnvironment: () => Environment = () => ({});
 const environment = new Proxy(
   {},
   {
-    get: (_target, name) => (typeof name === "string" ? current()[name] : undefined),
+    get: (_target, name) => (typeof name === "string" ? variable(name) : undefined),
     has: (_target, name) => typeof name === "string" && name in current(),
     ownKeys: () => Object.keys(current()),
     getOwnPropertyDescriptor: (_target, name) => {
@@ -108,6 +108,28 @@ const environment = new Proxy(
     },
   },
 );
+
+let requiring = 0;
+
+/** While `load` evaluates a module, reading a variable that is not set is an error, as on Convex. */
+export async function withRequiredVariables<T>(load: () => Promise<T>): Promise<T> {
+  requiring++;
+  try {
+    return await load();
+  } finally {
+    requiring--;
+  }
+}
+
+function variable(name: string): string | undefined {
+  const value = current()[name];
+  if (value === undefined && requiring > 0 && calls.getStore() === undefined) {
+    throw new Error(
+      `Environment variable ${name} is used in auth config file but its value was not set`,
+    );
+  }
+  return value;
+}
 
 function current(): Environment {
   return calls.getStore()?.host.environment ?? loadedEnvironment();

@@ -7,6 +7,7 @@ import { hasPlaceholder, resolvePlaceholders } from "../database/documents";
 import type { Database, Transaction } from "../database/types";
 import type { TableNames } from "../database/validate";
 import type { Files } from "../files";
+import type { SigningKey } from "../identity/signingKey";
 import type { Bundle } from "./bundle";
 import { Call, type RequestInfo } from "./call";
 import { checkArgs, checkReturn } from "./check";
@@ -38,6 +39,7 @@ export type HostOptions = {
   deploymentName: string;
   tableName: TableNames;
   files: Files;
+  signingKey: SigningKey;
 };
 
 export class Host {
@@ -48,6 +50,7 @@ export class Host {
   readonly deploymentName: string;
   readonly tableName: TableNames;
   readonly files: Files;
+  readonly signingKey: SigningKey;
   /** What ran lately, for `convex logs`. */
   readonly executions = new Executions();
   /** Told when a commit has scheduled something, with the time at which it is due. */
@@ -63,6 +66,7 @@ export class Host {
     this.deploymentName = options.deploymentName;
     this.tableName = options.tableName;
     this.files = options.files;
+    this.signingKey = options.signingKey;
     this.bundle = options.bundle;
   }
 

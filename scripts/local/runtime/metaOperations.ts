@@ -1,14 +1,21 @@
 /** What a function may ask about itself, its request and its deployment. */
+import { AuthenticationError } from "../identity";
+import type { SignOptions } from "../identity/signingKey";
+import type { Call } from "./call";
 import { Refusal } from "./errors";
 import { canonicalName, displayName } from "./names";
 import { type FunctionAddress, functionName, HANDLE_PREFIX } from "./address";
 import type { Operation } from "./syscalls";
 
 export const metaOperations: Record<string, Operation> = {
-  // Identities come with live queries and their authentication.
   "1.0/getUserIdentity": (call) => {
-    call.useIdentity();
-    return "null";
+    const identity = call.readIdentity();
+    if (identity instanceof AuthenticationError) throw new Refusal(refusedIdentity(identity));
+    return JSON.stringify(identity?.user ?? null);
+  },
+  "1.0/signJwt": (call, { claims, expiresInSeconds }: SignOptions) => {
+    if (call.kind !== "mutation") throw new Refusal("Only mutations can sign JWTs");
+    return signed(call, claims === undefined ? { expiresInSeconds } : { claims, expiresInSeconds });
   },
   "1.0/getTransactionMetrics": (call) => {
     if (call.tx === null) throw new Refusal("Unknown async operation 1.0/getTransactionMetrics");
@@ -20,7 +27,9 @@ export const metaOperations: Record<string, Operation> = {
     JSON.stringify({ name: call.host.deploymentName, region: null, class: "s16" }),
   "1.0/getRequestMetadata": (call) => {
     if (call.kind === "query") throw new Refusal("Cannot get request metadata in a Query");
-    return JSON.stringify({ ...call.request, authToken: null });
+    const { requestId, ip, userAgent, scheduledFunctionId, identity } = call.request;
+    const authToken = identity instanceof AuthenticationError ? null : (identity?.token ?? null);
+    return JSON.stringify({ requestId, ip, userAgent, scheduledFunctionId, authToken });
   },
   "1.0/createFunctionHandle": (call, address: FunctionAddress) => {
     const name = canonicalName(functionName(address));
@@ -30,3 +39,11 @@ export const metaOperations: Record<string, Operation> = {
     return JSON.stringify(HANDLE_PREFIX + encodeURIComponent(name));
   },
 };
+
+async function signed(call: Call, options: SignOptions): Promise<string> {
+  return JSON.stringify(await call.host.signingKey.sign(options, call.startedAt));
+}
+
+function refusedIdentity({ code, message }: AuthenticationError): string {
+  return JSON.stringify({ code, message });
+}

@@ -7,6 +7,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { JSONValue } from "convex/values";
 import { messageOf, Problem } from "../problem";
+import { AUTH_CONFIG } from "./authConfig";
 import type { Bundle, BundledModule } from "./bundle";
 import { FunctionFailure, Refusal } from "./errors";
 import { canonicalName, displayName } from "./names";
@@ -61,7 +62,7 @@ export async function loadFunctions(bundle: Bundle, pool: NodePool): Promise<Fun
   let schema: JSONValue | null = null;
   let crons: Record<string, CronJson> = {};
   for (const module of bundle.modules) {
-    if (module.environment === "node") continue;
+    if (module.environment === "node" || module.path === AUTH_CONFIG) continue;
     const exports = await load(module, bundle);
     if (module.path === "http") {
       router = routerOf(exports["default"]);

@@ -1,7 +1,6 @@
 /** What functions may ask of Convex and this deployment does not do yet, in one plain place. */
 const NOT_YET: [prefix: string, what: string][] = [
   ["1.0/actions/vectorSearch", "Vector search"],
-  ["1.0/signJwt", "Signing JWTs"],
   ["1.0/auditLog", "The deployment's audit log"],
   ["1.0/createServiceToken", "Convex-managed services"],
   ["1.0/getServiceUrl", "Convex-managed services"],

@@ -1,5 +1,6 @@
 /** Who is at the other end of a connection, as functions see it in their request metadata. */
 import type { IncomingMessage } from "node:http";
+import type { CallerIdentity } from "../identity";
 import { newRequestId, type RequestInfo } from "../runtime/call";
 
 /** Headers with which a client could pretend to be someone else. */
@@ -11,12 +12,17 @@ export const PROXY_HEADERS: ReadonlySet<string> = new Set([
   "x-real-ip",
 ]);
 
-export function requestInfo(request: IncomingMessage, trustProxy: boolean): RequestInfo {
+export function requestInfo(
+  request: IncomingMessage,
+  trustProxy: boolean,
+  identity: CallerIdentity,
+): RequestInfo {
   return {
     requestId: newRequestId(),
     ip: addressOf(request, trustProxy),
     userAgent: request.headers["user-agent"] ?? null,
     scheduledFunctionId: null,
+    identity,
   };
 }
 

@@ -6,9 +6,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FunctionKind } from "../runtime/modules";
 import { canonicalName } from "../runtime/names";
 import { publicError } from "../runtime/errors";
+import { AuthenticationError } from "../identity";
 import type { RequestInfo } from "../runtime/call";
 import { readBody, TooLarge } from "./body";
-import { BAD_ADMIN_KEY } from "./adminKey";
+import { type Authorization, authorize } from "./authorize";
 import { requestInfo } from "./caller";
 import { adminRequest, type AdminOptions } from "./admin";
 import { BadRequest, type FunctionCallBody, parseCall } from "./functionCall";
@@ -53,7 +54,9 @@ async function handle(
     await serveStorage(options.host.files, request, response);
   } else if (kind === undefined) {
     const known = answers(options).get(path);
-    if (known !== undefined) sendText(response, 200, known);
+    const document = options.host.signingKey.wellKnown().get(path);
+    if (document !== undefined) sendJson(response, 200, JSON.stringify(document));
+    else if (known !== undefined) sendText(response, 200, known);
     else if (!(await adminRequest(options, request, response))) sendText(response, 404, "");
   } else if (request.method === "POST") {
     await callFunction(options, kind, request, response);
@@ -96,8 +99,7 @@ async function callFunction(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { host } = options;
-  const info = requestInfo(request, options.trustProxy);
+  const { host, identities, adminKey, trustProxy } = options;
   let body: FunctionCallBody;
   try {
     body = parseCall((await readBody(request, MAX_BODY)).toString("utf8"));
@@ -107,12 +109,16 @@ async function callFunction(
     sendRefusal(response, tooLarge ? 413 : 400, "BadRequest", message);
     return;
   }
-  const authorization = request.headers.authorization;
-  const isAdmin = authorization?.startsWith("Convex ") === true;
-  if (isAdmin && !options.adminKey.matches(authorization.slice("Convex ".length))) {
-    sendRefusal(response, 401, BAD_ADMIN_KEY.code, BAD_ADMIN_KEY.message);
+  let caller: Authorization;
+  try {
+    caller = await authorize(request.headers.authorization, identities, adminKey);
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error;
+    sendRefusal(response, error.status, error.code, error.message);
     return;
   }
+  const { identity, isAdmin } = caller;
+  const info = requestInfo(request, trustProxy, identity);
   try {
     const visibility = isAdmin ? "admin" : "public";
     const value = await host.run(kind, canonicalName(body.path), body.args, info, visibility);

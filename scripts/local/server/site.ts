@@ -1,16 +1,23 @@
 /** Serves `convex/http.ts`: each request goes to the HTTP action that the app's router names. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Identities } from "../identity";
 import type { RequestInfo } from "../runtime/call";
 import { FunctionFailure, functionFailure, publicError } from "../runtime/errors";
 import type { Host } from "../runtime/host";
 import { RunningHttpAction } from "../runtime/httpAction";
 import { log } from "../runtime/log";
+import { callerOfHttpAction } from "./authorize";
 import { requestInfo, requestUrl } from "./caller";
 import type { Handler } from "./listen";
 import { discardRest, MAX_REQUEST_BODY, webRequest } from "./webRequest";
 import { ResponseTooLarge, sendResponse } from "./webResponse";
 
-export type SiteOptions = { host: Host; trustProxy: boolean; siteUrl: string };
+export type SiteOptions = {
+  host: Host;
+  identities: Identities;
+  trustProxy: boolean;
+  siteUrl: string;
+};
 
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
 
@@ -47,7 +54,8 @@ async function handle(
     return;
   }
 
-  const info = requestInfo(incoming, trustProxy);
+  const identity = await callerOfHttpAction(incoming.headers.authorization, options.identities);
+  const info = requestInfo(incoming, trustProxy, identity);
   // The router's word for the method may be that of another request to the same handler.
   const [action, , pattern] = route;
   const request = webRequest(incoming, url, trustProxy, () => goneSignal(out));

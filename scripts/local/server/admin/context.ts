@@ -2,12 +2,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { z } from "zod";
 import type { EnvironmentVariables } from "../../environment";
+import type { Identities } from "../../identity";
 import type { Host } from "../../runtime/host";
 import type { AdminKey } from "../adminKey";
 import { readBody } from "../body";
 
 export type AdminOptions = {
   host: Host;
+  identities: Identities;
   variables: EnvironmentVariables;
   adminKey: AdminKey;
   trustProxy: boolean;

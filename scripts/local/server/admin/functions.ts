@@ -5,6 +5,7 @@ import type { LogLine } from "../../runtime/executions";
 import { findFunction } from "../../runtime/modules";
 import { canonicalName } from "../../runtime/names";
 import { messageOf } from "../../problem";
+import { authorize } from "../authorize";
 import { readBody } from "../body";
 import { requestInfo } from "../caller";
 import { BadRequest, type FunctionCallBody, parseCall } from "../functionCall";
@@ -36,13 +37,15 @@ function refuseInlineQuery(): never {
 }
 
 async function callFunction(context: AdminContext): Promise<void> {
-  const { host, request, response, trustProxy } = context;
+  const { host, identities, adminKey, request, response, trustProxy } = context;
+  // `convex run --identity`: who is acted as stands behind the key.
+  const { identity } = await authorize(request.headers.authorization, identities, adminKey);
   const { path, args } = await readCall(context);
   const logLines: string[] = [];
   const onLog = (line: LogLine): void => {
     logLines.push(`[${line.level}] ${line.messages.join(" ")}`);
   };
-  const info = { ...requestInfo(request, trustProxy), onLog };
+  const info = { ...requestInfo(request, trustProxy, identity), onLog };
   try {
     const name = canonicalName(path);
     const { kind } = findFunction(host.functions, name, "admin");

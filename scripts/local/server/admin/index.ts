@@ -3,6 +3,7 @@
  * admin key. Its commands that bring new code here are refused with what to do instead.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { AuthenticationError } from "../../identity";
 import { messageOf } from "../../problem";
 import { log } from "../../runtime/log";
 import { BAD_ADMIN_KEY } from "../adminKey";
@@ -55,7 +56,7 @@ async function answer(route: AdminRoute, context: AdminContext): Promise<void> {
     if (response.headersSent) {
       response.destroy();
       log("error", `${url.pathname}: ${messageOf(error)}`);
-    } else if (error instanceof AdminRefusal) {
+    } else if (error instanceof AdminRefusal || error instanceof AuthenticationError) {
       sendRefusal(response, error.status, error.code, error.message);
     } else if (error instanceof TooLarge) {
       sendRefusal(response, 413, "PayloadTooLarge", error.message);
