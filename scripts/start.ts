@@ -20,6 +20,7 @@ const HELP = `Freehold on this machine: npm start -- [options]
   --host <address>       address to listen on                 FREEHOLD_HOST        127.0.0.1
   --functions <folder>   the functions to run                 FREEHOLD_FUNCTIONS   convex
   --no-demo              make no demo organization            FREEHOLD_NO_DEMO=1
+  --watch                take the functions as saved          FREEHOLD_WATCH=1
   --trust-proxy          believe X-Forwarded-* headers        FREEHOLD_TRUST_PROXY=1
   --max-file-mib <n>     size of one stored file, at most     FREEHOLD_MAX_FILE_MIB 1024
   --inject-conflicts <p> roll back mutations with that        FREEHOLD_INJECT_CONFLICTS
@@ -44,6 +45,7 @@ function readOptions(): DeploymentOptions | "help" {
     demo: !isOn(values["no-demo"], "FREEHOLD_NO_DEMO"),
     trustProxy: isOn(values["trust-proxy"], "FREEHOLD_TRUST_PROXY"),
     maxFileBytes: mebibytes(setting(values["max-file-mib"], "FREEHOLD_MAX_FILE_MIB", "1024")),
+    watch: isOn(values.watch, "FREEHOLD_WATCH"),
     conflicts: probability(setting(values["inject-conflicts"], "FREEHOLD_INJECT_CONFLICTS", "0")),
   };
 }
@@ -61,6 +63,7 @@ function parse() {
         "trust-proxy": { type: "boolean" },
         "max-file-mib": { type: "string" },
         "inject-conflicts": { type: "string" },
+        watch: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     });

@@ -15,13 +15,15 @@ import { LiveServer } from "./live/server";
 import { codeOf, messageOf, Problem } from "./problem";
 import { Identities } from "./identity";
 import { SigningKey } from "./identity/signingKey";
+import { applyFunctions, Reloader } from "./reload";
 import { loadProviders } from "./runtime/authConfig";
-import { type Bundle, bundleFunctions } from "./runtime/bundle";
+import type { Bundle } from "./runtime/bundle";
+import { keepOnly } from "./runtime/bundleCache";
+import { loadCode } from "./runtime/code";
 import { installGlobals } from "./runtime/globals";
 import { Host } from "./runtime/host";
 import { log } from "./runtime/log";
-import { loadFunctions } from "./runtime/modules";
-import { NodePool } from "./runtime/node/nodePool";
+import { findProject } from "./runtime/project";
 import { installSyscalls } from "./runtime/syscalls";
 import { type Clock, systemClock } from "./scheduler/clock";
 import { Crons } from "./scheduler/crons";
@@ -30,6 +32,7 @@ import { loadAdminKey } from "./server/adminKey";
 import { cloudHandler } from "./server/cloud";
 import { listen, type ListeningServer } from "./server/listen";
 import { siteHandler } from "./server/site";
+import { FolderWatch } from "./watch";
 
 export type DeploymentOptions = {
   /** The folder of everything that lasts. */
@@ -45,6 +48,8 @@ export type DeploymentOptions = {
   maxFileBytes: number;
   /** The probability that a mutation meets a conflict, for tests. */
   conflicts: number;
+  /** Whether the functions are taken anew whenever they are saved. */
+  watch: boolean;
   clock?: Clock;
   /** Of live queries, where tests must not wait for what takes long. */
   liveLimits?: Partial<LiveLimits>;
@@ -60,6 +65,7 @@ export const DEFAULTS: DeploymentOptions = {
   trustProxy: false,
   maxFileBytes: 2 ** 30,
   conflicts: 0,
+  watch: false,
 };
 
 export type Deployment = Urls & {
@@ -101,15 +107,16 @@ async function assemble(
   toClose.push(() => cloud.close(0));
   const urls = { siteUrl: site.url, cloudUrl: cloud.url };
 
-  const bundle = await bundleFunctions(options.functions, path.join(data, "functions"));
-  const variables = await EnvironmentVariables.load(database, bundle.project.root, data, urls);
+  const { root } = findProject(options.functions);
+  const variables = await EnvironmentVariables.load(database, root, data, urls);
   installGlobals(() => variables.current);
   installSyscalls();
-  const nodePool = new NodePool(bundle, variables.current);
-  toClose.push(() => nodePool.close());
-  const functions = await loadFunctions(bundle, nodePool);
-  if (functions.schema !== null) await applySchema(database.applySchema(functions.schema));
-  const identities = new Identities(await loadProviders(bundle));
+  const bundles = path.join(data, "functions");
+  const code = await loadCode(options.functions, bundles, variables.current);
+  toClose.push(() => code.pool.close());
+  await applyFunctions(database, code.functions, () => undefined);
+  await keepOnly(bundles, [code.bundle.folder]);
+  const identities = new Identities(code.providers);
   const signingKey = await SigningKey.open(data, variables.current["CONVEX_CLOUD_URL"] ?? "");
   const files = await Files.open({ database, data, maxBytes: options.maxFileBytes });
   toClose.push(() => files.close());
@@ -117,16 +124,15 @@ async function assemble(
     database,
     files,
     signingKey,
-    functions,
-    bundle,
+    code,
     environment: variables.current,
     deploymentName: DEPLOYMENT_NAME,
     tableName: database.tableName,
   });
   variables.onChange((current) => {
     host.environment = current;
-    nodePool.setEnvironment(current);
-    void reloadProviders(bundle, identities);
+    host.code.pool.setEnvironment(current);
+    void reloadProviders(host.code.bundle, identities);
   });
   const adminKey = await loadAdminKey(data, DEPLOYMENT_NAME);
   const demo = options.demo ? await provideDemo(host, data, urls) : null;
@@ -138,6 +144,15 @@ async function assemble(
   const crons = new Crons(host, clock);
   await scheduler.start();
   await crons.start();
+  const reloader = new Reloader({
+    functions: options.functions,
+    bundles,
+    database,
+    host,
+    crons,
+    environment: () => variables.current,
+  });
+  const watching = options.watch ? await watchFunctions(options.functions, reloader) : null;
   const { trustProxy } = options;
   site.serve(siteHandler({ host, identities, trustProxy, siteUrl: site.url }));
   cloud.serve(cloudHandler({ host, identities, variables, adminKey, trustProxy }));
@@ -150,6 +165,10 @@ async function assemble(
   variables.onChange(() => {
     live.subscriptions.invalidateAll();
   });
+  host.onReload(() => {
+    identities.use(host.code.providers);
+    live.subscriptions.invalidateAll();
+  });
   cloud.serveUpgrades((request, socket, head) => {
     live.upgrade(request, socket, head);
   });
@@ -159,7 +178,9 @@ async function assemble(
     live,
     demo,
     stop: stopper([site, cloud, live], [scheduler, crons], async () => {
-      await nodePool.close();
+      watching?.close();
+      await reloader.stop();
+      await host.code.pool.close();
       await files.close();
       await database.close();
     }),
@@ -209,12 +230,11 @@ async function openFolder(folder: string): Promise<EmbeddedDatabase> {
   }
 }
 
-async function applySchema(applying: Promise<void>): Promise<void> {
-  try {
-    await applying;
-  } catch (error) {
-    throw new Problem(`schema: ${messageOf(error).replaceAll(/\s*\n\s*/g, " ")}`);
-  }
+async function watchFunctions(folder: string, reloader: Reloader): Promise<FolderWatch> {
+  const watching = await FolderWatch.open(path.resolve(folder), () => void reloader.reload());
+  // What was saved while the deployment came up.
+  await reloader.reload();
+  return watching;
 }
 
 async function prepareFolder(data: string): Promise<void> {

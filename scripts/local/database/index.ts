@@ -153,12 +153,15 @@ class FolderDatabase implements EmbeddedDatabase {
     return this.commits.onCommit(listener);
   }
 
-  applySchema(schemaJson: JSONValue): Promise<void> {
+  applySchema(schemaJson: JSONValue, onApplied?: () => void): Promise<void> {
     const schema = readSchema(schemaJson);
     return this.whileOpen(() =>
       this.commits.exclusive(async () => {
         await this.commits.flushed();
-        await changeSchema(this.store, this.catalogue, schema, (next) => (this.catalogue = next));
+        await changeSchema(this.store, this.catalogue, schema, (next) => {
+          this.catalogue = next;
+          onApplied?.();
+        });
         this.commits.catalogueChanged();
       }),
     );

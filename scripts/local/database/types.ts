@@ -149,7 +149,10 @@ export interface Database {
   mutation<T>(run: (tx: Transaction) => Promise<T>): Promise<{ value: T; commitTs: bigint }>;
   /** In commit order, each when it is on disk, and before its mutation resolves. */
   onCommit(listener: (commit: Commit) => void): () => void;
-  /** Applies the exported schema: new tables and indexes are built, unused indexes dropped. */
-  applySchema(schemaJson: JSONValue): Promise<void>;
+  /**
+   * Applies the exported schema: new tables and indexes are built, unused indexes dropped. `onApplied`
+   * is called between the last transaction that saw the old one and the first that sees the new one.
+   */
+  applySchema(schemaJson: JSONValue, onApplied?: () => void): Promise<void>;
   close(): Promise<void>;
 }

@@ -9,8 +9,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildFailure, type Metafile, type Plugin } from "esbuild";
 import { codeOf, Problem } from "../problem";
-import { findEntries } from "./entries";
-import { cachedBundle, fingerprint, keepOnly } from "./bundleCache";
+import { type Entries, findEntries } from "./entries";
+import { cachedBundle, changedSince, fingerprint, type Manifest } from "./bundleCache";
 import { findProject, type Project } from "./project";
 
 export type BundledModule = {
@@ -39,41 +39,49 @@ export async function bundleFunctions(functions: string, into: string): Promise<
   if (cached !== null) return cached;
 
   const building = path.join(into, `.building-${process.pid}`);
-  await rm(building, { recursive: true, force: true });
-  await mkdir(building, { recursive: true });
   try {
-    const metafiles: Metafile[] = [];
-    const modules: BundledModule[] = [];
-    for (const environment of ["isolate", "node"] as const) {
-      const files = entries[environment];
-      if (files.length === 0) continue;
-      metafiles.push(await runEsbuild(project, files, environment, building));
-      for (const file of files) {
-        const name = path.relative(project.functions, file).replace(/\.[^/.]+$/, "");
-        modules.push({
-          path: name.split(path.sep).join("/"),
-          file: path.join(environment, `${name}.mjs`),
-          environment,
-        });
-      }
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const begun = Date.now();
+      const manifest = await buildInto(building, project, entries);
+      // What was saved meanwhile may be in the manifest and not in the bundle.
+      if (await changedSince(begun, project, manifest)) continue;
+      await writeFile(path.join(building, "manifest.json"), JSON.stringify(manifest));
+      const folder = path.join(into, manifest.hash.slice(0, 16));
+      await rm(folder, { recursive: true, force: true });
+      await rename(building, folder);
+      const modules = manifest.modules.map((m) => ({ ...m, file: path.join(folder, m.file) }));
+      return { folder, project, modules };
     }
-    if (entries.node.length > 0) metafiles.push(await bundleThread(project, building));
-    await linkPackages(project, building);
-    const inputs = metafiles.flatMap((meta) => Object.keys(meta.inputs));
-    const manifest = await fingerprint(project, entries, inputs, modules);
-    await writeFile(path.join(building, "manifest.json"), JSON.stringify(manifest));
-    const folder = path.join(into, manifest.hash.slice(0, 16));
-    await rm(folder, { recursive: true, force: true });
-    await rename(building, folder);
-    await keepOnly(into, folder);
-    return {
-      folder,
-      project,
-      modules: modules.map((m) => ({ ...m, file: path.join(folder, m.file) })),
-    };
+    throw new Problem(`the files in ${project.functions} change while they are bundled`);
   } finally {
     await rm(building, { recursive: true, force: true });
   }
+}
+
+const MAX_ATTEMPTS = 5;
+
+async function buildInto(building: string, project: Project, entries: Entries): Promise<Manifest> {
+  await rm(building, { recursive: true, force: true });
+  await mkdir(building, { recursive: true });
+  const environments = (["isolate", "node"] as const).filter((name) => entries[name].length > 0);
+  const builds = environments.map((name) => runEsbuild(project, entries[name], name, building));
+  if (entries.node.length > 0) builds.push(bundleThread(project, building));
+  // All have ended before one's failure is told: none may write into the folder of the next attempt.
+  await Promise.allSettled(builds);
+  const metafiles = await Promise.all(builds);
+  await linkPackages(project, building);
+  const modules = environments.flatMap((environment) =>
+    entries[environment].map((file) => {
+      const name = path.relative(project.functions, file).replace(/\.[^/.]+$/, "");
+      return {
+        path: name.split(path.sep).join("/"),
+        file: path.join(environment, `${name}.mjs`),
+        environment,
+      };
+    }),
+  );
+  const inputs = metafiles.flatMap((meta) => Object.keys(meta.inputs));
+  return await fingerprint(project, entries, inputs, modules);
 }
 
 async function runEsbuild(

@@ -54,12 +54,27 @@ export async function cachedBundle(
   return null;
 }
 
-/** Older bundles are of no use: the functions they hold are no longer the deployment's. */
-export async function keepOnly(into: string, folder: string): Promise<void> {
+/** Removes the bundles that are not in use; what another build is about to finish stays. */
+export async function keepOnly(into: string, folders: readonly string[]): Promise<void> {
   for (const name of await readdir(into)) {
     const other = path.join(into, name);
-    if (other !== folder) await rm(other, { recursive: true, force: true });
+    if (name === `.building-${process.pid}` || folders.includes(other)) continue;
+    await rm(other, { recursive: true, force: true });
   }
+}
+
+/** Whether one of a bundle's files was saved between that time and now. */
+export async function changedSince(
+  time: number,
+  project: Project,
+  { inputs }: Manifest,
+): Promise<boolean> {
+  const now = Date.now();
+  const saved = await Promise.all(
+    inputs.map(async (input) => (await stat(path.resolve(project.root, input))).mtimeMs),
+  );
+  // A time that has yet to come is that of another clock, and says nothing.
+  return saved.some((mtime) => mtime >= time && mtime <= now);
 }
 
 async function hashOf(project: Project, entries: Entries, inputs: string[]): Promise<string> {

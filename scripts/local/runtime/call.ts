@@ -5,7 +5,7 @@ import type { Transaction } from "../database/types";
 import type { CallerIdentity } from "../identity";
 import { Refusal } from "./errors";
 import type { LogLine } from "./executions";
-import type { FunctionEntry } from "./modules";
+import type { FunctionEntry, Functions } from "./modules";
 import type { Host } from "./host";
 
 export type CallKind = "query" | "mutation" | "action" | "httpAction";
@@ -30,6 +30,8 @@ export class Call {
   readonly kind: CallKind;
   readonly entry: FunctionEntry;
   readonly host: Host;
+  /** Of a transaction those with which it began, whatever is saved meanwhile; else the newest. */
+  private readonly ownFunctions: Functions | null;
   readonly request: RequestInfo;
   /** The transaction of a query or mutation; nested calls share it. */
   readonly tx: Transaction | null;
@@ -75,6 +77,7 @@ export class Call {
     parent: Call | null,
   ) {
     this.host = host;
+    this.ownFunctions = tx === null ? null : (parent?.functions ?? host.functions);
     this.kind = kind;
     this.entry = entry;
     this.request = request;
@@ -93,6 +96,11 @@ export class Call {
   readIdentity(): CallerIdentity {
     this.root.askedIdentity = true;
     return this.request.identity;
+  }
+
+  /** The functions that it can call, and schedule. */
+  get functions(): Functions {
+    return this.ownFunctions ?? this.host.functions;
   }
 
   get isTransaction(): boolean {

@@ -8,7 +8,6 @@ import type { Database, Transaction } from "../database/types";
 import type { TableNames } from "../database/validate";
 import type { Files } from "../files";
 import type { SigningKey } from "../identity/signingKey";
-import type { Bundle } from "./bundle";
 import { Call, type RequestInfo } from "./call";
 import { checkArgs, checkReturn } from "./check";
 import {
@@ -20,6 +19,7 @@ import {
 import { FunctionFailure, Refusal } from "./errors";
 import { execute } from "./execute";
 import { Executions } from "./executions";
+import type { Code } from "./code";
 import type { Environment } from "./globals";
 import { log } from "./log";
 import {
@@ -33,8 +33,7 @@ import { mappedStack } from "./stacks";
 
 export type HostOptions = {
   database: Database;
-  functions: Functions;
-  bundle: Bundle;
+  code: Code;
   environment: Environment;
   deploymentName: string;
   tableName: TableNames;
@@ -44,7 +43,6 @@ export type HostOptions = {
 
 export class Host {
   readonly database: Database;
-  readonly functions: Functions;
   /** As it is now: `convex env set` replaces it while the deployment runs. */
   environment: Environment;
   readonly deploymentName: string;
@@ -55,19 +53,39 @@ export class Host {
   readonly executions = new Executions();
   /** Told when a commit has scheduled something, with the time at which it is due. */
   onScheduled: (due: number) => void = () => undefined;
-  private readonly bundle: Bundle;
+  private currentCode: Code;
+  private readonly reloadListeners = new Set<() => void>();
   /** Off until the deployment stands: it is the app that is to meet conflicts, not the start. */
   private conflicts: ConflictInjection = conflictInjection(0);
 
   constructor(options: HostOptions) {
     this.database = options.database;
-    this.functions = options.functions;
     this.environment = options.environment;
     this.deploymentName = options.deploymentName;
     this.tableName = options.tableName;
     this.files = options.files;
     this.signingKey = options.signingKey;
-    this.bundle = options.bundle;
+    this.currentCode = options.code;
+  }
+
+  get code(): Code {
+    return this.currentCode;
+  }
+
+  get functions(): Functions {
+    return this.currentCode.functions;
+  }
+
+  /** Takes other code for all calls that begin from now on; those under way end on theirs. */
+  adopt(code: Code): void {
+    this.currentCode = code;
+    for (const listener of this.reloadListeners) listener();
+  }
+
+  /** Told whenever the code has been replaced; the result takes the listener away. */
+  onReload(listener: () => void): () => void {
+    this.reloadListeners.add(listener);
+    return () => this.reloadListeners.delete(listener);
   }
 
   injectConflicts(probability: number): void {
@@ -181,7 +199,7 @@ export class Host {
     log("error", message, {
       function: entry.name,
       requestId: request.requestId,
-      stack: mappedStack(thrown, this.bundle),
+      stack: mappedStack(thrown, this.code.bundle),
     });
   }
 }

@@ -33,7 +33,7 @@ export const metaOperations: Record<string, Operation> = {
   },
   "1.0/createFunctionHandle": (call, address: FunctionAddress) => {
     const name = canonicalName(functionName(address));
-    if (call.host.functions.find(name) === undefined) {
+    if (call.functions.find(name) === undefined) {
       throw new Refusal(`Could not find function '${displayName(name)}'.`);
     }
     return JSON.stringify(HANDLE_PREFIX + encodeURIComponent(name));

@@ -39,7 +39,7 @@ async function runInside(
 ): Promise<string> {
   const { host, tx } = call;
   if (tx === null) throw new Refusal("runUdf needs a transaction");
-  const entry = resolveFunction(host.functions, name, kind, "all");
+  const entry = resolveFunction(call.functions, name, kind, "all");
   const argsText = checkArgs(entry, args.args, host.tableName);
   if (call.depth >= MAX_DEPTH) {
     throw new Refusal(

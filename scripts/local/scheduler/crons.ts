@@ -10,7 +10,7 @@ import { checkArgs } from "../runtime/check";
 import { ConflictError } from "../runtime/conflicts";
 import type { Host } from "../runtime/host";
 import { log } from "../runtime/log";
-import type { CronJson, FunctionEntry } from "../runtime/modules";
+import type { CronJson, FunctionEntry, Functions } from "../runtime/modules";
 import { messageOf, Problem } from "../problem";
 import type { Clock } from "./clock";
 import { nextRun } from "./cronTimes";
@@ -23,7 +23,9 @@ type CronRow = { _id: string; name: string; next: number; definition: string };
 export class Crons {
   private readonly host: Host;
   private readonly clock: Clock;
-  private readonly jobs: Map<string, CronJson>;
+  private jobs = new Map<string, CronJson>();
+  /** Grows with every reload, so that what an earlier version began does not go on in its name. */
+  private version = 0;
   private readonly running = new Map<string, Promise<void>>();
   private readonly timers = new Map<string, () => void>();
   private stopped = false;
@@ -31,12 +33,15 @@ export class Crons {
   constructor(host: Host, clock: Clock) {
     this.host = host;
     this.clock = clock;
-    this.jobs = new Map(Object.entries(host.functions.crons));
   }
 
-  /** Brings the rows in line with the file, then waits for each job's time. */
+  /** Brings the rows in line with the file, then waits for each job's time; again after a reload. */
   async start(): Promise<void> {
-    for (const [name, job] of this.jobs) this.entryOf(name, job);
+    checkCrons(this.host.functions);
+    this.version++;
+    for (const cancel of this.timers.values()) cancel();
+    this.timers.clear();
+    this.jobs = new Map(Object.entries(this.host.functions.crons));
     const { value: rows } = await this.host.database.mutation(async (tx) => this.sync(tx));
     for (const { name, next } of rows) this.waitFor(name, next);
   }
@@ -70,26 +75,41 @@ export class Crons {
 
   private waitFor(name: string, time: number): void {
     if (this.stopped) return;
+    const { version } = this;
     const cancel = this.clock.at(time, () => {
-      const running = this.runJob(name, time)
-        .then((next) => {
-          this.waitFor(name, next);
-        })
-        .catch((error: unknown) => {
-          log("error", `Cron job "${name}" not run: ${messageOf(error)}`);
-          this.waitFor(name, this.clock.now() + RETRY_MS);
-        })
-        .finally(() => this.running.delete(name));
-      this.running.set(name, running);
+      const busy = this.running.get(name);
+      // A run that began before a reload: its job's next one waits for it.
+      if (busy === undefined) this.begin(name, time, version);
+      else {
+        void busy.then(() => {
+          if (version === this.version) this.waitFor(name, time);
+        });
+      }
     });
     this.timers.set(name, cancel);
+  }
+
+  private begin(name: string, due: number, version: number): void {
+    const running = this.runJob(name, due)
+      .catch((error: unknown) => {
+        if (version === this.version) {
+          log("error", `Cron job "${name}" not run: ${messageOf(error)}`);
+        }
+        return this.clock.now() + RETRY_MS;
+      })
+      .then((next) => {
+        this.running.delete(name);
+        // After a reload the job has been set up anew, or is gone.
+        if (version === this.version) this.waitFor(name, next);
+      });
+    this.running.set(name, running);
   }
 
   /** Runs the job and gives the time of its next run, which is after the end of this one. */
   private async runJob(name: string, due: number): Promise<number> {
     const job = this.jobs.get(name);
     if (job === undefined) throw new Problem(`crons: there is no job "${name}"`);
-    const entry = this.entryOf(name, job);
+    const entry = entryOf(this.host.functions, name, job);
     const request = requestOfHost();
     const advance = (tx: Transaction): boolean => this.advance(tx, name, job, due);
     const args = job.args[0] ?? {};
@@ -149,16 +169,24 @@ export class Crons {
     });
     return value;
   }
+}
 
-  private entryOf(name: string, job: CronJson): FunctionEntry {
-    const entry = this.host.functions.find(job.name);
-    if (entry === undefined || (entry.kind !== "mutation" && entry.kind !== "action")) {
-      throw new Problem(
-        `crons: "${name}" runs ${job.name}, which is no mutation or action of this folder`,
-      );
-    }
-    return entry;
+/** @throws Problem for a job that cannot run: no such function, or a time that is none */
+export function checkCrons(functions: Functions): void {
+  for (const [name, job] of Object.entries(functions.crons)) {
+    entryOf(functions, name, job);
+    nextRun(name, job.schedule, null, 0);
   }
+}
+
+function entryOf(functions: Functions, name: string, job: CronJson): FunctionEntry {
+  const entry = functions.find(job.name);
+  if (entry === undefined || (entry.kind !== "mutation" && entry.kind !== "action")) {
+    throw new Problem(
+      `crons: "${name}" runs ${job.name}, which is no mutation or action of this folder`,
+    );
+  }
+  return entry;
 }
 
 function rowsOf(tx: Transaction, name?: string): CronRow[] {
