@@ -21,9 +21,11 @@ const OWNED = [
   },
   { tables: ["eventCursors"], files: ["convex/delivery/dispatcher.ts"] },
   {
-    tables: ["notifications"],
+    tables: ["notifications", "senders"],
     files: ["convex/delivery/{outbox,queue,settling,inbox,retention}.ts"],
   },
+  { tables: ["notificationSettings"], files: ["convex/delivery/notificationSettings.ts"] },
+  { tables: ["reminderRounds"], files: ["convex/delivery/reminderJobs.ts"] },
   { tables: ["suppressions"], files: ["convex/delivery/suppressions.ts"] },
   {
     tables: ["clientIds", "syncedChanges", "conflictLogs", "syncLogs"],

@@ -9,6 +9,7 @@ import * as contactsMerge from "./api/v1/contactsMerge";
 import * as contactsOverview from "./api/v1/contactsOverview";
 import * as contactsTransfer from "./api/v1/contactsTransfer";
 import * as crmOrganizations from "./api/v1/crmOrganizations";
+import * as inbox from "./api/v1/inbox";
 import * as integrity from "./api/v1/integrity";
 import * as devices from "./api/v1/devices";
 import * as invoices from "./api/v1/invoices";
@@ -46,6 +47,7 @@ export const endpoints = endpointsIn({
   "api/v1/recurringInvoices": recurringInvoices,
   "api/v1/organization": organization,
   "api/v1/notifications": notifications,
+  "api/v1/inbox": inbox,
   "api/v1/apiKeys": apiKeys,
   "api/v1/auth": auth,
   "api/v1/portalSessions": portalSessions,

@@ -1,5 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { inbox } from "./inbox";
 import { webhookConsumer } from "./webhookConsumer";
 
 /**
@@ -18,4 +19,4 @@ export type Consumer = {
   ): Promise<void>;
 };
 
-export const consumers: readonly Consumer[] = [webhookConsumer];
+export const consumers: readonly Consumer[] = [webhookConsumer, inbox];

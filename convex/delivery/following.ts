@@ -1,12 +1,13 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { STAFF_EVENT_TYPES } from "./staffEvents";
 
 /** Stands for every type of event. */
 export const ALL_EVENTS = "*";
 
 /** Types of events that are handed on for every organization; others, where somebody follows them. */
-export const ALWAYS_FOLLOWED: readonly string[] = [];
+export const ALWAYS_FOLLOWED: readonly string[] = STAFF_EVENT_TYPES;
 
 /**
  * Hands what a transaction has done to those who follow: schedules at most one run of the

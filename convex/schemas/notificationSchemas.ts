@@ -30,7 +30,7 @@ export const sentFile = v.object({
 export const notificationTables = {
   /**
    * Messages: what goes out to customers by e-mail and WhatsApp, and the inbox of members of staff.
-   * Written by delivery/outbox.ts, delivery/settling.ts and delivery/inbox.ts; read by their lists
+   * Written by delivery/outbox.ts, queue.ts, settling.ts and inbox.ts; read by their lists
    * and by the sender; deleted by delivery/retention.ts.
    */
   notifications: defineTable({
@@ -115,4 +115,26 @@ export const notificationTables = {
     notificationId: v.optional(v.id("notifications")),
     createdAt: v.number(),
   }).index("by_email", ["organizationId", "emailKey"]),
+
+  /**
+   * What a member of staff is told of, and how, where it differs from the default. Written by
+   * delivery/notificationSettings.ts; read with every event that staff are told of.
+   */
+  notificationSettings: defineTable({
+    organizationId: v.id("organizations"),
+    userId: v.id("users"),
+    choices: v.array(v.object({ event: v.string(), in_app: v.boolean(), email: v.boolean() })),
+    updatedAt: v.number(),
+  }).index("by_user", ["organizationId", "userId"]),
+
+  /**
+   * Until which due date a rule has reminded. Written and read by delivery/reminderJobs.ts alone, one
+   * row per organization and rule.
+   */
+  reminderRounds: defineTable({
+    organizationId: v.id("organizations"),
+    /** After the due date; below zero before it. */
+    days: v.number(),
+    remindedUpTo: v.number(),
+  }).index("by_rule", ["organizationId", "days"]),
 };

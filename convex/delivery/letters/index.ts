@@ -107,6 +107,14 @@ const TEMPLATES = {
       }),
     },
   },
+  /** To a member of staff: something happened. */
+  notice: {
+    facts: [],
+    text: {
+      en: (d) => ({ subject: of(d, "title"), paragraphs: [`${of(d, "title")}.`] }),
+      de: (d) => ({ subject: of(d, "title"), paragraphs: [`${of(d, "title")}.`] }),
+    },
+  },
   password_reset: {
     facts: [],
     text: {

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import type { Id } from "../../_generated/dataModel";
+import { markAllRead, markRead } from "../../delivery/inbox";
+import {
+  changeNotificationSettings,
+  notificationSettings,
+  notificationSettingsUpdate,
+  settingsOf,
+  settingsView,
+} from "../../delivery/notificationSettings";
+import type { Caller } from "../../kit/caller";
+import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { ApiError } from "../../kit/errors";
+
+/** One's own inbox: who may look may also mark what they have seen. */
+const own = { tag: "Notifications", scope: "notifications:read", callers: ["user"] } as const;
+
+export const markListRead = writeEndpoint(
+  {
+    ...own,
+    method: "POST",
+    path: "/notifications/mark-read",
+    summary: "Mark notifications of one's inbox as read",
+    body: z
+      .strictObject({ ids: z.array(z.string().max(64)).min(1).max(200) })
+      .meta({ id: "NotificationsRead" }),
+    answers: { 200: z.object({ marked: z.number().int() }) },
+    errors: ["NOT_FOUND"],
+  },
+  async ({ caller, ...ctx }, { body }) =>
+    ok(await markRead(ctx, caller.organizationId, userOf(caller), body.ids)),
+);
+
+export const markInboxRead = writeEndpoint(
+  {
+    ...own,
+    method: "POST",
+    path: "/notifications/mark-all-read",
+    summary: "Mark one's whole inbox as read",
+    description: "Of a large inbox the rest follows by itself: `isComplete` is false then.",
+    answers: { 200: z.object({ marked: z.number().int(), isComplete: z.boolean() }) },
+  },
+  async ({ caller, ...ctx }) => ok(await markAllRead(ctx, caller.organizationId, userOf(caller))),
+);
+
+export const getSettings = readEndpoint(
+  {
+    ...own,
+    method: "GET",
+    path: "/notifications/settings",
+    summary: "Get what one is told of, by event and channel",
+    answers: { 200: notificationSettings },
+  },
+  async (ctx) => {
+    const { caller } = ctx;
+    return ok(settingsView(await settingsOf(ctx, caller.organizationId, userOf(caller))));
+  },
+);
+
+export const updateSettings = writeEndpoint(
+  {
+    ...own,
+    method: "PATCH",
+    path: "/notifications/settings",
+    summary: "Change what one is told of",
+    description: "Given choices change.",
+    body: notificationSettingsUpdate,
+    answers: { 200: notificationSettings },
+  },
+  async ({ caller, ...ctx }, { body }) =>
+    ok(await changeNotificationSettings(ctx, caller.organizationId, userOf(caller), body)),
+);
+
+function userOf(caller: Caller): Id<"users"> {
+  if (caller.kind === "user") return caller.id;
+  throw new ApiError("FORBIDDEN", "Only a member of staff has an inbox.");
+}

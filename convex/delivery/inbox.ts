@@ -1,0 +1,191 @@
+import { v } from "convex/values";
+import { internal } from "../_generated/api";
+import type { Doc, Id } from "../_generated/dataModel";
+import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
+import { notFound } from "../kit/errors";
+import type { Consumer } from "./consumers";
+import { type Notification, type OutboundMessage, queueMessages } from "./outbox";
+import { choiceOf, settingsOf } from "./notificationSettings";
+import { isStaffEvent, type StaffEvent, titleOf } from "./staffEvents";
+import { languageOf } from "./wording";
+
+/** The inbox of members of staff: what happened that they want to know of. */
+
+/** Beyond so many members nobody more is told; a plan has ten, or no limit. */
+const MEMBERS_TOLD = 200;
+const READ_AT_ONCE = 500;
+/** The unread count stops here: `99+`. */
+const COUNTED = 100;
+
+export const inbox: Consumer = {
+  rowsPerEvent: async (ctx, organization) => 2 * (await membersOf(ctx, organization._id)).length,
+  take: async (ctx, organization, events) => {
+    const wanted = events.filter(({ type }) => isStaffEvent(type));
+    if (wanted.length === 0) return;
+    for (const { userId } of await membersOf(ctx, organization._id)) {
+      const settings = await settingsOf(ctx, organization._id, userId);
+      const mails: OutboundMessage[] = [];
+      for (const event of wanted) {
+        const type = event.type as StaffEvent;
+        // Who did it knows it.
+        if (event.actor.id === userId) continue;
+        const choice = choiceOf(settings, type);
+        if (choice.in_app) await tell(ctx, organization, userId, event);
+        if (choice.email) mails.push(...(await mailTo(ctx, organization, userId, event)));
+      }
+      await queueMessages(ctx, organization._id, mails);
+    }
+  },
+};
+
+async function membersOf(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+): Promise<Doc<"memberships">[]> {
+  const members = await ctx.db
+    .query("memberships")
+    .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
+    .take(MEMBERS_TOLD);
+  return members.filter(({ status }) => status === "active");
+}
+
+async function tell(
+  ctx: MutationCtx,
+  organization: Doc<"organizations">,
+  userId: Id<"users">,
+  event: Doc<"events">,
+): Promise<void> {
+  const language = languageOf(organization);
+  const objectId = ctx.db.normalizeId("objects", event.objectId);
+  await ctx.db.insert("notifications", {
+    organizationId: organization._id,
+    channel: "in_app",
+    status: "unread",
+    userId,
+    ...(objectId ? { objectId } : {}),
+    template: event.type,
+    language,
+    data: { title: headline(event, organization) },
+    attachments: [],
+    attempts: [],
+    createdAt: event.at,
+    updatedAt: event.at,
+  });
+}
+
+async function mailTo(
+  ctx: MutationCtx,
+  organization: Doc<"organizations">,
+  userId: Id<"users">,
+  event: Doc<"events">,
+): Promise<OutboundMessage[]> {
+  const user = await ctx.db.get("users", userId);
+  // A mail that could not be delivered is not told of by mail to the address that failed.
+  if (user?.email === undefined) return [];
+  const { sender, name } = organization;
+  return [
+    {
+      channel: "email",
+      to: user.email,
+      template: "notice",
+      language: languageOf(organization),
+      data: {
+        organization: sender?.name ?? name,
+        recipient: user.name,
+        title: headline(event, organization),
+      },
+    },
+  ];
+}
+
+function headline({ type, data }: Doc<"events">, organization: Doc<"organizations">): string {
+  const { name = "" } = data as { name?: string };
+  return titleOf(type as StaffEvent, languageOf(organization), name);
+}
+
+/** Marks one's own notifications as read. @throws NOTIFICATION_NOT_FOUND for another's, or none */
+export async function markRead(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  userId: Id<"users">,
+  ids: readonly string[],
+): Promise<{ marked: number }> {
+  const own: Notification[] = [];
+  for (const id of new Set(ids)) {
+    const notificationId = ctx.db.normalizeId("notifications", id);
+    const found = notificationId && (await ctx.db.get("notifications", notificationId));
+    if (found?.organizationId !== organizationId || found.userId !== userId) {
+      throw notFound("notification");
+    }
+    own.push(found);
+  }
+  const unread = own.filter(({ status }) => status === "unread");
+  for (const { _id } of unread) await read(ctx, _id);
+  return { marked: unread.length };
+}
+
+/** Marks a whole inbox as read, what came in until now: the first few hundred at once. */
+export async function markAllRead(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  userId: Id<"users">,
+): Promise<{ marked: number; isComplete: boolean }> {
+  const unread = await unreadOf(ctx, organizationId, userId).take(READ_AT_ONCE);
+  for (const { _id } of unread) await read(ctx, _id);
+  const isComplete = unread.length < READ_AT_ONCE;
+  if (!isComplete) {
+    await ctx.scheduler.runAfter(0, internal.delivery.inbox.goOnReading, {
+      organizationId,
+      userId,
+      until: Date.now(),
+    });
+  }
+  return { marked: unread.length, isComplete };
+}
+
+/** The rest of a large inbox; what has come in since stays unread. */
+export const goOnReading = internalMutation({
+  args: { organizationId: v.id("organizations"), userId: v.id("users"), until: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { organizationId, userId, until }) => {
+    const unread = await unreadOf(ctx, organizationId, userId, until).take(READ_AT_ONCE);
+    for (const { _id } of unread) await read(ctx, _id);
+    if (unread.length === READ_AT_ONCE) {
+      const rest = { organizationId, userId, until };
+      await ctx.scheduler.runAfter(0, internal.delivery.inbox.goOnReading, rest);
+    }
+    return null;
+  },
+});
+
+/** How many are unread: up to 99, and whether there are more. */
+export async function unreadCount(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  userId: Id<"users">,
+): Promise<{ unread: number; isMore: boolean }> {
+  const unread = await unreadOf(ctx, organizationId, userId).take(COUNTED);
+  const isMore = unread.length === COUNTED;
+  return { unread: isMore ? COUNTED - 1 : unread.length, isMore };
+}
+
+function unreadOf(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  userId: Id<"users">,
+  until = Infinity,
+) {
+  return ctx.db.query("notifications").withIndex("by_user_status", (q) =>
+    q
+      .eq("organizationId", organizationId)
+      .eq("userId", userId)
+      .eq("status", "unread")
+      // A later one was made later.
+      .lte("_creationTime", until),
+  );
+}
+
+async function read(ctx: MutationCtx, id: Id<"notifications">): Promise<void> {
+  const now = Date.now();
+  await ctx.db.patch("notifications", id, { status: "read", readAt: now, updatedAt: now });
+}

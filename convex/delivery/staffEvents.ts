@@ -1,0 +1,44 @@
+import type { Language } from "./letters";
+
+/** What members of staff are told of, by the type of the event, with the words for it. */
+export const STAFF_EVENTS = {
+  "invoice.paid": { en: "Invoice # is paid", de: "Rechnung # ist bezahlt" },
+  "invoice.overdue": { en: "Invoice # is overdue", de: "Rechnung # ist überfällig" },
+  "invoice.delivery_failed": {
+    en: "Invoice # could not be delivered",
+    de: "Rechnung # konnte nicht zugestellt werden",
+  },
+  "quote.accepted": { en: "Quote # was accepted", de: "Angebot # wurde angenommen" },
+  "quote.declined": { en: "Quote # was declined", de: "Angebot # wurde abgelehnt" },
+  "quote.delivery_failed": {
+    en: "Quote # could not be delivered",
+    de: "Angebot # konnte nicht zugestellt werden",
+  },
+  "credit_note.delivery_failed": {
+    en: "Credit note # could not be delivered",
+    de: "Gutschrift # konnte nicht zugestellt werden",
+  },
+  "recurring_invoice.failed": {
+    en: "Recurring invoice # was paused: it cannot run",
+    de: "Wiederkehrende Rechnung # wurde angehalten: sie kann nicht laufen",
+  },
+  "contact.email_bounced": {
+    en: "Mail to # comes back",
+    de: "E-Mails an # kommen zurück",
+  },
+  "contact.email_complained": {
+    en: "# has reported our mail as spam",
+    de: "# hat unsere E-Mail als Spam gemeldet",
+  },
+} as const satisfies Record<string, Record<Language, string>>;
+
+export type StaffEvent = keyof typeof STAFF_EVENTS;
+export const STAFF_EVENT_TYPES = Object.keys(STAFF_EVENTS) as [StaffEvent, ...StaffEvent[]];
+
+export function isStaffEvent(type: string): type is StaffEvent {
+  return type in STAFF_EVENTS;
+}
+
+export function titleOf(event: StaffEvent, language: Language, name: string): string {
+  return STAFF_EVENTS[event][language].replace("#", () => name);
+}
