@@ -2,18 +2,20 @@
 import { benchContacts } from "./bench/contacts";
 import { benchCrm } from "./bench/imports";
 import { benchInvoicing } from "./bench/invoicing";
+import { benchLive } from "./bench/live";
 import { benchProjects } from "./bench/projects";
 import { benchSearch } from "./bench/search";
 import { runScript } from "./commandLine";
 
-const SECTIONS = ["contacts", "search", "crm", "projects", "invoicing"] as const;
+const SECTIONS = ["contacts", "search", "crm", "projects", "invoicing", "live"] as const;
 type Section = (typeof SECTIONS)[number];
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only contacts,search,crm,projects,invoicing   sections to run; all by default
-  --sizes 1000,10000,100000                       records in the organization at each measurement
-  --help                                          this text
+  --only contacts,search,crm,projects,invoicing,live
+                              sections to run; all by default
+  --sizes 1000,10000,100000   records in the organization at each measurement
+  --help                      this text
 
 Fills temporary data folders and measures Freehold, its contacts beside a bare Fastify + lmdb
 server. With the default sizes contacts take some five minutes; imports and invoices take longer.`;
@@ -31,6 +33,7 @@ await runScript(HELP, ["only", "sizes"], async (values) => {
     crm: () => benchCrm(sizes),
     projects: () => benchProjects(),
     invoicing: () => benchInvoicing(sizes),
+    live: () => benchLive(),
   };
   for (const section of SECTIONS) if (wanted.includes(section)) await run[section]();
 });
