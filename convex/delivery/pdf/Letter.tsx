@@ -1,13 +1,15 @@
 "use node";
 
-import { Document, Image, Page, Text, View } from "@react-pdf/renderer";
+import { Document, type DocumentProps, Image, Page, Text, View } from "@react-pdf/renderer";
 import type { ReactElement } from "react";
 import type { Letterhead } from "../printed/letterhead";
 import type { PrintedDocument } from "../printed/printedDocument";
 import { filled } from "../printed/wording";
 import { LineTable } from "./LineTable";
+import type { Measure } from "./measure";
+import { columnsOf, pagesOf } from "./paginate";
 import { Payment } from "./Payment";
-import { styles } from "./style";
+import { ROOM, styles } from "./style";
 import { Words } from "./Words";
 
 export type PrintedLogo = { data: Buffer; format: "png" | "jpg" };
@@ -17,73 +19,100 @@ export function Letter(props: {
   printed: PrintedDocument;
   logo: PrintedLogo | null;
   fonts: string[];
-}): ReactElement<typeof Document> {
-  const { printed, logo, fonts } = props;
-  const { letterhead, wording, notes, payment } = printed;
+  measure: Measure;
+}): ReactElement<DocumentProps> {
+  const { printed, logo, fonts, measure } = props;
+  const columns = columnsOf(printed.lines, printed.wording, measure);
+  const pages = pagesOf(printed.lines, columns, measure, ROOM);
   const at = new Date(printed.changedAt);
   return (
     <Document
       title={`${printed.title} ${printed.number}`}
-      author={letterhead.name}
+      author={printed.letterhead.name}
       language={printed.language}
       creator="Freehold"
       producer="Freehold"
       creationDate={at}
       modificationDate={at}
     >
-      <Page size="A4" style={[styles.page, { fontFamily: fonts }]}>
-        {printed.mark === null ? null : (
-          <Text style={styles.mark} fixed>
-            {printed.mark}
-          </Text>
-        )}
-        <Head letterhead={letterhead} logo={logo} />
-        <View style={styles.addressee}>
-          <View style={styles.recipient}>
-            <Words style={styles.returnAddress}>{letterhead.returnAddress}</Words>
-            {printed.recipient.map((line, index) => (
-              <Words key={index}>{line}</Words>
-            ))}
-          </View>
-          <View style={styles.facts}>
-            {printed.facts.map(({ label, value }) => (
-              <View key={label} style={styles.fact}>
-                <Text style={styles.quiet}>{label}</Text>
-                <Words style={styles.factValue}>{value}</Words>
-              </View>
-            ))}
-          </View>
-        </View>
-        <Text style={styles.title}>{`${printed.title} ${printed.number}`}</Text>
-        {printed.introduction.map((paragraph) => (
-          <Text key={paragraph} style={styles.paragraph}>
-            {paragraph}
-          </Text>
-        ))}
-        {printed.lines.length === 0 ? null : <LineTable lines={printed.lines} wording={wording} />}
-        <Sums sums={printed.sums} />
-        {printed.taxNotes.length === 0 ? null : (
-          <View style={styles.closing}>
-            {printed.taxNotes.map((note) => (
-              <Words key={note}>{note}</Words>
-            ))}
-          </View>
-        )}
-        {payment === null ? null : <Payment payment={payment} wording={wording} />}
-        {notes === null ? null : (
-          <View style={styles.closing}>
-            <Text style={styles.heading}>{notes.heading}</Text>
-            <Paragraphs text={notes.text} />
-          </View>
-        )}
-        {letterhead.footer === null ? null : (
-          <View style={styles.closing}>
-            <Paragraphs text={letterhead.footer} />
-          </View>
-        )}
-        <Foot letterhead={letterhead} pageText={wording.page} />
-      </Page>
+      {pages.map((lines, index) => (
+        <Page key={index} size="A4" style={[styles.page, { fontFamily: fonts }]}>
+          {printed.mark === null ? null : (
+            <Text style={styles.mark} fixed>
+              {printed.mark}
+            </Text>
+          )}
+          {index === 0 ? <Opening printed={printed} logo={logo} /> : null}
+          {lines.length === 0 ? null : (
+            <LineTable lines={lines} columns={columns} wording={printed.wording} />
+          )}
+          {index === pages.length - 1 ? <Closing printed={printed} /> : null}
+          <Foot letterhead={printed.letterhead} pageText={printed.wording.page} />
+        </Page>
+      ))}
     </Document>
+  );
+}
+
+/** What stands above the lines on the first page. */
+function Opening(props: { printed: PrintedDocument; logo: PrintedLogo | null }): ReactElement {
+  const { printed, logo } = props;
+  const { letterhead } = printed;
+  return (
+    <>
+      <Head letterhead={letterhead} logo={logo} />
+      <View style={styles.addressee}>
+        <View style={styles.recipient}>
+          <Words style={styles.returnAddress}>{letterhead.returnAddress}</Words>
+          {printed.recipient.map((line, index) => (
+            <Words key={index}>{line}</Words>
+          ))}
+        </View>
+        <View style={styles.facts}>
+          {printed.facts.map(({ label, value }) => (
+            <View key={label} style={styles.fact}>
+              <Text style={styles.quiet}>{label}</Text>
+              <Words style={styles.factValue}>{value}</Words>
+            </View>
+          ))}
+        </View>
+      </View>
+      <Text style={styles.title}>{`${printed.title} ${printed.number}`}</Text>
+      {printed.introduction.map((paragraph) => (
+        <Text key={paragraph} style={styles.paragraph}>
+          {paragraph}
+        </Text>
+      ))}
+    </>
+  );
+}
+
+/** What stands below the last line. */
+function Closing({ printed }: { printed: PrintedDocument }): ReactElement {
+  const { letterhead, taxNotes, payment, notes, wording } = printed;
+  return (
+    <>
+      <Sums sums={printed.sums} />
+      {taxNotes.length === 0 ? null : (
+        <View style={styles.closing}>
+          {taxNotes.map((note) => (
+            <Words key={note}>{note}</Words>
+          ))}
+        </View>
+      )}
+      {payment === null ? null : <Payment payment={payment} wording={wording} />}
+      {notes === null ? null : (
+        <View style={styles.closing}>
+          <Text style={styles.heading}>{notes.heading}</Text>
+          <Paragraphs text={notes.text} />
+        </View>
+      )}
+      {letterhead.footer === null ? null : (
+        <View style={styles.closing}>
+          <Paragraphs text={letterhead.footer} />
+        </View>
+      )}
+    </>
   );
 }
 
@@ -143,22 +172,25 @@ function Foot({
   pageText: string;
 }): ReactElement {
   return (
-    <View style={styles.foot} fixed>
+    <>
       <Text
         style={styles.pageNumber}
+        fixed
         render={({ pageNumber, totalPages }) =>
           filled(pageText, { page: String(pageNumber), pages: String(totalPages) })
         }
       />
-      <View style={styles.footColumns}>
-        {letterhead.foot.map((column, index) => (
-          <View key={index} style={styles.footColumn}>
-            {column.map((line) => (
-              <Words key={line}>{line}</Words>
-            ))}
-          </View>
-        ))}
+      <View style={styles.foot} fixed>
+        <View style={styles.footColumns}>
+          {letterhead.foot.map((column, index) => (
+            <View key={index} style={styles.footColumn}>
+              {column.map((line) => (
+                <Words key={line}>{line}</Words>
+              ))}
+            </View>
+          ))}
+        </View>
       </View>
-    </View>
+    </>
   );
 }

@@ -32,7 +32,7 @@ export function Payment(props: { payment: PrintedPayment; wording: Wording }): R
       {payment.code === null ? null : (
         <View style={styles.code}>
           <Code text={payment.code} />
-          <Text style={styles.quiet}>{wording.scanToPay}</Text>
+          <Text style={styles.codeText}>{wording.scanToPay}</Text>
         </View>
       )}
     </View>
@@ -47,7 +47,7 @@ function Code({ text }: { text: string }): ReactElement {
     isDark ? [`M${at % size} ${Math.floor(at / size)}h1v1h-1z`] : [],
   );
   return (
-    <Svg viewBox={`0 0 ${size} ${size}`} style={{ width: "100%" }}>
+    <Svg viewBox={`0 0 ${size} ${size}`} style={{ width: 74, height: 74 }}>
       <Path d={dark.join("")} fill={INK} />
     </Svg>
   );

@@ -5,6 +5,7 @@ import type { Logo } from "../documentFiles";
 import type { PrintedDocument } from "../printed/printedDocument";
 import { fontsFor } from "./fonts";
 import { Letter, type PrintedLogo } from "./Letter";
+import { measureWith } from "./measure";
 
 /**
  * The PDF of a printed document; the same document gives the same bytes. All fonts are embedded.
@@ -18,6 +19,8 @@ export async function renderPdf(
     data: Buffer.from(logo.bytes),
     format: logo.contentType === "image/png" ? "png" : "jpg",
   };
-  const pdf = await renderToBuffer(<Letter printed={printed} logo={picture} fonts={fonts} />);
+  const measure = await measureWith(fonts);
+  const letter = Letter({ printed, logo: picture, fonts, measure });
+  const pdf = await renderToBuffer(letter);
   return new Uint8Array(pdf);
 }
