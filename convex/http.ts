@@ -10,6 +10,7 @@ import * as contactsOverview from "./api/v1/contactsOverview";
 import * as contactsTransfer from "./api/v1/contactsTransfer";
 import * as crmOrganizations from "./api/v1/crmOrganizations";
 import * as inbox from "./api/v1/inbox";
+import * as documents from "./api/v1/documents";
 import * as integrity from "./api/v1/integrity";
 import * as devices from "./api/v1/devices";
 import * as invoices from "./api/v1/invoices";
@@ -41,6 +42,7 @@ export const endpoints = endpointsIn({
   "api/v1/invoices": invoices,
   "api/v1/creditNotes": creditNotes,
   "api/v1/quotes": quotes,
+  "api/v1/documents": documents,
   "api/v1/reports": reports,
   "api/v1/statements": statements,
   "api/v1/integrity": integrity,

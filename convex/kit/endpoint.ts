@@ -77,6 +77,10 @@ export type EndpointDefinition = {
   list?: true;
   /** An answer that is sent page by page, see http/stream.ts: by media type, the schema of `data`. */
   streams?: Record<string, z.ZodType | null>;
+  /** The answer is a file, see http/file.ts: the media types that it can have. */
+  files?: readonly string[];
+  /** Where `Accept` prefers such a media type, the endpoint of this other path answers. */
+  alternatives?: Record<string, string>;
   /** With `?dryRun=true` the handler itself tells what would happen; any other is rolled back. */
   rehearsesItself?: true;
   /** Error codes beside those that every endpoint can give. */

@@ -204,13 +204,24 @@ function textContent(mediaTypes: readonly string[]): Json {
 function answersOf(endpoint: Endpoint, components: Json): Json {
   const answers = Object.entries(endpoint.answers).map(([status, schema]): [string, Json] => {
     if (!schema) return [status, { description: "Done." }];
+    if (endpoint.files) return [status, fileOf(endpoint.files)];
     if (endpoint.streams) return [status, streamOf(endpoint, endpoint.streams, components)];
     const data = schemaOf(schema, "output", components);
     const answer = endpoint.literal ? data : envelopeOf(endpoint, data);
     const description = status === "201" ? "Created." : "Success.";
-    return [status, { description, content: { "application/json": { schema: answer } } }];
+    const others = textContent(Object.keys(endpoint.alternatives ?? {}));
+    const content = { "application/json": { schema: answer }, ...others };
+    return [status, { description, content }];
   });
   return Object.fromEntries(answers);
+}
+
+function fileOf(mediaTypes: readonly string[]): Json {
+  const content = mediaTypes.map((type) => [
+    type,
+    { schema: { type: "string", format: "binary" } },
+  ]);
+  return { description: "The file.", content: Object.fromEntries(content) as Json };
 }
 
 function streamOf(

@@ -2,15 +2,16 @@ import { defineTable } from "convex/server";
 import { v } from "convex/values";
 
 /** What can be made of an invoice, a credit note or a quote. */
-export const documentFormat = v.union(
-  v.literal("pdf"),
-  v.literal("facturx"),
-  v.literal("ubl"),
-  v.literal("cii"),
-  v.literal("reminder-1"),
-  v.literal("reminder-2"),
-  v.literal("reminder-3"),
-);
+export const DOCUMENT_FORMATS = [
+  "pdf",
+  "facturx",
+  "ubl",
+  "cii",
+  "reminder-1",
+  "reminder-2",
+  "reminder-3",
+] as const;
+export const documentFormat = v.union(...DOCUMENT_FORMATS.map((format) => v.literal(format)));
 export type DocumentFormat = typeof documentFormat.type;
 
 export const documentTables = {

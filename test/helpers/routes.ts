@@ -266,7 +266,10 @@ export const routes: Route[] = endpoints
     const title = `${endpoint.method} ${endpoint.path}`;
     return { ...endpoint, title, example: EXAMPLES[title] ?? {} };
   })
-  .filter(({ title, raw, streams }) => !raw && !streams && !TOLD_ELSEWHERE.includes(title));
+  .filter(
+    ({ title, raw, streams, files }) =>
+      !raw && !streams && !files && !TOLD_ELSEWHERE.includes(title),
+  );
 
 /** The route's path, for something that the request's own tenant has made. */
 export async function pathOf({ path, example }: Route, request: Request): Promise<string> {

@@ -88,6 +88,7 @@ export const get = readEndpoint(
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
     subject: "credit_note",
+    alternatives: { "application/pdf": "/credit-notes/:id/pdf" },
     answers: { 200: creditNoteRecord },
   },
   async (_ctx, { subject }) => ok(creditNoteView(subject), { version: subject.version }),

@@ -78,6 +78,7 @@ export const get = readEndpoint(
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
     subject: "invoice",
+    alternatives: { "application/pdf": "/invoices/:id/pdf" },
     answers: { 200: invoiceRecord },
   },
   async (_ctx, { subject }) => ok(invoiceView(subject), { version: subject.version }),

@@ -77,6 +77,7 @@ export const get = readEndpoint(
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
     subject: "quote",
+    alternatives: { "application/pdf": "/quotes/:id/pdf" },
     answers: { 200: quoteRecord },
   },
   async (_ctx, { subject }) => ok(quoteView(subject), { version: subject.version }),

@@ -77,7 +77,11 @@ function Opening(props: { printed: PrintedDocument; logo: PrintedLogo | null }):
           ))}
         </View>
       </View>
-      <Text style={styles.title}>{`${printed.title} ${printed.number}`}</Text>
+      <Text style={styles.title}>
+        {[printed.title, printed.number, printed.mark && `(${printed.mark})`]
+          .filter(Boolean)
+          .join(" ")}
+      </Text>
       {printed.introduction.map((paragraph) => (
         <Text key={paragraph} style={styles.paragraph}>
           {paragraph}

@@ -47,7 +47,13 @@ export const styles = StyleSheet.create({
   facts: { width: 72 * MM },
   fact: { flexDirection: "row", justifyContent: "space-between", marginBottom: 2 },
   factValue: { textAlign: "right", maxWidth: 45 * MM },
-  title: { fontSize: 17, lineHeight: 1.2, fontWeight: 700, marginTop: 4 * MM, marginBottom: 6 * MM },
+  title: {
+    fontSize: 17,
+    lineHeight: 1.2,
+    fontWeight: 700,
+    marginTop: 4 * MM,
+    marginBottom: 6 * MM,
+  },
   paragraph: { marginBottom: 8 },
 
   tableHead: {

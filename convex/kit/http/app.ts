@@ -12,6 +12,7 @@ import { healthRoutes } from "./health";
 import { incomingRoutes } from "./incoming";
 import type { MountedWebhook } from "../incomingWebhook";
 import { logRequest } from "./log";
+import { preferred } from "./negotiate";
 import type { MountedEndpoint } from "./mount";
 import { serve } from "./serve";
 
@@ -61,7 +62,9 @@ export function httpApp(
   incomingRoutes(app, webhooks);
   for (const endpoint of fixedWordsFirst(endpoints)) {
     const path = API_PREFIX + endpoint.path;
-    app.on(endpoint.method, path, limitBody(endpoint), (c) => serve(c, endpoint));
+    app.on(endpoint.method, path, limitBody(endpoint), (c) =>
+      serve(c, preferred(c, endpoint, endpoints)),
+    );
   }
 
   app.notFound((c) =>

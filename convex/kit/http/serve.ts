@@ -10,6 +10,7 @@ import { answer, failure } from "./answer";
 import { retryConflicts } from "./conflicts";
 import type { HttpContext } from "./context";
 import { readCredential } from "./credential";
+import { sendFile } from "./file";
 import type { MountedEndpoint } from "./mount";
 import { streamAnswer } from "./stream";
 import { stageBody } from "./upload";
@@ -46,6 +47,7 @@ async function serveRead(
   const ask = async (asked: RequestInput): Promise<Reply> =>
     await c.env.runQuery(query, { credential, request: asked });
   const reply = await read(c, endpoint, credential, ask(request));
+  if (endpoint.files) return await sendFile(c, reply);
   if (endpoint.streams) return await streamAnswer(c, request, reply, ask);
   const told = endpoint.tellsTime ? withTime(reply) : reply;
   return answer(c, told, endpoint.literal ?? false);

@@ -1,0 +1,68 @@
+import type { Doc } from "../../_generated/dataModel";
+import type { StoredParty } from "../../ontology/salesDocument";
+import { countryCode } from "./codes";
+import { isVatId, plainVatId } from "./requirements";
+
+/** Stands for an electronic address (BT-34, BT-49) that nobody has given; see `xmlOf`. */
+export const NO_ENDPOINT = "freehold-no-endpoint";
+
+/** The seller (BG-4). What is outside the scope of VAT names no VAT id (BR-O-02). */
+export function sellerOf(organization: Doc<"organizations">, isOutside: boolean): object {
+  const { name, legalName = name, address = {}, sender, taxIds = {} } = organization;
+  const { vatId, taxNumber, registrationNumber } = taxIds;
+  const vat = isOutside || vatId === undefined ? [] : [taxScheme(plainVatId(vatId), "VAT")];
+  const tax = taxNumber === undefined ? [] : [taxScheme(taxNumber, "FC")];
+  // BR-CO-26 asks for one of BT-29, BT-30 and BT-31.
+  const isNameless = vat.length === 0 && registrationNumber === undefined;
+  return {
+    ...endpoint(sender?.email),
+    ...(isNameless && taxNumber !== undefined
+      ? { "cac:PartyIdentification": [{ "cbc:ID": taxNumber }] }
+      : {}),
+    ...(legalName === name ? {} : { "cac:PartyName": { "cbc:Name": name } }),
+    "cac:PostalAddress": postalAddress(address),
+    "cac:PartyTaxScheme": [...vat, ...tax],
+    "cac:PartyLegalEntity": {
+      "cbc:RegistrationName": legalName,
+      ...(registrationNumber === undefined ? {} : { "cbc:CompanyID": registrationNumber }),
+    },
+    ...(sender
+      ? { "cac:Contact": { "cbc:Name": sender.name, "cbc:ElectronicMail": sender.email } }
+      : {}),
+  };
+}
+
+/** The buyer (BG-7). */
+export function buyerOf(
+  { name, email, address = {}, taxId }: StoredParty,
+  isOutside: boolean,
+): object {
+  return {
+    ...endpoint(email),
+    "cac:PostalAddress": postalAddress(address),
+    ...(!isOutside && isVatId(taxId)
+      ? { "cac:PartyTaxScheme": taxScheme(plainVatId(taxId), "VAT") }
+      : {}),
+    "cac:PartyLegalEntity": { "cbc:RegistrationName": name },
+    ...(email === undefined ? {} : { "cac:Contact": { "cbc:ElectronicMail": email } }),
+  };
+}
+
+function endpoint(email: string | undefined): object {
+  return { "cbc:EndpointID": email ?? NO_ENDPOINT, "cbc:EndpointID@schemeID": "EM" };
+}
+
+function postalAddress(address: NonNullable<StoredParty["address"]>): object {
+  const { street, city, postalCode, state, country } = address;
+  return {
+    ...(street === undefined ? {} : { "cbc:StreetName": street }),
+    ...(city === undefined ? {} : { "cbc:CityName": city }),
+    ...(postalCode === undefined ? {} : { "cbc:PostalZone": postalCode }),
+    ...(state === undefined ? {} : { "cbc:CountrySubentity": state }),
+    "cac:Country": { "cbc:IdentificationCode": countryCode(country) },
+  };
+}
+
+function taxScheme(id: string, scheme: "VAT" | "FC"): object {
+  return { "cbc:CompanyID": id, "cac:TaxScheme": { "cbc:ID": scheme } };
+}

@@ -1,0 +1,101 @@
+import type { Doc } from "../../_generated/dataModel";
+import { minorUnitDecimals } from "../../kit/currencies";
+import { ApiError, invalid, type Problem } from "../../kit/errors";
+import type { ObjectDoc } from "../../ontology/registry";
+import type { DocumentObject } from "../documentFiles";
+import { countryCode } from "./codes";
+
+/** What EN 16931 has an XML for: a quote is no tax document. */
+export type TaxDocument = ObjectDoc<"invoice" | "credit_note">;
+
+/** A VAT id as BR-CO-09 wants it: the prefix of its country, then what that country gives. */
+const VAT_ID = /^[A-Z]{2}[0-9A-Z+*]{2,12}$/;
+/** BR-DEC: amounts have two decimals at most. */
+const MOST_DECIMALS = 2;
+
+/**
+ * The document, if an e-invoice can be made of it.
+ * @throws VALIDATION_ERROR that lists every field which EN 16931 misses; INVALID_STATE for a quote
+ */
+export function requireTaxDocument(
+  document: DocumentObject,
+  organization: Doc<"organizations">,
+): TaxDocument {
+  if (document.type === "quote") {
+    const details = { status: document.status, allowed: [] };
+    throw new ApiError("INVALID_STATE", "A quote is no tax document.", { details });
+  }
+  const missing = missingForEInvoice(document, organization);
+  if (missing.length > 0) throw invalid(missing);
+  return document;
+}
+
+/**
+ * What keeps a document from being an EN 16931 e-invoice: each missing or unfit field by its path, with
+ * the number of its business term (BT) and the rule that asks for it. Empty where nothing does.
+ */
+export function missingForEInvoice(
+  { customProperties }: TaxDocument,
+  { address, taxIds = {} }: Doc<"organizations">,
+): Problem[] {
+  const { billTo, currency, lineItems } = customProperties;
+  const categories = new Set(lineItems.map(({ taxCategory }) => taxCategory));
+  const isOutside = categories.has("outside_scope");
+  const { vatId, taxNumber, registrationNumber } = taxIds;
+  const hasNoTaxId = vatId === undefined && taxNumber === undefined;
+  return [
+    ...unless(
+      (minorUnitDecimals(currency) ?? 0) <= MOST_DECIMALS,
+      "currency",
+      "BT-5 cannot be a currency of more than two decimals (BR-DEC)",
+    ),
+    ...unless(
+      isOutside || !hasNoTaxId,
+      "organization.taxIds.vatId",
+      "BT-31 is missing (BR-S-02, BR-Z-02, BR-E-02, BR-AE-02); or taxNumber, BT-32",
+    ),
+    ...unless(
+      !isOutside || taxNumber !== undefined || registrationNumber !== undefined,
+      "organization.taxIds.registrationNumber",
+      "BT-30 is missing (BR-CO-26); or taxNumber, as BT-29",
+    ),
+    ...unless(
+      isOutside || vatId === undefined || isVatId(vatId),
+      "organization.taxIds.vatId",
+      "BT-31 must begin with the prefix of its country (BR-CO-09)",
+    ),
+    ...country("organization.address.country", address?.country, "BT-40 is missing (BR-09)"),
+    ...unless(billTo.name.trim() !== "", "billTo.name", "BT-44 is missing (BR-07)"),
+    ...country("billTo.address.country", billTo.address?.country, "BT-55 is missing (BR-11)"),
+    ...unless(
+      !categories.has("reverse_charge") || isVatId(billTo.taxId),
+      "billTo.taxId",
+      "BT-48, the buyer's VAT id, is missing (BR-AE-02)",
+    ),
+    ...unless(
+      !isOutside || categories.size === 1,
+      "lineItems",
+      "outside_scope stands beside no other tax category (BR-O-11, BR-O-12)",
+    ),
+  ];
+}
+
+/** Whether a text is a VAT id that may stand as BT-31 or BT-48. */
+export function isVatId(text: string | undefined): text is string {
+  return text !== undefined && VAT_ID.test(plainVatId(text));
+}
+
+/** A VAT id without what people put between its parts. */
+export function plainVatId(text: string): string {
+  return text.replace(/[\s.-]/g, "").toUpperCase();
+}
+
+function country(path: string, given: string | undefined, message: string): Problem[] {
+  if (given === undefined) return [{ path, message }];
+  const text = `${message}: ${given} is no ISO 3166-1 code or name of a country`;
+  return unless(countryCode(given) !== undefined, path, text);
+}
+
+function unless(isGood: boolean, path: string, message: string): Problem[] {
+  return isGood ? [] : [{ path, message }];
+}

@@ -1,0 +1,23 @@
+"use node";
+
+import { v } from "convex/values";
+import { internalAction } from "../_generated/server";
+import { documentRequest, type FileReference, fileReference } from "./documentFiles";
+import { requireTaxDocument } from "./eInvoice/requirements";
+import { xmlOf } from "./eInvoice/xml";
+import { keptFile } from "./keptFile";
+
+/**
+ * The e-invoice of an invoice or credit note: made if there is none of the present edition, and kept
+ * like the PDF. Null for what is no document. @throws VALIDATION_ERROR with what EN 16931 misses
+ */
+export const makeXml = internalAction({
+  args: documentRequest,
+  returns: v.union(fileReference, v.null()),
+  handler: async (ctx, request): Promise<FileReference | null> =>
+    await keptFile(ctx, request, "xml", "application/xml", async (source) => {
+      const document = requireTaxDocument(source.document, source.organization);
+      const syntax = request.format === "cii" ? "cii" : "ubl";
+      return new TextEncoder().encode(await xmlOf(document, source.organization, syntax));
+    }),
+});

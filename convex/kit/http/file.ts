@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { zid } from "convex-helpers/server/zod4";
+import { internal } from "../../_generated/api";
+import { DOCUMENT_FORMATS } from "../../schemas/documentSchemas";
+import { notFound } from "../errors";
+import type { Reply } from "../endpoint";
+import { setRateLimitHeaders } from "./answer";
+import type { HttpContext } from "./context";
+
+/**
+ * `data` of an endpoint that answers a file: which file of which document. The endpoint has made sure
+ * that the caller may have it; what makes it runs after that, outside of the transaction.
+ */
+export const documentFile = z.object({
+  organizationId: zid("organizations"),
+  objectId: zid("objects"),
+  format: z.enum(DOCUMENT_FORMATS),
+});
+type DocumentFile = z.output<typeof documentFile>;
+
+/** The file of a reply, made if there is none yet. Its ETag is its digest. @throws DOCUMENT_NOT_FOUND */
+export async function sendFile(c: HttpContext, reply: Reply): Promise<Response> {
+  const wanted = JSON.parse(reply.data) as DocumentFile;
+  const isXml = wanted.format === "ubl" || wanted.format === "cii";
+  const { makeXml } = internal.delivery.xml;
+  const file = await c.env.runAction(isXml ? makeXml : internal.delivery.pdf.makePdf, wanted);
+  // Deleted between the one transaction and the other.
+  if (!file) throw notFound("document");
+  const tag = `"${file.sha256}"`;
+  setRateLimitHeaders(c);
+  c.header("Cache-Control", "private, no-cache");
+  c.header("ETag", tag);
+  if (isKnown(c.req.header("If-None-Match"), tag)) return c.body(null, 304);
+  const stored = await c.env.storage.get(file.storageId);
+  if (!stored) throw notFound("document");
+  c.header("Content-Type", file.contentType);
+  c.header("Content-Length", String(file.size));
+  c.header("Content-Disposition", disposition(isXml ? "attachment" : "inline", file.fileName));
+  return c.body(stored.stream());
+}
+
+function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
+  const tags = (ifNoneMatch ?? "").split(",").map((known) => known.trim().replace(/^W\//, ""));
+  return tags.includes("*") || tags.includes(tag);
+}
+
+/** RFC 6266: a name for everyone in ASCII, and the full one for those who know RFC 8187. */
+function disposition(kind: "inline" | "attachment", fileName: string): string {
+  const ascii = fileName.replace(/[^\x20-\x7e]|["\\%]/g, "_");
+  const full = encodeURIComponent(fileName).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `${kind}; filename="${ascii}"; filename*=UTF-8''${full}`;
+}

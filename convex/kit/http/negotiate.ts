@@ -1,0 +1,25 @@
+import { accepts } from "hono/accepts";
+import type { HttpContext } from "./context";
+import type { MountedEndpoint } from "./mount";
+
+const JSON_TYPE = "application/json";
+
+/** The endpoint whose answer `Accept` prefers (RFC 9110, 12.5.1): the one of the path itself, or an alternative. */
+export function preferred(
+  c: HttpContext,
+  endpoint: MountedEndpoint,
+  endpoints: readonly MountedEndpoint[],
+): MountedEndpoint {
+  const { alternatives } = endpoint;
+  if (!alternatives) return endpoint;
+  c.header("Vary", "Accept", { append: true });
+  const wanted = accepts(c, {
+    header: "Accept",
+    supports: [JSON_TYPE, ...Object.keys(alternatives)],
+    default: JSON_TYPE,
+  });
+  const path = alternatives[wanted];
+  const isOfPath = (other: MountedEndpoint): boolean =>
+    other.path === path && other.method === endpoint.method;
+  return endpoints.find(isOfPath) ?? endpoint;
+}
