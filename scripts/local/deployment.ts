@@ -12,6 +12,7 @@ import { EnvironmentVariables, type Urls } from "./environment";
 import { authentication } from "./live/authentication";
 import type { LiveLimits } from "./live/limits";
 import { LiveServer } from "./live/server";
+import { Metrics } from "./metrics";
 import { codeOf, messageOf, Problem } from "./problem";
 import { Identities } from "./identity";
 import { SigningKey } from "./identity/signingKey";
@@ -155,7 +156,6 @@ async function assemble(
   const watching = options.watch ? await watchFunctions(options.functions, reloader) : null;
   const { trustProxy } = options;
   site.serve(siteHandler({ host, identities, trustProxy, siteUrl: site.url }));
-  cloud.serve(cloudHandler({ host, identities, variables, adminKey, trustProxy }));
   const live = new LiveServer({
     host,
     authentication: authentication(adminKey, identities),
@@ -169,6 +169,8 @@ async function assemble(
     identities.use(host.code.providers);
     live.subscriptions.invalidateAll();
   });
+  const metrics = new Metrics({ host, scheduler, live, data });
+  cloud.serve(cloudHandler({ host, identities, variables, adminKey, metrics, trustProxy }));
   cloud.serveUpgrades((request, socket, head) => {
     live.upgrade(request, socket, head);
   });

@@ -77,6 +77,8 @@ export function logLine(level: Level, line: LogFields): LogLine {
 type Kept = { cursor: number; execution: Execution; characters: number };
 
 export class Executions {
+  /** Told of every end, with the seconds that the call took. */
+  onEnded: (call: Call, seconds: number, failure: FunctionFailure | null) => void = () => undefined;
   private kept: Kept[] = [];
   private characters = 0;
   private lastCursor = Date.now();
@@ -98,6 +100,7 @@ export class Executions {
   ended(call: Call, since: number, failure: FunctionFailure | null): void {
     const took = performance.now() - since;
     const now = Date.now();
+    this.onEnded(call, took / 1_000, failure);
     this.keep({
       ...common(call, now, this.lines.get(call) ?? []),
       kind: "Completion",

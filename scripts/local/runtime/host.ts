@@ -53,6 +53,8 @@ export class Host {
   readonly executions = new Executions();
   /** Told when a commit has scheduled something, with the time at which it is due. */
   onScheduled: (due: number) => void = () => undefined;
+  /** Told of every attempt of a mutation that a conflict has rolled back. */
+  onConflict: () => void = () => undefined;
   private currentCode: Code;
   private readonly reloadListeners = new Set<() => void>();
   /** Off until the deployment stands: it is the app that is to meet conflicts, not the start. */
@@ -168,7 +170,10 @@ export class Host {
         const result = await this.runChecked(call, argsText);
         around?.after(tx, result);
         scheduledFor = call.scheduledFor;
-        if (this.conflicts.strikes()) throw new InjectedConflict(call.writtenTable);
+        if (this.conflicts.strikes()) {
+          this.onConflict();
+          throw new InjectedConflict(call.writtenTable);
+        }
         return result;
       }),
     ).finally(() => this.discardUnowned(stored.flat()));

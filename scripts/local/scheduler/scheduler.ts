@@ -29,7 +29,7 @@ const RETRY_LONGEST_MS = 10_000;
 export class Scheduler {
   private readonly host: Host;
   private readonly clock: Clock;
-  private readonly running = new Map<string, { lane: Lane; ended: Promise<void> }>();
+  private readonly underWay = new Map<string, { lane: Lane; ended: Promise<void> }>();
   /** Jobs that met a conflict or a fault, and when they may be tried again. */
   private readonly delayed = new Map<string, { until: number; failures: number }>();
   private stopped = false;
@@ -65,7 +65,29 @@ export class Scheduler {
     this.stopped = true;
     this.cancelLook();
     this.cancelSweep();
-    await Promise.allSettled([...this.running.values()].map(({ ended }) => ended));
+    await Promise.allSettled([...this.underWay.values()].map(({ ended }) => ended));
+  }
+
+  /** How many jobs run now. */
+  running(): Record<Lane, number> {
+    const running = { mutation: 0, action: 0 };
+    for (const { lane } of this.underWay.values()) running[lane]++;
+    return running;
+  }
+
+  /** The jobs that are due and have not begun, as far as they are counted, and how late the first is. */
+  async backlog(): Promise<{ due: number; lagMs: number }> {
+    const now = this.clock.now();
+    return await this.host.database.query(async (tx) => {
+      let due = 0;
+      let lagMs = 0;
+      for (const { scheduledTime } of jobsIn(tx, "pending")) {
+        if (scheduledTime > now || due === MAX_PASSED_OVER) break;
+        due++;
+        lagMs = Math.max(lagMs, now - scheduledTime);
+      }
+      return { due, lagMs };
+    });
   }
 
   private lookAt(time: number): void {
@@ -115,7 +137,7 @@ export class Scheduler {
     let passedOver = 0;
     let next: number | null = null;
     for (const job of pending) {
-      if (this.running.has(job._id)) continue;
+      if (this.underWay.has(job._id)) continue;
       const time = this.delayed.get(job._id)?.until ?? job.scheduledTime;
       const lane = this.laneOf(job);
       if (time > now) next = Math.min(next ?? Infinity, time);
@@ -132,7 +154,7 @@ export class Scheduler {
 
   private freePlaces(): Record<Lane, number> {
     const places = { ...MAX_RUNNING };
-    for (const { lane } of this.running.values()) places[lane]--;
+    for (const { lane } of this.underWay.values()) places[lane]--;
     return places;
   }
 
@@ -147,10 +169,10 @@ export class Scheduler {
         log("error", `Scheduled function not run: ${messageOf(error)}`, { function: job.name });
       })
       .finally(() => {
-        this.running.delete(job._id);
+        this.underWay.delete(job._id);
         if (!this.stopped) void this.look();
       });
-    this.running.set(job._id, { lane: this.laneOf(job), ended });
+    this.underWay.set(job._id, { lane: this.laneOf(job), ended });
   }
 
   private async runJob(job: Job): Promise<void> {

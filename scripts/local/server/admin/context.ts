@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { z } from "zod";
 import type { EnvironmentVariables } from "../../environment";
 import type { Identities } from "../../identity";
+import type { Metrics } from "../../metrics";
 import type { Host } from "../../runtime/host";
 import type { AdminKey } from "../adminKey";
 import { readBody } from "../body";
@@ -12,6 +13,7 @@ export type AdminOptions = {
   identities: Identities;
   variables: EnvironmentVariables;
   adminKey: AdminKey;
+  metrics: Metrics;
   trustProxy: boolean;
 };
 

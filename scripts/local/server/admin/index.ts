@@ -13,6 +13,7 @@ import { AdminRefusal, type AdminContext, type AdminOptions, type AdminRoute } f
 import { environmentRoutes } from "./environment";
 import { functionRoutes } from "./functions";
 import { logRoutes } from "./logs";
+import { metricsRoutes } from "./metrics";
 import { notServedRoutes } from "./notServed";
 
 export type { AdminOptions } from "./context";
@@ -21,6 +22,7 @@ const ROUTES: readonly AdminRoute[] = [
   ...functionRoutes,
   ...environmentRoutes,
   ...logRoutes,
+  ...metricsRoutes,
   ...notServedRoutes,
 ];
 
