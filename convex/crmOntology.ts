@@ -2,7 +2,7 @@ import { type PaginationResult, paginationOptsValidator } from "convex/server";
 import { type Infer, v } from "convex/values";
 import type { Id } from "./_generated/dataModel";
 import { query, type QueryCtx } from "./_generated/server";
-import { callerAt, callerIn, collectionOf, sessionArgument } from "./kit/live";
+import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
 import { DEFAULT_LIMIT, MAX_LIMIT } from "./kit/page";
 import { invalid } from "./kit/errors";
 import { contactType } from "./ontology/contact";
@@ -29,7 +29,7 @@ const pageArguments = { paginationOpts: paginationOptsValidator };
 type Contact = ObjectDoc<"crm_contact">;
 type CrmOrganization = ObjectDoc<"crm_organization">;
 type PageOptions = Infer<typeof paginationOptsValidator>;
-type TenantArguments = { sessionId: string; organizationId: Id<"organizations"> } & Filters;
+type TenantArguments = { sessionId?: SessionId; organizationId: Id<"organizations"> } & Filters;
 
 /** The newest 1,000 contacts. */
 export const getContacts = query({

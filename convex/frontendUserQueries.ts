@@ -2,7 +2,7 @@ import { type PaginationResult, paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import { query, type QueryCtx } from "./_generated/server";
-import { callerAt, callerIn, collectionOf, sessionArgument } from "./kit/live";
+import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
 import { unauthorized } from "./kit/caller";
 import { identifyPortalSession } from "./kit/portalCaller";
 import { emailKey } from "./kit/text";
@@ -26,10 +26,12 @@ const tenantArguments = {
   status: v.optional(v.union(...frontendUserType.statuses.map((status) => v.literal(status)))),
 };
 
+const portalArgument = { sessionId: v.string() };
+
 type FrontendUser = ObjectDoc<"frontend_user">;
 type PortalSession = Omit<Doc<"frontendSessions">, "tokenHash">;
 type ListArguments = {
-  sessionId: string;
+  sessionId?: SessionId;
   organizationId: Id<"organizations">;
   status?: FrontendUser["status"];
 };
@@ -80,7 +82,7 @@ export const getFrontendSessions = query({
 
 /** The portal user whose session it is. */
 export const getCurrentFrontendUser = query({
-  args: sessionArgument,
+  args: portalArgument,
   handler: async (ctx, { sessionId }): Promise<FrontendUser> => {
     const { tenant, userId } = await portalCaller(ctx, sessionId);
     return await tenant.require("frontend_user", userId);
@@ -89,7 +91,7 @@ export const getCurrentFrontendUser = query({
 
 /** A page of the projects that the portal user sees, newest first. */
 export const getOwnProjectsPaginated = query({
-  args: { ...sessionArgument, paginationOpts: paginationOptsValidator },
+  args: { ...portalArgument, paginationOpts: paginationOptsValidator },
   handler: async (
     ctx,
     { sessionId, paginationOpts },

@@ -6,7 +6,7 @@ import { mutation, query, type QueryCtx } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { parseArgument } from "./kit/input";
 import { deliverInvoice } from "./delivery/documents";
-import { callerAt, callerIn, collectionOf, sessionArgument } from "./kit/live";
+import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
 import { type LiveWriter, writeAt, writeIn } from "./kit/liveWrites";
 import { invoiceType } from "./ontology/invoice";
 import { cancelInvoice as cancel, sendInvoice as recordSending } from "./ontology/invoiceActions";
@@ -51,7 +51,7 @@ const pageArguments = { paginationOpts: paginationOptsValidator };
 type Invoice = ObjectDoc<"invoice">;
 type InvoiceRows = ReturnType<typeof livingObjects<"invoice">>;
 type ListArguments = {
-  sessionId: string;
+  sessionId?: SessionId;
   organizationId: Id<"organizations">;
   filters?: Infer<typeof invoiceFilters>;
 };
@@ -211,7 +211,7 @@ async function invoicesOf(
 
 async function invoicesOfContact(
   ctx: QueryCtx,
-  { sessionId, contactId }: { sessionId: string; contactId: string },
+  { sessionId, contactId }: { sessionId?: SessionId; contactId: string },
 ): Promise<InvoiceRows> {
   const found = await callerAt(ctx, sessionId, "crm_contact", contactId, "invoices:read");
   const { organizationId, _id: parentId } = found.object;
@@ -220,7 +220,7 @@ async function invoicesOfContact(
 
 async function invoicesOfCrmOrganization(
   ctx: QueryCtx,
-  { sessionId, crmOrgId }: { sessionId: string; crmOrgId: string },
+  { sessionId, crmOrgId }: { sessionId?: SessionId; crmOrgId: string },
 ): Promise<InvoiceRows> {
   const found = await callerAt(ctx, sessionId, "crm_organization", crmOrgId, "invoices:read");
   const { organizationId, _id: relatedId } = found.object;

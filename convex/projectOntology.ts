@@ -5,7 +5,7 @@ import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { parseArgument } from "./kit/input";
-import { callerAt, callerIn, collectionOf, sessionArgument } from "./kit/live";
+import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
 import { writeAt, writeIn } from "./kit/liveWrites";
 import { PRIORITIES, projectType } from "./ontology/project";
 import {
@@ -38,7 +38,10 @@ const projectArguments = { ...sessionArgument, projectId: v.string() };
 
 type Project = ObjectDoc<"project">;
 type ProjectFilters = { subtype?: string; status?: string; priority?: string };
-type ListArguments = { sessionId: string; organizationId: Id<"organizations"> } & ProjectFilters;
+type ListArguments = {
+  sessionId?: SessionId;
+  organizationId: Id<"organizations">;
+} & ProjectFilters;
 
 /** The newest 1,000 projects, without the archived ones. */
 export const getProjects = query({
@@ -141,7 +144,7 @@ async function projectsOf(
 
 function withoutRepeated(
   { sessionId, organizationId, ...data }: Infer<typeof creation>,
-  outer: { sessionId: string; organizationId: string },
+  outer: { sessionId?: SessionId; organizationId: string },
 ): Omit<Infer<typeof creation>, "sessionId" | "organizationId"> {
   const repeated = { sessionId, organizationId };
   for (const name of ["sessionId", "organizationId"] as const) {

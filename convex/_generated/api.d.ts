@@ -121,6 +121,7 @@ import type * as invoicingOntology from "../invoicingOntology.js";
 import type * as kit_apiKeys from "../kit/apiKeys.js";
 import type * as kit_caller from "../kit/caller.js";
 import type * as kit_charset from "../kit/charset.js";
+import type * as kit_clerk from "../kit/clerk.js";
 import type * as kit_csv from "../kit/csv.js";
 import type * as kit_currencies from "../kit/currencies.js";
 import type * as kit_customFields from "../kit/customFields.js";
@@ -400,6 +401,7 @@ declare const fullApi: ApiFromModules<{
   "kit/apiKeys": typeof kit_apiKeys;
   "kit/caller": typeof kit_caller;
   "kit/charset": typeof kit_charset;
+  "kit/clerk": typeof kit_clerk;
   "kit/csv": typeof kit_csv;
   "kit/currencies": typeof kit_currencies;
   "kit/customFields": typeof kit_customFields;

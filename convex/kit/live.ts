@@ -12,16 +12,21 @@ import {
   unauthorized,
   userOfSession,
 } from "./caller";
+import { clerkUser } from "./clerk";
 import { ApiError, notFound } from "./errors";
 import { firstRows, type Pageable } from "./page";
 import type { Scope } from "./scopes";
 import { readToken } from "./tokens";
 
 /**
- * Live functions of the dashboard name their caller by `sessionId`, the platform session token. They
- * stand on the same callers, scopes and tenants as the HTTP endpoints.
+ * Live functions of the dashboard name their caller by `sessionId`, the platform session token, or by
+ * the Clerk token with which the client has authenticated; a `sessionId` goes before that. They stand
+ * on the same callers, scopes and tenants as the HTTP endpoints.
  */
-export const sessionArgument = { sessionId: v.string() };
+export const sessionArgument = { sessionId: v.optional(v.string()) };
+
+/** The `sessionId` of a call, if it has one. */
+export type SessionId = string | undefined;
 
 export type LiveCaller = { caller: Caller; tenant: TenantReader };
 
@@ -39,11 +44,11 @@ export async function collectionOf<Row>(rows: Pageable<Row>): Promise<Row[]> {
  */
 export async function callerIn(
   ctx: QueryCtx,
-  sessionId: string,
+  sessionId: SessionId,
   organizationId: Id<"organizations">,
   scope: Scope,
 ): Promise<LiveCaller> {
-  const user = await userOf(ctx, sessionId);
+  const { user } = await signedIn(ctx, sessionId);
   const membership = await membershipIn(ctx, user._id, organizationId);
   if (!membership) throw new ApiError("FORBIDDEN", "This organization is not yours.");
   return allowed(ctx, staffCaller(user, membership), scope);
@@ -56,12 +61,12 @@ export async function callerIn(
  */
 export async function callerAt<T extends ObjectType>(
   ctx: QueryCtx,
-  sessionId: string,
+  sessionId: SessionId,
   type: T,
   id: string,
   scope: Scope,
 ): Promise<LiveCaller & { object: ObjectDoc<T> }> {
-  const user = await userOf(ctx, sessionId);
+  const { user } = await signedIn(ctx, sessionId);
   const objectId = ctx.db.normalizeId("objects", id);
   const object = objectId && (await ctx.db.get("objects", objectId));
   const membership = object && (await membershipIn(ctx, user._id, object.organizationId));
@@ -71,10 +76,23 @@ export async function callerAt<T extends ObjectType>(
   return { ...allowed(ctx, staffCaller(user, membership), scope), object };
 }
 
-async function userOf(ctx: QueryCtx, sessionId: string): Promise<Doc<"users">> {
+/**
+ * Who calls, and until when their session lasts; a token's end is watched by who verified it.
+ * @throws UNAUTHORIZED
+ */
+export async function signedIn(
+  ctx: QueryCtx,
+  sessionId: SessionId,
+): Promise<{ user: Doc<"users">; expiresAt: number | undefined }> {
+  if (sessionId === undefined) {
+    const user = await clerkUser(ctx);
+    if (user === null) throw unauthorized();
+    return { user, expiresAt: undefined };
+  }
   const credential = readToken(sessionId);
   if (credential?.kind !== "session") throw unauthorized();
-  return (await userOfSession(ctx, credential.tokenHash)).user;
+  const { user, session } = await userOfSession(ctx, credential.tokenHash);
+  return { user, expiresAt: session.expiresAt };
 }
 
 function allowed(ctx: QueryCtx, caller: Caller, scope: Scope): LiveCaller {

@@ -3,12 +3,11 @@ import type { MutationCtx } from "../_generated/server";
 import type { WriteScope } from "../ontology/effects";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
 import { ObjectStore } from "../ontology/store";
-import { type Caller, requireUnexpired, unauthorized, userOfSession } from "./caller";
+import { type Caller, requireUnexpired } from "./caller";
 import { writeScopeOf } from "./endpoint";
-import { callerAt, callerIn } from "./live";
+import { callerAt, callerIn, type SessionId, signedIn } from "./live";
 import { meterCaller } from "./metering";
 import type { Scope } from "./scopes";
-import { readToken } from "./tokens";
 
 /** What a mutation of the dashboard writes with: the same store, limits and traces as an endpoint's. */
 export type LiveWriter = {
@@ -22,7 +21,7 @@ export type LiveWriter = {
 /** Writes in the organization that the arguments name. @throws as `callerIn`; RATE_LIMITED */
 export async function writeIn<Result>(
   ctx: MutationCtx,
-  sessionId: string,
+  sessionId: SessionId,
   organizationId: Id<"organizations">,
   scope: Scope,
   write: (writer: LiveWriter) => Promise<Result>,
@@ -34,7 +33,7 @@ export async function writeIn<Result>(
 /** Writes to the object that the arguments name. @throws as `callerAt`; RATE_LIMITED */
 export async function writeAt<T extends ObjectType, Result>(
   ctx: MutationCtx,
-  sessionId: string,
+  sessionId: SessionId,
   subject: { type: T; id: string },
   scope: Scope,
   write: (writer: LiveWriter, object: ObjectDoc<T>) => Promise<Result>,
@@ -46,14 +45,12 @@ export async function writeAt<T extends ObjectType, Result>(
 
 async function writeAs<Result>(
   ctx: MutationCtx,
-  sessionId: string,
+  sessionId: SessionId,
   caller: Caller,
   write: (writer: LiveWriter) => Promise<Result>,
 ): Promise<Result> {
-  const credential = readToken(sessionId);
-  if (!credential) throw unauthorized();
-  const { session } = await userOfSession(ctx, credential.tokenHash);
-  requireUnexpired({ caller, expiresAt: session.expiresAt }, Date.now());
+  const { expiresAt } = await signedIn(ctx, sessionId);
+  requireUnexpired({ caller, expiresAt }, Date.now());
   const { ip, userAgent, requestId } = await ctx.meta.getRequestMetadata();
   const { organization } = await meterCaller(ctx, caller, ip);
   const scope = writeScopeOf(caller, { traceId: requestId, ip, userAgent });

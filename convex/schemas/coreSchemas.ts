@@ -38,16 +38,20 @@ export const coreTables = {
     .index("by_origin", ["origin"])
     .index("by_organization", ["organizationId"]),
 
-  /** Staff. Written by tenancy.ts; read when a session calls. */
+  /** Staff. Written by tenancy.ts; read when a session or a Clerk token calls. */
   users: defineTable({
     name: v.string(),
     email: v.optional(v.string()),
     emailKey: v.optional(v.string()),
     /** bcrypt. */
     passwordHash: v.optional(v.string()),
+    /** The subject of their Clerk tokens. */
+    clerkUserId: v.optional(v.string()),
     isPlatformAdmin: v.boolean(),
     createdAt: v.number(),
-  }).index("by_emailKey", ["emailKey"]),
+  })
+    .index("by_emailKey", ["emailKey"])
+    .index("by_clerkUserId", ["clerkUserId"]),
 
   /** Who belongs to which organization, as what. Written by tenancy.ts; read when a session calls. */
   memberships: defineTable({

@@ -1,0 +1,35 @@
+import type { Doc } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+
+/** The audience of Clerk's tokens for Convex, as its integration names it. */
+export const CLERK_AUDIENCE = "convex";
+
+/** `CLERK_ISSUER`, the Clerk instance's Frontend API URL, without a slash at its end; null if it is not set. */
+export function clerkIssuer(): string | null {
+  const issuer = variable("CLERK_ISSUER")?.replace(/\/+$/, "");
+  return issuer === undefined || issuer === "" ? null : issuer;
+}
+
+/**
+ * The member of staff whose Clerk token the call came with, or null. Another provider's users can
+ * have the same subject, so the issuer has to be ours.
+ */
+export async function clerkUser(ctx: QueryCtx): Promise<Doc<"users"> | null> {
+  const identity = await ctx.auth.getUserIdentity();
+  const issuer = clerkIssuer();
+  if (identity === null || issuer === null) return null;
+  if (identity.issuer.replace(/\/+$/, "") !== issuer) return null;
+  return await ctx.db
+    .query("users")
+    .withIndex("by_clerkUserId", (q) => q.eq("clerkUserId", identity.subject))
+    .unique();
+}
+
+function variable(name: string): string | undefined {
+  try {
+    return process.env[name];
+  } catch {
+    // While Convex evaluates auth.config.ts, reading a variable that is not set throws.
+    return undefined;
+  }
+}
