@@ -39,6 +39,8 @@ const OWNED = [
     files: ["convex/sync/tombstones.ts"],
   },
   { tables: ["incomingEvents"], files: ["convex/kit/incoming.ts"] },
+  { tables: ["incomingPayments"], files: ["convex/payments/matching.ts"] },
+  { tables: ["paymentLinks"], files: ["convex/payments/links.ts"] },
   {
     tables: ["webhooks", "webhookQueues", "webhookDeliveries", "webhookSenders"],
     files: ["convex/delivery/webhook*.ts"],

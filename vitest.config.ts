@@ -4,7 +4,13 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     server: { deps: { inline: ["convex-test"] } },
-    env: { RATE_LIMIT_FACTOR: "1" },
+    env: {
+      RATE_LIMIT_FACTOR: "1",
+      PAYMENT_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+      STRIPE_WEBHOOK_SECRET: "whsec_stripe_test",
+      STRIPE_SECRET_KEY: "sk_test_none",
+      STRIPE_BASE_URL: "http://127.0.0.1:9", // nobody listens there
+    },
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -17,6 +17,8 @@ import * as invoices from "./api/v1/invoices";
 import * as messageEvents from "./api/v1/messageEvents";
 import * as notifications from "./api/v1/notifications";
 import * as organization from "./api/v1/organization";
+import * as payments from "./api/v1/payments";
+import * as paymentWebhooks from "./api/v1/paymentWebhooks";
 import * as portalSessions from "./api/v1/portalSessions";
 import * as portalUsers from "./api/v1/portalUsers";
 import * as projects from "./api/v1/projects";
@@ -57,6 +59,7 @@ export const endpoints = endpointsIn({
   "api/v1/projects": projects,
   "api/v1/devices": devices,
   "api/v1/sync": sync,
+  "api/v1/payments": payments,
   "api/v1/webhooks": webhooks,
   "api/v1/webhookDeliveries": webhookDeliveries,
   "api/v1/conflicts": conflicts,
@@ -65,6 +68,7 @@ export const endpoints = endpointsIn({
 /** What providers call: signed webhooks, one line per resource as well. */
 export const incomingWebhooks = incomingIn({
   "api/v1/messageEvents": messageEvents,
+  "api/v1/paymentWebhooks": paymentWebhooks,
 });
 
 export default new HttpRouterWithHono(httpApp(endpoints, incomingWebhooks));

@@ -6,6 +6,7 @@ import { documentTables } from "./schemas/documentSchemas";
 import { invoicingTables } from "./schemas/invoicingSchemas";
 import { kitTables } from "./schemas/kitSchemas";
 import { notificationTables } from "./schemas/notificationSchemas";
+import { paymentTables } from "./schemas/paymentSchemas";
 import { portalTables } from "./schemas/portalSchemas";
 import { syncTables } from "./schemas/syncSchemas";
 import { ontologyTables } from "./schemas/ontologySchemas";
@@ -17,6 +18,7 @@ export default defineSchema({
   ...crmTables,
   ...invoicingTables,
   ...deliveryTables,
+  ...paymentTables,
   ...documentTables,
   ...kitTables,
   ...syncTables,

@@ -1,6 +1,7 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { inbox } from "./inbox";
+import { paymentConsumer } from "../payments/consumer";
 import { webhookConsumer } from "./webhookConsumer";
 
 /**
@@ -19,4 +20,4 @@ export type Consumer = {
   ): Promise<void>;
 };
 
-export const consumers: readonly Consumer[] = [webhookConsumer, inbox];
+export const consumers: readonly Consumer[] = [webhookConsumer, paymentConsumer, inbox];

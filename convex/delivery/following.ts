@@ -1,13 +1,14 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { PAYMENT_EVENTS } from "../payments/events";
 import { STAFF_EVENT_TYPES } from "./staffEvents";
 
 /** Stands for every type of event. */
 export const ALL_EVENTS = "*";
 
 /** Types of events that are handed on for every organization; others, where somebody follows them. */
-export const ALWAYS_FOLLOWED: readonly string[] = STAFF_EVENT_TYPES;
+export const ALWAYS_FOLLOWED: readonly string[] = [...STAFF_EVENT_TYPES, ...PAYMENT_EVENTS];
 
 /**
  * Hands what a transaction has done to those who follow: schedules at most one run of the

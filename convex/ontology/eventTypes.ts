@@ -7,18 +7,24 @@ const WRITTEN = ["created", "updated", "relinked"] as const;
 
 /** What happens to objects of each type: the verbs that the store is given by its rules. */
 const VERBS: Record<ObjectType, readonly string[]> = {
-  crm_contact: [...CHANGED, "relinked", "registered", "merged", "unmerged", "erased"],
+  crm_contact: [
+    ...[...CHANGED, "relinked", "registered", "merged", "unmerged", "erased"],
+    ...["email_bounced", "email_complained", "email_restored"],
+  ],
   crm_organization: CHANGED,
   frontend_user: [...CHANGED, "linked", "signed_in", "relinked", "erased"],
   project: [...CHANGED, "archived", "relinked"],
   invoice: [
     ...WRITTEN,
     ...["sent", "paid", "overdue", "cancelled"],
-    ...["payment_recorded", "refunded", "written_off", "credited"],
+    ...["payment_recorded", "refunded", "written_off", "credited", "delivery_failed"],
   ],
   payment: WRITTEN,
-  credit_note: WRITTEN,
-  quote: [...WRITTEN, "sent", "accepted", "declined", "expired", "cancelled", "invoiced"],
+  credit_note: [...WRITTEN, "sent", "delivery_failed"],
+  quote: [
+    ...[...WRITTEN, "sent", "accepted", "declined", "expired", "cancelled", "invoiced"],
+    "delivery_failed",
+  ],
   recurring_invoice: [...WRITTEN, "paused", "resumed", "ended", "ran", "failed"],
 };
 

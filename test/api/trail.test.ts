@@ -61,6 +61,8 @@ const ACTIONS: Record<string, string[]> = {
   "POST /recurring-invoices/:id/pause": ["recurring_invoice.paused"],
   "POST /recurring-invoices/:id/resume": ["recurring_invoice.resumed"],
   "POST /recurring-invoices/:id/end": ["recurring_invoice.ended"],
+  "POST /payments/unmatched/:id/dismiss": ["incoming_payment.dismissed"],
+  "POST /invoices/:id/payment-link": [],
   "POST /webhooks": ["webhook.created"],
   "PATCH /webhooks/:id": ["webhook.updated"],
   "DELETE /webhooks/:id": ["webhook.deleted"],

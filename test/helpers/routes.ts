@@ -1,6 +1,7 @@
 import { endpoints } from "../../convex/http";
 import type { MountedEndpoint } from "../../convex/kit/http/mount";
 import type { Request } from "./answer";
+import { signedEvent } from "./webhooks";
 
 /** What it takes to call a route: a good body, and how to make what `:id` names. */
 type Example = {
@@ -137,8 +138,24 @@ const conflict = async (request: Request): Promise<string> => {
   return results[0]?.conflictId ?? "";
 };
 
-/** Files, and what needs a second object, are told in `test/crm`. */
+const unmatchedPayment = async (request: Request): Promise<string> => {
+  const organizationId = (await request("GET", "/organization")).body.data.id;
+  serial += 1;
+  const transactionRef = `route-${serial}`;
+  const money = { amountInCents: 100, currency: "EUR", transactionRef, paidAt: 1 };
+  const event = { type: "payment.succeeded", data: { organizationId, ...money } };
+  await request("POST", "/webhooks/payments/generic", signedEvent(event));
+  return (await request("GET", "/payments/unmatched")).body.data[0]?.id ?? "";
+};
+const linkedInvoice = async (request: Request): Promise<string> => {
+  const id = await aSentInvoice.subject(request);
+  await request("POST", `/invoices/${id}/payment-link`);
+  return id;
+};
+
+/** Files, and what needs a second object, are told in `test/crm` and `test/payments`. */
 const TOLD_ELSEWHERE = [
+  "POST /payments/unmatched/:id/match",
   "POST /crm/contacts/:id/merge",
   // They need a provider, and an address that bounced: see test/delivery.
   "POST /notifications/:id/resend",
@@ -231,6 +248,10 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /crm/contacts/:id/balance": aContact,
   "GET /crm/organizations/:id/balance": anOrganization,
   "GET /integrity": {},
+  "GET /payments/unmatched": {},
+  "POST /payments/unmatched/:id/dismiss": { subject: unmatchedPayment, missing },
+  "POST /invoices/:id/payment-link": aSentInvoice,
+  "GET /invoices/:id/payment-link": { subject: linkedInvoice, missing },
   "GET /webhooks": {},
   "POST /webhooks": { body: webhookBody },
   "GET /webhooks/event-types": {},

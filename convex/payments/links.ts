@@ -1,0 +1,218 @@
+import { v, type Infer } from "convex/values";
+import { internal } from "../_generated/api";
+import type { Doc, Id } from "../_generated/dataModel";
+import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
+import { delayAfter } from "../delivery/attempts";
+import { ApiError } from "../kit/errors";
+import { requireIssued } from "../ontology/invoiceActions";
+import type { ObjectDoc } from "../ontology/registry";
+import type { InvoicingContext } from "../ontology/salesContent";
+import { ObjectStore } from "../ontology/store";
+import { systemScope } from "../tenancy";
+import { stripeAmount } from "./stripeEvents";
+
+/**
+ * A page of the provider on which an invoice is paid. The request that asks for one only writes that
+ * it is wanted; an action asks the provider for it, and the address then stands on the invoice. When
+ * what is open changes, the link is closed, so that nobody pays what is no longer owed.
+ */
+type Link = Doc<"paymentLinks">;
+type Invoice = ObjectDoc<"invoice">;
+
+/** An action that has not told its outcome by then was interrupted. Its request is idempotent. */
+const ACTION_WITHIN = 30_000;
+const MAX_ERROR = 300;
+
+/**
+ * The invoice's link for what is open now; a new one where there is none for that amount.
+ * @throws SERVICE_UNAVAILABLE where no provider is set up; INVALID_STATE, CONFLICT
+ */
+export async function requestLink(context: InvoicingContext, invoice: Invoice): Promise<Link> {
+  if (!process.env.STRIPE_SECRET_KEY) {
+    const message = "No payment provider is set up here: STRIPE_SECRET_KEY is not set.";
+    throw new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 3600 });
+  }
+  requireIssued(invoice, "cannot be paid");
+  const { amountDueInCents, currency } = invoice.customProperties;
+  if (amountDueInCents <= 0) {
+    throw new ApiError("INVALID_STATE", "Nothing is open on this invoice.", {
+      details: {
+        status: invoice.status,
+        allowed: ["sent", "awaiting_employer_payment", "overdue"],
+      },
+    });
+  }
+  for (const status of ["pending", "ready"] as const) {
+    const present = await linkIn(context, invoice, status);
+    if (present?.amountInCents === amountDueInCents) return present;
+    if (present) await closeLink(context, present);
+  }
+  const { _id: invoiceId, organizationId } = invoice;
+  const now = Date.now();
+  const id = await context.db.insert("paymentLinks", {
+    ...{ organizationId, invoiceId, provider: "stripe", amountInCents: amountDueInCents, currency },
+    ...{ status: "pending", attempts: 0, nextAttemptAt: now, createdAt: now },
+  });
+  await start(context, id, now);
+  return await existing(context, id);
+}
+
+/** The newest link of an invoice that has not been closed, or null. */
+export async function currentLink(ctx: QueryCtx, invoice: Invoice): Promise<Link | null> {
+  for (const status of ["ready", "pending", "failed"] as const) {
+    const link = await linkIn(ctx, invoice, status);
+    if (link) return link;
+  }
+  return null;
+}
+
+/** Closes the links of an invoice whose amount is not what is open. */
+export async function closeStaleLinks(ctx: MutationCtx, invoice: Invoice): Promise<void> {
+  const { status: invoiceStatus, customProperties } = invoice;
+  const due = invoiceStatus === "cancelled" ? 0 : customProperties.amountDueInCents;
+  for (const status of ["pending", "ready"] as const) {
+    const link = await linkIn(ctx, invoice, status);
+    if (link && link.amountInCents !== due) await closeLink(ctx, link);
+  }
+}
+
+async function closeLink(ctx: MutationCtx, link: Link): Promise<void> {
+  const now = Date.now();
+  const status = link.externalId === undefined ? "closed" : "closing";
+  await ctx.db.patch("paymentLinks", link._id, { status, attempts: 0, nextAttemptAt: now });
+  if (status === "closing") await start(ctx, link._id, now);
+  await showOnInvoice(ctx, link, undefined);
+}
+
+const outcome = v.union(
+  v.object({ url: v.string(), externalId: v.string() }),
+  v.object({ closed: v.literal(true) }),
+  v.object({ error: v.string(), isFinal: v.boolean() }),
+);
+export type LinkOutcome = Infer<typeof outcome>;
+
+export const linkJob = v.object({
+  task: v.union(v.literal("create"), v.literal("close")),
+  externalId: v.union(v.string(), v.null()),
+  amount: v.number(),
+  currency: v.string(),
+  invoiceNumber: v.string(),
+  organizationId: v.id("organizations"),
+  invoiceId: v.id("objects"),
+});
+
+/** What the action is to do; null when that is done, or is another run's. */
+export const claim = internalMutation({
+  args: { id: v.id("paymentLinks") },
+  returns: v.union(linkJob, v.null()),
+  handler: async (ctx, { id }): Promise<Infer<typeof linkJob> | null> => {
+    const link = await ctx.db.get("paymentLinks", id);
+    const now = Date.now();
+    if (!link || !isOpen(link) || link.nextAttemptAt > now) return null;
+    const invoice = await ctx.db.get("objects", link.invoiceId);
+    if (invoice?.type !== "invoice") return null;
+    await ctx.db.patch("paymentLinks", id, { nextAttemptAt: now + ACTION_WITHIN });
+    await start(ctx, id, now + ACTION_WITHIN);
+    return {
+      task: link.status === "closing" ? "close" : "create",
+      externalId: link.externalId ?? null,
+      amount: stripeAmount(link.amountInCents, link.currency),
+      currency: link.currency,
+      invoiceNumber: invoice.customProperties.invoiceNumber,
+      organizationId: link.organizationId,
+      invoiceId: link.invoiceId,
+    };
+  },
+});
+
+/** Records what became of an attempt; one that failed is made again, at growing intervals. */
+export const settle = internalMutation({
+  args: { id: v.id("paymentLinks"), outcome },
+  returns: v.null(),
+  handler: async (ctx, { id, outcome: result }) => {
+    const link = await ctx.db.get("paymentLinks", id);
+    if (!link) return null;
+    if ("error" in result) await recordFailure(ctx, link, result);
+    else if ("closed" in result) {
+      await ctx.db.patch("paymentLinks", id, { status: "closed", error: undefined });
+    } else await recordCreated(ctx, link, result);
+    return null;
+  },
+});
+
+async function recordCreated(
+  ctx: MutationCtx,
+  link: Link,
+  { url, externalId }: { url: string; externalId: string },
+): Promise<void> {
+  const { _id: id } = link;
+  if (link.status === "pending") {
+    const ready = { status: "ready" as const, error: undefined };
+    await ctx.db.patch("paymentLinks", id, { ...ready, url, externalId });
+    await showOnInvoice(ctx, link, url);
+    return;
+  }
+  // Closed while the provider made it: there is something to close now.
+  const now = Date.now();
+  const closing = { status: "closing" as const, attempts: 0, nextAttemptAt: now };
+  await ctx.db.patch("paymentLinks", id, { ...closing, url, externalId });
+  await start(ctx, id, now);
+}
+
+async function recordFailure(
+  ctx: MutationCtx,
+  link: Link,
+  { error: message, isFinal }: { error: string; isFinal: boolean },
+): Promise<void> {
+  const attempts = link.attempts + 1;
+  const error = message.slice(0, MAX_ERROR);
+  const delay = isFinal ? null : delayAfter(attempts);
+  if (delay === null) {
+    const status = link.status === "pending" ? "failed" : "closed";
+    await ctx.db.patch("paymentLinks", link._id, { status, attempts, error });
+    return;
+  }
+  const nextAttemptAt = Date.now() + delay;
+  await ctx.db.patch("paymentLinks", link._id, { attempts, error, nextAttemptAt });
+  await start(ctx, link._id, nextAttemptAt);
+}
+
+async function showOnInvoice(
+  ctx: MutationCtx,
+  { organizationId, invoiceId }: Link,
+  paymentUrl: string | undefined,
+): Promise<void> {
+  const store = new ObjectStore(ctx, systemScope(organizationId, "payments"));
+  const invoice = await store.find("invoice", invoiceId);
+  if (!invoice) return;
+  await store.update(invoice, { customProperties: { paymentUrl } });
+  await store.finish();
+}
+
+async function start(ctx: MutationCtx, id: Id<"paymentLinks">, at: number): Promise<void> {
+  await ctx.scheduler.runAt(at, internal.payments.stripe.workOnLink, { id });
+}
+
+function isOpen({ status }: Link): boolean {
+  return status === "pending" || status === "closing";
+}
+
+async function linkIn(
+  ctx: QueryCtx,
+  { organizationId, _id: invoiceId }: Invoice,
+  status: Link["status"],
+): Promise<Link | null> {
+  return await ctx.db
+    .query("paymentLinks")
+    .withIndex("by_invoice", (q) =>
+      q.eq("organizationId", organizationId).eq("invoiceId", invoiceId).eq("status", status),
+    )
+    .order("desc")
+    .first();
+}
+
+async function existing(ctx: QueryCtx, id: Id<"paymentLinks">): Promise<Link> {
+  const link = await ctx.db.get("paymentLinks", id);
+  if (!link) throw new Error(`Payment link ${id} vanished within its own transaction.`);
+  return link;
+}

@@ -1,0 +1,345 @@
+import { v } from "convex/values";
+import { internal } from "../_generated/api";
+import type { Doc, Id } from "../_generated/dataModel";
+import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
+import { ApiError, errorDataOf, notFound } from "../kit/errors";
+import type { Outcome } from "../kit/incomingWebhook";
+import { record, type WriteScope } from "../ontology/effects";
+import { recordPayment } from "../ontology/paymentRules";
+import { TenantReader } from "../ontology/reader";
+import type { ObjectDoc } from "../ontology/registry";
+import type { InvoicingContext } from "../ontology/salesContent";
+import { numberKey } from "../ontology/salesDocument";
+import { ObjectStore } from "../ontology/store";
+import { systemScope } from "../tenancy";
+import type { Movement } from "./movement";
+
+/**
+ * Money that came in, brought to the invoice that it is for: exactly once however often and in
+ * whatever order a provider tells of it. A movement is known by the provider's reference; a refund
+ * that comes before its payment, or a payment before its invoice, waits and is tried again when that
+ * comes. The rules of payments decide (ontology/paymentRules.ts); what they refuse waits for a person.
+ */
+type Incoming = Doc<"incomingPayments">;
+
+/** The same in all lists and look-ups of what waits; each retry is a transaction of its own. */
+const RETRIED_AT_ONCE = 20;
+
+/** Records a movement and applies it where it fits. */
+export async function receiveMovement(ctx: MutationCtx, movement: Movement): Promise<Outcome> {
+  const { provider, reference } = movement;
+  const known = await byReference(ctx, provider, reference);
+  if (known && known.status !== "unmatched") return outcomeOf(known);
+  const target = await targetOf(ctx, movement);
+  if (target.organizationId === undefined && movement.follows === undefined) {
+    const note = "It names no organization of this deployment, and there are several.";
+    return { status: "ignored", note };
+  }
+  const id = known ? await retarget(ctx, known, target) : await insert(ctx, movement, target);
+  await settle(ctx, id);
+  return outcomeOf(await existing(ctx, id));
+}
+
+/** Tries to bring a waiting movement to its invoice, and then what waited for it in turn. */
+export async function settle(ctx: MutationCtx, id: Id<"incomingPayments">): Promise<void> {
+  const incoming = await existing(ctx, id);
+  const invoiceId = await invoiceOf(ctx, incoming);
+  if (!invoiceId) {
+    await ctx.db.patch("incomingPayments", id, { reason: missingReason(incoming) });
+    return;
+  }
+  try {
+    await ctx.runMutation(internal.payments.matching.apply, { id, invoiceId });
+  } catch (error) {
+    const reason = errorDataOf(error)?.message;
+    if (reason === undefined) throw error;
+    await ctx.db.patch("incomingPayments", id, { invoiceId, reason });
+    return;
+  }
+  await settleWaiting(ctx, await existing(ctx, id));
+}
+
+/** Applies a movement to an invoice, in a transaction that its refusal rolls back alone. */
+export const apply = internalMutation({
+  args: { id: v.id("incomingPayments"), invoiceId: v.id("objects") },
+  returns: v.null(),
+  handler: async (ctx, { id, invoiceId }) => {
+    const incoming = await existing(ctx, id);
+    const { organizationId } = incoming;
+    const organization = organizationId && (await ctx.db.get("organizations", organizationId));
+    if (!organization) throw notFound("organization");
+    const store = new ObjectStore(ctx, systemScope(organization._id, "payments"));
+    const invoice = await store.require("invoice", invoiceId);
+    await applyTo({ ...ctx, store, organization }, incoming, invoice);
+    await store.finish();
+    return null;
+  },
+});
+
+/**
+ * Records a movement on an invoice: as much as is open, the rest stays unmatched.
+ * @throws INVALID_STATE, CONFLICT as the rules of payments do, and for another currency
+ */
+export async function applyTo(
+  context: InvoicingContext,
+  incoming: Incoming,
+  invoice: ObjectDoc<"invoice">,
+): Promise<void> {
+  requireUnmatched(incoming);
+  const { reference, amountInCents, currency, paidAt, paymentMethod } = incoming;
+  const { customProperties: books } = invoice;
+  if (currency !== books.currency) {
+    throw conflict(`It is in ${currency}, the invoice in ${books.currency}.`);
+  }
+  const isRefund = incoming.kind === "refund";
+  const sign = isRefund ? -1 : 1;
+  let applied = amountInCents;
+  if (!(await isRecorded(context.store, incoming, invoice, sign * amountInCents))) {
+    const most = isRefund ? books.amountPaidInCents : books.amountDueInCents;
+    applied = Math.min(amountInCents, Math.max(0, most));
+    if (applied === 0) {
+      throw conflict(
+        isRefund ? "Nothing of the invoice is paid." : "Nothing is open on the invoice.",
+      );
+    }
+    const payment = { paidDate: paidAt, paymentMethod, transactionRef: reference };
+    await recordPayment(context, invoice, { amountInCents: sign * applied, ...payment });
+  }
+  const { _id: id, _creationTime: _, ...fields } = incoming;
+  const settled = { amountInCents: applied, invoiceId: invoice._id, settledAt: Date.now() };
+  await context.db.patch("incomingPayments", id, {
+    ...settled,
+    status: "applied",
+    reason: undefined,
+  });
+  if (applied === amountInCents) return;
+  const rest = { amountInCents: amountInCents - applied, reference: `${reference}:rest` };
+  const reason = `More than was ${isRefund ? "paid" : "open"} on ${books.invoiceNumber}.`;
+  const { invoiceId: _of, invoiceNumber: _number, numberKey: _key, ...unbound } = fields;
+  await context.db.insert("incomingPayments", { ...unbound, ...rest, status: "unmatched", reason });
+}
+
+/** Whether a person has recorded this very movement by hand already. */
+async function isRecorded(
+  store: ObjectStore,
+  { reference }: Incoming,
+  { _id: invoiceId }: ObjectDoc<"invoice">,
+  amountInCents: number,
+): Promise<boolean> {
+  const payment = (await store.findByKey("payment", numberKey(reference)))?.customProperties;
+  return payment?.invoiceId === invoiceId && payment.amountInCents === amountInCents;
+}
+
+/** Takes a movement off the list: it is for no invoice of ours. @throws INVALID_STATE */
+export async function dismiss(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  incoming: Incoming,
+  reason: string | undefined,
+): Promise<Incoming> {
+  requireUnmatched(incoming);
+  const settled = { status: "dismissed" as const, settledAt: Date.now() };
+  const why = reason === undefined ? {} : { reason };
+  await ctx.db.patch("incomingPayments", incoming._id, { ...settled, ...why });
+  await recordIncoming(ctx, scope, "dismissed", incoming._id);
+  return await existing(ctx, incoming._id);
+}
+
+/** Brings a movement to the invoice that a person chose. @throws as `applyTo` */
+export async function matchTo(
+  context: InvoicingContext,
+  scope: WriteScope,
+  incoming: Incoming,
+  invoice: ObjectDoc<"invoice">,
+): Promise<Incoming> {
+  await applyTo(context, incoming, invoice);
+  await recordIncoming(context, scope, "matched", incoming._id);
+  return await existing(context, incoming._id);
+}
+
+export async function requireIncoming(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  id: string,
+): Promise<Incoming> {
+  const incomingId = ctx.db.normalizeId("incomingPayments", id);
+  const incoming = incomingId && (await ctx.db.get("incomingPayments", incomingId));
+  if (incoming?.organizationId !== organizationId) throw notFound("payment");
+  return incoming;
+}
+
+/** What waits for an invoice: by its number or id. */
+export async function waitingFor(
+  ctx: QueryCtx,
+  { _id: invoiceId, organizationId, customProperties }: ObjectDoc<"invoice">,
+): Promise<Incoming[]> {
+  const byId = await ctx.db
+    .query("incomingPayments")
+    .withIndex("by_invoice", (q) =>
+      q.eq("organizationId", organizationId).eq("invoiceId", invoiceId).eq("status", "unmatched"),
+    )
+    .take(RETRIED_AT_ONCE);
+  const byNumber = await ctx.db
+    .query("incomingPayments")
+    .withIndex("by_number", (q) =>
+      q
+        .eq("organizationId", organizationId)
+        .eq("numberKey", numberKey(customProperties.invoiceNumber))
+        .eq("status", "unmatched"),
+    )
+    .take(RETRIED_AT_ONCE);
+  return [...new Map([...byId, ...byNumber].map((row) => [row._id, row])).values()];
+}
+
+type Target = Pick<Incoming, "organizationId" | "invoiceId" | "invoiceNumber" | "numberKey">;
+
+/** Whose a movement is, and what it pays, as far as that can be told now. */
+async function targetOf(ctx: QueryCtx, movement: Movement): Promise<Target> {
+  const invoiceId = ctx.db.normalizeId("objects", movement.invoiceId ?? "");
+  const invoice = invoiceId && (await ctx.db.get("objects", invoiceId));
+  const named = ctx.db.normalizeId("organizations", movement.organizationId ?? "");
+  const organization =
+    (named && (await ctx.db.get("organizations", named))?._id) ??
+    invoice?.organizationId ??
+    (await followed(ctx, movement))?.organizationId ??
+    (await onlyOrganization(ctx));
+  const isTheirs = invoice?.type === "invoice" && invoice.organizationId === organization;
+  const { invoiceNumber } = movement;
+  return {
+    ...(organization ? { organizationId: organization } : {}),
+    ...(isTheirs ? { invoiceId: invoice._id } : {}),
+    ...(invoiceNumber === undefined ? {} : { invoiceNumber, numberKey: numberKey(invoiceNumber) }),
+  };
+}
+
+/** A deployment of one organization needs no provider to name it. */
+async function onlyOrganization(ctx: QueryCtx): Promise<Id<"organizations"> | null> {
+  const [only, another] = await ctx.db.query("organizations").take(2);
+  return only && !another ? only._id : null;
+}
+
+async function followed(
+  ctx: QueryCtx,
+  { provider, follows }: Pick<Movement, "provider" | "follows">,
+): Promise<Incoming | null> {
+  return follows === undefined ? null : await byReference(ctx, provider, follows);
+}
+
+async function invoiceOf(ctx: QueryCtx, incoming: Incoming): Promise<Id<"objects"> | null> {
+  const { organizationId, invoiceId, numberKey: key } = incoming;
+  if (organizationId === undefined) return null;
+  if (invoiceId !== undefined) return invoiceId;
+  const before = await followed(ctx, linkOf(incoming));
+  if (before?.status === "applied") return before.invoiceId ?? null;
+  if (key === undefined) return null;
+  const store = new TenantReader(ctx, { organizationId });
+  return (await store.findByKey("invoice", key))?._id ?? null;
+}
+
+async function insert(
+  ctx: MutationCtx,
+  movement: Movement,
+  target: Target,
+): Promise<Id<"incomingPayments">> {
+  const { provider, reference, kind, amountInCents, currency, paidAt, paymentMethod } = movement;
+  const { follows } = movement;
+  return await ctx.db.insert("incomingPayments", {
+    ...{ provider, reference, kind, amountInCents, currency, paidAt, paymentMethod },
+    ...(follows === undefined ? {} : { follows }),
+    ...target,
+    status: "unmatched",
+    receivedAt: Date.now(),
+  });
+}
+
+/** Another event of the same movement may say more than the first one did. */
+async function retarget(
+  ctx: MutationCtx,
+  { _id: id }: Incoming,
+  target: Target,
+): Promise<Id<"incomingPayments">> {
+  await ctx.db.patch("incomingPayments", id, target);
+  return id;
+}
+
+/** What came before this one though it follows it, and what waited for the invoice to be paid or opened. */
+async function settleWaiting(ctx: MutationCtx, applied: Incoming): Promise<void> {
+  const { provider, reference, organizationId, invoiceId } = applied;
+  const ofPayment = await ctx.db
+    .query("incomingPayments")
+    .withIndex("by_follows", (q) =>
+      q.eq("provider", provider).eq("follows", reference).eq("status", "unmatched"),
+    )
+    .take(RETRIED_AT_ONCE);
+  const ofInvoice = await ctx.db
+    .query("incomingPayments")
+    .withIndex("by_invoice", (q) =>
+      q.eq("organizationId", organizationId).eq("invoiceId", invoiceId).eq("status", "unmatched"),
+    )
+    .take(RETRIED_AT_ONCE);
+  const others = ofInvoice.filter(({ kind }) => kind !== applied.kind);
+  for (const waiting of new Map([...ofPayment, ...others].map((row) => [row._id, row])).values()) {
+    const present = await existing(ctx, waiting._id);
+    if (present.status !== "unmatched") continue;
+    if (present.organizationId === undefined && organizationId !== undefined) {
+      await ctx.db.patch("incomingPayments", waiting._id, { organizationId });
+    }
+    await settle(ctx, waiting._id);
+  }
+}
+
+function linkOf({ provider, follows }: Incoming): Pick<Movement, "provider" | "follows"> {
+  return { provider, ...(follows === undefined ? {} : { follows }) };
+}
+
+async function byReference(
+  ctx: QueryCtx,
+  provider: string,
+  reference: string,
+): Promise<Incoming | null> {
+  return await ctx.db
+    .query("incomingPayments")
+    .withIndex("by_reference", (q) => q.eq("provider", provider).eq("reference", reference))
+    .unique();
+}
+
+function missingReason({ follows, invoiceNumber }: Incoming): string {
+  if (invoiceNumber !== undefined) return `There is no invoice ${invoiceNumber}.`;
+  if (follows !== undefined) return "What it takes back has not come in.";
+  return "It names no invoice.";
+}
+
+function outcomeOf({ status, reason, organizationId }: Incoming): Outcome {
+  return {
+    status: "applied",
+    ...(status === "unmatched" && reason !== undefined ? { note: `Unmatched: ${reason}` } : {}),
+    ...(organizationId === undefined ? {} : { organizationId }),
+  };
+}
+
+function requireUnmatched({ status }: Incoming): void {
+  if (status === "unmatched") return;
+  throw new ApiError("INVALID_STATE", `The payment is ${status} already.`, {
+    details: { status, allowed: ["unmatched"] },
+  });
+}
+
+function conflict(message: string): ApiError {
+  return new ApiError("CONFLICT", message, { details: { path: "body.invoiceId" } });
+}
+
+async function existing(ctx: QueryCtx, id: Id<"incomingPayments">): Promise<Incoming> {
+  const incoming = await ctx.db.get("incomingPayments", id);
+  if (!incoming) throw new Error(`Incoming payment ${id} is missing.`);
+  return incoming;
+}
+
+async function recordIncoming(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  verb: string,
+  objectId: Id<"incomingPayments">,
+): Promise<void> {
+  const action = `incoming_payment.${verb}`;
+  await record(ctx, scope, { action, objectType: "incoming_payment", objectId, changes: [] });
+}
