@@ -5,14 +5,15 @@ import { benchInvoicing } from "./bench/invoicing";
 import { benchLive } from "./bench/live";
 import { benchProjects } from "./bench/projects";
 import { benchSearch } from "./bench/search";
+import { benchSync } from "./bench/sync";
 import { runScript } from "./commandLine";
 
-const SECTIONS = ["contacts", "search", "crm", "projects", "invoicing", "live"] as const;
+const SECTIONS = ["contacts", "search", "crm", "projects", "invoicing", "live", "sync"] as const;
 type Section = (typeof SECTIONS)[number];
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only contacts,search,crm,projects,invoicing,live
+  --only contacts,search,crm,projects,invoicing,live,sync
                               sections to run; all by default
   --sizes 1000,10000,100000   records in the organization at each measurement
   --help                      this text
@@ -34,6 +35,7 @@ await runScript(HELP, ["only", "sizes"], async (values) => {
     projects: () => benchProjects(),
     invoicing: () => benchInvoicing(sizes),
     live: () => benchLive(),
+    sync: () => benchSync(sizes),
   };
   for (const section of SECTIONS) if (wanted.includes(section)) await run[section]();
 });

@@ -98,6 +98,8 @@ export const syncTables = {
     conflicts: v.number(),
     refused: v.number(),
     duplicates: v.number(),
+    /** What it read of the database's allowance of 4,096. */
+    indexRanges: v.number(),
     traceId: v.string(),
   })
     .index("by_device", ["organizationId", "device", "at"])

@@ -210,8 +210,10 @@ async function logPush(
   const count = (status: Status): number =>
     results.filter((result) => result.status === status).length;
   if (device) await ctx.db.patch("devices", device._id, { lastSeenAt: at, lastPushAt: at });
+  const { databaseQueries } = await ctx.meta.getTransactionMetrics();
   await ctx.db.insert("syncLogs", {
     ...{ organizationId, device: key, actor, at, traceId },
+    indexRanges: databaseQueries.used,
     changes: results.length,
     applied: count("applied"),
     conflicts: count("conflict"),

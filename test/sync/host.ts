@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { JSONValue } from "convex/values";
+import { startDeployment } from "../../scripts/local/deployment";
+import { requestOfHost } from "../../scripts/local/runtime/call";
+import { sha256Hex } from "../../convex/kit/tokens";
+import type { ConflictRecord, Pushed } from "./devices";
+import type { Page, Server } from "./simulation";
+
+export type SimulatedHost = {
+  server: Server;
+  /** Two contacts that are only ever written together. */
+  makeTwins(firstNotes: string): Promise<string[]>;
+  /** Where the changes end now. */
+  end(): Promise<string>;
+  close(): Promise<void>;
+};
+
+type Reply = { status: number; data: string };
+
+/**
+ * A deployment of its own in this process, called at the functions behind the routes: the same
+ * transactions on the same database as over HTTP, a thousand histories a minute.
+ */
+export async function startSimulatedHost(): Promise<SimulatedHost> {
+  const data = await mkdtemp(path.join(tmpdir(), "freehold-simulation-"));
+  process.env.RATE_LIMIT_FACTOR = "1000000";
+  const deployment = await startDeployment({ data, sitePort: 0, cloudPort: 0, demo: true });
+  const { host, demo } = deployment;
+  if (!demo) throw new Error("A first start makes the demo organization.");
+  const credential = { kind: "api_key", tokenHash: sha256Hex(demo.apiKey) };
+  const run = async (kind: "query" | "mutation", name: string, args: JSONValue): Promise<unknown> =>
+    JSON.parse(await host.run(kind, name, args, requestOfHost(), "all")) as unknown;
+  const request = (params: object, body: unknown, query: object = {}): JSONValue => ({
+    params: Object.entries(params) as [string, string][],
+    query: Object.entries(query) as [string, string][],
+    body: body === null ? null : JSON.stringify(body),
+  });
+  const read = async <T>(name: string, query: object): Promise<T> => {
+    const args = { credential, request: request({}, null, query) };
+    return JSON.parse(((await run("query", name, args)) as Reply).data) as T;
+  };
+  const write = async <T>(name: string, params: object, body: unknown): Promise<T> => {
+    const call = { credential, traceId: "simulation", ip: null, userAgent: null };
+    const args = { call, request: request(params, body) };
+    const { reply } = (await run("mutation", name, args)) as { reply: Reply };
+    return JSON.parse(reply.data) as T;
+  };
+  const bulk = async (items: object[]): Promise<string[]> => {
+    const answer = await write<{ results: { id: string }[] }>(
+      "api/v1/contactsBulk:contacts",
+      {},
+      { items },
+    );
+    return answer.results.map(({ id }) => id);
+  };
+  return {
+    server: {
+      push: async (deviceId, changes) =>
+        await write<Pushed>("api/v1/sync:push", {}, { deviceId, changes }),
+      pull: async (cursor, limit) =>
+        await read<Page>("api/v1/sync:pull", { cursor, limit: String(limit) }),
+      patch: async (id, notes) => {
+        await write("api/v1/contacts:update", { id }, { notes });
+      },
+      remove: async (id) => {
+        await write("api/v1/contacts:remove", { id }, null);
+      },
+      patchTwins: async (ids, notes) => {
+        await bulk(ids.map((id) => ({ id, notes })));
+      },
+      conflicts: async () =>
+        await read<ConflictRecord[]>("api/v1/conflicts:list", { limit: "200" }),
+    },
+    makeTwins: async (notes) =>
+      await bulk([1, 2].map(() => ({ firstName: "Twin", jobTitle: "twin", notes }))),
+    end: async () => (await read<{ cursor: string }>("api/v1/sync:status", {})).cursor,
+    async close() {
+      await deployment.stop();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}

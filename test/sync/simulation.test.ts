@@ -1,0 +1,236 @@
+import * as fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { errorDataOf } from "../../convex/kit/errors";
+import type { ConflictRecord } from "./devices";
+import { type SimulatedHost, startSimulatedHost } from "./host";
+import { type Acknowledged, Device, type Fate, isTwin, markOf, type Row } from "./simulation";
+
+/**
+ * Random histories of five devices. `SYNC_HISTORIES` asks for more of them; what fails prints a seed
+ * and a path, which `SYNC_SEED` and `SYNC_PATH` replay.
+ */
+const HISTORIES = Number(process.env.SYNC_HISTORIES ?? 1000);
+const DEVICES = 5;
+const MINUTE = 60_000;
+const FATES: Fate[] = ["arrives", "answer is lost", "arrives twice", "arrives out of order"];
+const TYPES = ["crm_organization", "crm_contact", "project"];
+
+type DeviceStep =
+  | { do: "create"; device: number; type: string; n: number }
+  | { do: "edit"; device: number; n: number }
+  | { do: "remove"; device: number; n: number }
+  | { do: "push"; device: number; fate: Fate; most: number }
+  | { do: "pull"; device: number; limit: number };
+type OfficeStep = { do: "patch" | "delete"; n: number } | { do: "twins" };
+type Step = DeviceStep | OfficeStep;
+
+const device = fc.nat(DEVICES - 1);
+const n = fc.nat(50);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("create" as const),
+      device,
+      n,
+      type: fc.constantFrom(...TYPES),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("edit" as const), device, n }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), device, n }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...{ do: fc.constant("push" as const), device },
+      ...{ fate: fc.constantFrom(...FATES), most: fc.integer({ min: 1, max: 10 }) },
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      ...{ do: fc.constant("pull" as const), device },
+      limit: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom("patch" as const, "delete" as const), n }),
+  },
+  { weight: 1, arbitrary: fc.constant({ do: "twins" as const }) },
+);
+const history = fc.record({
+  /** Minutes by which the devices' clocks are wrong. */
+  skews: fc.array(fc.integer({ min: -120, max: 120 }), { minLength: DEVICES, maxLength: DEVICES }),
+  steps: fc.array(step, { minLength: 10, maxLength: 30 }),
+});
+
+/** A write that was made by a request, and not by a device. */
+type Request = { id: string; isDelete: boolean };
+
+let host: SimulatedHost;
+
+beforeAll(async () => {
+  host = await startSimulatedHost();
+});
+
+afterAll(async () => {
+  await host.close();
+});
+
+test(`${HISTORIES} histories end with every device and the server equal, and nothing lost`, async () => {
+  const { SYNC_SEED: seed, SYNC_PATH: path } = process.env;
+  await fc.assert(fc.asyncProperty(history, live), {
+    numRuns: HISTORIES,
+    ...(seed === undefined ? {} : { seed: Number(seed) }),
+    ...(path === undefined ? {} : { path }),
+  });
+}, 600_000);
+
+async function live({ skews, steps }: { skews: number[]; steps: Step[] }): Promise<void> {
+  const { server } = host;
+  const start = await host.end();
+  const began = Date.now();
+  const devices = skews.map((skew) => new Device(server, start, () => began, skew * MINUTE));
+  const twins = await host.makeTwins("twins");
+  const requests: Request[] = [];
+  for (const next of steps) {
+    await take(next, devices, twins, requests);
+    for (const one of devices) expectWholeTransactions(one);
+  }
+  // A second round is for what referred to what another device had yet to push.
+  for (let round = 0; round < 3 && devices.some(({ queue }) => queue.length > 0); round += 1) {
+    for (const one of devices) await one.push("arrives");
+  }
+  for (const one of devices) await one.pullAll(20);
+  const final = new Device(server, start, () => began, 0);
+  await final.pullAll(1000);
+  for (const one of devices) {
+    expect(one.queue).toEqual([]);
+    expectWholeTransactions(one);
+    expect(sorted(one.rows)).toEqual(sorted(final.rows));
+  }
+  const acknowledged = devices.flatMap((one) => one.acknowledged);
+  const conflicts = acknowledged.some(({ result }) => result.conflictId !== undefined)
+    ? await server.conflicts()
+    : [];
+  for (const one of acknowledged) expectKept(one, acknowledged, final.rows, conflicts, requests);
+  expectDeletedStays(acknowledged, final.rows, requests);
+}
+
+async function take(
+  next: Step,
+  devices: readonly Device[],
+  twins: readonly string[],
+  requests: Request[],
+): Promise<void> {
+  if ("device" in next) {
+    const one = devices[next.device];
+    if (!one) throw new Error("There are five devices.");
+    await takeAtDevice(next, one);
+  } else if (next.do === "twins") {
+    await host.server.patchTwins(twins, crypto.randomUUID());
+  } else {
+    await takeAtOffice(next, devices, requests);
+  }
+}
+
+async function takeAtDevice(next: DeviceStep, one: Device): Promise<void> {
+  if (next.do === "create") one.create(next.type, next.n);
+  else if (next.do === "edit") one.edit(next.n);
+  else if (next.do === "remove") one.remove(next.n);
+  else if (next.do === "pull") await one.pull(next.limit);
+  else await one.push(next.fate, next.most);
+}
+
+/** Somebody at the dashboard changes a contact that some device has seen. */
+async function takeAtOffice(
+  next: { do: "patch" | "delete"; n: number },
+  devices: readonly Device[],
+  requests: Request[],
+): Promise<void> {
+  const seen = devices.flatMap((one) =>
+    [...one.rows].flatMap(([id, row]) =>
+      row.type === "crm_contact" && row.data !== null && !isTwin(row) ? [id] : [],
+    ),
+  );
+  const id = seen[next.n % Math.max(1, seen.length)];
+  if (id === undefined) return;
+  const isDelete = next.do === "delete";
+  try {
+    if (isDelete) await host.server.remove(id);
+    else await host.server.patch(id, crypto.randomUUID());
+    requests.push({ id, isDelete });
+  } catch (error) {
+    // Deleted meanwhile, or still referred to.
+    if (!isRefusal(error)) throw error;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  if (errorDataOf(error)) return true;
+  return error instanceof Error && "data" in error && error.data !== undefined;
+}
+
+/** The twins are only ever written together, so a complete copy never has them differ. */
+function expectWholeTransactions({ isConsistent, rows }: Device): void {
+  if (!isConsistent) return;
+  const notes = [...rows.values()].filter(isTwin).map(({ data }) => data?.customProperties.notes);
+  expect(new Set(notes).size).toBeLessThanOrEqual(1);
+}
+
+/**
+ * An acknowledged edit is in the row, or in the conflict log, or somebody who knew of it wrote over it.
+ */
+function expectKept(
+  { change, result, device }: Acknowledged,
+  all: readonly Acknowledged[],
+  rows: ReadonlyMap<string, Row>,
+  conflicts: readonly ConflictRecord[],
+  requests: readonly Request[],
+): void {
+  const mark = markOf(change);
+  if (mark === null) return;
+  const { id, version } = result;
+  if (JSON.stringify(rows.get(id)?.data ?? null).includes(mark)) return;
+  const isLogged = conflicts.some(
+    (conflict) => conflict.objectId === id && JSON.stringify(conflict).includes(mark),
+  );
+  if (isLogged) return;
+  const isKnown = all.some(
+    (later) =>
+      later.result.id === id &&
+      later.change !== change &&
+      later.result.version > version &&
+      (later.device === device || (later.change.baseVersion ?? 0) >= version),
+  );
+  const isRequested = requests.some((request) => request.id === id);
+  if (isKnown || isRequested) return;
+  throw new Error(`Edit ${mark} of ${id} is lost: ${JSON.stringify({ change, result })}`);
+}
+
+/** Alive at the end is what nobody deleted, or what a later edit, which won, brought back. */
+function expectDeletedStays(
+  all: readonly Acknowledged[],
+  rows: ReadonlyMap<string, Row>,
+  requests: readonly Request[],
+): void {
+  const won = all.filter(({ result }) => result.winner !== "server");
+  for (const [id, row] of rows) {
+    if (row.data === null) continue;
+    const deletions = won.filter(
+      ({ change, result }) => change.op === "delete" && result.id === id,
+    );
+    const deletedAt = Math.max(0, ...deletions.map(({ result }) => result.version));
+    const isDeletedHere = requests.some((request) => request.id === id && request.isDelete);
+    if (deletedAt === 0 && !isDeletedHere) continue;
+    const back = won.some(
+      ({ change, result }) =>
+        change.op === "upsert" && result.id === id && result.version > Math.max(1, deletedAt),
+    );
+    expect(back, `${id} was deleted and is there again`).toBe(true);
+  }
+}
+
+function sorted(rows: ReadonlyMap<string, Row>): [string, Row][] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+}
