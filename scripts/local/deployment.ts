@@ -31,6 +31,8 @@ import { Crons } from "./scheduler/crons";
 import { Scheduler } from "./scheduler/scheduler";
 import { loadAdminKey } from "./server/adminKey";
 import { cloudHandler } from "./server/cloud";
+import { Exports } from "./transfer/exports";
+import { Imports } from "./transfer/imports";
 import { listen, type ListeningServer } from "./server/listen";
 import { siteHandler } from "./server/site";
 import { FolderWatch } from "./watch";
@@ -130,6 +132,8 @@ async function assemble(
     deploymentName: DEPLOYMENT_NAME,
     tableName: database.tableName,
   });
+  const exports = await Exports.open(database, files, data);
+  const imports = await Imports.open(database, files, data);
   variables.onChange((current) => {
     host.environment = current;
     host.code.pool.setEnvironment(current);
@@ -170,7 +174,9 @@ async function assemble(
     live.subscriptions.invalidateAll();
   });
   const metrics = new Metrics({ host, scheduler, live, data });
-  cloud.serve(cloudHandler({ host, identities, variables, adminKey, metrics, trustProxy }));
+  cloud.serve(
+    cloudHandler({ host, identities, variables, exports, imports, adminKey, metrics, trustProxy }),
+  );
   cloud.serveUpgrades((request, socket, head) => {
     live.upgrade(request, socket, head);
   });
@@ -183,6 +189,8 @@ async function assemble(
       watching?.close();
       await reloader.stop();
       await host.code.pool.close();
+      await exports.close();
+      await imports.close();
       await files.close();
       await database.close();
     }),

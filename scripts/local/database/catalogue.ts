@@ -136,6 +136,40 @@ export class Catalogue {
     return { next, added, dropped };
   }
 
+  /**
+   * A catalogue beside this one in which the given tables begin anew: under the numbers that are
+   * asked for, and with indexes under new numbers, so that what the old ones hold can be removed
+   * later. An empty table that stands in the way of a number gives way to it.
+   */
+  withNewTables(wanted: readonly { name: string; number: number | null }[]): {
+    next: Catalogue;
+    dropped: number[];
+  } {
+    const draft = new Catalogue(JSON.parse(this.print()) as CatalogueJson);
+    const dropped: number[] = [];
+    const isNew = new Set(wanted.map(({ name }) => name));
+    for (const { name, number } of wanted) {
+      const { table } = draft.ensureTable(name);
+      for (const index of table.indexes) {
+        dropped.push(index.number);
+        index.number = draft.json.nextIndexNumber++;
+      }
+      if (number === null || number === table.number) continue;
+      const other = draft.json.tables.find((each) => each.number === number);
+      if (other !== undefined) {
+        if (!isNew.has(other.name)) throw new NumberTaken(number, name, other.name);
+        // It gets its own number later in this loop, or a fresh one.
+        other.number = draft.json.nextTableNumber++;
+      }
+      table.number = number;
+    }
+    draft.json.nextTableNumber = draft.json.tables.reduce(
+      (next, table) => Math.max(next, table.number + 1),
+      draft.json.nextTableNumber,
+    );
+    return { next: new Catalogue(draft.json), dropped };
+  }
+
   /** Takes over the numbers that `next` has given away, so that none is given twice. */
   reserveNumbers(next: Catalogue): void {
     this.json.nextTableNumber = next.json.nextTableNumber;
@@ -218,6 +252,20 @@ export class Catalogue {
     this.byName.set(table.name, table);
     this.byNumber.set(table.number, table);
     for (const index of table.indexes) if (index.kind === "id") this.idIndexes.add(index.number);
+  }
+}
+
+/** The table cannot have the number with which its ids begin. */
+export class NumberTaken extends Error {
+  constructor(
+    readonly number: number,
+    readonly table: string,
+    readonly holder: string,
+  ) {
+    super(
+      `The ids of table "${table}" begin with table number ${number}, which here is that of ` +
+        `table "${holder}"`,
+    );
   }
 }
 

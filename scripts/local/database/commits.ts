@@ -85,6 +85,24 @@ export class Commits {
     return { value, commitTs };
   }
 
+  /**
+   * A change of the whole store that is no mutation. It gets a commit timestamp, and every reader is
+   * taken to have read what it changed.
+   */
+  async rewrite(change: (commitTs: bigint) => void): Promise<bigint> {
+    return await this.exclusive(async () => {
+      await this.flushed();
+      const ts = this.nextTs();
+      change(ts);
+      this.counts.clear();
+      this.savedCatalogue = -1;
+      this.catalogueChanged();
+      const commit = { ts, writes: [], entries: new Map(), newTables: true };
+      for (const listener of this.listeners) tell(listener, commit);
+      return ts;
+    });
+  }
+
   /** Everything that has committed is on disk. */
   async flushed(): Promise<void> {
     await this.flushing?.durable;

@@ -5,6 +5,7 @@ import { Catalogue, type CatalogueJson } from "./catalogue";
 import { Commits, lastTsOf } from "./commits";
 import { Cursors } from "./cursor";
 import { claimFolder, type FolderClaim } from "./folder";
+import { importInto, type ImportCounts, type TableImport } from "./importTables";
 import { Overlay } from "./overlay";
 import { readSchema } from "./schema";
 import { buildIndexes, changeSchema, removeLeftovers, saveCatalogue } from "./schemaChange";
@@ -126,12 +127,13 @@ class FolderDatabase implements EmbeddedDatabase {
 
   snapshot(): DatabaseSnapshot {
     const end = this.begin();
+    const host = this.host();
     const snapshot = this.store.snapshot();
     const ts = lastTsOf(snapshot);
     return {
       ts,
       query: async (run) => {
-        const tx = new EmbeddedTransaction(this.host(), new View(snapshot, []), ts, false);
+        const tx = new EmbeddedTransaction(host, new View(snapshot, []), ts, false);
         try {
           return await run(tx);
         } finally {
@@ -165,6 +167,29 @@ class FolderDatabase implements EmbeddedDatabase {
         this.commits.catalogueChanged();
       }),
     );
+  }
+
+  importTables(imports: readonly TableImport[]): Promise<ImportCounts> {
+    return this.whileOpen(async () => {
+      let counts: ImportCounts = { written: 0, removed: 0 };
+      await this.commits.rewrite((commitTs) => {
+        const { catalogue, ...result } = importInto(
+          this.store,
+          this.catalogue,
+          imports,
+          this.commits,
+          commitTs,
+        );
+        this.catalogue = catalogue;
+        counts = result;
+      });
+      await this.commits.exclusive(() => removeLeftovers(this.store, this.catalogue));
+      return counts;
+    });
+  }
+
+  async backup(folder: string): Promise<void> {
+    await this.whileOpen(() => this.store.backup(folder));
   }
 
   /** Waits for what is running, refuses what comes, and frees the folder. */

@@ -23,6 +23,17 @@ export type Entry = { key: string; payload: string };
 /** Bounds of the ids of one table. */
 export type IdRange = { first: string; last: string };
 
+/** What a change of the whole store does, and sees of what it has done. */
+export type StoreWriter = {
+  document(id: string): boolean;
+  putDocument(id: string, document: StoredDocument): void;
+  removeDocuments(ids: IdRange): void;
+  entry(index: number, key: string): string | null;
+  writeEntry(index: number, key: string, payload: string | null): void;
+  meta(key: string): string | undefined;
+  putMeta(key: string, value: string): void;
+};
+
 /** The methods of Buffer work on any Uint8Array, which their types do not say. */
 type WriteText = (
   this: Uint8Array,
@@ -110,6 +121,43 @@ export class Store {
       for (const [key, value] of meta) last = this.meta.put(key, value);
       return last;
     });
+  }
+
+  /**
+   * Runs `change` in one LMDB transaction that holds this thread until it is on disk: for changes too
+   * large to be collected in memory first. A throw leaves everything as it was.
+   */
+  rewrite(change: (writer: StoreWriter) => void): void {
+    const writer: StoreWriter = {
+      document: (id) => this.documents.get(id) !== undefined,
+      putDocument: (id, document) => void this.documents.put(id, packDocument(document)),
+      removeDocuments: ({ first, last }) => {
+        const range = {
+          start: trimToId(encodeKey(first)),
+          end: `${trimToId(encodeKey(last))}\xff`,
+        };
+        for (const id of [...this.documents.getKeys(range)]) void this.documents.remove(id);
+      },
+      entry: (index, key) => {
+        const stored = this.entries.get(encodeIndex(index) + shorten(key));
+        return stored === undefined ? null : unpackEntry(shorten(key), stored).payload;
+      },
+      writeEntry: (index, key, payload) => void this.writeEntry(index, key, payload),
+      meta: (key) => this.meta.get(key),
+      putMeta: (key, value) => void this.meta.put(key, value),
+    };
+    try {
+      this.root.transactionSync(() => {
+        change(writer);
+      });
+    } finally {
+      this.snapshotIsStale = true;
+    }
+  }
+
+  /** Copies the whole store, as it is at this moment, into an empty folder. */
+  async backup(folder: string): Promise<void> {
+    await this.root.backup(folder, true);
   }
 
   /** Removes up to `limit` entries of an index that is no longer used; true if none is left. */

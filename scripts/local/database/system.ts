@@ -71,6 +71,20 @@ export const SYSTEM_TABLES: readonly SystemTable[] = [
     ],
   },
   {
+    // The last export asked for with `convex export`, and how it goes.
+    name: "_exports",
+    number: 1_011,
+    public: false,
+    indexes: [],
+  },
+  {
+    // What `convex import` has uploaded, and how it goes; one row an import.
+    name: "_snapshot_imports",
+    number: 1_012,
+    public: false,
+    indexes: [],
+  },
+  {
     // Written by `convex env set`, one row a variable.
     name: "_environment_variables",
     number: 1_010,

@@ -17,6 +17,7 @@ import type {
   QueryJson,
   Savepoint,
   SystemTables,
+  TableDescription,
   Transaction,
 } from "./types";
 import { Usage } from "./usage";
@@ -109,11 +110,13 @@ export class EmbeddedTransaction implements Transaction {
     return idString;
   }
 
-  tables(): { name: string; number: number }[] {
+  tables(): TableDescription[] {
     this.checkOpen();
     return this.host.catalogue.tables
       .filter(({ name }) => !isSystemTable(name))
-      .map(({ name, number }) => ({ name, number }));
+      .map(({ name, number, validator }) => {
+        return { name, number, documents: this.view.count(number), validator };
+      });
   }
 
   openQuery(query: QueryJson): number {

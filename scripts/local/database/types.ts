@@ -4,7 +4,8 @@
  * `convex/values` makes (`{$integer}`, `{$bytes}`, `{$float}`), so that a stored document can be
  * handed to a function without being parsed and printed again.
  */
-import type { JSONValue } from "convex/values";
+import type { JSONValue, ValidatorJSON } from "convex/values";
+import type { ImportCounts, TableImport } from "./importTables";
 
 /** A document (or the fields of one) as Convex JSON. */
 export type DocumentJson = { [field: string]: JSONValue };
@@ -82,6 +83,15 @@ export interface ReadSet {
   touchedBy(commit: Commit): boolean;
 }
 
+export type TableDescription = {
+  name: string;
+  /** With which its ids begin. */
+  number: number;
+  documents: number;
+  /** Null if the schema does not describe the table. */
+  validator: ValidatorJSON | null;
+};
+
 /** One consistent snapshot, with the writes of the running mutation laid over it. */
 export interface Transaction {
   readonly writable: boolean;
@@ -96,7 +106,7 @@ export interface Transaction {
   count(table: string): number;
   normalizeId(table: string, idString: string): string | null;
   /** The tables that functions can read, by name; system tables are not among them. */
-  tables(): { name: string; number: number }[];
+  tables(): TableDescription[];
   openQuery(query: QueryJson): number;
   /** The next document of an open query, or null at its end. */
   next(queryId: number): DocumentText | null;
@@ -154,5 +164,7 @@ export interface Database {
    * is called between the last transaction that saw the old one and the first that sees the new one.
    */
   applySchema(schemaJson: JSONValue, onApplied?: () => void): Promise<void>;
+  /** Writes documents with the ids they bring into tables, all in one commit or none. */
+  importTables(imports: readonly TableImport[]): Promise<ImportCounts>;
   close(): Promise<void>;
 }

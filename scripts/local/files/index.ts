@@ -105,6 +105,19 @@ export class Files {
     return await this.folder.receive(id, source, { maxBytes: this.maxBytes, sha256 });
   }
 
+  /**
+   * Puts bytes on disk under an id that they bring, for an import that then writes their row. If it
+   * does not, they have to be given to `discardUnowned`. @throws FileRefused
+   */
+  async receiveAs(id: string, source: Source, sha256: string | null): Promise<Received> {
+    return await this.folder.receive(id, source, { maxBytes: this.maxBytes, sha256 });
+  }
+
+  /** The bytes under an id, or null if there are none; who asks has to close them. */
+  async openBytes(id: string): Promise<FileHandle | null> {
+    return await this.folder.openFile(id);
+  }
+
   insert(tx: Transaction, received: Received, { contentType }: FileDescription): void {
     insertFile(tx, received, contentType, randomUUID());
   }

@@ -18,7 +18,7 @@ export function authentication(adminKey: AdminKey, identities: Identities): Auth
             throw new AuthenticationError("BadAdminKey", BAD_ADMIN_KEY.message);
           }
           const { impersonating } = message;
-          return viewer(impersonating == null ? null : actingAs(impersonating), "all");
+          return viewer(impersonating == null ? null : actingAs(impersonating), "admin");
         }
         case "User":
           return viewer(await identities.verify(message.value), "public");

@@ -6,6 +6,7 @@ import { resolvePlaceholders } from "../database/documents";
 import type { DocumentJson, QueryJson, RangeBoundJson, Transaction } from "../database/types";
 import type { RequestInfo } from "../runtime/call";
 import type { Host } from "../runtime/host";
+import type { Visibility } from "../runtime/modules";
 import type { JSONValue } from "convex/values";
 
 const TABLE = "_session_requests";
@@ -21,7 +22,7 @@ export type MutationRequest = {
   requestId: number;
   name: string;
   args: JSONValue;
-  visibility: "public" | "all";
+  visibility: Visibility;
   request: RequestInfo;
 };
 export type MutationResult = { value: string; commitTs: bigint };

@@ -1,10 +1,11 @@
 /** Who looks at a live query: a user, an administrator, or nobody in particular. */
 import type { Identity } from "../identity";
+import type { Visibility } from "../runtime/modules";
 
 export type Viewer = {
   identity: Identity | null;
   /** Administrators also reach internal functions. */
-  visibility: "public" | "all";
+  visibility: Visibility;
   /** Equal for viewers who see the same. */
   key: string;
   /** Milliseconds; from then on the identity is no longer proven. */

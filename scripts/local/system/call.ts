@@ -9,6 +9,12 @@ export function currentCall(): Call & { tx: Transaction } {
   return call as Call & { tx: Transaction };
 }
 
+/** The documents of a table, of the app or of the system, as they are stored. Nothing is counted. */
+export function systemTexts(tx: Transaction, table: string): Iterable<string> {
+  const source = { type: "FullTableScan", tableName: table, order: "asc" } as const;
+  return tx.system.query({ source, operators: [] });
+}
+
 /** The rows of a system table, or those with `value` in the first field of an index. */
 export function* systemRows<Row extends DocumentJson>(
   tx: Transaction,

@@ -8,14 +8,18 @@ import { functionsIn } from "../runtime/registered";
 import * as components from "./components";
 import * as convexUrl from "./convexUrl";
 import * as environmentVariables from "./environmentVariables";
+import * as exports from "./exports";
+import * as imports from "./imports";
 import * as modules from "./modules";
 import * as tableData from "./tableData";
 import * as tables from "./tables";
 
 const MODULES: Record<string, Record<string, unknown>> = {
   "_system/cli/convexUrl": convexUrl,
+  "_system/cli/exports": exports,
   "_system/cli/modules": modules,
   "_system/cli/queryEnvironmentVariables": environmentVariables,
+  "_system/cli/queryImport": imports,
   "_system/cli/tableData": tableData,
   "_system/cli/tables": tables,
   "_system/frontend/components": components,

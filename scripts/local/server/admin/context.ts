@@ -5,6 +5,8 @@ import type { EnvironmentVariables } from "../../environment";
 import type { Identities } from "../../identity";
 import type { Metrics } from "../../metrics";
 import type { Host } from "../../runtime/host";
+import type { Exports } from "../../transfer/exports";
+import type { Imports } from "../../transfer/imports";
 import type { AdminKey } from "../adminKey";
 import { readBody } from "../body";
 
@@ -12,6 +14,8 @@ export type AdminOptions = {
   host: Host;
   identities: Identities;
   variables: EnvironmentVariables;
+  exports: Exports;
+  imports: Imports;
   adminKey: AdminKey;
   metrics: Metrics;
   trustProxy: boolean;

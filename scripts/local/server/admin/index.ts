@@ -11,7 +11,9 @@ import { TooLarge } from "../body";
 import { sendRefusal } from "../reply";
 import { AdminRefusal, type AdminContext, type AdminOptions, type AdminRoute } from "./context";
 import { environmentRoutes } from "./environment";
+import { exportRoutes } from "./exports";
 import { functionRoutes } from "./functions";
+import { importRoutes } from "./imports";
 import { logRoutes } from "./logs";
 import { metricsRoutes } from "./metrics";
 import { notServedRoutes } from "./notServed";
@@ -23,6 +25,8 @@ const ROUTES: readonly AdminRoute[] = [
   ...environmentRoutes,
   ...logRoutes,
   ...metricsRoutes,
+  ...exportRoutes,
+  ...importRoutes,
   ...notServedRoutes,
 ];
 
