@@ -10,6 +10,16 @@ crons.interval("clean up", { hours: 1 }, internal.maintenance.cleanUp, {});
 crons.hourly("invoicing", { minuteUTC: 5 }, internal.invoicingJobs.round, { cursor: null });
 crons.interval("clean up after the CRM", { hours: 1 }, internal.crmMaintenance.cleanUp, {});
 crons.daily("integrity", { hourUTC: 3, minuteUTC: 35 }, internal.integrityJobs.checkAll, {});
+// After the round that marks invoices as overdue.
+crons.hourly("reminders", { minuteUTC: 15 }, internal.delivery.reminderJobs.round, {
+  cursor: null,
+});
+crons.daily(
+  "clean up notifications",
+  { hourUTC: 2, minuteUTC: 25 },
+  internal.delivery.retention.cleanUp,
+  {},
+);
 crons.interval("recover sends", { minutes: 1 }, internal.delivery.queue.recover, {});
 crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFiles.cleanUp, {});
 // Each run of the sender sets its own watch; this one takes up what was lost altogether.

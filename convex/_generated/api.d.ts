@@ -98,6 +98,9 @@ import type * as delivery_providers_whatsapp from "../delivery/providers/whatsap
 import type * as delivery_queue from "../delivery/queue.js";
 import type * as delivery_queueEmail from "../delivery/queueEmail.js";
 import type * as delivery_recipients from "../delivery/recipients.js";
+import type * as delivery_reminderJobs from "../delivery/reminderJobs.js";
+import type * as delivery_reminders from "../delivery/reminders.js";
+import type * as delivery_retention from "../delivery/retention.js";
 import type * as delivery_safeRequest from "../delivery/safeRequest.js";
 import type * as delivery_send from "../delivery/send.js";
 import type * as delivery_settling from "../delivery/settling.js";
@@ -164,6 +167,7 @@ import type * as kit_page from "../kit/page.js";
 import type * as kit_portalCaller from "../kit/portalCaller.js";
 import type * as kit_portalTrust from "../kit/portalTrust.js";
 import type * as kit_publicAddress from "../kit/publicAddress.js";
+import type * as kit_reminderSettings from "../kit/reminderSettings.js";
 import type * as kit_reply from "../kit/reply.js";
 import type * as kit_scopes from "../kit/scopes.js";
 import type * as kit_secretBox from "../kit/secretBox.js";
@@ -389,6 +393,9 @@ declare const fullApi: ApiFromModules<{
   "delivery/queue": typeof delivery_queue;
   "delivery/queueEmail": typeof delivery_queueEmail;
   "delivery/recipients": typeof delivery_recipients;
+  "delivery/reminderJobs": typeof delivery_reminderJobs;
+  "delivery/reminders": typeof delivery_reminders;
+  "delivery/retention": typeof delivery_retention;
   "delivery/safeRequest": typeof delivery_safeRequest;
   "delivery/send": typeof delivery_send;
   "delivery/settling": typeof delivery_settling;
@@ -455,6 +462,7 @@ declare const fullApi: ApiFromModules<{
   "kit/portalCaller": typeof kit_portalCaller;
   "kit/portalTrust": typeof kit_portalTrust;
   "kit/publicAddress": typeof kit_publicAddress;
+  "kit/reminderSettings": typeof kit_reminderSettings;
   "kit/reply": typeof kit_reply;
   "kit/scopes": typeof kit_scopes;
   "kit/secretBox": typeof kit_secretBox;

@@ -110,7 +110,7 @@ async function requeue(ctx: MutationCtx, message: Notification, at: number): Pro
 
 /**
  * Ends a message that did not arrive, and says so where people look: on what it was about
- * (`invoice.delivery_failed`), and on the contact when the address is no good.
+ * (`invoice.undelivered`), and on the contact when the address is no good.
  */
 export async function fail(
   ctx: MutationCtx,
@@ -133,7 +133,7 @@ export async function fail(
   const object = objectId && (await ctx.db.get("objects", objectId));
   if (object && object.lifecycle !== "deleted") {
     const details = { notificationId: _id, channel, template, status, reason };
-    await store.recordHappening(object, "delivery_failed", details);
+    await store.recordHappening(object, "undelivered", details);
   }
   await store.finish();
 }

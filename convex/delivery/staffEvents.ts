@@ -4,17 +4,17 @@ import type { Language } from "./letters";
 export const STAFF_EVENTS = {
   "invoice.paid": { en: "Invoice # is paid", de: "Rechnung # ist bezahlt" },
   "invoice.overdue": { en: "Invoice # is overdue", de: "Rechnung # ist überfällig" },
-  "invoice.delivery_failed": {
+  "invoice.undelivered": {
     en: "Invoice # could not be delivered",
     de: "Rechnung # konnte nicht zugestellt werden",
   },
   "quote.accepted": { en: "Quote # was accepted", de: "Angebot # wurde angenommen" },
   "quote.declined": { en: "Quote # was declined", de: "Angebot # wurde abgelehnt" },
-  "quote.delivery_failed": {
+  "quote.undelivered": {
     en: "Quote # could not be delivered",
     de: "Angebot # konnte nicht zugestellt werden",
   },
-  "credit_note.delivery_failed": {
+  "credit_note.undelivered": {
     en: "Credit note # could not be delivered",
     de: "Gutschrift # konnte nicht zugestellt werden",
   },
@@ -30,6 +30,7 @@ export const STAFF_EVENTS = {
     en: "# has reported our mail as spam",
     de: "# hat unsere E-Mail als Spam gemeldet",
   },
+  "webhook.disabled": { en: "Webhook # was switched off", de: "Webhook # wurde abgeschaltet" },
 } as const satisfies Record<string, Record<Language, string>>;
 
 export type StaffEvent = keyof typeof STAFF_EVENTS;

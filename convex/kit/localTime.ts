@@ -39,6 +39,16 @@ export function daysBetween(from: Day, to: Day): number {
   return Temporal.PlainDate.from(from).until(Temporal.PlainDate.from(to)).days;
 }
 
+/** Whether it is one of these weekdays (ISO 8601: 1 is Monday) and hours, on the clock of the zone. */
+export function isWithinHours(
+  at: number,
+  timeZone: string,
+  { from, to, weekdays }: { from: number; to: number; weekdays: readonly number[] },
+): boolean {
+  const { hour, dayOfWeek } = zoned(at, timeZone);
+  return weekdays.includes(dayOfWeek) && hour >= from && hour < to;
+}
+
 export function nextMonth(month: Month): Month {
   return Temporal.PlainYearMonth.from(month).add({ months: 1 }).toString();
 }

@@ -2,6 +2,7 @@ import { electronicFormatIBAN, isValidBIC, isValidIBAN } from "ibantools";
 import { z } from "zod";
 import { address } from "../ontology/address";
 import { currencyCode as currency } from "./money";
+import { reminderSettings } from "./reminderSettings";
 import { emailAddress, longText, text } from "./text";
 
 /** IANA time zone, checked by the runtime's own database. */
@@ -66,6 +67,7 @@ export const organizationSettings = z.strictObject({
   invoiceFooter: longText(1000)
     .optional()
     .meta({ description: "Printed at the foot of the last page of every document." }),
+  reminders: reminderSettings.optional(),
   allowedOrigins: z.array(origin).max(20, "must have at most 20 entries"),
 });
 

@@ -62,6 +62,10 @@ export async function erasePerson(
     erasedAt,
   });
   await ctx.scheduler.runAfter(0, internal.crmJobs.continueErasure, { erasureId });
+  for (const contactId of persons) {
+    const forgotten = { contactId, cursor: null };
+    await ctx.scheduler.runAfter(0, internal.delivery.retention.forgetPerson, forgotten);
+  }
   return await erasureOf(ctx, erasureId);
 }
 

@@ -8,7 +8,8 @@ const WRITTEN = ["created", "updated", "relinked"] as const;
 /** What happens to objects of each type: the verbs that the store is given by its rules. */
 const VERBS: Record<ObjectType, readonly string[]> = {
   crm_contact: [
-    ...[...CHANGED, "relinked", "registered", "merged", "unmerged", "erased"],
+    ...CHANGED,
+    ...["relinked", "registered", "merged", "unmerged", "erased"],
     ...["email_bounced", "email_complained", "email_restored"],
   ],
   crm_organization: CHANGED,
@@ -16,15 +17,12 @@ const VERBS: Record<ObjectType, readonly string[]> = {
   project: [...CHANGED, "archived", "relinked"],
   invoice: [
     ...WRITTEN,
-    ...["sent", "paid", "overdue", "cancelled"],
-    ...["payment_recorded", "refunded", "written_off", "credited", "delivery_failed"],
+    ...["sent", "undelivered", "reminded", "paid", "overdue", "cancelled"],
+    ...["payment_recorded", "refunded", "written_off", "credited"],
   ],
   payment: WRITTEN,
-  credit_note: [...WRITTEN, "sent", "delivery_failed"],
-  quote: [
-    ...[...WRITTEN, "sent", "accepted", "declined", "expired", "cancelled", "invoiced"],
-    "delivery_failed",
-  ],
+  credit_note: [...WRITTEN, "sent", "undelivered"],
+  quote: [...WRITTEN, "sent", "undelivered", "accepted", "declined", "expired", "cancelled", "invoiced"],
   recurring_invoice: [...WRITTEN, "paused", "resumed", "ended", "ran", "failed"],
 };
 

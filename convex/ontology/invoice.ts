@@ -54,6 +54,16 @@ export const invoiceType = defineObjectType({
     transactionRef: z.string().optional(),
     /** Where it is paid online; set by a payment provider. */
     paymentUrl: z.string().optional(),
+    /** Oldest first; `days` after the due date where a rule has reminded. */
+    reminders: z
+      .array(
+        z.object({
+          at: z.number(),
+          level: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+          days: z.number().optional(),
+        }),
+      )
+      .optional(),
     cancelledDate: z.number().optional(),
     cancelReason: z.string().optional(),
     /** Where it comes from. */

@@ -43,6 +43,7 @@ const ACTIONS: Record<string, string[]> = {
   "POST /invoices": ["invoice.created"],
   "PATCH /invoices/:id": ["invoice.updated"],
   "POST /invoices/:id/send": ["invoice.sent"],
+  "POST /invoices/:id/remind": ["invoice.reminded"],
   "POST /invoices/:id/pay": ["payment.created", "invoice.paid"],
   "POST /invoices/:id/cancel": ["invoice.cancelled"],
   "POST /invoices/:id/write-off": ["payment.created", "invoice.paid"],

@@ -207,6 +207,7 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /invoices/:id": aDraft,
   "PATCH /invoices/:id": { body: { notes: "x" }, ...aDraft },
   "POST /invoices/:id/send": { body: {}, ...aDraft },
+  "POST /invoices/:id/remind": { body: {}, ...aSentInvoice },
   "POST /invoices/:id/pay": { body: { paymentMethod: "card" }, ...aSentInvoice },
   "POST /invoices/:id/cancel": { body: {}, ...aDraft },
   "POST /invoices/:id/write-off": { body: {}, ...aSentInvoice },

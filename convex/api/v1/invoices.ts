@@ -3,12 +3,15 @@ import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { text } from "../../kit/text";
 import { invoiceType } from "../../ontology/invoice";
 import { deliverInvoice } from "../../delivery/documents";
+import { remindByHand } from "../../delivery/reminders";
+import { reminderLevel } from "../../kit/reminderSettings";
 import { cancelInvoice } from "../../ontology/invoiceActions";
 import { changeInvoice, copyInvoice, createInvoice } from "../../ontology/invoiceRules";
 import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
 import { recordPayment, writeOffInvoice } from "../../ontology/paymentRules";
 import { numberKey } from "../../ontology/salesDocument";
 import {
+  documentSending,
   documentType,
   invoiceCreation,
   invoiceSending,
@@ -120,6 +123,29 @@ export const send = writeEndpoint(
   },
   async (ctx, { subject, body = {} }) => {
     const { invoice, notificationIds } = await deliverInvoice(ctx, subject, body);
+    return ok({ ...invoiceView(invoice), notificationIds }, { version: invoice.version });
+  },
+);
+
+export const remind = writeEndpoint(
+  {
+    method: "POST",
+    path: "/invoices/:id/remind",
+    tag,
+    summary: "Remind of an invoice",
+    description:
+      "At the next level where none is given. Rules that remind by themselves are `reminders` of the organization's settings.",
+    scope: "invoices:write",
+    subject: "invoice",
+    body: documentSending
+      .extend({ level: reminderLevel.optional() })
+      .meta({ id: "InvoiceReminder" })
+      .optional(),
+    answers: { 200: invoiceRecord.extend({ notificationIds: z.array(z.string()) }) },
+    errors: ["CONFLICT", "INVALID_STATE"],
+  },
+  async (ctx, { subject, body = {} }) => {
+    const { invoice, notificationIds } = await remindByHand(ctx, subject, body);
     return ok({ ...invoiceView(invoice), notificationIds }, { version: invoice.version });
   },
 );

@@ -48,6 +48,7 @@ export const update = writeEndpoint(
         address: organizationSettings.shape.address.nullable(),
         bankDetails: organizationSettings.shape.bankDetails.nullable(),
         taxIds: organizationSettings.shape.taxIds.nullable(),
+        reminders: organizationSettings.shape.reminders.nullable(),
         legalName: organizationSettings.shape.legalName.nullable(),
         invoiceFooter: organizationSettings.shape.invoiceFooter.nullable(),
       })

@@ -1,0 +1,148 @@
+import { v } from "convex/values";
+import { internal } from "../_generated/api";
+import type { Doc, Id } from "../_generated/dataModel";
+import { internalMutation, type MutationCtx } from "../_generated/server";
+import { daysAfter, isWithinHours, startOfToday } from "../kit/localTime";
+import { DEFAULT_HOURS, type ReminderSettings } from "../kit/reminderSettings";
+import { isOfType } from "../ontology/reader";
+import { ObjectStore } from "../ontology/store";
+import { systemScope } from "../tenancy";
+import { REMINDABLE, remindByRule } from "./reminders";
+
+/**
+ * The reminders that an organization's rules send. A rule goes through the invoices by due date, each
+ * day's once: it keeps until which due date it has reminded, and an invoice keeps which rules have
+ * reminded of it. The latest rule goes first, so that what was missed is made up for by the highest.
+ */
+const ORGANIZATIONS_AT_ONCE = 50;
+const INVOICES_AT_ONCE = 20;
+/** What was missed longer ago than this is not made up for. */
+const CATCH_UP_DAYS = 7;
+
+/** The hourly round: organizations that remind, in whose business hours it is. */
+export const round = internalMutation({
+  args: { cursor: v.union(v.string(), v.null()) },
+  returns: v.null(),
+  handler: async (ctx, { cursor }) => {
+    const { page, isDone, continueCursor } = await ctx.db
+      .query("organizations")
+      .paginate({ numItems: ORGANIZATIONS_AT_ONCE, cursor });
+    for (const organization of page) {
+      if (activeRules(organization, Date.now()).length === 0) continue;
+      const start = { organizationId: organization._id, rule: 0, status: 0, cursor: null };
+      await ctx.scheduler.runAfter(0, internal.delivery.reminderJobs.step, start);
+    }
+    if (!isDone) {
+      const rest = { cursor: continueCursor };
+      await ctx.scheduler.runAfter(0, internal.delivery.reminderJobs.round, rest);
+    }
+    return null;
+  },
+});
+
+/** A page of one rule's invoices of one status; then the next status, then the next rule. */
+export const step = internalMutation({
+  args: {
+    organizationId: v.id("organizations"),
+    rule: v.number(),
+    status: v.number(),
+    cursor: v.union(v.string(), v.null()),
+    /** The due dates that this rule's pass goes through, from its first page on. */
+    range: v.optional(v.object({ from: v.number(), until: v.number() })),
+  },
+  returns: v.object({ reminded: v.number() }),
+  handler: async (ctx, { organizationId, ...position }): Promise<{ reminded: number }> => {
+    const now = Date.now();
+    const organization = await ctx.db.get("organizations", organizationId);
+    if (!organization) return { reminded: 0 };
+    // Also between two pages: the working day may have ended.
+    const rule = activeRules(organization, now)[position.rule];
+    const status = REMINDABLE[position.status];
+    if (!rule || !status) return { reminded: 0 };
+    const range = position.range ?? (await rangeOf(ctx, organization, rule.days, now));
+    const next = (more: Partial<typeof position>): Promise<Id<"_scheduled_functions">> =>
+      ctx.scheduler.runAfter(0, internal.delivery.reminderJobs.step, {
+        ...{ organizationId, ...position, range },
+        ...more,
+      });
+    if (range.from >= range.until) {
+      await next({ rule: position.rule + 1, status: 0, cursor: null, range: undefined });
+      return { reminded: 0 };
+    }
+    const { page, isDone, continueCursor } = await ctx.db
+      .query("objects")
+      .withIndex("due", (q) =>
+        q
+          .eq("organizationId", organizationId)
+          .eq("type", "invoice")
+          .eq("lifecycle", "live")
+          .eq("status", status)
+          .gte("dueAt", range.from)
+          .lt("dueAt", range.until),
+      )
+      .paginate({ numItems: INVOICES_AT_ONCE, cursor: position.cursor });
+    const store = new ObjectStore(ctx, systemScope(organizationId, "reminders"));
+    const context = { ...ctx, store, organization };
+    const { channels = ["email" as const] } = organization.reminders ?? {};
+    let reminded = 0;
+    for (const invoice of page) {
+      if (!isOfType(invoice, "invoice")) continue;
+      if (await remindByRule(context, invoice, rule, channels)) reminded += 1;
+    }
+    await store.finish();
+    if (!isDone) await next({ cursor: continueCursor });
+    else if (position.status + 1 < REMINDABLE.length) {
+      await next({ status: position.status + 1, cursor: null });
+    } else {
+      await keepRange(ctx, organizationId, rule.days, range.until);
+      await next({ rule: position.rule + 1, status: 0, cursor: null, range: undefined });
+    }
+    return { reminded };
+  },
+});
+
+/** The rules that may remind now, the latest first; none outside business hours. */
+function activeRules(
+  { reminders, timeZone }: Doc<"organizations">,
+  now: number,
+): ReminderSettings["rules"] {
+  if (!reminders?.enabled) return [];
+  if (!isWithinHours(now, timeZone, reminders.businessHours ?? DEFAULT_HOURS)) return [];
+  return [...reminders.rules].sort((a, b) => b.days - a.days);
+}
+
+/** Due dates whose day for this rule has come since the last time. */
+async function rangeOf(
+  ctx: MutationCtx,
+  { _id, timeZone }: Doc<"organizations">,
+  days: number,
+  now: number,
+): Promise<{ from: number; until: number }> {
+  const startOfDue = (daysAgo: number): number =>
+    startOfToday(daysAfter(now, -days - daysAgo, timeZone), timeZone);
+  const kept = await roundOf(ctx, _id, days);
+  const from = kept ? Math.max(kept.remindedUpTo, startOfDue(CATCH_UP_DAYS)) : startOfDue(0);
+  return { from, until: startOfDue(-1) };
+}
+
+async function keepRange(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  days: number,
+  remindedUpTo: number,
+): Promise<void> {
+  const kept = await roundOf(ctx, organizationId, days);
+  if (kept) await ctx.db.patch("reminderRounds", kept._id, { remindedUpTo });
+  else await ctx.db.insert("reminderRounds", { organizationId, days, remindedUpTo });
+}
+
+async function roundOf(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  days: number,
+): Promise<Doc<"reminderRounds"> | null> {
+  return await ctx.db
+    .query("reminderRounds")
+    .withIndex("by_rule", (q) => q.eq("organizationId", organizationId).eq("days", days))
+    .unique();
+}

@@ -1,0 +1,60 @@
+import { v } from "convex/values";
+import { internal } from "../_generated/api";
+import { internalMutation } from "../_generated/server";
+
+const DAY = 24 * 60 * 60 * 1000;
+const KEPT = 365 * DAY;
+const AT_ONCE = 200;
+
+/** Daily: deletes messages and notifications that are a year old, a batch at a time. */
+export const cleanUp = internalMutation({
+  args: {},
+  returns: v.object({ deleted: v.number() }),
+  handler: async (ctx): Promise<{ deleted: number }> => {
+    const old = await ctx.db
+      .query("notifications")
+      .withIndex("by_createdAt", (q) => q.lt("createdAt", Date.now() - KEPT))
+      .take(AT_ONCE);
+    for (const { _id } of old) await ctx.db.delete("notifications", _id);
+    if (old.length === AT_ONCE) {
+      await ctx.scheduler.runAfter(0, internal.delivery.retention.cleanUp, {});
+    }
+    return { deleted: old.length };
+  },
+});
+
+/**
+ * Blanks what went to a person who is erased, a page at a time; what has not gone out stays here.
+ * Scheduled with the erasure.
+ */
+export const forgetPerson = internalMutation({
+  args: { contactId: v.id("objects"), cursor: v.union(v.string(), v.null()) },
+  returns: v.null(),
+  handler: async (ctx, { contactId, cursor }) => {
+    const { page, isDone, continueCursor } = await ctx.db
+      .query("notifications")
+      .withIndex("by_contact", (q) => q.eq("contactId", contactId))
+      .paginate({ numItems: AT_ONCE, cursor });
+    for (const { _id, status, attempts } of page) {
+      const isUnsent = status === "queued" || status === "sending";
+      await ctx.db.patch("notifications", _id, {
+        to: undefined,
+        data: {},
+        secretUrl: undefined,
+        files: undefined,
+        attachments: [],
+        attempts: attempts.map(({ error: _error, ...rest }) => rest),
+        reason: "The person was erased.",
+        nextAttemptAt: undefined,
+        leasedUntil: undefined,
+        ...(isUnsent ? { status: "failed" as const } : {}),
+        updatedAt: Date.now(),
+      });
+    }
+    if (!isDone) {
+      const rest = { contactId, cursor: continueCursor };
+      await ctx.scheduler.runAfter(0, internal.delivery.retention.forgetPerson, rest);
+    }
+    return null;
+  },
+});

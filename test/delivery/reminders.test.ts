@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { internal } from "../../convex/_generated/api";
+import { isWithinHours } from "../../convex/kit/localTime";
+import { type Books, openBooks } from "../invoicing/books";
+
+/** Reminders by rule: when, of what, and how often. */
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
+/** A Tuesday, noon in Berlin. */
+const NOON = Date.UTC(2026, 1, 10, 11);
+
+let books: Books;
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: NOON });
+  books = await openBooks({ timeZone: "Europe/Berlin" });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function remind(settings: Record<string, unknown> = {}): Promise<void> {
+  const rules = [
+    { days: -3, level: 1 },
+    { days: 1, level: 1 },
+    { days: 7, level: 2 },
+  ];
+  const reminders = { enabled: true, channels: ["email"], rules, ...settings };
+  expect((await books.patch("/organization", { reminders })).status).toBe(200);
+}
+
+/** The hourly round at this time, to its end. */
+async function roundAt(time: number): Promise<void> {
+  vi.setSystemTime(time);
+  const { organizationId, backend } = books;
+  for (let rule = 0; rule < 3; rule++) {
+    for (let status = 0; status < 3; status++) {
+      const step = { organizationId, rule, status, cursor: null };
+      await backend.mutation(internal.delivery.reminderJobs.step, step);
+    }
+  }
+}
+
+/** Subjects of the reminders so far, oldest first. */
+async function subjects(): Promise<string[]> {
+  const { data } = (await books.get("/notifications?channel=email&limit=200")).body;
+  const sent = data as unknown as { template: string; subject: string }[];
+  return sent
+    .filter(({ template }) => template === "reminder")
+    .map(({ subject }) => subject)
+    .reverse();
+}
+
+const dueOn = (due: number): Record<string, unknown> => ({
+  issueDate: due - 30 * DAY,
+  dueDate: due,
+  invoiceNumber: "R-1",
+});
+
+test("before and after the due date, each rule reminds once, however often it runs", async () => {
+  await remind();
+  await books.sent(dueOn(NOON));
+  for (let hour = -4 * 24; hour <= 10 * 24; hour += 6) await roundAt(NOON + hour * HOUR);
+  // Tuesday due: Saturday's reminder is made up for on Monday, and Tuesday the week after is level 2.
+  expect(await subjects()).toEqual([
+    "Invoice R-1 is due on February 10, 2026",
+    "Reminder: invoice R-1",
+    "Second reminder: invoice R-1",
+  ]);
+});
+
+test("what is paid or cancelled is not reminded of", async () => {
+  await remind();
+  const paid = await books.sent({ ...dueOn(NOON), invoiceNumber: "R-1" });
+  const cancelled = await books.sent({ ...dueOn(NOON), invoiceNumber: "R-2" });
+  await books.post(`/invoices/${paid.id}/pay`, { paymentMethod: "card" });
+  await books.post(`/invoices/${cancelled.id}/cancel`, {});
+  await roundAt(NOON + DAY);
+  expect(await subjects()).toEqual([]);
+  const byHand = await books.post(`/invoices/${paid.id}/remind`, {});
+  expect(byHand.code).toBe("INVALID_STATE");
+});
+
+test("nothing goes out at night, at the weekend, or when it is switched off", async () => {
+  await remind();
+  await books.sent(dueOn(NOON));
+  await roundAt(Date.UTC(2026, 1, 11, 21));
+  await roundAt(Date.UTC(2026, 1, 12, 7));
+  await roundAt(Date.UTC(2026, 1, 14, 11));
+  expect(await subjects()).toEqual([]);
+  await remind({ enabled: false });
+  await roundAt(NOON + DAY);
+  expect(await subjects()).toEqual([]);
+  await remind();
+  await roundAt(NOON + DAY);
+  expect(await subjects()).toEqual(["Reminder: invoice R-1"]);
+});
+
+test("what fell due while nothing ran is made up for by one reminder", async () => {
+  await remind();
+  await books.sent(dueOn(NOON));
+  await roundAt(NOON - 5 * DAY - HOUR);
+  await roundAt(NOON + 7 * DAY);
+  expect(await subjects()).toEqual(["Second reminder: invoice R-1"]);
+});
+
+test("without an address the reminder is kept as failed, with the reason", async () => {
+  await remind();
+  await books.sent({ ...dueOn(NOON), billTo: { name: "Ada" } });
+  await roundAt(NOON + DAY);
+  const { data } = (await books.get("/notifications?channel=email&status=failed")).body;
+  expect(data).toMatchObject([{ reason: "There is no e-mail address to send it to." }]);
+});
+
+test("a person reminds at the next level, or the one they choose", async () => {
+  const { id } = await books.sent(dueOn(NOON - 10 * DAY));
+  await books.post(`/invoices/${id}/remind`, {});
+  await books.post(`/invoices/${id}/remind`, {});
+  await books.post(`/invoices/${id}/remind`, { level: 3, language: "de", message: "Bitte!" });
+  expect(await subjects()).toEqual([
+    "Reminder: invoice R-1",
+    "Second reminder: invoice R-1",
+    "Letzte Mahnung: Rechnung R-1",
+  ]);
+});
+
+test.each([
+  ["the hour that summer time skips", Date.UTC(2026, 2, 29, 1, 30), 3],
+  ["the hour that winter time repeats", Date.UTC(2026, 9, 25, 0, 30), 2],
+])("business hours follow the local clock: %s", (_name, at, hour) => {
+  const hours = { from: hour, to: hour + 1, weekdays: [7] };
+  expect(isWithinHours(at, "Europe/Berlin", hours)).toBe(true);
+  expect(isWithinHours(at + 2 * HOUR, "Europe/Berlin", hours)).toBe(false);
+});
