@@ -99,8 +99,8 @@ async function mailTo(
 }
 
 function headline({ type, data }: Doc<"events">, organization: Doc<"organizations">): string {
-  const { name = "" } = data as { name?: string };
-  return titleOf(type as StaffEvent, languageOf(organization), name);
+  const { name, url = "" } = data as { name?: string; url?: string };
+  return titleOf(type as StaffEvent, languageOf(organization), name ?? url);
 }
 
 /** Marks one's own notifications as read. @throws NOTIFICATION_NOT_FOUND for another's, or none */

@@ -22,7 +22,16 @@ const VERBS: Record<ObjectType, readonly string[]> = {
   ],
   payment: WRITTEN,
   credit_note: [...WRITTEN, "sent", "undelivered"],
-  quote: [...WRITTEN, "sent", "undelivered", "accepted", "declined", "expired", "cancelled", "invoiced"],
+  quote: [
+    ...WRITTEN,
+    "sent",
+    "undelivered",
+    "accepted",
+    "declined",
+    "expired",
+    "cancelled",
+    "invoiced",
+  ],
   recurring_invoice: [...WRITTEN, "paused", "resumed", "ended", "ran", "failed"],
 };
 
