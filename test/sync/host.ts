@@ -70,8 +70,11 @@ export async function startSimulatedHost(): Promise<SimulatedHost> {
       patchTwins: async (ids, notes) => {
         await bulk(ids.map((id) => ({ id, notes })));
       },
-      conflicts: async () =>
-        await read<ConflictRecord[]>("api/v1/conflicts:list", { limit: "200" }),
+      conflicts: async (since) =>
+        await read<ConflictRecord[]>("api/v1/conflicts:list", {
+          limit: "200",
+          since: String(since),
+        }),
     },
     makeTwins: async (notes) =>
       await bulk([1, 2].map(() => ({ firstName: "Twin", jobTitle: "twin", notes }))),

@@ -61,7 +61,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const history = fc.record({
   /** Minutes by which the devices' clocks are wrong. */
   skews: fc.array(fc.integer({ min: -120, max: 120 }), { minLength: DEVICES, maxLength: DEVICES }),
-  steps: fc.array(step, { minLength: 10, maxLength: 30 }),
+  steps: fc.array(step, { minLength: 8, maxLength: 24 }),
 });
 
 /** A write that was made by a request, and not by a device. */
@@ -101,7 +101,7 @@ async function live({ skews, steps }: { skews: number[]; steps: Step[] }): Promi
   for (let round = 0; round < 3 && devices.some(({ queue }) => queue.length > 0); round += 1) {
     for (const one of devices) await one.push("arrives");
   }
-  for (const one of devices) await one.pullAll(20);
+  for (const one of devices) await one.pullAll(200);
   const final = new Device(server, start, () => began, 0);
   await final.pullAll(1000);
   for (const one of devices) {
@@ -111,7 +111,7 @@ async function live({ skews, steps }: { skews: number[]; steps: Step[] }): Promi
   }
   const acknowledged = devices.flatMap((one) => one.acknowledged);
   const conflicts = acknowledged.some(({ result }) => result.conflictId !== undefined)
-    ? await server.conflicts()
+    ? await server.conflicts(began)
     : [];
   for (const one of acknowledged) expectKept(one, acknowledged, final.rows, conflicts, requests);
   expectDeletedStays(acknowledged, final.rows, requests);

@@ -13,7 +13,8 @@ export type Server = {
   remove(id: string): Promise<void>;
   /** Writes the same to both in one transaction. */
   patchTwins(ids: readonly string[], notes: string): Promise<void>;
-  conflicts(): Promise<ConflictRecord[]>;
+  /** Those of this time and later. */
+  conflicts(since: number): Promise<ConflictRecord[]>;
 };
 export type Page = { changes: PulledChange[]; nextCursor: string; hasMore: boolean };
 
