@@ -3,9 +3,6 @@ import type { StoredParty } from "../../ontology/salesDocument";
 import { countryCode } from "./codes";
 import { isVatId, plainVatId } from "./requirements";
 
-/** Stands for an electronic address (BT-34, BT-49) that nobody has given; see `xmlOf`. */
-export const NO_ENDPOINT = "freehold-no-endpoint";
-
 /** The seller (BG-4). What is outside the scope of VAT names no VAT id (BR-O-02). */
 export function sellerOf(organization: Doc<"organizations">, isOutside: boolean): object {
   const { name, legalName = name, address = {}, sender, taxIds = {} } = organization;
@@ -48,8 +45,9 @@ export function buyerOf(
   };
 }
 
+/** The electronic address (BT-34, BT-49). */
 function endpoint(email: string | undefined): object {
-  return { "cbc:EndpointID": email ?? NO_ENDPOINT, "cbc:EndpointID@schemeID": "EM" };
+  return email === undefined ? {} : { "cbc:EndpointID": email, "cbc:EndpointID@schemeID": "EM" };
 }
 
 function postalAddress(address: NonNullable<StoredParty["address"]>): object {

@@ -9,7 +9,7 @@ import { countryCode } from "./codes";
 export type TaxDocument = ObjectDoc<"invoice" | "credit_note">;
 
 /** A VAT id as BR-CO-09 wants it: the prefix of its country, then what that country gives. */
-const VAT_ID = /^[A-Z]{2}[0-9A-Z+*]{2,12}$/;
+const VAT_ID = /^[A-Z]{2}(?=.*[0-9])[0-9A-Z+*]{2,12}$/;
 /** BR-DEC: amounts have two decimals at most. */
 const MOST_DECIMALS = 2;
 

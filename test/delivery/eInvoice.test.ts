@@ -1,0 +1,197 @@
+import { PDFDocument } from "@cantoo/pdf-lib";
+import fc from "fast-check";
+import { beforeEach, describe, expect, test } from "vitest";
+import { countryCode, unitCode } from "../../convex/delivery/eInvoice/codes";
+import { type Books, line, openBooks } from "../invoicing/books";
+import { brokenRules, readXml } from "./en16931";
+import { BUYER, SETTINGS } from "./settings";
+
+let books: Books;
+
+beforeEach(async () => {
+  books = await openBooks(SETTINGS);
+});
+
+const xmlOf = async (path: string): Promise<string> => {
+  const answer = await books.get(path);
+  expect(answer.text && answer.status).toBe(200);
+  expect(answer.headers.get("Content-Type")).toBe("application/xml");
+  return answer.text;
+};
+const SYNTAXES = ["ubl", "cii"] as const;
+
+const lineItem = fc.oneof(
+  fc.record({
+    unitPriceInCents: fc.integer({ min: -1_000_000, max: 1_000_000 }),
+    quantity: fc.integer({ min: 1, max: 9_999_999 }).map((units) => units / 1000),
+    taxRatePercent: fc.constantFrom(19, 7, 5.5, 0),
+    discountPercent: fc.constantFrom(0, 3, 12.5, 33.3333, 100),
+    unit: fc.constantFrom("h", "Stk.", "pallet"),
+    description: fc.constantFrom("Work", "Größe <b> & ü", "株式会社", "محمد"),
+  }),
+  fc.record({
+    unitPriceInCents: fc.integer({ min: 0, max: 1_000_000 }),
+    quantity: fc.integer({ min: 1, max: 100 }),
+    taxCategory: fc.constantFrom("exempt", "reverse_charge"),
+    taxExemptionReason: fc.constant("§ 4 UStG"),
+    description: fc.constant("Without VAT"),
+  }),
+);
+
+describe("the arithmetic of EN 16931", () => {
+  test("holds for every invoice that can be created, in both syntaxes", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(lineItem, { minLength: 1, maxLength: 8 }),
+        fc.constantFrom(0, 2, 17.77),
+        async (lineItems, discountPercent) => {
+          const { id, customProperties } = await books.draft({
+            lineItems,
+            discountPercent,
+            billTo: BUYER,
+          });
+          for (const syntax of SYNTAXES) {
+            const read = readXml(await xmlOf(`/invoices/${id}/xml?syntax=${syntax}`));
+            expect([syntax, brokenRules(read)]).toEqual([syntax, []]);
+            expect(read.totals.gross).toBe(BigInt(customProperties.totalAmountInCents));
+            expect(read.lines).toHaveLength(lineItems.length);
+          }
+        },
+      ),
+      { numRuns: 6, endOnFailure: true },
+    );
+  });
+
+  test("holds for one that is paid in part, and for a credit note that closes what rounding left", async () => {
+    const { id, name } = await books.sent({
+      billTo: BUYER,
+      lineItems: [line({ unitPriceInCents: 333, quantity: 3 }), line({ taxRatePercent: 7 })],
+      discountPercent: 10,
+    });
+    await books.post(`/invoices/${id}/pay`, { amountInCents: 500, paymentMethod: "cash" });
+    for (const syntax of SYNTAXES) {
+      const read = readXml(await xmlOf(`/invoices/${id}/xml?syntax=${syntax}`));
+      expect(brokenRules(read)).toEqual([]);
+      expect([read.typeCode, read.totals.paid]).toEqual(["380", 500n]);
+    }
+    const answer = await books.post(`/invoices/${id}/credit-notes`);
+    const { creditNote } = answer.body.data as unknown as { creditNote: { id: string } };
+    for (const syntax of SYNTAXES) {
+      const xml = await xmlOf(`/credit-notes/${creditNote.id}/xml?syntax=${syntax}`);
+      const read = readXml(xml);
+      expect(brokenRules(read)).toEqual([]);
+      expect([read.typeCode, read.preceding]).toEqual(["381", name]);
+      if (syntax === "ubl") expect(xml).toContain("<CreditNote ");
+    }
+  });
+
+  test("holds for what is outside the scope of VAT, which names no VAT id", async () => {
+    const lineItems = [line({ taxCategory: "outside_scope", taxRatePercent: 0 })];
+    const { id } = await books.draft({ billTo: BUYER, lineItems });
+    for (const syntax of SYNTAXES) {
+      const read = readXml(await xmlOf(`/invoices/${id}/xml?syntax=${syntax}`));
+      expect(brokenRules(read)).toEqual([]);
+      expect([...read.sellerTaxIds, ...read.buyerTaxIds].join()).not.toContain("DE");
+    }
+  });
+});
+
+describe("what is missing", () => {
+  const details = async (id: string, file = "xml"): Promise<Record<string, string>> => {
+    const answer = await books.get(`/invoices/${id}/${file}`);
+    expect(answer.code).toBe("VALIDATION_ERROR");
+    return Object.fromEntries(
+      answer.body.error.details.map(({ path, message }) => [path, message]),
+    );
+  };
+
+  test("is listed all at once, each with its business term", async () => {
+    await books.patch("/organization", { address: null, taxIds: null });
+    const { id } = await books.draft({ billTo: { name: "Ada" } });
+    for (const file of ["xml", "xml?syntax=cii", "pdf?format=facturx"]) {
+      const missing = await details(id, file);
+      expect(missing["organization.taxIds.vatId"]).toContain("BT-31");
+      expect(missing["organization.address.country"]).toContain("BT-40");
+      expect(missing["billTo.address.country"]).toContain("BT-55");
+      expect(Object.keys(missing)).toHaveLength(3);
+    }
+  });
+
+  test("a country that is none, a currency of three decimals, a reverse charge to nobody's VAT id", async () => {
+    const billTo = { ...BUYER, taxId: "none", address: { country: "Atlantis" } };
+    const lineItems = [
+      line({ taxCategory: "reverse_charge", taxRatePercent: 0 }),
+      line({ taxCategory: "outside_scope", taxRatePercent: 0 }),
+    ];
+    const { id } = await books.draft({ billTo, currency: "KWD", lineItems });
+    const missing = await details(id);
+    expect(missing["billTo.address.country"]).toContain("Atlantis");
+    expect(missing.currency).toContain("BT-5");
+    expect(missing["billTo.taxId"]).toContain("BT-48");
+    expect(missing.lineItems).toContain("BR-O-11");
+  });
+
+  test("an electronic address is not: EN 16931 does without", async () => {
+    await books.patch("/organization", { sender: null });
+    const { id } = await books.draft({ billTo: { ...BUYER, email: undefined } });
+    for (const syntax of SYNTAXES) {
+      const xml = await xmlOf(`/invoices/${id}/xml?syntax=${syntax}`);
+      expect(xml).not.toMatch(/EndpointID|URIUniversalCommunication|freehold/);
+      expect(brokenRules(readXml(xml))).toEqual([]);
+    }
+  });
+});
+
+describe("Factur-X", () => {
+  const facturX = async (id: string): Promise<Uint8Array> => {
+    const response = await books.backend.fetch(`/api/v1/invoices/${id}/pdf?format=facturx`, {
+      headers: { Authorization: `Bearer ${books.apiKey}` },
+    });
+    expect(response.status).toBe(200);
+    return new Uint8Array(await response.arrayBuffer());
+  };
+
+  test("is PDF/A-3 by its own words, with the same figures as CII in it", async () => {
+    await books.patch("/organization", { legalName: "Żółć 株式会社 GmbH" });
+    const { id, customProperties } = await books.sent({ billTo: BUYER });
+    const bytes = await facturX(id);
+    const pdf = await PDFDocument.load(bytes, { updateMetadata: false });
+    expect(pdf.getAuthor()).toBe("Żółć 株式会社 GmbH");
+    const [attachment] = pdf.getAttachments();
+    expect(attachment?.name).toBe("factur-x.xml");
+    const read = readXml(new TextDecoder().decode(attachment?.data));
+    expect(brokenRules(read)).toEqual([]);
+    expect(read.totals.gross).toBe(BigInt(customProperties.totalAmountInCents));
+    const text = Buffer.from(bytes).toString("utf8");
+    for (const part of ["pdfaid:part>3<", "Żółć 株式会社 GmbH", "fx:ConformanceLevel>EN 16931<"]) {
+      expect(text).toContain(part);
+    }
+  });
+
+  test("of the same invoice is the same file, whenever it is made", async () => {
+    const { id } = await books.sent({ billTo: BUYER });
+    const first = await facturX(id);
+    await books.backend.run(async (ctx) => {
+      for (const { _id } of await ctx.db.query("documentFiles").collect()) {
+        await ctx.db.delete("documentFiles", _id);
+      }
+    });
+    expect(Buffer.compare(await facturX(id), first)).toBe(0);
+  });
+});
+
+test("countries and units are understood as people write them", () => {
+  expect(
+    ["de", "Deutschland", "Germany", "UNITED STATES", "Österreich", "Polska"].map(countryCode),
+  ).toEqual(["DE", "DE", "DE", "US", "AT", "PL"]);
+  expect(["ZZ", "UK", "Atlantis", "", undefined].map(countryCode)).toEqual(
+    Array.from({ length: 5 }, () => undefined),
+  );
+  expect(["h", "Std.", "Stück", "box", undefined].map(unitCode)).toEqual([
+    "HUR",
+    "HUR",
+    "H87",
+    "C62",
+    "C62",
+  ]);
+});
