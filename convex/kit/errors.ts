@@ -31,7 +31,10 @@ export const ERROR_CODES = {
   ACCOUNT_LOCKED: [423, "Too many wrong passwords; the account opens again by itself."],
   RATE_LIMITED: [429, "Too many requests; `Retry-After` says when to come back."],
   INTERNAL_ERROR: [500, "Our fault; the log has the rest under this trace id."],
-  SERVICE_UNAVAILABLE: [503, "Too much contention; `Retry-After` says when to come back."],
+  SERVICE_UNAVAILABLE: [
+    503,
+    "Too much contention, or nothing can be written now; `Retry-After` says when to come back.",
+  ],
 } as const satisfies Record<string, readonly [status: number, meaning: string]>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -5,11 +5,23 @@ import { ApiError, errorDataOf } from "../errors";
 const CONFLICT = /changed while this mutation was being run|OptimisticConcurrencyControl/;
 const RETRY_FOR = 10_000;
 
-/** Repeats what failed by a conflict alone. @throws SERVICE_UNAVAILABLE after ten seconds of them. */
+/** The database takes no writes: it is overloaded, being moved, or its disk is full. */
+const UNAVAILABLE = /ServiceUnavailable|OverloadedError/;
+
+/** Reading may go on. */
+export class NothingWritable extends ApiError {
+  constructor() {
+    const message = "Nothing can be written at the moment. Try again later.";
+    super("SERVICE_UNAVAILABLE", message, { retryAfter: 30 });
+  }
+}
+
+/** Repeats what failed by a conflict alone. @throws SERVICE_UNAVAILABLE after ten seconds of them, or at once. */
 export async function retryConflicts<Result>(attempt: () => Promise<Result>): Promise<Result> {
   try {
     return await attempt();
   } catch (error) {
+    if (isUnavailable(error)) throw new NothingWritable();
     if (!isConflict(error)) throw error;
   }
   try {
@@ -27,6 +39,10 @@ export async function retryConflicts<Result>(attempt: () => Promise<Result>): Pr
     const message = "Too many requests change the same data at once. Try again shortly.";
     throw new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 5 });
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Error && !errorDataOf(error) && UNAVAILABLE.test(error.message);
 }
 
 function isConflict(error: unknown): boolean {

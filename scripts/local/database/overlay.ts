@@ -80,6 +80,13 @@ export class Overlay {
     return this.documents.size === 0;
   }
 
+  /** In bytes, roughly: what the documents take in memory as text. */
+  sizeOfDocuments(): number {
+    let size = 0;
+    for (const document of this.documents.values()) size += document?.text.length ?? 0;
+    return size;
+  }
+
   setDocument(id: string, document: StoredDocument | null): void {
     if (this.savepoints > 0) {
       const before = this.documents.get(id);

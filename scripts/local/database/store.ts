@@ -5,6 +5,7 @@
  */
 import { type Database, open, type RootDatabase, type Transaction as ReadTransaction } from "lmdb";
 import { createHash } from "node:crypto";
+import { checkDiskSpace } from "./diskSpace";
 import type { StoredDocument } from "./documents";
 import { encodeKey } from "./keys";
 import type { Overlay } from "./overlay";
@@ -64,6 +65,7 @@ export class Store {
   private snapshotIsStale = false;
 
   private constructor(
+    private readonly path: string,
     private readonly root: RootDatabase<string, string>,
     private readonly documents: Database<string, string>,
     private readonly entries: Database<string, string>,
@@ -85,7 +87,7 @@ export class Store {
     });
     const space = (name: string): Database<string, string> =>
       root.openDB<string, string>({ name, encoding: "string", keyEncoder } as never);
-    return new Store(root, space("documents"), space("entries"), space("meta"));
+    return new Store(path, root, space("documents"), space("entries"), space("meta"));
   }
 
   isEmpty(): boolean {
@@ -106,6 +108,7 @@ export class Store {
     meta: ReadonlyMap<string, string>,
     catalogue: { isById(index: number): boolean },
   ): Promise<void> {
+    checkDiskSpace(this.path, overlay.sizeOfDocuments());
     await this.commit(() => {
       let last: Promise<boolean> | undefined;
       for (const [id, document] of overlay.documents) {
