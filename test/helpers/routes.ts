@@ -250,7 +250,7 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /crm/organizations/:id/balance": anOrganization,
   "GET /integrity": {},
   "GET /payments/unmatched": {},
-  "POST /payments/unmatched/:id/dismiss": { subject: unmatchedPayment, missing },
+  "POST /payments/unmatched/:id/dismiss": { body: {}, subject: unmatchedPayment, missing },
   "POST /invoices/:id/payment-link": aSentInvoice,
   "GET /invoices/:id/payment-link": { subject: linkedInvoice, missing },
   "GET /webhooks": {},

@@ -1,0 +1,114 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Resolve, safePost } from "../../convex/delivery/safeRequest";
+import { isPublicAddress, receiverProblem } from "../../convex/kit/publicAddress";
+
+describe("addresses", () => {
+  test.each([
+    ...["127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1"],
+    ...["169.254.169.254", "224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1"],
+    ...["::", "::1", "fe80::1", "fc00::1", "fd12::1", "ff02::1", "fec0::1", "2001:db8::1"],
+    ...["::ffff:127.0.0.1", "::ffff:8.8.8.8", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::1"],
+    ...["2002:7f00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "100::1", "", "nonsense"],
+  ])("%s is not public", (address) => {
+    expect(isPublicAddress(address)).toBe(false);
+  });
+
+  test.each(["8.8.8.8", "93.184.216.34", "2606:4700::1111", "2a00:1450:4001::200e"])(
+    "%s is",
+    (address) => {
+      expect(isPublicAddress(address)).toBe(true);
+    },
+  );
+
+  test.each([
+    ...["http://example.com/", "ftp://example.com/", "example.com", "https://a:b@example.com/"],
+    ...["https://localhost/", "https://localhost./", "https://x.localhost/", "https://intranet/"],
+    ...["https://db.internal/", "https://127.0.0.1/", "https://2130706433/", "https://0x7f.1/"],
+    ...[
+      "https://017700000001/",
+      "https://[::1]/",
+      "https://[::ffff:10.0.0.1]/",
+      "https://example.com:22/",
+    ],
+    ...["https://example.com/#x", "https://169.254.169.254/latest/meta-data"],
+  ])("%s is refused as a receiver", (url) => {
+    expect(receiverProblem(url, false)).toBeTypeOf("string");
+  });
+
+  test.each(["https://example.com/hook?x=1", "https://example.com:8443/", "https://1.1.1.1/"])(
+    "%s is taken",
+    (url) => {
+      expect(receiverProblem(url, false)).toBeNull();
+    },
+  );
+});
+
+describe("connections", () => {
+  let server: Server;
+  let port: number;
+  let requests = 0;
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      requests += 1;
+      if (request.url !== "/hang") response.writeHead(204).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    port = (server.address() as AddressInfo).port;
+  });
+
+  afterAll(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  const to =
+    (...addresses: string[]): Resolve =>
+    (_, callback) => {
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
+      );
+    };
+  const post = (resolve: Resolve, more: object = {}) =>
+    safePost({
+      url: `https://rebinding.example.com:${port}/`,
+      headers: {},
+      body: "{}",
+      allowPrivate: false,
+      resolve,
+      ...more,
+    });
+
+  test("a name that leads to loopback, alone or among others, is not connected to", async () => {
+    for (const addresses of [["127.0.0.1"], ["93.184.216.34", "127.0.0.1"], ["::1"]]) {
+      await expect(post(to(...addresses))).rejects.toThrow("must lead to a public address");
+    }
+    expect(requests).toBe(0);
+  });
+
+  test("a name that changes its mind is judged by what it is at the connection", async () => {
+    let asked = 0;
+    const rebinding: Resolve = (name, callback) => {
+      asked += 1;
+      to(asked === 1 ? "127.0.0.1" : "10.0.0.1")(name, callback);
+    };
+    await expect(post(rebinding)).rejects.toThrow("must lead to a public address");
+    expect(asked).toBe(1);
+    expect(requests).toBe(0);
+  });
+
+  test("where private addresses are allowed it is delivered, and a receiver that hangs is cut off", async () => {
+    const url = `http://127.0.0.1:${port}/`;
+    const answer = await post(to("127.0.0.1"), { url, allowPrivate: true });
+    expect(answer).toEqual({ status: 204, retryAfter: null });
+    const hanging = post(to("127.0.0.1"), {
+      url: `${url}hang`,
+      allowPrivate: true,
+      timeoutMs: 200,
+    });
+    await expect(hanging).rejects.toThrow("No answer within 0.2 s.");
+  });
+});
