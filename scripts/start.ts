@@ -10,6 +10,7 @@ import {
 } from "./local/deployment";
 import type { Demo } from "./local/demo";
 import { messageOf, Problem } from "./local/problem";
+import { adminKeyOf } from "./local/server/adminKey";
 import { flushLogNow, log } from "./local/runtime/log";
 
 const HELP = `Freehold on this machine: npm start -- [options]
@@ -25,10 +26,14 @@ const HELP = `Freehold on this machine: npm start -- [options]
   --max-file-mib <n>     size of one stored file, at most     FREEHOLD_MAX_FILE_MIB 1024
   --inject-conflicts <p> roll back mutations with that        FREEHOLD_INJECT_CONFLICTS
                          probability, for tests
+  --admin-key            print the operator's key and end,
+                         also while the server runs
   --help                 this text
 `;
 
-function readOptions(): DeploymentOptions | "help" {
+type Command = DeploymentOptions & { onlyAdminKey: boolean };
+
+function readOptions(): Command | "help" {
   const { values } = parse();
   if (values.help === true) return "help";
   const env = process.env;
@@ -37,6 +42,7 @@ function readOptions(): DeploymentOptions | "help" {
   const isOn = (flag: boolean | undefined, name: string): boolean =>
     flag ?? ["1", "true", "yes"].includes((env[name] ?? "").toLowerCase());
   return {
+    onlyAdminKey: values["admin-key"] === true,
     data: setting(values.data, "FREEHOLD_DATA", DEFAULTS.data),
     functions: setting(values.functions, "FREEHOLD_FUNCTIONS", DEFAULTS.functions),
     host: setting(values.host, "FREEHOLD_HOST", DEFAULTS.host),
@@ -64,6 +70,7 @@ function parse() {
         "max-file-mib": { type: "string" },
         "inject-conflicts": { type: "string" },
         watch: { type: "boolean" },
+        "admin-key": { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -96,6 +103,10 @@ async function main(): Promise<void> {
   const options = readOptions();
   if (options === "help") {
     process.stdout.write(HELP);
+    return;
+  }
+  if (options.onlyAdminKey) {
+    process.stdout.write(`${await adminKeyOf(path.resolve(options.data))}\n`);
     return;
   }
   const ended = signalled();

@@ -188,10 +188,6 @@ class FolderDatabase implements EmbeddedDatabase {
     });
   }
 
-  async backup(folder: string): Promise<void> {
-    await this.whileOpen(() => this.store.backup(folder));
-  }
-
   /** Waits for what is running, refuses what comes, and frees the folder. */
   close(): Promise<void> {
     this.closing ??= (async () => {

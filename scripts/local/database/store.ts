@@ -158,11 +158,6 @@ export class Store {
     }
   }
 
-  /** Copies the whole store, as it is at this moment, into an empty folder. */
-  async backup(folder: string): Promise<void> {
-    await this.root.backup(folder, true);
-  }
-
   /** Removes up to `limit` entries of an index that is no longer used; true if none is left. */
   async removeEntries(index: number, limit: number): Promise<boolean> {
     const prefix = encodeIndex(index);
@@ -198,6 +193,19 @@ export class Store {
     return payload === null
       ? this.entries.remove(stored)
       : this.entries.put(stored, packPayload(key, payload));
+  }
+}
+
+/**
+ * Copies a store as it is at this moment into an empty folder. It only reads, so that another process
+ * may hold the store and write to it meanwhile.
+ */
+export async function copyStore(from: string, to: string): Promise<void> {
+  const root = open({ path: from, noSubdir: false, readOnly: true, maxReaders: 1_024, maxDbs: 8 });
+  try {
+    await root.backup(to, true);
+  } finally {
+    await root.close();
   }
 }
 

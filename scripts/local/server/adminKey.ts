@@ -1,7 +1,8 @@
 /** The key with which a caller may also run internal functions; made once, kept beside the data. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import path from "node:path";
-import { readOrMake } from "../secrets";
+import { Problem } from "../problem";
+import { readIfThere, readOrMake } from "../secrets";
 
 export type AdminKey = {
   /** Whether it is the key, alone or with the identity behind a colon that its holder acts as. */
@@ -20,6 +21,13 @@ export async function loadAdminKey(data: string, deploymentName: string): Promis
   });
   const expected = digest(text);
   return { matches: (given) => timingSafeEqual(digest(given.split(":", 1)[0] ?? ""), expected) };
+}
+
+/** The key of a data folder, which a server has made there. */
+export async function adminKeyOf(data: string): Promise<string> {
+  const key = await readIfThere(path.join(data, "admin.key"));
+  if (key !== null) return key;
+  throw new Problem(`${data} has no admin key yet: the first npm start makes it`);
 }
 
 /** Equal lengths, so that the comparison tells nothing about the length either. */
