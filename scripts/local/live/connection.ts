@@ -51,10 +51,11 @@ export class Connection {
   private querySetVersion = 0;
   private identityVersion = 0;
   private sent: StateVersion = { querySet: 0, identity: 0, ts: 0n };
-  /** A transition is due even if it says nothing new. */
-  private owesTransition = false;
+  /** A transition that reaches this commit is due, even if it says nothing new. */
+  private owedTs: bigint | null = null;
   /** Messages are taken one after another; an `Authenticate` among them waits for keys. */
   private inbox: Promise<void> = Promise.resolve();
+  private untaken = 0;
   private mutations: Promise<void> = Promise.resolve();
   private underWay = 0;
   private whenIdle: (() => void) | null = null;
@@ -106,12 +107,14 @@ export class Connection {
     const to: StateVersion = { querySet, identity: this.identityVersion, ts: subscriptions.ts };
     const news = this.queries.takeNews(querySet);
     const isDue =
-      this.owesTransition || to.querySet > this.sent.querySet || to.identity > this.sent.identity;
+      (this.owedTs !== null && this.owedTs <= to.ts) ||
+      to.querySet > this.sent.querySet ||
+      to.identity > this.sent.identity;
     if (news.length === 0 && !isDue) return;
     const clock = { clientClockSkew: this.session?.clockSkew, serverTs: Date.now() * 1e6 };
     this.outbox.sendTransition(transition(this.sent, to, news, clock));
     this.sent = to;
-    this.owesTransition = false;
+    if (this.owedTs !== null && this.owedTs <= to.ts) this.owedTs = null;
   }
 
   /** To be called every few seconds. */
@@ -168,14 +171,19 @@ export class Connection {
   }
 
   private receive(data: RawData, isBinary: boolean): void {
+    this.untaken++;
+    this.paceReading();
     this.inbox = this.inbox.then(async () => {
       this.isAlive = true;
-      if (this.ended || this.hasExpired()) return;
       try {
+        if (this.ended || this.hasExpired()) return;
         if (isBinary || !Buffer.isBuffer(data)) throw new ProtocolError("A message is not text");
         await this.take(parseClientMessage(data.toString("utf8")));
       } catch (error) {
         this.fail(error);
+      } finally {
+        this.untaken--;
+        this.paceReading();
       }
     });
   }
@@ -277,7 +285,7 @@ export class Connection {
         const { value, commitTs } = await runOnce(host, mutation);
         this.outbox.send(mutationResponse(requestId, { success: true, value }, commitTs));
         // The client holds its answer back until it sees what came of it.
-        this.owesTransition = true;
+        this.owedTs = commitTs;
         if (!this.ended) this.context.subscriptions.awaitRound(this);
       } catch (error) {
         this.outbox.send(mutationResponse(requestId, failure(error, request), 0n));
@@ -312,13 +320,20 @@ export class Connection {
 
   private begin(): void {
     this.underWay++;
-    if (this.underWay >= this.context.limits.requestsUnderWay) this.socket.pause();
+    this.paceReading();
   }
 
   private finish(): void {
     this.underWay--;
-    if (this.socket.isPaused) this.socket.resume();
+    this.paceReading();
     if (this.underWay === 0) this.whenIdle?.();
+  }
+
+  /** A client that asks faster than it is served waits on its own side of the line. */
+  private paceReading(): void {
+    const { requestsUnderWay, messagesUntaken } = this.context.limits;
+    if (this.underWay >= requestsUnderWay || this.untaken >= messagesUntaken) this.socket.pause();
+    else if (this.socket.isPaused) this.socket.resume();
   }
 }
 

@@ -6,6 +6,8 @@ export const LIVE_LIMITS = {
   queriesPerConnection: 4_096,
   /** Mutations and actions of one connection that have not been answered; more are not read yet. */
   requestsUnderWay: 256,
+  /** Messages that wait for an `Authenticate` before them; more are not read yet. */
+  messagesUntaken: 16,
   /** From the opening of a connection to its `Connect`. */
   connectWithinMs: 15_000,
   /** Of what a client has not taken yet: above this, nothing new is made for it. */
