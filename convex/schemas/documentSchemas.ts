@@ -39,8 +39,8 @@ export const documentTables = {
     .index("by_deleteAfter", ["deleteAfter"]),
 
   /**
-   * The pictures on organizations' letterheads. Written by api/v1/logo.ts, at most one row per
-   * organization; read when a document is made; deleted by it.
+   * The pictures on organizations' letterheads, at most one row per organization. Read when a document
+   * is made. No route writes it yet.
    */
   organizationLogos: defineTable({
     organizationId: v.id("organizations"),
