@@ -100,7 +100,10 @@ export class Connection {
   /** All results are those of one moment: the client is brought there, if there is news. */
   roundEnded(): void {
     const { subscriptions } = this.context;
-    if (this.ended || this.outbox.isFull || this.hasExpired()) return;
+    if (this.ended || this.hasExpired()) return;
+    // This round's snapshot may be older than the commit that the client waits for.
+    if (this.owedTs !== null && this.owedTs > subscriptions.ts) subscriptions.awaitRound(this);
+    if (this.outbox.isFull) return;
     const querySet = this.queries.readyVersion(this.querySetVersion);
     // A query that the client has seen waits for its result under another identity.
     if (querySet < this.sent.querySet) return;
