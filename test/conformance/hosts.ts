@@ -5,6 +5,7 @@ import type {
   FunctionReturnType,
   FunctionType,
   FunctionVisibility,
+  UserIdentityAttributes,
 } from "convex/server";
 
 export type HostName = "convex-test" | "embedded";
@@ -20,6 +21,8 @@ export interface Host {
   query: Call<"query">;
   mutation: Call<"mutation">;
   action: Call<"action">;
+  /** The same, called by this user. */
+  as(identity: UserIdentityAttributes): Pick<Host, "query" | "mutation" | "action">;
   /** A query as anybody may send it, by its path. */
   anonymousQuery(path: string, args: Record<string, unknown>): Promise<unknown>;
   /** An HTTP action, by its path. */

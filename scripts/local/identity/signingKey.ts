@@ -72,7 +72,7 @@ export class SigningKey {
         {
           issuer,
           jwks_uri: issuer + jwksPath,
-          // Nobody signs in here: the metadata is for those who check tokens.
+          // The specification requires it, and who reads the document may; nobody signs in here.
           authorization_endpoint: `${issuer}/oauth/authorize`,
           response_types_supported: ["id_token"],
           subject_types_supported: ["public"],

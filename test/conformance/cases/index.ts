@@ -4,6 +4,7 @@ import { documents } from "./documents";
 import { errors } from "./errors";
 import { filtering } from "./filters";
 import { http } from "./http";
+import { identity } from "./identity";
 import { limits } from "./limits";
 import { meta } from "./meta";
 import { ordering } from "./ordering";
@@ -12,6 +13,7 @@ import { reading } from "./reading";
 import { schedule } from "./schedule";
 import { search } from "./search";
 import { stamps } from "./stamps";
+import { storage } from "./storage";
 import { transactions } from "./transactions";
 import { validation } from "./validation";
 
@@ -32,4 +34,6 @@ export const subjects = [
   schedule,
   search,
   meta,
+  storage,
+  identity,
 ];

@@ -15,11 +15,17 @@ const modules = {
 export function startConvexTest(): Host {
   const open = () => convexTest({ schema, modules, transactionLimits: true });
   let t = open();
+  const calls = (
+    caller: () => Pick<typeof t, "query" | "mutation" | "action">,
+  ): Pick<Host, "query" | "mutation" | "action"> => ({
+    query: (fn, args) => (caller().query as unknown as Call<"query">)(fn, args),
+    mutation: (fn, args) => (caller().mutation as unknown as Call<"mutation">)(fn, args),
+    action: (fn, args) => (caller().action as unknown as Call<"action">)(fn, args),
+  });
   return {
     name: "convex-test",
-    query: (fn, args) => (t.query as unknown as Call<"query">)(fn, args),
-    mutation: (fn, args) => (t.mutation as unknown as Call<"mutation">)(fn, args),
-    action: (fn, args) => (t.action as unknown as Call<"action">)(fn, args),
+    ...calls(() => t),
+    as: (identity) => calls(() => t.withIdentity(identity)),
     anonymousQuery: (path, args) =>
       (t.query as unknown as Call<"query">)(makeFunctionReference<"query">(path), args),
     fetch: (path, init) =>

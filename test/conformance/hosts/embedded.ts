@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConvexHttpClient } from "convex/browser";
-import { makeFunctionReference } from "convex/server";
+import { makeFunctionReference, type UserIdentityAttributes } from "convex/server";
 import { ConvexError } from "convex/values";
 import { expect, vi } from "vitest";
 import { startDeployment } from "../../../scripts/local/deployment";
@@ -15,7 +15,7 @@ import type { Call, Host } from "../hosts";
 const functions = fileURLToPath(new URL("../convex", import.meta.url));
 
 /** What the client can do but its published types leave out. */
-type AdminClient = { setAdminAuth(key: string): void };
+type AdminClient = { setAdminAuth(key: string, actingAs?: UserIdentityAttributes): void };
 
 /**
  * The deployment tells clients as little of an error as Convex tells them in production: a request
@@ -56,42 +56,49 @@ export async function startEmbedded(): Promise<Host> {
     throw error;
   });
   const client = () => new ConvexHttpClient(deployment.cloudUrl, { logger: false });
-  const owner = client();
-  const key = await readFile(path.join(data, "admin.key"), "utf8");
-  (owner as unknown as AdminClient).setAdminAuth(key.trim());
+  const key = (await readFile(path.join(data, "admin.key"), "utf8")).trim();
   const told = <T>(call: Promise<T>): Promise<T> =>
     call.catch((error: unknown) => {
       throw logged.unredacted(error);
     });
-  const query: Call<"query"> = (fn, args) =>
-    told((owner.query as Call<"query">).call(owner, fn, args));
-  // Not queued by the client: two calls at once reach the server at once.
-  const mutation: Call<"mutation"> = (fn, args) =>
-    told(
-      (owner.mutation as unknown as (...all: unknown[]) => Promise<never>).call(owner, fn, args, {
-        skipQueue: true,
-      }),
-    );
-  const action: Call<"action"> = (fn, args) =>
-    told((owner.action as Call<"action">).call(owner, fn, args));
+  const callsAs = (
+    identity?: UserIdentityAttributes,
+  ): Pick<Host, "query" | "mutation" | "action"> => {
+    const owner = client();
+    (owner as unknown as AdminClient).setAdminAuth(key, identity);
+    return {
+      query: (fn, args) => told((owner.query as Call<"query">).call(owner, fn, args)),
+      // Not queued by the client: two calls at once reach the server at once.
+      mutation: (fn, args) =>
+        told(
+          (owner.mutation as unknown as (...all: unknown[]) => Promise<never>).call(
+            owner,
+            fn,
+            args,
+            { skipQueue: true },
+          ),
+        ),
+      action: (fn, args) => told((owner.action as Call<"action">).call(owner, fn, args)),
+    };
+  };
+  const owner = callsAs();
   return {
     name: "embedded",
-    query,
-    mutation,
-    action,
+    ...owner,
+    as: callsAs,
     anonymousQuery: (name, args) =>
       told(client().query(makeFunctionReference<"query">(name), args)),
     fetch: (where, init) => fetch(deployment.siteUrl + where, init),
     async finishScheduled() {
       await vi.waitFor(
         async () => {
-          expect(await query(api.schedule.due, { by: Date.now() })).toBe(0);
+          expect(await owner.query(api.schedule.due, { by: Date.now() })).toBe(0);
         },
         { timeout: 5000, interval: 2 },
       );
     },
     async reset() {
-      await mutation(api.reset.everything, {});
+      await owner.mutation(api.reset.everything, {});
     },
     async close() {
       await deployment.stop();
