@@ -35,12 +35,22 @@ export function runSuite(
     });
 }
 
-/** The call is refused; `mock` is what convex-test says where its words differ from Convex's. */
+/**
+ * The call is refused: its message, or its data where the client learns no more, says why. `mock` is
+ * what convex-test says where its words differ from Convex's.
+ */
 export async function refused(
   host: Host,
   call: Promise<unknown>,
   message: RegExp,
   mock: RegExp = message,
 ): Promise<void> {
-  await expect(call).rejects.toThrow(host.name === "convex-test" ? mock : message);
+  const told = await call.then(() => expect.unreachable("The call succeeded"), reasonOf);
+  expect(told).toMatch(host.name === "convex-test" ? mock : message);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const data = "data" in error ? error.data : undefined;
+  return data === undefined ? error.message : `${error.message} ${JSON.stringify(data)}`;
 }
