@@ -11,6 +11,7 @@ import * as contactsTransfer from "./api/v1/contactsTransfer";
 import * as crmOrganizations from "./api/v1/crmOrganizations";
 import * as inbox from "./api/v1/inbox";
 import * as documents from "./api/v1/documents";
+import * as incomingEvents from "./api/v1/incomingEvents";
 import * as integrity from "./api/v1/integrity";
 import * as devices from "./api/v1/devices";
 import * as invoices from "./api/v1/invoices";
@@ -60,6 +61,7 @@ export const endpoints = endpointsIn({
   "api/v1/devices": devices,
   "api/v1/sync": sync,
   "api/v1/payments": payments,
+  "api/v1/incomingEvents": incomingEvents,
   "api/v1/webhooks": webhooks,
   "api/v1/webhookDeliveries": webhookDeliveries,
   "api/v1/conflicts": conflicts,

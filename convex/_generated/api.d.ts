@@ -26,6 +26,7 @@ import type * as api_v1_crmOrganizations from "../api/v1/crmOrganizations.js";
 import type * as api_v1_devices from "../api/v1/devices.js";
 import type * as api_v1_documents from "../api/v1/documents.js";
 import type * as api_v1_inbox from "../api/v1/inbox.js";
+import type * as api_v1_incomingEvents from "../api/v1/incomingEvents.js";
 import type * as api_v1_integrity from "../api/v1/integrity.js";
 import type * as api_v1_invoices from "../api/v1/invoices.js";
 import type * as api_v1_messageEvents from "../api/v1/messageEvents.js";
@@ -322,6 +323,7 @@ declare const fullApi: ApiFromModules<{
   "api/v1/devices": typeof api_v1_devices;
   "api/v1/documents": typeof api_v1_documents;
   "api/v1/inbox": typeof api_v1_inbox;
+  "api/v1/incomingEvents": typeof api_v1_incomingEvents;
   "api/v1/integrity": typeof api_v1_integrity;
   "api/v1/invoices": typeof api_v1_invoices;
   "api/v1/messageEvents": typeof api_v1_messageEvents;

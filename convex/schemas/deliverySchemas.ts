@@ -144,6 +144,9 @@ export const deliveryTables = {
     organizationId: v.optional(v.id("organizations")),
   })
     .index("by_event", ["provider", "eventId"])
-    .index("by_organization", ["organizationId", "receivedAt"])
+    .index("by_organization", ["organizationId"])
+    .index("by_provider", ["organizationId", "provider"])
+    .index("by_status", ["organizationId", "status"])
+    .index("by_provider_and_status", ["organizationId", "provider", "status"])
     .index("by_receivedAt", ["receivedAt"]),
 };

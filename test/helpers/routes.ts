@@ -256,6 +256,7 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /webhooks": {},
   "POST /webhooks": { body: webhookBody },
   "GET /webhooks/event-types": {},
+  "GET /webhooks/incoming": {},
   "GET /webhooks/:id": aWebhook,
   "PATCH /webhooks/:id": { body: { ordered: true }, ...aWebhook },
   "DELETE /webhooks/:id": aWebhook,

@@ -241,6 +241,44 @@ describe("Stripe", () => {
   });
 });
 
+describe("the events that came in", () => {
+  type Shown = { provider: string; eventId: string; type: string; status: string; note: string };
+
+  test("are listed for their organization alone, newest first, by provider and status", async () => {
+    const books = await openBooks();
+    const { generic, stripe } = tools(books);
+    const other = await newTenant(books.backend);
+    const { organizationId } = books;
+    const { id } = await books.sent();
+    await generic(paid({ organizationId, invoiceId: id }), { id: "m1" });
+    await generic(paid({ organizationId, transactionRef: "T2" }), { id: "m2" });
+    const intent = {
+      id: "pi_9",
+      amount_received: 1,
+      currency: "eur",
+      metadata: { organizationId },
+    };
+    await stripe("payment_intent.succeeded", intent, "evt_1");
+    const theirs = { organizationId: other.organizationId, transactionRef: "T3" };
+    await generic(paid(theirs), { id: "theirs" });
+    const ids = async (query: string, request = books.request): Promise<string[]> => {
+      const { body } = await request("GET", `/webhooks/incoming${query}`);
+      return (body.data as unknown as Shown[]).map(({ eventId }) => eventId);
+    };
+    expect(await ids("")).toEqual(["evt_1", "m2", "m1"]);
+    expect(await ids("?provider=generic")).toEqual(["m2", "m1"]);
+    expect(await ids("?status=applied&limit=1")).toEqual(["evt_1"]);
+    expect(await ids("?provider=generic&status=failed")).toEqual([]);
+    expect(await ids("", other.request)).toEqual(["theirs"]);
+    const { body } = await books.get("/webhooks/incoming?provider=generic&limit=1");
+    const note = expect.stringMatching(/^Unmatched: /) as string;
+    expect(body.data).toMatchObject([{ type: "payment.succeeded", note }]);
+    const next = `?provider=generic&limit=1&cursor=${body.meta.nextCursor ?? ""}`;
+    expect(await ids(next)).toEqual(["m1"]);
+    expect((await books.get("/webhooks/incoming?status=lost")).code).toBe("VALIDATION_ERROR");
+  });
+});
+
 describe("signatures", () => {
   test("a wrong, stale, missing or foreign one is 401, and nothing is recorded", async () => {
     const books = await openBooks();

@@ -1,0 +1,94 @@
+import { z } from "zod";
+import type { Doc, Id } from "../../_generated/dataModel";
+import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
+import { type Pageable, pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { text } from "../../kit/text";
+
+const status = z.enum(["received", "applied", "ignored", "failed"]);
+
+const record = z
+  .object({
+    id: z.string(),
+    provider: z.string().meta({ example: "stripe" }),
+    eventId: z
+      .string()
+      .meta({ description: "The provider's own; where it has none, the SHA-256 of the body." }),
+    type: z.string().meta({ example: "checkout.session.completed" }),
+    status,
+    note: z
+      .string()
+      .nullable()
+      .meta({ description: "Why it is ignored or failed, or what a person should know of it." }),
+    attempts: z.number().int(),
+    nextAttemptAt: z.number().nullable().meta({ description: "Of one that failed." }),
+    receivedAt: z.number(),
+  })
+  .meta({ id: "IncomingEvent" });
+
+const filters = { provider: text(50).optional(), status: status.optional() };
+
+export const list = readEndpoint(
+  {
+    method: "GET",
+    path: "/webhooks/incoming",
+    tag: "Webhooks",
+    summary: "List the events that providers sent, newest first",
+    description:
+      "Those that could be told to be this organization's; what failed before that is in the log. They are kept 90 days.",
+    scope: "webhooks:read",
+    query: z.strictObject({ ...pageParameters, ...filters }),
+    list: true,
+    answers: { 200: z.array(record) },
+  },
+  async (ctx, { query }) => {
+    const listName = JSON.stringify(["incoming", query.provider, query.status]);
+    const found = incomingOf(ctx, ctx.caller.organizationId, query);
+    const { rows, meta } = await pageThrough(listName, pagingOf(query), found);
+    return ok(rows.map(eventView), { meta });
+  },
+);
+
+type Filters = {
+  provider?: string | undefined;
+  status?: z.output<typeof status> | undefined;
+};
+
+function incomingOf(
+  { db }: ReadContext,
+  organizationId: Id<"organizations">,
+  { provider, status: wanted }: Filters,
+): Pageable<Doc<"incomingEvents">> {
+  const rows = db.query("incomingEvents");
+  if (provider !== undefined && wanted !== undefined) {
+    return rows
+      .withIndex("by_provider_and_status", (q) =>
+        q.eq("organizationId", organizationId).eq("provider", provider).eq("status", wanted),
+      )
+      .order("desc");
+  }
+  if (provider !== undefined) {
+    return rows
+      .withIndex("by_provider", (q) =>
+        q.eq("organizationId", organizationId).eq("provider", provider),
+      )
+      .order("desc");
+  }
+  if (wanted !== undefined) {
+    return rows
+      .withIndex("by_status", (q) => q.eq("organizationId", organizationId).eq("status", wanted))
+      .order("desc");
+  }
+  return rows
+    .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
+    .order("desc");
+}
+
+/** Without the body: it is the provider's, of its own size and shape. */
+function eventView(event: Doc<"incomingEvents">): z.input<typeof record> {
+  const { _id: id, provider, eventId, type, attempts, receivedAt } = event;
+  const { error: note = null, nextAttemptAt = null } = event;
+  return {
+    ...{ id, provider, eventId, type, status: event.status, note },
+    ...{ attempts, nextAttemptAt, receivedAt },
+  };
+}
