@@ -3,23 +3,39 @@
  * middle of a commit; what is kept free here also lets logs and the removal of data go on.
  */
 import { statfsSync } from "node:fs";
+import { codeOf } from "../problem";
 
 /** Kept free, beside what a write may need itself. */
 const RESERVE_BYTES = 4 * 2 ** 20;
-/** Of a changed byte, the pages that are written anew for it: a bound that is rarely met. */
-const GROWTH = 4;
+const MESSAGE = "ServiceUnavailable: the disk is full, the write was refused. Reading goes on.";
 
-/** Nothing was written, and the same write will do when there is space. */
+/** What a refused client is told to wait. */
+export const RETRY_AFTER_SECONDS = 30;
+
+/** Nothing of the write was kept, and the same write will do when there is space. */
 export class DiskFull extends Error {
   override readonly name = "ServiceUnavailable";
 
   constructor() {
-    super("ServiceUnavailable: the disk is full, nothing was written. Reading goes on.");
+    super(MESSAGE);
   }
 }
 
-/** @throws DiskFull */
+/**
+ * Whether a call failed for want of space. Out of a function comes its own error with the message of
+ * this one: the `convex` package throws a new Error with the text alone.
+ */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof DiskFull || (error instanceof Error && error.message.includes(MESSAGE));
+}
+
+/** The disk's own refusal in our words, whether it says that it is full or that a quota is reached. */
+export function withoutSpace(error: unknown): unknown {
+  return ["ENOSPC", "EDQUOT"].includes(codeOf(error) ?? "") ? new DiskFull() : error;
+}
+
+/** @param bytes what the write takes on disk. @throws DiskFull */
 export function checkDiskSpace(folder: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(folder);
-  if (bavail * bsize < RESERVE_BYTES + GROWTH * bytes) throw new DiskFull();
+  if (bavail * bsize < RESERVE_BYTES + bytes) throw new DiskFull();
 }

@@ -16,6 +16,8 @@ const DIGEST_BYTES = 16;
 const INDEX_BYTES = 4;
 /** Address space, not memory or disk: the file grows with its contents, and the map with it. */
 const MAP_BYTES = 2 ** 34;
+/** Of a changed byte, the pages that are written anew for it: a bound that is rarely met. */
+const GROWTH = 4;
 /** Five characters of base 36 in front of a document hold its size, so that reads need not parse. */
 const SIZE_CHARACTERS = 5;
 
@@ -108,7 +110,7 @@ export class Store {
     meta: ReadonlyMap<string, string>,
     catalogue: { isById(index: number): boolean },
   ): Promise<void> {
-    checkDiskSpace(this.path, overlay.sizeOfDocuments());
+    checkDiskSpace(this.path, GROWTH * overlay.sizeOfDocuments());
     await this.commit(() => {
       let last: Promise<boolean> | undefined;
       for (const [id, document] of overlay.documents) {

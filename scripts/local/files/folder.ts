@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { checkDiskSpace, withoutSpace } from "../database/diskSpace";
 import { codeOf } from "../problem";
 
 export type Received = {
@@ -52,7 +53,7 @@ export class FileFolder {
 
   /**
    * Writes what comes, piece by piece, and names it `id` when all of it is on disk.
-   * @throws FileRefused, or what the source or the disk throws; nothing is kept then
+   * @throws FileRefused, DiskFull, or what the source or the disk throws; nothing is kept then
    */
   async receive(
     id: string,
@@ -73,7 +74,7 @@ export class FileFolder {
       return { id, ...written };
     } catch (error) {
       await rm(draft, { force: true });
-      throw error;
+      throw withoutSpace(error);
     }
   }
 
@@ -110,6 +111,7 @@ async function writeDraft(
       if (size > maxBytes) {
         throw new FileRefused("FileTooLarge", `The file is larger than ${maxBytes} bytes`);
       }
+      checkDiskSpace(draft, chunk.byteLength);
       hash.update(chunk);
       await handle.writeFile(chunk);
     }

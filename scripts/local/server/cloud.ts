@@ -3,7 +3,7 @@
  * `/api/<version>/sync`) are in `../live`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { DiskFull } from "../database/diskSpace";
+import { DiskFull, isDiskFull, RETRY_AFTER_SECONDS } from "../database/diskSpace";
 import type { FunctionKind } from "../runtime/modules";
 import { canonicalName } from "../runtime/names";
 import { publicError } from "../runtime/errors";
@@ -24,8 +24,6 @@ export type CloudOptions = AdminOptions;
 const MAX_BODY = 32 * 2 ** 20;
 /** What Convex answers when the function, and not the request, has failed. */
 const FUNCTION_FAILED = 560;
-/** When a full disk may have space again. */
-const RETRY_AFTER_SECONDS = 30;
 
 const KINDS: ReadonlyMap<string, FunctionKind> = new Map([
   ["/api/query", "query"],
@@ -127,9 +125,9 @@ async function callFunction(
     const value = await host.run(kind, canonicalName(body.path), body.args, info, visibility);
     sendJson(response, 200, `{"status":"success","value":${value},"logLines":[]}`);
   } catch (error) {
-    if (error instanceof DiskFull) {
+    if (isDiskFull(error)) {
       response.setHeader("Retry-After", RETRY_AFTER_SECONDS);
-      sendRefusal(response, 503, "ServiceUnavailable", error.message);
+      sendRefusal(response, 503, "ServiceUnavailable", new DiskFull().message);
     } else sendJson(response, FUNCTION_FAILED, failure(error, info));
   }
 }

@@ -4,8 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import { DiskFull, RETRY_AFTER_SECONDS } from "../database/diskSpace";
 import { FileRefused, type Files, type OpenFile, type StoredFile } from "../files";
-import { codeOf } from "../problem";
 import { log } from "../runtime/log";
 import { readRange } from "./range";
 
@@ -161,6 +161,7 @@ function listsTag(header: string | undefined, etag: string): boolean {
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const { status, code, message } = publicError(error);
+  if (error instanceof DiskFull) response.setHeader("Retry-After", RETRY_AFTER_SECONDS);
   // What is left of an upload is not worth a connection.
   if (!request.complete) response.setHeader("Connection", "close");
   sendJson(response, status, { code, message });
@@ -172,10 +173,8 @@ function publicError(error: unknown): StorageError {
   if (error instanceof FileRefused) {
     return new StorageError(error.code === "FileTooLarge" ? 413 : 400, error.code, error.message);
   }
+  if (error instanceof DiskFull) return new StorageError(503, error.name, error.message);
   log("error", `A stored file could not be read or written: ${String(error)}`);
-  if (codeOf(error) === "ENOSPC") {
-    return new StorageError(507, "DiskFull", "There is no room for the file");
-  }
   return new StorageError(500, "InternalServerError", "The file could not be read or written");
 }
 
