@@ -90,8 +90,9 @@ export class Host {
     return () => this.reloadListeners.delete(listener);
   }
 
-  injectConflicts(probability: number): void {
-    this.conflicts = conflictInjection(probability);
+  /** `random` decides each time; a test that is to be repeated passes its own. */
+  injectConflicts(probability: number, random?: () => number): void {
+    this.conflicts = conflictInjection(probability, random);
   }
 
   /** Runs a function by name; the promise is of its printed result. */
