@@ -20,6 +20,7 @@ crons.daily(
   internal.delivery.retention.cleanUp,
   {},
 );
+crons.interval("forget links", { hours: 1 }, internal.delivery.retention.forgetLinks, {});
 crons.interval("recover sends", { minutes: 1 }, internal.delivery.queue.recover, {});
 crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFiles.cleanUp, {});
 // Each run of the sender sets its own watch; this one takes up what was lost altogether.

@@ -145,9 +145,18 @@ function logLoose(what: string, thrown: unknown): void {
   log("error", `${what}: ${messageOf(thrown)}`, { stack });
 }
 
-function announce({ demo, siteUrl, cloudUrl }: Deployment, options: DeploymentOptions): void {
-  if (process.env["PORTAL_TRUST_IDS"] === "true") {
+function announce({ demo, siteUrl, cloudUrl, host }: Deployment, options: DeploymentOptions): void {
+  const { PORTAL_TRUST_IDS, RESEND_API_KEY, SMTP_URL, EMAIL_FROM } = host.environment;
+  if (PORTAL_TRUST_IDS === "true") {
     log("warn", "PORTAL_TRUST_IDS=true: whoever knows a portal user's id is that user");
+  }
+  // Functions of somebody else's send their mail as they like.
+  const isFreehold = host.functions.find("delivery/queue:wake") !== undefined;
+  const provider = RESEND_API_KEY || SMTP_URL;
+  if (isFreehold && !(provider && EMAIL_FROM)) {
+    const missing = provider ? "EMAIL_FROM" : "RESEND_API_KEY or SMTP_URL";
+    const where = `${siteUrl}/api/v1/notifications?channel=email`;
+    log("warn", `No mail is sent: ${missing} is not set. It is kept, to be read at ${where}`);
   }
   if (demo !== null) process.stdout.write(demoText(demo, options.data));
   process.stdout.write(

@@ -104,6 +104,7 @@ import type * as delivery_reminderJobs from "../delivery/reminderJobs.js";
 import type * as delivery_reminders from "../delivery/reminders.js";
 import type * as delivery_retention from "../delivery/retention.js";
 import type * as delivery_safeRequest from "../delivery/safeRequest.js";
+import type * as delivery_secretLink from "../delivery/secretLink.js";
 import type * as delivery_send from "../delivery/send.js";
 import type * as delivery_settling from "../delivery/settling.js";
 import type * as delivery_staffEvents from "../delivery/staffEvents.js";
@@ -401,6 +402,7 @@ declare const fullApi: ApiFromModules<{
   "delivery/reminders": typeof delivery_reminders;
   "delivery/retention": typeof delivery_retention;
   "delivery/safeRequest": typeof delivery_safeRequest;
+  "delivery/secretLink": typeof delivery_secretLink;
   "delivery/send": typeof delivery_send;
   "delivery/settling": typeof delivery_settling;
   "delivery/staffEvents": typeof delivery_staffEvents;

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { letterOf, type TemplateName } from "./letters";
+import { hasSecretLink, letterOf, type TemplateName } from "./letters";
 import type { Notification } from "./outbox";
+import { HIDDEN_LINK } from "./secretLink";
 
 export const CHANNELS = ["email", "whatsapp", "in_app"] as const;
 export const STATUSES = [
@@ -101,8 +102,14 @@ export function notificationDetailView(
   const summary = notificationSummaryView(notification);
   if (notification.channel === "in_app") return { ...summary, text: summary.subject, html: null };
   const { template, language, data } = notification;
-  const { text, html } = letterOf(template as TemplateName, language, data);
+  const name = template as TemplateName;
+  const { text, html } = letterOf(name, language, data, linkShown(name));
   return { ...summary, text, html };
+}
+
+/** A view says that there is a link, not where it leads. */
+function linkShown(template: TemplateName): string | undefined {
+  return hasSecretLink(template) ? HIDDEN_LINK : undefined;
 }
 
 function subjectOf({ channel, template, language, data }: Notification): string {

@@ -2,9 +2,10 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { ApiError, notFound } from "../kit/errors";
-import type { Language, LetterData, TemplateName } from "./letters";
+import { hasSecretLink, type Language, type LetterData, type TemplateName } from "./letters";
 import { configuredFor, type OutboundChannel } from "./providers/configured";
 import { fail } from "./settling";
+import { noSecret, type SecretLink, sealedLinkOf, sealLink } from "./secretLink";
 import { findSuppression } from "./suppressions";
 
 export type Notification = Doc<"notifications">;
@@ -21,6 +22,7 @@ export type OutboundMessage = {
   contactId?: Id<"objects">;
   attachments?: Notification["attachments"];
   resendOf?: Id<"notifications">;
+  secretLink?: SecretLink | undefined;
 };
 
 /**
@@ -35,12 +37,13 @@ export async function queueMessages(
 ): Promise<Id<"notifications">[]> {
   const ids: Id<"notifications">[] = [];
   let isDue = false;
-  for (const { attachments = [], to, ...message } of messages) {
+  for (const { attachments = [], to, secretLink, ...message } of messages) {
     const now = Date.now();
     const configured = configuredFor(message.channel);
     const id = await ctx.db.insert("notifications", {
       ...message,
       ...(to === undefined ? {} : { to }),
+      ...(secretLink === undefined ? {} : await sealLink(secretLink)),
       organizationId,
       status: "queued",
       attachments,
@@ -101,7 +104,7 @@ const REPEATABLE = ["sent", "delivered", "failed", "bounced", "unknown"] as cons
 /**
  * Sends a message once more because a person says so: as a new one, with its own key, which the
  * first one's history does not change. One that is only kept goes on its way itself.
- * @throws INVALID_STATE while it is under way; CONFLICT without a provider
+ * @throws INVALID_STATE while it is under way; CONFLICT without a provider, or when its link is gone
  */
 export async function resendMessage(
   ctx: MutationCtx,
@@ -129,8 +132,17 @@ export async function resendMessage(
     ...(contactId === undefined ? {} : { contactId }),
   };
   const template = message.template as TemplateName;
+  const link = sealedLinkOf(message);
+  if (hasSecretLink(template) && link === null) {
+    const why = "Its link is no longer kept: ask for a new one in place of a copy.";
+    throw new ApiError("CONFLICT", why);
+  }
   const copy = { channel, to, template, language, data, attachments, resendOf: _id, ...about };
   const [id] = await queueMessages(ctx, organizationId, [copy]);
+  if (id && link) {
+    await ctx.db.patch("notifications", id, link);
+    await ctx.db.patch("notifications", _id, noSecret);
+  }
   const queued = id && (await ctx.db.get("notifications", id));
   if (!queued) throw new Error("A message that was queued is missing.");
   return queued;

@@ -8,7 +8,8 @@ import { attachment, outboundChannel, sentFile } from "../schemas/notificationSc
 import { type Notification } from "./outbox";
 import { configuredFor } from "./providers/configured";
 import { outcomeValidator } from "./providers/message";
-import { fail, settleAttempt, settleInterrupted } from "./settling";
+import { isExpired } from "./secretLink";
+import { fail, failAsExpired, settleAttempt, settleInterrupted } from "./settling";
 import { findSuppression } from "./suppressions";
 
 /**
@@ -57,6 +58,7 @@ const work = v.object({
   template: v.string(),
   language: v.union(v.literal("en"), v.literal("de")),
   data: v.record(v.string(), v.string()),
+  /** Still sealed. */
   secretUrl: v.optional(v.string()),
   attachments: v.array(attachment),
   files: v.optional(v.array(sentFile)),
@@ -80,8 +82,12 @@ export const begin = internalMutation({
       await fail(ctx, message, "failed", `suppressed: ${suppression.reason}`);
       return null;
     }
-    const configured = configuredFor(channel);
     const now = Date.now();
+    if (isExpired(message, now)) {
+      await failAsExpired(ctx, message);
+      return null;
+    }
+    const configured = configuredFor(channel);
     if ("missing" in configured) {
       const kept = { nextAttemptAt: undefined, reason: configured.missing, updatedAt: now };
       await ctx.db.patch("notifications", notificationId, kept);

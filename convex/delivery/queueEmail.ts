@@ -1,20 +1,33 @@
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import { type Language, type LetterData, type TemplateName } from "./letters";
+import type { Language, LetterData, SecretTemplate, TemplateName } from "./letters";
 import { queueMessages } from "./outbox";
+import type { SecretLink } from "./secretLink";
 
 export type QueuedEmail = {
   organizationId: Id<"organizations">;
-  template: TemplateName;
   to: string;
   language: Language;
-  /** What the template says, formatted; see letters/index.ts. */
+  /** What the template says, formatted; see letters/index.ts. No secret: `notifications:read` shows it. */
   data: LetterData;
   /** The object that it is about. */
   objectId?: Id<"objects">;
-};
+} & (
+  | { template: SecretTemplate; secretLink: SecretLink }
+  | { template: Exclude<TemplateName, SecretTemplate>; secretLink?: undefined }
+);
 
-/** Queues one e-mail in the caller's transaction; see `queueMessages`. */
+/**
+ * Queues one e-mail in the caller's transaction; see `queueMessages`. An `invite`, a `password_reset`
+ * and a `verification` carry a link with a token in it, which is given as `secretLink` with the time
+ * at which the token ends, and never in `data`:
+ *
+ *     await queueEmail(ctx, {
+ *       organizationId, template: "invite", to: email, language,
+ *       data: { organization: name, recipient: "", inviter },
+ *       secretLink: { url: `${APP_URL}/invite?token=${token}`, expiresAt },
+ *     });
+ */
 export async function queueEmail(
   ctx: MutationCtx,
   { organizationId, ...message }: QueuedEmail,

@@ -1,6 +1,8 @@
 import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import { internalMutation } from "../_generated/server";
+import { noSecret } from "./secretLink";
+import { failAsExpired } from "./settling";
 
 const DAY = 24 * 60 * 60 * 1000;
 const KEPT = 365 * DAY;
@@ -24,6 +26,31 @@ export const cleanUp = internalMutation({
 });
 
 /**
+ * Hourly: forgets links that have expired; a letter that still waited for its turn, or for a provider,
+ * has nothing to say any more.
+ */
+export const forgetLinks = internalMutation({
+  args: {},
+  returns: v.object({ forgotten: v.number() }),
+  handler: async (ctx): Promise<{ forgotten: number }> => {
+    const expired = await ctx.db
+      .query("notifications")
+      .withIndex("by_secret_expiry", (q) =>
+        q.gt("secretExpiresAt", 0).lte("secretExpiresAt", Date.now()),
+      )
+      .take(AT_ONCE);
+    for (const message of expired) {
+      if (message.status === "queued") await failAsExpired(ctx, message);
+      else await ctx.db.patch("notifications", message._id, noSecret);
+    }
+    if (expired.length === AT_ONCE) {
+      await ctx.scheduler.runAfter(0, internal.delivery.retention.forgetLinks, {});
+    }
+    return { forgotten: expired.length };
+  },
+});
+
+/**
  * Blanks what went to a person who is erased, a page at a time; what has not gone out stays here.
  * Scheduled with the erasure.
  */
@@ -40,7 +67,7 @@ export const forgetPerson = internalMutation({
       await ctx.db.patch("notifications", _id, {
         to: undefined,
         data: {},
-        secretUrl: undefined,
+        ...noSecret,
         files: undefined,
         attachments: [],
         attempts: attempts.map(({ error: _error, ...rest }) => rest),

@@ -12,6 +12,7 @@ import { sendBySmtp } from "./providers/smtp";
 import { sendByWhatsApp } from "./providers/whatsapp";
 import type { sentFile } from "../schemas/notificationSchemas";
 import type { Work } from "./queue";
+import { openLink } from "./secretLink";
 
 /** One attempt to send a message; what is attached is made first, before the provider is asked. */
 export const deliver = internalAction({
@@ -37,6 +38,13 @@ async function attemptOf(
 ): Promise<{ outcome: Outcome; files: SentFile[] }> {
   let files: SentFile[];
   let contents: File[];
+  let url: string | undefined;
+  try {
+    url = await openLink(work.secretUrl);
+  } catch (thrown) {
+    // A key that was changed can be changed back.
+    return { outcome: { kind: "retry", error: shortError(String(thrown)) }, files: [] };
+  }
   try {
     files =
       work.files ?? (await Promise.all(work.attachments.map((each) => made(ctx, work, each))));
@@ -44,11 +52,16 @@ async function attemptOf(
   } catch (thrown) {
     return { outcome: withoutAttachment(thrown), files: [] };
   }
-  return { outcome: await sent(id, work, contents), files };
+  return { outcome: await sent(id, work, contents, url), files };
 }
 
-async function sent(id: string, work: Work, files: File[]): Promise<Outcome> {
-  const { to, language, data, secretUrl, sender, provider } = work;
+async function sent(
+  id: string,
+  work: Work,
+  files: File[],
+  secretUrl: string | undefined,
+): Promise<Outcome> {
+  const { to, language, data, sender, provider } = work;
   const template = work.template as TemplateName;
   if (provider === "whatsapp") {
     return await sendByWhatsApp({ id, to, template, language, data, file: files[0] });
@@ -59,7 +72,7 @@ async function sent(id: string, work: Work, files: File[]): Promise<Outcome> {
     from: { name, address: addressOf(process.env["EMAIL_FROM"] ?? "") },
     to,
     ...(replyTo === undefined ? {} : { replyTo }),
-    letter: letterOf(template, language, data, secretUrl ?? data["url"]),
+    letter: letterOf(template, language, data, secretUrl),
     files,
   };
   return provider === "resend" ? await sendByResend(email) : await sendBySmtp(email);

@@ -7,6 +7,7 @@ import type { Notification } from "./outbox";
 import { mayAskAgain } from "./providers/configured";
 import type { ProviderEvent } from "./providerEvents";
 import type { Outcome } from "./providers/message";
+import { noSecret } from "./secretLink";
 import { suppress } from "./suppressions";
 
 /** What becomes of a message: by the answer of an attempt, by a lease that ran out, by its provider's events. */
@@ -53,7 +54,7 @@ export async function settleAttempt(
       status,
       sentAt: message.sentAt ?? now,
       reason: undefined,
-      secretUrl: undefined,
+      ...noSecret,
       ...(providerMessageId === undefined ? {} : { providerMessageId }),
     });
     return;
@@ -138,6 +139,12 @@ export async function fail(
   await store.finish();
 }
 
+/** Ends a letter whose link is no longer good: nobody should open a door that is closed. */
+export async function failAsExpired(ctx: MutationCtx, message: Notification): Promise<void> {
+  await ctx.db.patch("notifications", message._id, { ...noSecret, nextAttemptAt: undefined });
+  await fail(ctx, message, "failed", "Its link expired before it could be sent.");
+}
+
 function detailOf(outcome: Outcome): { error?: string; status?: number } {
   if (outcome.kind === "sent") return {};
   const { error, status } = outcome;
@@ -156,7 +163,7 @@ export async function recordProgress(
   const { _id } = message;
   const updatedAt = Date.now();
   // The provider has it: no attempt of ours is due any more.
-  const taken = { ...idle, updatedAt, secretUrl: undefined, sentAt: message.sentAt ?? event.at };
+  const taken = { ...idle, updatedAt, ...noSecret, sentAt: message.sentAt ?? event.at };
   switch (event.kind) {
     case "sent":
     case "delivered": {

@@ -48,8 +48,9 @@ export const notificationTables = {
     language: v.union(v.literal("en"), v.literal("de")),
     /** What the template says, formatted: a repeated attempt sends the same text. */
     data: v.record(v.string(), v.string()),
-    /** A link that signs somebody in, encrypted; gone once it is sent. */
+    /** A link that lets its reader in, sealed, and until when it is good; see delivery/secretLink.ts. */
     secretUrl: v.optional(v.string()),
+    secretExpiresAt: v.optional(v.number()),
     attachments: v.array(attachment),
     /** The files of `attachments`, as the first attempt sent them: a later one sends the same. */
     files: v.optional(v.array(sentFile)),
@@ -88,6 +89,7 @@ export const notificationTables = {
     .index("by_due", ["organizationId", "status", "nextAttemptAt"])
     .index("by_lease", ["status", "leasedUntil"])
     .index("by_provider_message", ["channel", "providerMessageId"])
+    .index("by_secret_expiry", ["secretExpiresAt"])
     .index("by_createdAt", ["createdAt"]),
 
   /**

@@ -2,12 +2,19 @@ import { afterEach, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Doc, Id } from "../../convex/_generated/dataModel";
 import { queueEmail, type QueuedEmail } from "../../convex/delivery/queueEmail";
+import type { SecretLink } from "../../convex/delivery/secretLink";
 import { type Fixture, newBackend } from "../helpers/backend";
 import { eventually } from "../helpers/server";
 
+const WEEK = 7 * 24 * 60 * 60 * 1000;
+/** What differs from the usual letter. */
+type Verification = Partial<
+  Pick<QueuedEmail, "to" | "data" | "language"> & { secretLink: SecretLink }
+>;
+
 /** An organization whose messages a test watches. Time stands still until the test moves it. */
 export type Outbox = Fixture & {
-  queue: (email?: Partial<QueuedEmail>) => Promise<Id<"notifications">>;
+  queue: (email?: Verification) => Promise<Id<"notifications">>;
   /** Everything that is due now, tried; it ends when nothing runs any more. */
   run: () => Promise<void>;
   message: (id: Id<"notifications">) => Promise<Doc<"notifications">>;
@@ -46,7 +53,8 @@ export async function openOutbox(env: Record<string, string>): Promise<Outbox> {
           template: "verification",
           to: "ada@x.test",
           language: "en",
-          data: { organization: "Test Studio", recipient: "Ada", url: "https://x.test/verify" },
+          data: { organization: "Test Studio", recipient: "Ada" },
+          secretLink: { url: "https://x.test/verify", expiresAt: Date.now() + WEEK },
           ...email,
         }),
       ),

@@ -154,6 +154,14 @@ const TEMPLATES = {
 export type TemplateName = keyof typeof TEMPLATES;
 export const TEMPLATE_NAMES = Object.keys(TEMPLATES) as TemplateName[];
 
+/** Letters whose link lets its reader in: it is never among their data. */
+const SECRET_TEMPLATES = ["invite", "password_reset", "verification"] as const;
+export type SecretTemplate = (typeof SECRET_TEMPLATES)[number];
+
+export function hasSecretLink(template: TemplateName): template is SecretTemplate {
+  return (SECRET_TEMPLATES as readonly string[]).includes(template);
+}
+
 /** The letter as it goes out: the same data give the same bytes. `url` is a secret link, if any. */
 export function letterOf(
   template: TemplateName,
