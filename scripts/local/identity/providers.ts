@@ -58,10 +58,15 @@ function readProvider(provider: unknown): Provider {
 }
 
 /** Issuers are compared with and without the slash that providers put at their end or do not. */
-export function issuerOf(text: string, field: string): string {
-  const url = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text}`;
+function issuerOf(text: string, field: string): string {
+  const url = withScheme(text);
   urlOf(url, field, ["https:", "http:"]);
   return url.replace(/\/+$/, "");
+}
+
+/** Some providers name themselves without it. */
+export function withScheme(issuer: string): string {
+  return /^[a-z][a-z\d+.-]*:\/\//i.test(issuer) ? issuer : `https://${issuer}`;
 }
 
 function urlOf(text: string, field: string, schemes: string[]): URL {

@@ -48,6 +48,16 @@ describe("a provider that cannot be asked", () => {
     expect(provider.requests).toHaveLength(1);
   });
 
+  test("is not asked again for each way in which a forged token can write its name", async () => {
+    provider.breakWith = (_, response) => response.writeHead(503).end();
+    const verifier = identities();
+    for (let slashes = 0; slashes < 20; slashes++) {
+      const iss = `${provider.url}/oidc${"/".repeat(slashes)}`;
+      await refusal(verifier.verify(await provider.token({ claims: { iss } })));
+    }
+    expect(provider.requests.length).toBeLessThanOrEqual(2);
+  });
+
   test("is asked again a little later", async () => {
     provider.breakWith = (_, response) => response.writeHead(503).end();
     const verifier = identities();
