@@ -2,8 +2,10 @@
 import type { RawData, WebSocket } from "ws";
 import { AuthenticationError } from "../identity";
 import { newRequestId, type RequestInfo } from "../runtime/call";
+import { messageOf } from "../problem";
 import { publicError } from "../runtime/errors";
 import type { Host } from "../runtime/host";
+import { log } from "../runtime/log";
 import { canonicalName } from "../runtime/names";
 import type { Authentication } from "./authentication";
 import type { LiveLimits } from "./limits";
@@ -97,10 +99,20 @@ export class Connection {
     });
   }
 
-  /** All results are those of one moment: the client is brought there, if there is news. */
+  /** What this client cannot be told (its results together are more than a text can hold) ends it alone. */
   roundEnded(): void {
-    const { subscriptions } = this.context;
     if (this.ended || this.hasExpired()) return;
+    try {
+      this.bringUpToDate();
+    } catch (error) {
+      log("error", `A live client could not be brought up to date: ${messageOf(error)}`);
+      this.fail(error);
+    }
+  }
+
+  /** All results are those of one moment: the client is brought there, if there is news. */
+  private bringUpToDate(): void {
+    const { subscriptions } = this.context;
     // This round's snapshot may be older than the commit that the client waits for.
     if (this.owedTs !== null && this.owedTs > subscriptions.ts) subscriptions.awaitRound(this);
     if (this.outbox.isFull) return;
