@@ -6,22 +6,33 @@ import { benchLive } from "./bench/live";
 import { benchProjects } from "./bench/projects";
 import { benchSearch } from "./bench/search";
 import { benchSync } from "./bench/sync";
+import { benchWebhooks } from "./bench/webhooks";
 import { runScript } from "./commandLine";
 
-const SECTIONS = ["contacts", "search", "crm", "projects", "invoicing", "live", "sync"] as const;
 type Section = (typeof SECTIONS)[number];
+const SECTIONS = [
+  "contacts",
+  "search",
+  "crm",
+  "projects",
+  "invoicing",
+  "live",
+  "sync",
+  "webhooks",
+] as const;
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only contacts,search,crm,projects,invoicing,live,sync
+  --only contacts,search,crm,projects,invoicing,live,sync,webhooks
                               sections to run; all by default
   --sizes 1000,10000,100000   records in the organization at each measurement
+  --deliveries 10000          webhook deliveries in all, to fifty endpoints
   --help                      this text
 
 Fills temporary data folders and measures Freehold, its contacts beside a bare Fastify + lmdb
 server. With the default sizes contacts take some five minutes; imports and invoices take longer.`;
 
-await runScript(HELP, ["only", "sizes"], async (values) => {
+await runScript(HELP, ["only", "sizes", "deliveries"], async (values) => {
   const wanted = (values.only ?? SECTIONS.join(",")).split(",");
   const unknown = wanted.filter((section) => !SECTIONS.includes(section as Section));
   if (unknown.length > 0) {
@@ -36,6 +47,7 @@ await runScript(HELP, ["only", "sizes"], async (values) => {
     invoicing: () => benchInvoicing(sizes),
     live: () => benchLive(),
     sync: () => benchSync(sizes),
+    webhooks: () => benchWebhooks(Number(values.deliveries ?? 10_000)),
   };
   for (const section of SECTIONS) if (wanted.includes(section)) await run[section]();
 });

@@ -156,7 +156,11 @@ async function numbering(conflicts: number): Promise<Row> {
 
 type Made = { id: string; name: string };
 
-async function createInvoice(client: Client, contactId: string, lines: number): Promise<Made> {
+export async function createInvoice(
+  client: Client,
+  contactId: string,
+  lines: number,
+): Promise<Made> {
   return await post(client, "/invoices", invoice(contactId, lines));
 }
 
@@ -165,7 +169,7 @@ async function post(client: Client, path: string, body: unknown): Promise<Made> 
   return answer.data as Made;
 }
 
-async function newContact(client: Client, index: number): Promise<string> {
+export async function newContact(client: Client, index: number): Promise<string> {
   const body = { firstName: `Client${index}`, email: `client${index}@bench.example` };
   const answer = await client.json({ method: "POST", path: "/crm/contacts", body });
   return answer.contactId as string;
@@ -192,9 +196,15 @@ function invoice(contactId: string, lines: number): Record<string, unknown> {
 let asked = 0;
 
 /** As the server logs them: the sum over a request's transactions. */
-async function documentsRead(server: MeasuredServer, client: Client, call: Call): Promise<number> {
+export async function documentsRead(
+  server: MeasuredServer,
+  client: Client,
+  call: Call,
+  onAnswer?: () => void,
+): Promise<number> {
   const requestId = `bench-invoicing-${asked++}`;
   await client.call({ ...call, headers: { "x-request-id": requestId } });
+  onAnswer?.();
   for (;;) {
     const line = (await server.lines()).findLast(
       (text) => text.includes(requestId) && text.includes("documentsRead"),

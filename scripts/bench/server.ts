@@ -58,12 +58,12 @@ export async function startScript(
 
 /** Freehold itself, with rate limits out of the way. */
 export async function startFreehold(
-  options: { data?: string; flags?: string[] } = {},
+  options: { data?: string; flags?: string[]; env?: Record<string, string> } = {},
 ): Promise<MeasuredServer> {
   return await startScript("scripts/start.ts", {
     ...options,
     flags: ["--site-port", "0", "--cloud-port", "0", ...(options.flags ?? [])],
-    env: { RATE_LIMIT_FACTOR: "1000000" },
+    env: { RATE_LIMIT_FACTOR: "1000000", ...options.env },
     readyLine: "Freehold is ready",
   });
 }
