@@ -8,6 +8,7 @@ import { constants, copyFile, mkdir, readdir, readFile, rename, rm, stat } from 
 import path from "node:path";
 import { claimFolder } from "./database/folder";
 import { copyStore } from "./database/store";
+import { holdRemovals } from "./files/holds";
 import { codeOf, messageOf, Problem } from "./problem";
 import { writePrivately } from "./secrets";
 
@@ -30,11 +31,15 @@ export async function backUp(data: string, to: string): Promise<Copied> {
   }
   if (existsSync(to)) throw new Problem(`${to} exists already; name another with --to`);
   return await inDraft(to, async (draft) => {
-    // Bytes are on disk before their row and never change: those of before, the rows, those of since.
-    await copyMissing(path.join(data, FILES), path.join(draft, FILES));
-    await mkdir(path.join(draft, STORE), { recursive: true });
-    await copyStore(path.join(data, STORE), path.join(draft, STORE));
-    await copyMissing(path.join(data, FILES), path.join(draft, FILES));
+    // Bytes are on disk before their row, never change, and stay from here on though their row may go.
+    const release = await holdRemovals(path.join(data, "storage"));
+    try {
+      await mkdir(path.join(draft, STORE), { recursive: true });
+      await copyStore(path.join(data, STORE), path.join(draft, STORE));
+      await copyFiles(path.join(data, FILES), path.join(draft, FILES));
+    } finally {
+      await release();
+    }
     await copyTopLevel(data, draft);
     const files = await describe(draft);
     const manifest: Manifest = { format: FORMAT, takenAt: new Date().toISOString(), files };
@@ -97,15 +102,13 @@ async function refuseIfRunning(data: string): Promise<void> {
   }
 }
 
-async function copyMissing(from: string, to: string): Promise<void> {
+async function copyFiles(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
-  const there = new Set(await readdir(to));
   for (const name of await namesIn(from)) {
-    if (there.has(name)) continue;
     try {
       await copyFile(path.join(from, name), path.join(to, name), constants.COPYFILE_FICLONE);
     } catch (error) {
-      // Deleted since it was listed: no row will speak of it, or that row is older than the copy.
+      // Its removal had begun before the hold, so the copied rows do not speak of it.
       if (codeOf(error) !== "ENOENT") throw error;
     }
   }

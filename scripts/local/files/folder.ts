@@ -7,7 +7,9 @@ import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { checkDiskSpace, withoutSpace } from "../database/diskSpace";
-import { codeOf } from "../problem";
+import { codeOf, messageOf } from "../problem";
+import { log } from "../runtime/log";
+import { areRemovalsHeld, holdRemovals } from "./holds";
 
 export type Received = {
   id: string;
@@ -32,8 +34,16 @@ export type Expected = {
   sha256: string | null;
 };
 
+/** How often it is looked whether what had to stay may go. */
+const RETRY_MS = 1_000;
+
 export class FileFolder {
+  /** To be removed when nobody holds them any more. What a stop leaves, the next start removes. */
+  private readonly held = new Set<string>();
+  private retry: NodeJS.Timeout | null = null;
+
   private constructor(
+    private readonly folder: string,
     private readonly files: string,
     private readonly incoming: string,
     /** What stood there at the start; the files of before that have no row are left over. */
@@ -48,7 +58,7 @@ export class FileFolder {
     await rm(incoming, { recursive: true, force: true });
     await mkdir(incoming, { recursive: true });
     await mkdir(files, { recursive: true });
-    return new FileFolder(files, incoming, await readdir(files));
+    return new FileFolder(folder, files, incoming, await readdir(files));
   }
 
   /**
@@ -61,6 +71,7 @@ export class FileFolder {
     expected: Expected,
   ): Promise<Received> {
     const draft = path.join(this.incoming, id);
+    this.held.delete(id);
     try {
       const written = await writeDraft(draft, source, expected.maxBytes);
       if (expected.sha256 !== null && expected.sha256 !== written.sha256) {
@@ -88,8 +99,42 @@ export class FileFolder {
     }
   }
 
+  /** Keeps all bytes until what it gives back is called. */
+  async hold(): Promise<() => Promise<void>> {
+    return await holdRemovals(this.folder);
+  }
+
+  /** Now, or when nobody holds the files any more. */
   async remove(id: string): Promise<void> {
-    await rm(this.pathOf(id), { force: true });
+    if (await areRemovalsHeld(this.folder)) {
+      this.held.add(id);
+      this.retryLater();
+    } else await rm(this.pathOf(id), { force: true });
+  }
+
+  close(): void {
+    if (this.retry !== null) clearTimeout(this.retry);
+    this.held.clear();
+  }
+
+  private retryLater(): void {
+    this.retry ??= setTimeout(() => {
+      this.retry = null;
+      this.removeHeld().catch((error: unknown) => {
+        log("error", `Deleted files could not be removed: ${messageOf(error)}`);
+      });
+    }, RETRY_MS).unref();
+  }
+
+  private async removeHeld(): Promise<void> {
+    if (await areRemovalsHeld(this.folder)) {
+      this.retryLater();
+      return;
+    }
+    for (const id of this.held) {
+      this.held.delete(id);
+      await rm(this.pathOf(id), { force: true });
+    }
   }
 
   private pathOf(id: string): string {

@@ -72,6 +72,12 @@ export class Files {
     this.closing = true;
     this.stopListening();
     await this.sweep;
+    this.folder.close();
+  }
+
+  /** Keeps the bytes of all files, also of deleted ones, until what it gives back is called. */
+  async hold(): Promise<() => Promise<void>> {
+    return await this.folder.hold();
   }
 
   uploadToken(): string {

@@ -84,6 +84,8 @@ export class Exports {
   }
 
   private async make(includeStorage: boolean): Promise<void> {
+    // From before the snapshot, so that what its rows name is there when it is its turn.
+    const release = includeStorage ? await this.files.hold() : null;
     const snapshot = this.database.snapshot();
     const start_ts = integerJson(snapshot.ts);
     try {
@@ -99,6 +101,7 @@ export class Exports {
       await this.note({ state: "failed", start_ts, error: messageOf(error) });
     } finally {
       snapshot.release();
+      await release?.();
     }
   }
 
