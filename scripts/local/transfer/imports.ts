@@ -38,6 +38,8 @@ type Row = { _id: string; _creationTime: number; state: State; mode: Mode; forma
 
 /** A confirmed import can be looked up for this many more. */
 const KEPT_ROWS = 100;
+/** Of imports that wait to be confirmed, whose uploads lie on the disk; of more, the oldest makes way. */
+const MAX_WAITING = 10;
 
 export function allImports(tx: Transaction): Row[] {
   return [...systemRows<Row>(tx, TABLE)];
@@ -118,6 +120,7 @@ export class Imports {
     const existing = [...tables, { name: "_storage", documents: storedFiles }];
     const changes = tableChanges(incoming, existing, request.mode);
     this.waiting.set(id, { request, upload, changes, folder });
+    await this.makeWay();
     await this.note(id, {
       state: "waiting_for_confirmation",
       message_to_confirm: confirmation(changes),
@@ -149,6 +152,17 @@ export class Imports {
     } finally {
       upload.zip?.close();
     }
+  }
+
+  private async makeWay(): Promise<void> {
+    const [oldest] = this.waiting;
+    if (oldest === undefined || this.waiting.size <= MAX_WAITING) return;
+    const [id, { upload, folder }] = oldest;
+    this.waiting.delete(id);
+    upload.zip?.close();
+    await rm(folder, { recursive: true, force: true });
+    const error_message = "It was not confirmed before others came";
+    await this.note(id, { state: "failed", error_message });
   }
 
   /** The bytes come before their rows: what a crash leaves has no row, and goes at the next start. */

@@ -4,7 +4,6 @@
  */
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import Papa from "papaparse";
 import type { DocumentJson, TableDescription } from "../database/types";
@@ -26,6 +25,8 @@ export type StorageFile = { id: string; open(): Promise<Readable> };
 /** As much as one transaction of Convex may write. */
 const MAX_JSON_ARRAY_BYTES = 16 * 2 ** 20;
 const MAX_TABLES = 10_000;
+/** A document has 1 MiB, and a character of it at most six in JSON. */
+const MAX_LINE_CHARACTERS = 8 * 2 ** 20;
 
 const DOCUMENTS = /^(?:.*\/)?([^/]+)\/documents\.jsonl$/;
 const GENERATED_SCHEMA = /^(?:.*\/)?([^/]+)\/generated_schema\.jsonl$/;
@@ -151,15 +152,17 @@ async function* lineRows(
 }
 
 async function* linesOf(source: Readable): AsyncGenerator<string> {
-  const failed = new Promise<never>((_, reject) => source.once("error", reject));
-  failed.catch(() => undefined);
-  const iterator = createInterface({ input: source, crlfDelay: Infinity })[Symbol.asyncIterator]();
-  // readline does not tell of an error of what it reads.
-  for (;;) {
-    const next = await Promise.race([iterator.next(), failed]);
-    if (next.done === true) return;
-    yield next.value;
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > MAX_LINE_CHARACTERS) {
+      throw new UploadRefused(`A line is longer than ${MAX_LINE_CHARACTERS} characters`);
+    }
+    yield* lines;
   }
+  yield rest + decoder.decode();
 }
 
 async function* arrayRows(file: string): AsyncGenerator<DocumentJson> {

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
+import { checkDiskSpace } from "../database/diskSpace";
 import type { DocumentJson } from "../database/types";
 
 /** What was uploaded cannot be taken in; the message says where and why. */
@@ -59,7 +60,10 @@ export class TableWriter {
   private async flush(): Promise<void> {
     const text = this.buffer;
     this.buffer = "";
-    if (text !== "") await this.handle.writeFile(text);
+    if (text === "") return;
+    // A zip can hold far more than it weighs.
+    checkDiskSpace(path.dirname(this.file), Buffer.byteLength(text));
+    await this.handle.writeFile(text);
   }
 }
 

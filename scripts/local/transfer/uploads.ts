@@ -4,22 +4,27 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { checkDiskSpace } from "../database/diskSpace";
 import { UploadRefused } from "./staging";
 
-/** More than one person imports at a time. */
+/** More than one person imports at a time; of more, the one that has been idle longest makes way. */
 const MAX_UPLOADS = 10;
 const MAX_PARTS = 10_000;
 const MAX_PART_BYTES = 256 * 2 ** 20;
 
 export class Uploads {
+  /** By token, the one that has been idle longest first. */
   private readonly parts = new Map<string, Map<number, string>>();
 
   constructor(private readonly folder: string) {}
 
-  /** A token under which parts can be sent. @throws UploadRefused */
+  /** A token under which parts can be sent. */
   async start(): Promise<string> {
-    if (this.parts.size >= MAX_UPLOADS) {
-      throw new UploadRefused(`There are ${MAX_UPLOADS} uploads that have not been finished`);
+    // A command line that was interrupted never says so.
+    const [idlest] = this.parts.keys();
+    if (idlest !== undefined && this.parts.size >= MAX_UPLOADS) {
+      this.parts.delete(idlest);
+      await rm(path.join(this.folder, idlest), { recursive: true, force: true });
     }
     const token = randomBytes(16).toString("hex");
     this.parts.set(token, new Map());
@@ -27,9 +32,11 @@ export class Uploads {
     return token;
   }
 
-  /** Keeps a part; what it answers has to be given to `finish`. @throws UploadRefused */
+  /** Keeps a part; what it answers has to be given to `finish`. @throws UploadRefused, DiskFull */
   async part(token: string, number: number, source: AsyncIterable<Uint8Array>): Promise<string> {
     const parts = this.of(token);
+    this.parts.delete(token);
+    this.parts.set(token, parts);
     if (!Number.isInteger(number) || number < 1 || number > MAX_PARTS) {
       throw new UploadRefused(`partNumber must be a whole number from 1 to ${MAX_PARTS}`);
     }
@@ -42,6 +49,7 @@ export class Uploads {
         if (size > MAX_PART_BYTES) {
           throw new UploadRefused(`A part may have at most ${MAX_PART_BYTES} bytes`);
         }
+        checkDiskSpace(this.folder, chunk.byteLength);
         hash.update(chunk);
         await file.writeFile(chunk);
       }
