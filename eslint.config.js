@@ -38,6 +38,8 @@ const OWNED = [
     ],
     files: ["convex/sync/tombstones.ts"],
   },
+  { tables: ["documentFiles"], files: ["convex/delivery/documentFiles.ts"] },
+  { tables: ["organizationLogos"], files: ["convex/delivery/logos.ts"] },
   { tables: ["incomingEvents"], files: ["convex/kit/incoming.ts"] },
   { tables: ["incomingPayments"], files: ["convex/payments/matching.ts"] },
   { tables: ["paymentLinks"], files: ["convex/payments/links.ts"] },

@@ -18,6 +18,7 @@ import * as invoices from "./api/v1/invoices";
 import * as messageEvents from "./api/v1/messageEvents";
 import * as notifications from "./api/v1/notifications";
 import * as organization from "./api/v1/organization";
+import * as organizationLogo from "./api/v1/organizationLogo";
 import * as payments from "./api/v1/payments";
 import * as paymentWebhooks from "./api/v1/paymentWebhooks";
 import * as portalSessions from "./api/v1/portalSessions";
@@ -51,6 +52,7 @@ export const endpoints = endpointsIn({
   "api/v1/integrity": integrity,
   "api/v1/recurringInvoices": recurringInvoices,
   "api/v1/organization": organization,
+  "api/v1/organizationLogo": organizationLogo,
   "api/v1/notifications": notifications,
   "api/v1/inbox": inbox,
   "api/v1/apiKeys": apiKeys,

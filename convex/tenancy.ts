@@ -1,4 +1,4 @@
-import { compareValues, v } from "convex/values";
+import { compareValues, v, type Value } from "convex/values";
 import type { z } from "zod";
 import { internal } from "./_generated/api";
 import type { Doc, Id } from "./_generated/dataModel";
@@ -115,24 +115,35 @@ export async function changeSettings(
     }))
     .filter(({ before, after }) => compareValues(before, after) !== 0);
   if (changes.length === 0) return organization;
-  await ctx.db.patch("organizations", organization._id, {
-    ...Object.fromEntries(changes.map(({ field, after }) => [field, after])),
-    version: organization.version + 1,
-    updatedAt: Date.now(),
-  });
+  await ctx.db.patch(
+    "organizations",
+    organization._id,
+    Object.fromEntries(changes.map(({ field, after }) => [field, after])),
+  );
   if (settings.allowedOrigins) await replaceOrigins(ctx, organization._id, settings.allowedOrigins);
+  return await settingsChanged(ctx, scope, organization, changes);
+}
+
+/** The next version of the settings, and its entry in the audit trail. */
+export async function settingsChanged(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  { _id, version }: Doc<"organizations">,
+  changes: { field: string; before?: Value | undefined; after?: Value | undefined }[],
+): Promise<Doc<"organizations">> {
+  await ctx.db.patch("organizations", _id, { version: version + 1, updatedAt: Date.now() });
   await record(ctx, scope, {
     action: "organization.updated",
     objectType: "organization",
-    objectId: organization._id,
+    objectId: _id,
     changes: changes.map(({ field, before, after }) => ({
       field,
       ...(before === undefined ? {} : { before }),
       ...(after === undefined ? {} : { after }),
     })),
   });
-  const changed = await ctx.db.get("organizations", organization._id);
-  if (!changed) throw new Error(`Organization ${organization._id} vanished.`);
+  const changed = await ctx.db.get("organizations", _id);
+  if (!changed) throw new Error(`Organization ${_id} vanished.`);
   return changed;
 }
 

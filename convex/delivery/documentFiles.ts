@@ -5,16 +5,17 @@ import { internalMutation, internalQuery } from "../_generated/server";
 import { dayOf } from "../kit/localTime";
 import { TenantReader } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
+import { logoOf } from "./logos";
 import { documentFormat, type DocumentFormat } from "../schemas/documentSchemas";
 
 /**
  * Which files exist of documents. A file is made once per edition: the versions of the document and
- * of the settings that are printed with it, for a reminder also its day. A draft's file is kept for a
- * day, and one that a later edition has replaced for thirty, so that a mail that was queued with it
- * still finds it.
+ * of the settings that are printed with it, for a reminder also its day. The file of a draft, and one
+ * that lacks a font, is kept for a day; one that a later edition has replaced for thirty, so that a
+ * mail that was queued with it still finds it.
  */
 const DAY = 24 * 60 * 60 * 1000;
-const DRAFTS_KEPT = DAY;
+const KEPT_FOR_TODAY = DAY;
 const REPLACED_KEPT = 30 * DAY;
 const DELETED_AT_ONCE = 100;
 
@@ -37,13 +38,12 @@ export const documentRequest = {
   format: documentFormat,
 };
 
-export type Logo = Pick<Doc<"organizationLogos">, "bytes" | "contentType" | "width" | "height">;
-
 /** Everything that a document is made of, and the file if it is made already. */
 export type DocumentSource = {
   document: DocumentObject;
   organization: Doc<"organizations">;
-  logo: Logo | null;
+  /** Null also where the file is made already. */
+  logo: Doc<"organizationLogos"> | null;
   edition: string;
   file: FileReference | null;
   /** When a reminder is written. */
@@ -67,14 +67,10 @@ export const source = internalQuery({
         q.eq("objectId", objectId).eq("format", format).eq("edition", edition.join(".")),
       )
       .first();
-    const logo = await ctx.db
-      .query("organizationLogos")
-      .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
-      .unique();
     return {
       document,
       organization,
-      logo: logo && { ...logo },
+      logo: file ? null : await logoOf(ctx, organizationId),
       edition: edition.join("."),
       file: file && referenceOf(file),
       at,
@@ -87,10 +83,10 @@ export const source = internalQuery({
  * the first stays and the other's bytes are deleted.
  */
 export const keep = internalMutation({
-  args: { ...documentRequest, edition: v.string(), isDraft: v.boolean(), file: fileReference },
+  args: { ...documentRequest, edition: v.string(), isForToday: v.boolean(), file: fileReference },
   returns: fileReference,
   handler: async (ctx, args): Promise<FileReference> => {
-    const { organizationId, objectId, format, edition, isDraft, file } = args;
+    const { organizationId, objectId, format, edition, isForToday, file } = args;
     const now = Date.now();
     const made = await ctx.db
       .query("documentFiles")
@@ -112,7 +108,7 @@ export const keep = internalMutation({
       format,
       edition,
       madeAt: now,
-      ...(isDraft ? { deleteAfter: now + DRAFTS_KEPT } : {}),
+      ...(isForToday ? { deleteAfter: now + KEPT_FOR_TODAY } : {}),
     });
     return file;
   },

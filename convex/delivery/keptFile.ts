@@ -10,6 +10,7 @@ import {
   type FileReference,
   isReminder,
 } from "./documentFiles";
+import type { Rendered } from "./pdf/renderPdf";
 
 type Request = ObjectType<typeof documentRequest>;
 
@@ -19,18 +20,18 @@ export async function keptFile(
   request: Request,
   extension: string,
   contentType: string,
-  make: (source: DocumentSource) => Promise<Uint8Array<ArrayBuffer>>,
+  make: (source: DocumentSource) => Promise<Rendered>,
 ): Promise<FileReference | null> {
   const at = isReminder(request.format) ? Date.now() : null;
   const source = await ctx.runQuery(internal.delivery.documentFiles.source, { ...request, at });
   if (!source) return null;
   if (source.file) return source.file;
-  const bytes = await make(source);
+  const { bytes, isComplete } = await make(source);
   const storageId = await ctx.storage.store(new Blob([bytes], { type: contentType }));
   return await ctx.runMutation(internal.delivery.documentFiles.keep, {
     ...request,
     edition: source.edition,
-    isDraft: source.document.status === "draft",
+    isForToday: source.document.status === "draft" || !isComplete,
     file: {
       storageId,
       fileName: fileNameOf(source.document.name, request.format, extension),

@@ -22,6 +22,7 @@ export const makePdf = internalAction({
       const { document, organization, logo } = source;
       const pdf = await renderPdf(printedDocument(source, request.format), logo);
       if (request.format !== "facturx") return pdf;
-      return await facturXOf(requireTaxDocument(document, organization), organization, pdf);
+      const invoice = requireTaxDocument(document, organization);
+      return { ...pdf, bytes: await facturXOf(invoice, organization, pdf.bytes) };
     }),
 });

@@ -18,6 +18,7 @@ export const makeXml = internalAction({
     await keptFile(ctx, request, "xml", "application/xml", async (source) => {
       const document = requireTaxDocument(source.document, source.organization);
       const syntax = request.format === "cii" ? "cii" : "ubl";
-      return new TextEncoder().encode(await xmlOf(document, source.organization, syntax));
+      const xml = await xmlOf(document, source.organization, syntax);
+      return { bytes: new TextEncoder().encode(xml), isComplete: true };
     }),
 });

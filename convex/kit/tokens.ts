@@ -34,8 +34,9 @@ export function displayPrefix(token: string): string {
   return token.slice(0, 12);
 }
 
-export function sha256Hex(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text)));
+/** Hex; of a text, its UTF-8. */
+export function sha256Hex(content: string | Uint8Array): string {
+  return bytesToHex(sha256(typeof content === "string" ? utf8ToBytes(content) : content));
 }
 
 /** The credential that a token is, or null for a text of no kind that we give out. */

@@ -104,6 +104,25 @@ export async function pieceOf(
   return piece && new Uint8Array(piece.bytes);
 }
 
+/**
+ * All the bytes of an upload, which its claimer has no further use for: it is deleted.
+ * For bodies of at most 6 MiB; a longer one is read by `pieceOf`, over several transactions.
+ */
+export async function takeUpload(
+  ctx: MutationCtx,
+  { _id, size }: Upload,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(size);
+  for (let index = 0, at = 0; at < size; index += 1) {
+    const piece = await pieceOf(ctx, _id, index);
+    if (!piece) throw new Error(`Upload ${_id} lacks its piece ${index}.`);
+    bytes.set(piece, at);
+    at += piece.byteLength;
+  }
+  await deleteUpload(ctx, _id);
+  return bytes;
+}
+
 /** Deletes up to so many pieces, and the upload with the last of them; answers whether any are left. */
 export async function deleteUpload(ctx: MutationCtx, id: Id<"uploads">): Promise<boolean> {
   const pieces = await ctx.db

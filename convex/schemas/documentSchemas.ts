@@ -39,14 +39,17 @@ export const documentTables = {
     .index("by_deleteAfter", ["deleteAfter"]),
 
   /**
-   * The pictures on organizations' letterheads, at most one row per organization. Read when a document
-   * is made. No route writes it yet.
+   * The pictures on organizations' letterheads, at most one row per organization. Written and deleted
+   * by delivery/logos.ts, with the settings' version; read when a document is made. The bytes are in the
+   * row, so that they change in the same transaction as the version.
    */
   organizationLogos: defineTable({
     organizationId: v.id("organizations"),
     contentType: v.union(v.literal("image/png"), v.literal("image/jpeg")),
     width: v.number(),
     height: v.number(),
+    /** Hex, of the bytes. */
+    sha256: v.string(),
     bytes: v.bytes(),
   }).index("by_organization", ["organizationId"]),
 };

@@ -3,7 +3,15 @@ import { GRANTS, grantsOf } from "../../convex/kit/scopes";
 import { newToken } from "../../convex/kit/tokens";
 import type { Answer } from "../helpers/answer";
 import { type Fixture, newBackend, newKey, newMember, newTenant } from "../helpers/backend";
-import { DEVICE, EXAMPLES, pathOf, type Route, routes } from "../helpers/routes";
+import {
+  DEVICE,
+  EXAMPLES,
+  fileRoutes,
+  pathOf,
+  type Route,
+  routes,
+  staffRoutes,
+} from "../helpers/routes";
 
 let home: Fixture;
 
@@ -41,7 +49,7 @@ test("every route has its entry in the matrix, and every entry its route", () =>
 });
 
 test("every route that takes a body has a good one in the matrix, and one with :id an object", () => {
-  for (const { title, body, path, example } of routes) {
+  for (const { title, body, path, example } of [...routes, ...fileRoutes]) {
     expect(example.body !== undefined, title).toBe(body !== undefined);
     expect(example.subject !== undefined, title).toBe(path.includes(":id"));
   }
@@ -49,7 +57,8 @@ test("every route that takes a body has a good one in the matrix, and one with :
 
 const withTitle = routes.map((route): [string, Route] => [route.title, route]);
 const bodied = withTitle.filter(([, route]) => route.body);
-const addressed = withTitle.filter(([, route]) => route.path.includes(":id"));
+const files = fileRoutes.map((route): [string, Route] => [route.title, route]);
+const addressed = [...withTitle, ...files].filter(([, route]) => route.path.includes(":id"));
 const writing = withTitle.filter(([, route]) => route.kind === "mutation");
 const bodiless = withTitle.filter(([, route]) => !route.body);
 
@@ -329,7 +338,7 @@ describe("a path", () => {
     !path.includes(":id") && paths.includes(path.replace(/[^/]+$/, ":id"));
 
   test.each(paths)("%s answers 405 with what it allows to every other method", async (path) => {
-    const served = routes
+    const served = staffRoutes
       .filter((route) => route.path === path)
       .map(({ method }) => method as string);
     const target = path.replace(":id", "some-id");

@@ -72,6 +72,8 @@ const ACTIONS: Record<string, string[]> = {
   "POST /webhooks/:id/replay": ["webhook.replayed"],
   "POST /webhooks/deliveries/:id/resend": ["webhook.tested"],
   "PATCH /organization": ["organization.updated"],
+  // Of a logo that there was: see test/delivery/logo.test.ts.
+  "DELETE /organization/logo": [],
   "POST /sync/push": ["contact.created"],
   "POST /conflicts/:id/resolve": ["contact.updated", "conflict.resolved"],
   "POST /api-keys": ["api_key.created"],

@@ -158,6 +158,9 @@ describe("other documents", () => {
     const titles = ["Zahlungserinnerung", "Zweite Mahnung", "Letzte Mahnung"];
     expect(text).toContain(titles[Number(level) - 1]);
     expect(text).toContain("100,00 €");
+    // The letter's own deadline, and not the due date that has passed.
+    expect(text).not.toContain("bis zum 9. Februar 2026");
+    expect(text.match(/bis\s+zum\s/g)).toHaveLength(2);
   });
 
   test("nobody is reminded of a draft or of what is paid", async () => {

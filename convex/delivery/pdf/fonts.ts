@@ -18,10 +18,11 @@ import { fonts as latin } from "@embedpdf/fonts-latin";
  *
  * The faces of Chinese, Japanese and Korean are larger than all that Convex lets a deployment
  * install together (45 MB zipped). Where their packages stand beside the functions they are read
- * from there, as under `npm start`; elsewhere the same file is fetched once, by its digest.
+ * from there, as under `npm start`; elsewhere the same file is fetched once, by its digest. Where that
+ * fails, the document has replacement characters, and is kept for a day only.
  */
 type Face = { file: string; weight: number; sha256?: string };
-type Family = { name: string; packageName: string; covers: RegExp; faces: Face[] };
+export type Family = { name: string; packageName: string; covers: RegExp; faces: Face[] };
 
 const MIRROR = "https://cdn.jsdelivr.net/npm";
 const FETCH_WITHIN_MS = 20_000;
@@ -93,11 +94,25 @@ const require = createRequire(import.meta.url);
 // A word is never parted: a number or a name with a hyphen in it would be another.
 Font.registerHyphenationCallback((word) => [word]);
 
-/** The font families that have the characters of a text, to be tried in this order. */
-export async function fontsFor(text: string): Promise<string[]> {
-  const families = [LATIN, ...OTHERS.filter(({ covers }) => covers.test(text))];
-  await Promise.all(families.map(registerOnce));
-  return families.map(({ name }) => name);
+/** Font families to be tried in this order, and whether none is missing that the text needs. */
+export type Fonts = { families: string[]; isComplete: boolean };
+
+/**
+ * The font families that have the characters of a text. One that cannot be had now is left out, so
+ * that a document is made all the same.
+ */
+export async function fontsFor(text: string, registered = registerOnce): Promise<Fonts> {
+  const needed = OTHERS.filter(({ covers }) => covers.test(text));
+  await registered(LATIN);
+  const outcomes = await Promise.allSettled(needed.map(registered));
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") console.error("A font is missing:", outcome.reason);
+  }
+  const had = needed.filter((_, index) => outcomes[index]?.status === "fulfilled");
+  return {
+    families: [LATIN, ...had].map(({ name }) => name),
+    isComplete: had.length === needed.length,
+  };
 }
 
 function registerOnce(family: Family): Promise<void> {

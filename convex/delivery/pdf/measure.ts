@@ -69,7 +69,8 @@ async function advances(
   };
 }
 
-async function metricsOf(fontFamily: string, fontWeight: 400 | 700): Promise<Metrics> {
+/** @param fontFamily registered */
+export async function metricsOf(fontFamily: string, fontWeight: 400 | 700): Promise<Metrics> {
   const descriptor = { fontFamily, fontWeight, fontStyle: "normal" } as const;
   await Font.load(descriptor);
   const { data } = Font.getFont(descriptor);

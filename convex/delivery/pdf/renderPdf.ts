@@ -1,26 +1,32 @@
 "use node";
 
 import { renderToBuffer } from "@react-pdf/renderer";
-import type { Logo } from "../documentFiles";
+import type { Doc } from "../../_generated/dataModel";
 import type { PrintedDocument } from "../printed/printedDocument";
-import { fontsFor } from "./fonts";
+import { type Fonts, fontsFor } from "./fonts";
+import { withGlyphs } from "./glyphs";
 import { Letter, type PrintedLogo } from "./Letter";
 import { measureWith } from "./measure";
 
+/** A file, and whether it lacks what the next time may be there. */
+export type Rendered = { bytes: Uint8Array<ArrayBuffer>; isComplete: boolean };
+
 /**
  * The PDF of a printed document; the same document gives the same bytes. All fonts are embedded.
+ * Characters that no font has stand as U+FFFD.
  */
 export async function renderPdf(
   printed: PrintedDocument,
-  logo: Logo | null,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const fonts = await fontsFor(JSON.stringify(printed));
+  logo: Doc<"organizationLogos"> | null,
+  fonts?: Fonts,
+): Promise<Rendered> {
+  const { families, isComplete } = fonts ?? (await fontsFor(JSON.stringify(printed)));
   const picture: PrintedLogo | null = logo && {
     data: Buffer.from(logo.bytes),
     format: logo.contentType === "image/png" ? "png" : "jpg",
   };
-  const measure = await measureWith(fonts);
-  const letter = Letter({ printed, logo: picture, fonts, measure });
-  const pdf = await renderToBuffer(letter);
-  return new Uint8Array(pdf);
+  const measure = await measureWith(families);
+  const shown = await withGlyphs(printed, families);
+  const letter = Letter({ printed: shown, logo: picture, fonts: families, measure });
+  return { bytes: new Uint8Array(await renderToBuffer(letter)), isComplete };
 }

@@ -15,11 +15,13 @@ export type PrintedPayment = {
   url: string | null;
 };
 
+/** @param deadline in place of the due date, on a reminder */
 export function paymentOf(
   document: DocumentObject,
   organization: Doc<"organizations">,
   formats: Formats,
   wording: Wording,
+  deadline: number | null,
 ): PrintedPayment | null {
   const nothing = { transfer: [], code: null, url: null };
   if (document.type === "quote") {
@@ -34,12 +36,12 @@ export function paymentOf(
   const name = accountHolder ?? organization.legalName ?? organization.name;
   const reference = document.name;
   const amount = formats.money(amountDueInCents);
-  const isOnReceipt = invoice.paymentTerms === "due_on_receipt";
+  const isOnReceipt = deadline === null && invoice.paymentTerms === "due_on_receipt";
   const transfer = { name, bic, currency, amountInCents: amountDueInCents, reference };
   return {
     text: isOnReceipt
       ? filled(wording.payNow, { amount })
-      : filled(wording.payBy, { amount, date: formats.day(invoice.dueDate) }),
+      : filled(wording.payBy, { amount, date: formats.day(deadline ?? invoice.dueDate) }),
     transfer:
       iban === undefined
         ? []

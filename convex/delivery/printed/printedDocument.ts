@@ -45,6 +45,7 @@ export function printedDocument(source: DocumentSource, format: DocumentFormat):
   const reminder = reminderOf(format);
   const at = source.at ?? document.updatedAt;
   const number = document.name;
+  const deadline = reminder && daysAfter(at, REMINDER_DAYS, timeZone);
   return {
     language,
     wording,
@@ -55,11 +56,14 @@ export function printedDocument(source: DocumentSource, format: DocumentFormat):
     letterhead: letterheadOf(organization, wording),
     recipient: partyLines(document.customProperties.billTo),
     facts: factsOf(document, formats, wording, reminder && at),
-    introduction: reminder ? reminderText(document, formats, wording, reminder, at, timeZone) : [],
+    introduction:
+      reminder && deadline !== null
+        ? reminderText(document, formats, wording, reminder, deadline)
+        : [],
     lines: reminder ? [] : linesOf(document, formats, wording),
     sums: sumsOf(document, formats, wording),
     taxNotes: reminder ? [] : noteOfTaxes(document, wording),
-    payment: paymentOf(document, organization, formats, wording),
+    payment: paymentOf(document, organization, formats, wording, deadline),
     notes: reminder ? null : notesOf(document, wording),
   };
 }
@@ -124,8 +128,7 @@ function reminderText(
   formats: Formats,
   wording: Wording,
   reminder: Reminder,
-  at: number,
-  timeZone: string,
+  deadline: number,
 ): string[] {
   if (document.type !== "invoice") return [];
   const { issueDate, dueDate } = document.customProperties;
@@ -133,7 +136,7 @@ function reminderText(
     number: document.name,
     issued: formats.day(issueDate),
     due: formats.day(dueDate),
-    until: formats.day(daysAfter(at, REMINDER_DAYS, timeZone)),
+    until: formats.day(deadline),
   });
   return [text, wording["reminder-thanks"]];
 }
