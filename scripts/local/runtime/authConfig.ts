@@ -3,9 +3,8 @@ import { pathToFileURL } from "node:url";
 import { readProviders, type Provider } from "../identity/providers";
 import { messageOf, Problem } from "../problem";
 import type { Bundle } from "./bundle";
+import { AUTH_CONFIG } from "./entries";
 import { withRequiredVariables } from "./globals";
-
-export const AUTH_CONFIG = "auth.config";
 
 let evaluations = 0;
 

@@ -9,8 +9,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type BuildFailure, type Metafile, type Plugin } from "esbuild";
 import { codeOf, Problem } from "../problem";
-import { type Entries, findEntries } from "./entries";
+import { AUTH_CONFIG, type Entries, findEntries } from "./entries";
 import { cachedBundle, changedSince, fingerprint, type Manifest } from "./bundleCache";
+import { MODULES_ENTRY, modulesEntry } from "./modulesEntry";
 import { findProject, type Project } from "./project";
 
 export type BundledModule = {
@@ -72,12 +73,10 @@ async function buildInto(building: string, project: Project, entries: Entries): 
   await linkPackages(project, building);
   const modules = environments.flatMap((environment) =>
     entries[environment].map((file) => {
-      const name = path.relative(project.functions, file).replace(/\.[^/.]+$/, "");
-      return {
-        path: name.split(path.sep).join("/"),
-        file: path.join(environment, `${name}.mjs`),
-        environment,
-      };
+      const name = modulePath(project, file);
+      const isAlone = environment === "node" || name === AUTH_CONFIG;
+      const bundled = `${isAlone ? name : MODULES_ENTRY}.mjs`;
+      return { path: name, file: path.join(environment, ...bundled.split("/")), environment };
     }),
   );
   const inputs = metafiles.flatMap((meta) => Object.keys(meta.inputs));
@@ -93,7 +92,7 @@ async function runEsbuild(
   const isNode = environment === "node";
   try {
     const result = await build({
-      entryPoints,
+      entryPoints: isNode ? entryPoints : isolateEntries(project, entryPoints),
       absWorkingDir: project.root,
       bundle: true,
       platform: isNode ? "node" : "browser",
@@ -104,7 +103,9 @@ async function runEsbuild(
       outbase: project.functions,
       outExtension: { ".js": ".mjs" },
       conditions: ["convex", "module"],
-      plugins: isNode ? [serverOnly, externals(project), wasm] : [asyncHooks, serverOnly, wasm],
+      plugins: isNode
+        ? [serverOnly, externals(project), wasm]
+        : [modulesEntry(namedModules(project, entryPoints)), asyncHooks, serverOnly, wasm],
       // Maps beside the files, not named in them: they are read when a stack has to be shown.
       sourcemap: "external",
       sourcesContent: false,
@@ -128,6 +129,26 @@ async function runEsbuild(
   } catch (error) {
     throw isBuildFailure(error) ? new Problem(buildProblem(project, error)) : error;
   }
+}
+
+function modulePath(project: Project, file: string): string {
+  const name = path.relative(project.functions, file).replace(/\.[^/.]+$/, "");
+  return name.split(path.sep).join("/");
+}
+
+/** By their paths; `auth.config` is not among them: it is evaluated anew when a variable changes. */
+function namedModules(project: Project, files: string[]): Map<string, string> {
+  const named = new Map(files.map((file) => [modulePath(project, file), file]));
+  named.delete(AUTH_CONFIG);
+  return named;
+}
+
+function isolateEntries(project: Project, files: string[]): { in: string; out: string }[] {
+  const authConfig = files.filter((file) => modulePath(project, file) === AUTH_CONFIG);
+  return [MODULES_ENTRY, ...authConfig].map((file) => ({
+    in: file,
+    out: file === MODULES_ENTRY ? MODULES_ENTRY : AUTH_CONFIG,
+  }));
 }
 
 async function bundleThread(project: Project, out: string): Promise<Metafile> {

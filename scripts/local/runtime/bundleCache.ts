@@ -15,7 +15,7 @@ import type { Project } from "./project";
 export type Manifest = { hash: string; inputs: string[]; modules: BundledModule[] };
 
 /** What this folder does to the bundle is part of what it was made from. */
-const OWN_FILES = ["./bundle.ts", "./inject.ts"].map((name) =>
+const OWN_FILES = ["./bundle.ts", "./modulesEntry.ts", "./inject.ts"].map((name) =>
   fileURLToPath(new URL(name, import.meta.url)),
 );
 

@@ -29,7 +29,7 @@ export async function loadCode(
   if (current !== undefined && bundle.folder === current.bundle.folder) return current;
   const pool = new NodePool(bundle, environment);
   try {
-    const functions = await loadFunctions(bundle, pool);
+    const functions = await loadFunctions(bundle, pool, current?.bundle);
     return { bundle, functions, providers: await loadProviders(bundle), pool };
   } catch (error) {
     await pool.close();

@@ -11,8 +11,10 @@ export type Entries = { isolate: string[]; node: string[] };
 const EXTENSIONS = [".js", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".jsx"];
 /** What is no function module and is evaluated all the same. */
 const CONFIGS = new Set(["schema.ts", "schema.js", "auth.config.ts", "auth.config.js"]);
+/** The module that says who vouches for callers. */
+export const AUTH_CONFIG = "auth.config";
 /** Modules that the deployment itself evaluates: they cannot be Node modules. */
-const ISOLATE_ONLY = ["http", "crons", "schema", "auth.config"];
+const ISOLATE_ONLY = ["http", "crons", "schema", AUTH_CONFIG];
 /** The directive must come before any code; comments may stand above it. */
 const USE_NODE = /^(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/|(["'])use \w+\1;?)*?(["'])use node\2/;
 

@@ -2,14 +2,15 @@
  * Loads the bundled modules and knows every function by its name (`folder/file:export`), with
  * its kind, its visibility and its exported validators.
  */
+import { createHash } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { JSONValue } from "convex/values";
 import { messageOf, Problem } from "../problem";
-import { AUTH_CONFIG } from "./authConfig";
 import type { Bundle, BundledModule } from "./bundle";
 import { FunctionFailure, Refusal } from "./errors";
+import { AUTH_CONFIG } from "./entries";
 import { canonicalName, displayName } from "./names";
 import type { NodePool } from "./node/nodePool";
 import {
@@ -55,15 +56,22 @@ export type CronScheduleJson =
   | { type: "monthly"; day: number; hourUTC: number; minuteUTC?: number }
   | { type: "cron"; cron: string };
 
-/** Modules of the default runtime are loaded into this thread, `"use node"` modules into those of `pool`. */
-export async function loadFunctions(bundle: Bundle, pool: NodePool): Promise<Functions> {
+/**
+ * Modules of the default runtime are loaded into this thread, `"use node"` modules into those of `pool`.
+ * @param previous a bundle that has been loaded; what is the same in it is not looked into again
+ */
+export async function loadFunctions(
+  bundle: Bundle,
+  pool: NodePool,
+  previous?: Bundle,
+): Promise<Functions> {
   const functions = new Map<string, FunctionEntry>();
   let router: Router | null = null;
   let schema: JSONValue | null = null;
   let crons: Record<string, CronJson> = {};
   for (const module of bundle.modules) {
     if (module.environment === "node" || module.path === AUTH_CONFIG) continue;
-    const exports = await load(module, bundle);
+    const exports = (await load(module, bundle))[module.path] ?? {};
     if (module.path === "http") {
       router = routerOf(exports["default"]);
     } else if (module.path === "schema") {
@@ -75,7 +83,7 @@ export async function loadFunctions(bundle: Bundle, pool: NodePool): Promise<Fun
       functions.set(description.name, { ...description, invoke });
     }
   }
-  for (const [module, description] of await nodeFunctions(bundle, pool)) {
+  for (const [module, description] of await nodeFunctions(bundle, pool, previous)) {
     const { name } = description;
     const invoke: Invoke = (argsText) => pool.run(module, name, argsText);
     functions.set(name, { ...description, invoke, environment: "node" });
@@ -91,9 +99,16 @@ export async function loadFunctions(bundle: Bundle, pool: NodePool): Promise<Fun
   };
 }
 
-async function load(module: BundledModule, bundle: Bundle): Promise<Record<string, unknown>> {
+/** By the module's path. */
+type ModuleExports = Record<string, Record<string, unknown>>;
+
+/** All modules of the default runtime lie in one file, which Node loads once. */
+async function load(module: BundledModule, bundle: Bundle): Promise<ModuleExports> {
   try {
-    return (await import(pathToFileURL(module.file).href)) as Record<string, unknown>;
+    const { default: all } = (await import(pathToFileURL(module.file).href)) as {
+      default: ModuleExports;
+    };
+    return all;
   } catch (error) {
     throw loadProblem(error, module, bundle);
   }
@@ -106,29 +121,33 @@ function loadProblem(error: unknown, module: BundledModule, bundle: Bundle): Pro
   return new Problem(`${where}: failed to load: ${why}`);
 }
 
-type Descriptions = Record<string, FunctionDescription[]>;
+type Descriptions = { hash: string; modules: Record<string, FunctionDescription[]> };
+const DESCRIPTIONS = "node-functions.json";
 
-/** To look into the modules takes a thread and all their packages, so it is done once per bundle. */
+/**
+ * To look into the modules takes a thread and all their packages, so it is done once, and again only
+ * when one of them has changed.
+ */
 async function nodeFunctions(
   bundle: Bundle,
   pool: NodePool,
+  previous?: Bundle,
 ): Promise<[BundledModule, FunctionDescription][]> {
   const modules = bundle.modules.filter(({ environment }) => environment === "node");
   if (modules.length === 0) return [];
-  const file = path.join(bundle.folder, "node-functions.json");
-  let known = await readDescriptions(file);
+  const hash = await hashOf(modules);
+  const known = await knownDescriptions(hash, bundle, previous);
+  const descriptions = known?.modules ?? {};
   if (known === null) {
-    known = {};
     for (const module of modules) {
-      known[module.path] = await pool.describe(module).catch((error: unknown) => {
+      descriptions[module.path] = await pool.describe(module).catch((error: unknown) => {
         throw loadProblem(error instanceof FunctionFailure ? error.thrown : error, module, bundle);
       });
     }
-    await writeFile(`${file}.tmp`, JSON.stringify(known));
-    await rename(`${file}.tmp`, file);
   }
+  await keepDescriptions({ hash, modules: descriptions }, bundle);
   return modules.flatMap((module) =>
-    (known[module.path] ?? []).map((description): [BundledModule, FunctionDescription] => {
+    (descriptions[module.path] ?? []).map((description): [BundledModule, FunctionDescription] => {
       const { name, kind } = description;
       if (kind === "action") return [module, description];
       throw new Problem(
@@ -138,9 +157,32 @@ async function nodeFunctions(
   );
 }
 
-async function readDescriptions(file: string): Promise<Descriptions | null> {
-  const text = await readFile(file, "utf8").catch(() => null);
-  return text === null ? null : (JSON.parse(text) as Descriptions);
+/** What modules share lies in files that are named by their contents, so the modules tell all. */
+async function hashOf(modules: readonly BundledModule[]): Promise<string> {
+  const hash = createHash("sha256");
+  const files = await Promise.all(modules.map(({ file }) => readFile(file)));
+  modules.forEach((module, i) => hash.update(`${module.path}\0`).update(files[i] ?? ""));
+  return hash.digest("hex");
+}
+
+async function knownDescriptions(
+  hash: string,
+  ...bundles: (Bundle | undefined)[]
+): Promise<Descriptions | null> {
+  for (const bundle of bundles) {
+    if (bundle === undefined) continue;
+    const file = path.join(bundle.folder, DESCRIPTIONS);
+    const text = await readFile(file, "utf8").catch(() => null);
+    const found = text === null ? null : (JSON.parse(text) as Descriptions);
+    if (found?.hash === hash) return found;
+  }
+  return null;
+}
+
+async function keepDescriptions(descriptions: Descriptions, { folder }: Bundle): Promise<void> {
+  const file = path.join(folder, DESCRIPTIONS);
+  await writeFile(`${file}.tmp`, JSON.stringify(descriptions));
+  await rename(`${file}.tmp`, file);
 }
 
 function routerOf(value: unknown): Router {
