@@ -170,6 +170,23 @@ async function moveBack(
   return await mergeOf(ctx, merge._id);
 }
 
+/** What a contact has become that was merged away: the last of those that it went into. */
+export async function mergeTargetOf(ctx: QueryCtx, contact: Contact): Promise<Contact | null> {
+  let target: Contact | null = null;
+  for (let source = contact; source.lifecycle === "deleted"; source = target) {
+    const merge = await ctx.db
+      .query("contactMerges")
+      .withIndex("by_source", (q) => q.eq("sourceId", source._id))
+      .order("desc")
+      .first();
+    if (!merge || merge.status === "undone" || merge.status === "undoing") return target;
+    const next = await ctx.db.get("objects", merge.targetId);
+    if (!next || !isOfType(next, "crm_contact")) return target;
+    target = next;
+  }
+  return target;
+}
+
 /** The job of a merge, or of its undo, that has more to move than one transaction takes. */
 export async function continueMerge(ctx: MutationCtx, id: Id<"contactMerges">): Promise<void> {
   const merge = await ctx.db.get("contactMerges", id);

@@ -227,6 +227,7 @@ async function eraseObject(
   const left = remains.left as Properties<ObjectDoc["type"]>;
   if (!remains.isRemoved) {
     await store.update(object, { customProperties: left });
+    await forgetConflicts(ctx, object._id);
     return true;
   }
   if (isBlank(object, left)) return true;

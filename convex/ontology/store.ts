@@ -257,11 +257,16 @@ export class ObjectStore extends TenantReader {
   private origin(before: ObjectDoc | null): Pick<Stamp, "editedAt" | "pushedBy"> {
     if (!this.edit) return { editedAt: Date.now(), pushedBy: undefined };
     const { device, at, editedAt } = this.edit;
-    const run = before?.pushedBy?.device === device ? before.pushedBy : undefined;
-    const since = run?.since ?? before?.version ?? 0;
+    if (!before) return { editedAt, pushedBy: { device, editedAt: at, since: 0 } };
+    const known = before.editedAt ?? before.updatedAt;
+    const run = before.pushedBy?.device === device ? before.pushedBy : undefined;
+    // What an edit entails for other objects, such as a payment for its invoice, may be older than
+    // what was written there: it does not make that content older.
+    if (!run && editedAt <= known) return { editedAt: known, pushedBy: undefined };
+    const latest = Math.max(at, run?.editedAt ?? at);
     return {
-      editedAt: Math.max(editedAt, run ? (before?.editedAt ?? 0) : 0),
-      pushedBy: { device, editedAt: at, since },
+      editedAt: Math.max(editedAt, known),
+      pushedBy: { device, editedAt: latest, since: run?.since ?? before.version },
     };
   }
 

@@ -3,6 +3,7 @@ import type { Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { ApiError, notFound } from "../kit/errors";
 import { type Grant, isGrant } from "../kit/scopes";
+import { mergeTargetOf } from "../ontology/contactMerge";
 import { definitionOf } from "../ontology/derived";
 import type { WriteScope } from "../ontology/effects";
 import { isOfType } from "../ontology/reader";
@@ -79,7 +80,9 @@ async function decide(
   change: PushedChange,
 ): Promise<Decided> {
   const type = syncedTypes[change.type];
-  const object = await subjectOf(context, pushing, change);
+  const named = await subjectOf(context, pushing, change);
+  const target = named && change.op === "upsert" ? await successorOf(context, named) : null;
+  const object = target ?? named;
   const { store } = context;
   store.edit = editAt(pushing.device, change.clientUpdatedAt, pushing.now);
   if (!object) return await create(context, pushing, type, change);
@@ -88,7 +91,14 @@ async function decide(
   }
   return change.op === "delete"
     ? await remove(context, pushing, type, change, object)
-    : await update(context, pushing, type, change, object);
+    : await update(
+        context,
+        pushing,
+        type,
+        target ? withoutBase(change) : change,
+        object,
+        target !== null,
+      );
 }
 
 async function create(
@@ -133,6 +143,7 @@ async function update(
   type: SyncedType,
   change: PushedChange,
   object: SyncedDoc,
+  isForAnother: boolean,
 ): Promise<Decided> {
   const sent = resolved(change, type, pushing.aliases);
   const checked = type.check(sent, object);
@@ -142,7 +153,10 @@ async function update(
   const after = wins ? await type.change(context, present, checked) : object;
   if (present !== object) await requireLivingReferences(context, after);
   const client = wins ? syncRecordOf(after) : overlaid(object, sent);
-  return await settled(context, pushing, change, { before: object, after, wins, client });
+  const outcome = { before: object, after, wins, client };
+  return isForAnother
+    ? await clash(context, pushing, change, outcome)
+    : await settled(context, pushing, change, outcome);
 }
 
 async function remove(
@@ -215,6 +229,17 @@ async function subjectOf(
   const isOurs = object?.organizationId === store.organizationId;
   if (!object || !isOurs || !isOfType(object, type)) throw missing(type);
   return object;
+}
+
+/** A contact that was merged into another goes on as that one; what is said of it is said there. */
+async function successorOf(context: SyncContext, object: SyncedDoc): Promise<SyncedDoc | null> {
+  const isGone = object.lifecycle === "deleted" && object.erasedAt === undefined;
+  return isGone && isOfType(object, "crm_contact") ? await mergeTargetOf(context, object) : null;
+}
+
+/** The version that a device knew of one object says nothing of another. */
+function withoutBase({ baseVersion: _version, ...change }: PushedChange): PushedChange {
+  return change;
 }
 
 /** @throws REFERENCE_NOT_FOUND for a `clientId` that no push has made anything of yet */
