@@ -5,6 +5,7 @@ import type { ObjectDoc } from "../ontology/registry";
 import type { InvoicingContext } from "../ontology/salesContent";
 import type { StoredParty } from "../ontology/salesDocument";
 import type { DocumentSending, InvoiceSending } from "../ontology/salesInput";
+import type { DocumentFormat } from "../schemas/documentSchemas";
 import type { Language, LetterData } from "./letters";
 import { type OutboundMessage, queueMessages } from "./outbox";
 import { knownAddress, type Recipient, recipientsOf } from "./recipients";
@@ -97,13 +98,14 @@ async function deliver(
 /** What a message about a document belongs to, and what it carries. */
 export function aboutDocument(
   document: SalesDocument,
+  format: DocumentFormat = "pdf",
 ): Pick<OutboundMessage, "objectId" | "contactId" | "attachments"> {
   const { _id: objectId, customProperties } = document;
   const { contactId } = customProperties.billTo;
   return {
     objectId,
     ...(contactId === undefined ? {} : { contactId }),
-    attachments: [{ objectId, format: "pdf" }],
+    attachments: [{ objectId, format }],
   };
 }
 
@@ -126,8 +128,9 @@ export function documentData(
   };
   switch (document.type) {
     case "invoice": {
-      const { dueDate, amountDueInCents } = document.customProperties;
-      return { ...common, dueDate: day(dueDate), open: money(amountDueInCents) };
+      const { dueDate, amountDueInCents, paymentUrl } = document.customProperties;
+      const link: LetterData = paymentUrl === undefined ? {} : { url: paymentUrl };
+      return { ...common, ...link, dueDate: day(dueDate), open: money(amountDueInCents) };
     }
     case "quote":
       return { ...common, validUntil: day(document.customProperties.validUntil) };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DOCUMENT_FORMATS } from "../schemas/documentSchemas";
 import { hasSecretLink, letterOf, type TemplateName } from "./letters";
 import type { Notification } from "./outbox";
 import { HIDDEN_LINK } from "./secretLink";
@@ -35,7 +36,7 @@ export const notificationSummary = z
       .string()
       .nullable()
       .meta({ description: "Why it waits, has failed, or is not known to have been sent." }),
-    attachments: z.array(z.object({ objectId: z.string(), format: z.enum(["pdf", "facturx"]) })),
+    attachments: z.array(z.object({ objectId: z.string(), format: z.enum(DOCUMENT_FORMATS) })),
     attempts: z.array(
       z.object({
         at: z.number(),

@@ -81,12 +81,14 @@ async function remind(
   const { organization, store } = context;
   const data = documentData(organization, invoice, language);
   data["level"] = String(level);
-  data["isDue"] = isLate(invoice, organization) ? "yes" : "no";
+  const late = isLate(invoice, organization);
+  data["isDue"] = late ? "yes" : "no";
   const text = message?.trim() ?? "";
   if (text !== "") data["message"] = text;
   const messages = recipients.map((recipient): OutboundMessage => ({
     ...recipient,
-    ...aboutDocument(invoice),
+    // Before the due date nothing is to be dunned for yet: the invoice itself goes along.
+    ...aboutDocument(invoice, late ? `reminder-${level}` : "pdf"),
     template: "reminder",
     language,
     data,

@@ -3,6 +3,7 @@ import { internal } from "../_generated/api";
 import { internalMutation } from "../_generated/server";
 import { noSecret } from "./secretLink";
 import { failAsExpired } from "./settling";
+import { forgetAddress } from "./suppressions";
 
 const DAY = 24 * 60 * 60 * 1000;
 const KEPT = 365 * DAY;
@@ -51,7 +52,8 @@ export const forgetLinks = internalMutation({
 });
 
 /**
- * Blanks what went to a person who is erased, a page at a time; what has not gone out stays here.
+ * Blanks what went to a person who is erased, a page at a time, with what is known of their addresses;
+ * what has not gone out stays here.
  * Scheduled with the erasure.
  */
 export const forgetPerson = internalMutation({
@@ -62,7 +64,8 @@ export const forgetPerson = internalMutation({
       .query("notifications")
       .withIndex("by_contact", (q) => q.eq("contactId", contactId))
       .paginate({ numItems: AT_ONCE, cursor });
-    for (const { _id, status, attempts } of page) {
+    for (const { _id, organizationId, channel, to, status, attempts } of page) {
+      if (channel === "email" && to !== undefined) await forgetAddress(ctx, organizationId, to);
       const isUnsent = status === "queued" || status === "sending";
       await ctx.db.patch("notifications", _id, {
         to: undefined,

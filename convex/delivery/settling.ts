@@ -4,7 +4,7 @@ import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
 import { delayAfter } from "./attempts";
 import type { Notification } from "./outbox";
-import { mayAskAgain } from "./providers/configured";
+import { configuredFor, mayAskAgain } from "./providers/configured";
 import type { ProviderEvent } from "./providerEvents";
 import type { Outcome } from "./providers/message";
 import { noSecret } from "./secretLink";
@@ -97,10 +97,14 @@ function isUndone({ status }: Notification): boolean {
   return status === "failed" || status === "queued";
 }
 
-function maySafelyRepeat({ attempts }: Notification, now: number): boolean {
+/** Another provider than the one that was asked knows nothing of the key. */
+function maySafelyRepeat({ channel, attempts }: Notification, now: number): boolean {
   const [first] = attempts;
   const last = attempts.at(-1);
-  return first !== undefined && last !== undefined && mayAskAgain(last.provider, first.at, now);
+  if (channel === "in_app" || !first || !last) return false;
+  const configured = configuredFor(channel);
+  const isSame = "provider" in configured && configured.provider === last.provider;
+  return isSame && mayAskAgain(last.provider, first.at, now);
 }
 
 async function requeue(ctx: MutationCtx, message: Notification, at: number): Promise<void> {

@@ -50,6 +50,19 @@ export async function lift(
   await store.update(contact, { customProperties: { emailProblem: undefined } }, "email_restored");
 }
 
+/**
+ * The address of a person who is erased: not even that mail to it came back is kept. Mail that goes to
+ * it once more is judged anew.
+ */
+export async function forgetAddress(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  email: string,
+): Promise<void> {
+  const found = await findSuppression(ctx, organizationId, email);
+  if (found) await ctx.db.delete("suppressions", found._id);
+}
+
 /** By an id from outside. @throws SUPPRESSION_NOT_FOUND */
 export async function requireSuppression(
   ctx: Pick<QueryCtx, "db">,

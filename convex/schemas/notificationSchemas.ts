@@ -1,5 +1,6 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
+import { documentFormat } from "./documentSchemas";
 
 export const outboundChannel = v.union(v.literal("email"), v.literal("whatsapp"));
 
@@ -18,7 +19,7 @@ export const notificationStatus = v.union(
 
 export const attachment = v.object({
   objectId: v.id("objects"),
-  format: v.union(v.literal("pdf"), v.literal("facturx")),
+  format: documentFormat,
 });
 
 export const sentFile = v.object({
@@ -106,7 +107,7 @@ export const notificationTables = {
   /**
    * Addresses that an organization's mail no longer goes to. Written by delivery/suppressions.ts when
    * one bounces for good or its owner complains; read before a message is queued and before it is
-   * sent; deleted when a person lifts it.
+   * sent; deleted when a person lifts it, and by delivery/retention.ts when the person is erased.
    */
   suppressions: defineTable({
     organizationId: v.id("organizations"),

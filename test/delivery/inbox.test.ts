@@ -81,6 +81,8 @@ test("nobody is told of what they did themselves, or have switched off", async (
   expect(await unread()).toEqual({ unread: 0, isMore: false });
   const body = { events: { "invoice.paid": { in_app: false, email: true } } };
   const changed = await mo.request("PATCH", "/notifications/settings", { body });
+  const audit = await home.backend.run(async ({ db }) => await db.query("auditLogs").collect());
+  expect(audit.at(-1)).toMatchObject({ action: "notification_settings.updated" });
   expect(changed.body.data).toMatchObject({
     events: {
       "invoice.paid": { in_app: false, email: true },

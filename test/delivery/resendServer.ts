@@ -19,6 +19,8 @@ type Fault =
   | { status: number; name: string; headers?: Record<string, string> }
   /** The message is taken, and the connection ends without an answer. */
   | "taken, no answer"
+  /** The message is taken, and the connection stays open without an answer. */
+  | "taken, then silence"
   | "no answer";
 
 export type ResendServer = {
@@ -46,6 +48,7 @@ export async function startResend(): Promise<ResendServer> {
     faults: [],
     down: null,
     close: async () => {
+      app.server.closeAllConnections();
       await app.close();
     },
   };
@@ -53,7 +56,7 @@ export async function startResend(): Promise<ResendServer> {
     server.requests += 1;
     const fault = server.down ?? server.faults.shift();
     if (fault === "no answer") return hangUp(reply);
-    if (fault !== undefined && fault !== "taken, no answer") return refuse(reply, fault);
+    if (typeof fault === "object") return refuse(reply, fault);
     if (request.headers.authorization !== `Bearer ${API_KEY}`) {
       return refuse(reply, { status: 403, name: "invalid_api_key" });
     }
@@ -71,7 +74,8 @@ export async function startResend(): Promise<ResendServer> {
       keys.set(key, { id, digest });
       server.taken.push({ id, key, email });
     }
-    return fault === "taken, no answer" ? hangUp(reply) : reply.send({ id });
+    if (fault === "taken, no answer") return hangUp(reply);
+    return fault === "taken, then silence" ? reply.hijack() : reply.send({ id });
   });
   server.url = await listening(app);
   return server;

@@ -1,10 +1,9 @@
 // @vitest-environment node
-import type { AddressInfo } from "node:net";
 import PostalMime from "postal-mime";
-import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { afterEach, expect, test } from "vitest";
 import { openOutbox, type Outbox } from "./outbox";
+import { type SmtpFault, startSmtp } from "./smtpServer";
 
 /** Mail to a real SMTP server, and what a provider reports of it. */
 let stop: () => Promise<void> = async () => undefined;
@@ -13,41 +12,17 @@ afterEach(async () => {
   await stop();
 });
 
-type Fault = "none" | "no such mailbox" | "hangs up after the message";
-
-async function withSmtp(fault: Fault = "none"): Promise<{ outbox: Outbox; mails: string[] }> {
-  const mails: string[] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ["STARTTLS"],
-    onRcptTo: (_address, _session, done) => {
-      const refused = Object.assign(new Error("No such mailbox"), { responseCode: 550 });
-      done(fault === "no such mailbox" ? refused : null);
-    },
-    onData: (stream, _session, done) => {
-      const chunks: Buffer[] = [];
-      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("end", () => {
-        mails.push(Buffer.concat(chunks).toString());
-        if (fault === "none") done();
-        else for (const each of server.connections) each.close();
-      });
-    },
-  });
-  server.on("error", () => undefined);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  stop = () =>
-    new Promise((resolve) => {
-      server.close(resolve);
-    });
-  const { port } = server.server.address() as AddressInfo;
+async function withSmtp(fault: SmtpFault = "none"): Promise<{ outbox: Outbox; mails: string[] }> {
+  const server = await startSmtp();
+  server.fault = fault;
+  stop = server.close;
   const outbox = await openOutbox({
-    SMTP_URL: `smtp://127.0.0.1:${port}`,
+    SMTP_URL: server.url,
     EMAIL_FROM: "mail@studio.test",
     RESEND_API_KEY: "",
     RESEND_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
   });
-  return { outbox, mails };
+  return { outbox, mails: server.mails };
 }
 
 test("the message that arrives parses: sender, subject, plain text and HTML, escaped", async () => {

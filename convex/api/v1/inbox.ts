@@ -11,6 +11,7 @@ import {
 import type { Caller } from "../../kit/caller";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { ApiError } from "../../kit/errors";
+import { record } from "../../ontology/effects";
 
 /** One's own inbox: who may look may also mark what they have seen. */
 const own = { tag: "Notifications", scope: "notifications:read", callers: ["user"] } as const;
@@ -67,8 +68,19 @@ export const updateSettings = writeEndpoint(
     body: notificationSettingsUpdate,
     answers: { 200: notificationSettings },
   },
-  async ({ caller, ...ctx }, { body }) =>
-    ok(await changeNotificationSettings(ctx, caller.organizationId, userOf(caller), body)),
+  async ({ caller, scope, ...ctx }, { body }) => {
+    const userId = userOf(caller);
+    const { organizationId } = caller;
+    const before = settingsView(await settingsOf(ctx, organizationId, userId));
+    const after = await changeNotificationSettings(ctx, organizationId, userId, body);
+    await record(ctx, scope, {
+      action: "notification_settings.updated",
+      objectType: "notification_settings",
+      objectId: userId,
+      changes: [{ field: "events", before: before.events, after: after.events }],
+    });
+    return ok(after);
+  },
 );
 
 function userOf(caller: Caller): Id<"users"> {
