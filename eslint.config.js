@@ -40,6 +40,7 @@ const OWNED = [
   },
   { tables: ["documentFiles"], files: ["convex/delivery/documentFiles.ts"] },
   { tables: ["organizationLogos"], files: ["convex/delivery/logos.ts"] },
+  { tables: ["attachments", "fileSweeps"], files: ["convex/attachments/*.ts"] },
   { tables: ["incomingEvents"], files: ["convex/kit/incoming.ts"] },
   { tables: ["incomingPayments"], files: ["convex/payments/matching.ts"] },
   { tables: ["paymentLinks"], files: ["convex/payments/links.ts"] },

@@ -1,4 +1,5 @@
 import { defineSchema } from "convex/server";
+import { attachmentTables } from "./schemas/attachmentSchemas";
 import { coreTables } from "./schemas/coreSchemas";
 import { crmTables } from "./schemas/crmSchemas";
 import { deliveryTables } from "./schemas/deliverySchemas";
@@ -22,5 +23,6 @@ export default defineSchema({
   ...documentTables,
   ...kitTables,
   ...syncTables,
+  ...attachmentTables,
   ...notificationTables,
 });

@@ -26,6 +26,7 @@ import { identify } from "./identify";
 import { type RequestInput, parseInput, requestValidator } from "./input";
 import { meterCaller, type Metering, organizationOf } from "./metering";
 import { DryRun } from "./dryRun";
+import type { Consultation, Finish } from "./outside";
 import { type Answer, type Reply, replyOf, replyValidator, withoutSecrets } from "./reply";
 import { claimUpload, type Upload } from "./uploads";
 import { requireVersion } from "./version";
@@ -55,8 +56,10 @@ export type EndpointDefinition = {
   tenantInPath?: true;
   /** A device comes for what has changed: that is noted beside the query, which cannot write. */
   notesPull?: true;
-  /** `data.serverTime` is the time of the answer: a query must not read the clock. */
-  tellsTime?: true;
+  /** What the query must not do, because it may be cached: see outside.ts. */
+  finishes?: Finish;
+  /** What must be asked of the world outside before the transaction: see outside.ts. */
+  consults?: Consultation;
   /** A place to try tokens at: refused strangers may come back ten times a minute. */
   triesTokens?: true;
   /** The type of object that `:id` names: it is resolved in the tenant, and `If-Match` applies. */
@@ -110,6 +113,8 @@ export const writeCallValidator = v.object({
   idempotency: v.optional(v.object({ key: v.string(), fingerprint: v.string() })),
   dryRun: v.optional(v.boolean()),
   upload: v.optional(v.id("uploads")),
+  /** JSON text of what the endpoint's consultation found. */
+  consulted: v.optional(v.string()),
 });
 export type WriteCall = typeof writeCallValidator.type;
 
@@ -130,7 +135,12 @@ type Subject<Definition extends EndpointDefinition> = Definition["subject"] exte
   ? ObjectDoc<Definition["subject"]>
   : undefined;
 
-type AnswerOf<Definition extends EndpointDefinition> = {
+type AnswerOf<Definition extends EndpointDefinition> =
+  Definition["finishes"] extends Finish<infer From>
+    ? Answer<z.input<From>>
+    : DocumentedAnswer<Definition>;
+
+type DocumentedAnswer<Definition extends EndpointDefinition> = {
   [S in keyof Definition["answers"]]: Definition["answers"][S] extends z.ZodType
     ? Answer<z.input<Definition["answers"][S]>>
     : Answer<null>;
@@ -160,6 +170,7 @@ type WriteHandler<Definition extends EndpointDefinition> = (
   input: Input<Definition> & {
     subject: Subject<Definition>;
     upload: Definition["raw"] extends readonly string[] ? Upload : null;
+    consulted: Definition["consults"] extends Consultation<infer Found> ? z.output<Found> : null;
   },
 ) => Promise<AnswerOf<Definition>>;
 
@@ -216,9 +227,15 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
       if (subject) requireVersion(call.ifMatch, subject.version);
       const input = parseInput(definition, request) as Input<Definition>;
       const upload = call.upload ? await claimUpload(ctx, caller, call.upload) : null;
+      const consulted = consultedBy(definition, call);
       const { ifMatch } = call;
       const context = { ...ctx, caller, store, scope, organization, ifMatch, dryRun };
-      const answer = await handler(context, { ...input, subject, upload } as HandlerInput);
+      const answer = await handler(context, {
+        ...input,
+        subject,
+        upload,
+        consulted,
+      } as HandlerInput);
       await store.finish();
 
       const reply = { ...replyOf(answer), traceId: call.traceId };
@@ -238,6 +255,12 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
   });
   endpoints.set(registered, { ...definition, kind: "mutation" });
   return registered;
+}
+
+function consultedBy({ consults }: EndpointDefinition, { consulted }: WriteCall): unknown {
+  if (!consults) return null;
+  if (consulted === undefined) throw new Error(`${consults.action} was not asked.`);
+  return consults.found.parse(JSON.parse(consulted));
 }
 
 async function documentsRead(ctx: QueryCtx): Promise<number> {

@@ -5,6 +5,7 @@ const AREAS = [
   "crm",
   "projects",
   "invoices",
+  "attachments",
   "portal",
   "organization",
   "devices",
@@ -30,6 +31,7 @@ const VIEWER: readonly Grant[] = [
   "crm:read",
   "projects:read",
   "invoices:read",
+  "attachments:read",
   "portal:read",
   "organization:read",
   "sync:read",
@@ -43,6 +45,7 @@ const MEMBER: readonly Grant[] = [
   "crm:write",
   "projects:write",
   "invoices:write",
+  "attachments:write",
   "sync:write",
   "notifications:write",
 ];

@@ -233,6 +233,8 @@ async function eraseObject(
   if (isBlank(object, left)) return true;
   if (object.lifecycle !== "deleted") await store.remove(object, { isReferenced: true });
   await store.blank(object, left);
+  const attached = { organizationId: store.organizationId, ownerId: object._id, isErased: true };
+  await ctx.scheduler.runAfter(0, internal.attachments.removal.removeOfOwner, attached);
   await forgetConflicts(ctx, object._id);
   return true;
 }

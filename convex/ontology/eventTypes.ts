@@ -35,8 +35,11 @@ const VERBS: Record<ObjectType, readonly string[]> = {
   recurring_invoice: [...WRITTEN, "paused", "resumed", "ended", "ran", "failed"],
 };
 
-/** What the deployment itself says of an organization's own set-up. */
-const OF_THE_DEPLOYMENT: Record<string, string> = {
+/** What happens to what is no object. */
+const OTHERS: Record<string, string> = {
+  "attachment.created": "A file was attached: its upload is complete, or it is an address.",
+  "attachment.updated": "An attachment was renamed, or given to another object.",
+  "attachment.deleted": "An attachment was deleted, with its file.",
   "webhook.disabled": "A webhook was switched off, by hand or because it kept failing.",
 };
 
@@ -52,7 +55,7 @@ export const eventTypes: readonly EventType[] = [
       description: `${article(resource)} ${resource} was ${verb.replaceAll("_", " ")}.`,
     }));
   }),
-  ...Object.entries(OF_THE_DEPLOYMENT).map(([type, description]) => ({
+  ...Object.entries(OTHERS).map(([type, description]) => ({
     type,
     objectType: type.split(".")[0] ?? "",
     description,

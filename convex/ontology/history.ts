@@ -10,7 +10,7 @@ export type HistoryTask = {
   table: "events" | "auditLogs";
   /** Whether the entries about the object are meant, or those of what it, a portal user, did. */
   as: "object" | "actor";
-  id: Id<"objects">;
+  id: Id<"objects"> | Id<"attachments">;
 };
 
 const BLANKED_AT_ONCE = 200;

@@ -25,10 +25,16 @@ export class TenantReader {
   }
 
   async find<T extends ObjectType>(type: T, id: string): Promise<ObjectDoc<T> | null> {
+    const object = await this.findObject(id);
+    return object && isOfType(object, type) ? object : null;
+  }
+
+  /** The living object of whatever type. */
+  async findObject(id: string): Promise<ObjectDoc | null> {
     const objectId = this.ctx.db.normalizeId("objects", id);
     const object = objectId && (await this.ctx.db.get("objects", objectId));
     if (!object || object.organizationId !== this.organizationId) return null;
-    if (object.lifecycle === "deleted" || !isOfType(object, type)) return null;
+    if (object.lifecycle === "deleted") return null;
     return this.shows(object) ? object : null;
   }
 

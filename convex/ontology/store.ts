@@ -214,12 +214,12 @@ export class ObjectStore extends TenantReader {
     } as Partial<ObjectFields>);
     const happening = { action: eventTypeOf(type, "erased"), objectType: type, objectId: _id };
     const event = { data: { id: _id, type, erased: true } };
-    await this.recordHere({ ...happening, changes: [], event });
+    await this.record({ ...happening, changes: [], event });
   }
 
   /** Something that happened to an object without changing it, such as an event registration. */
   async recordHappening(object: ObjectDoc, verb: string, details: Value): Promise<void> {
-    await this.recordHere({
+    await this.record({
       action: eventTypeOf(object.type, verb),
       objectType: object.type,
       objectId: object._id,
@@ -239,7 +239,8 @@ export class ObjectStore extends TenantReader {
     this.eventTypes.clear();
   }
 
-  private async recordHere(happening: Happening): Promise<void> {
+  /** The audit entry and the event of what is no object, such as an attachment. */
+  async record(happening: Happening): Promise<void> {
     await record(this.ctx, this.scope, happening);
     if (happening.event) this.eventTypes.add(happening.action);
   }
@@ -316,7 +317,7 @@ export class ObjectStore extends TenantReader {
     isChange = false,
   ): Promise<void> {
     const previous = Object.fromEntries(changes.map(({ field, before = null }) => [field, before]));
-    await this.recordHere({
+    await this.record({
       action: eventTypeOf(object.type, verb),
       objectType: object.type,
       objectId: object._id,

@@ -36,6 +36,7 @@ export const documentTables = {
     deleteAfter: v.optional(v.number()),
   })
     .index("by_object", ["objectId", "format", "edition"])
+    .index("by_storageId", ["storageId"])
     .index("by_deleteAfter", ["deleteAfter"]),
 
   /**

@@ -56,6 +56,8 @@ async function forget(ctx: MutationCtx, tombstone: Doc<"tombstones">): Promise<v
   if (object?.lifecycle === "deleted") {
     await moveHorizon(ctx, organizationId, object);
     await ctx.db.delete("objects", objectId);
+    const attached = { organizationId, ownerId: objectId, isErased: false };
+    await ctx.scheduler.runAfter(0, internal.attachments.removal.removeOfOwner, attached);
   }
   await ctx.db.delete("tombstones", tombstone._id);
 }

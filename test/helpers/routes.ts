@@ -111,6 +111,11 @@ const aTemplate = { subject: document("/recurring-invoices", recurring), missing
 const aPausedTemplate = { subject: document("/recurring-invoices", recurring, "pause"), missing };
 const aYear = { query: "from=2026-01&to=2026-12" };
 
+const externalAttachment = { url: "https://files.example.com/plan.pdf" };
+const attachment = async (request: Request): Promise<string> =>
+  (await request("POST", "/attachments", { body: externalAttachment })).body.data.id;
+const anAttachment = { subject: attachment, missing: deleted(attachment, "/attachments") };
+
 const webhookBody = { url: "https://hooks.example.com/", events: ["invoice.paid"] };
 const webhook = async (request: Request): Promise<string> =>
   (await request("POST", "/webhooks", { body: webhookBody })).body.data.id;
@@ -160,6 +165,8 @@ const TOLD_ELSEWHERE = [
   // They need a provider, and an address that bounced: see test/delivery.
   "POST /notifications/:id/resend",
   "DELETE /notifications/suppressions/:id",
+  // It needs a file that was uploaded: see test/attachments.
+  "POST /attachments/complete",
 ];
 
 /** One entry per route: a route that is missing here fails the suite. */
@@ -253,6 +260,15 @@ export const EXAMPLES: Record<string, Example> = {
   "POST /payments/unmatched/:id/dismiss": { body: {}, subject: unmatchedPayment, missing },
   "POST /invoices/:id/payment-link": aSentInvoice,
   "GET /invoices/:id/payment-link": { subject: linkedInvoice, missing },
+  "POST /attachments/presign": {
+    body: { fileName: "plan.pdf", contentType: "application/pdf", size: 3 },
+  },
+  "POST /attachments": { body: externalAttachment },
+  "GET /attachments": {},
+  "GET /attachments/:id": anAttachment,
+  "GET /attachments/:id/presign": anAttachment,
+  "PATCH /attachments/:id": { body: { fileName: "x.pdf" }, ...anAttachment },
+  "DELETE /attachments/:id": anAttachment,
   "GET /webhooks": {},
   "POST /webhooks": { body: webhookBody },
   "GET /webhooks/event-types": {},

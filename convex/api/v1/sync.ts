@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Id } from "../../_generated/dataModel";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { finishing } from "../../kit/outside";
 import { SYNCED_TYPES, type SyncedDoc, syncRecordOf } from "../../ontology/syncedRecord";
 import { pushedChange } from "../../sync/change";
 import { conflictRecord, conflictView, syncRecord } from "../../sync/conflictView";
@@ -144,6 +145,21 @@ export const push = writeEndpoint(
   },
 );
 
+const standing = z.object({
+  cursor: z.string().meta({ description: "Where the changes end at present." }),
+  pending: z.boolean().nullable().meta({ description: "Null without `cursor`." }),
+  devices: z.array(
+    z.object({
+      id: z.string(),
+      deviceId: z.string(),
+      name: z.string(),
+      lastSeenAt: z.number(),
+      lastPushAt: z.number().nullable(),
+      lastPullAt: z.number().nullable(),
+    }),
+  ),
+});
+
 export const status = readEndpoint(
   {
     method: "GET",
@@ -153,25 +169,9 @@ export const status = readEndpoint(
     description:
       "The server's clock, by which a device corrects its own; whether there is something to pull after `cursor`; the caller's devices.",
     scope: "sync:read",
-    tellsTime: true,
     query: z.strictObject({ cursor: z.string().max(4000).optional() }),
-    answers: {
-      200: z.object({
-        serverTime: z.number().optional(),
-        cursor: z.string().meta({ description: "Where the changes end at present." }),
-        pending: z.boolean().nullable().meta({ description: "Null without `cursor`." }),
-        devices: z.array(
-          z.object({
-            id: z.string(),
-            deviceId: z.string(),
-            name: z.string(),
-            lastSeenAt: z.number(),
-            lastPushAt: z.number().nullable(),
-            lastPullAt: z.number().nullable(),
-          }),
-        ),
-      }),
-    },
+    answers: { 200: standing.extend({ serverTime: z.number() }) },
+    finishes: finishing(standing, (data, { now }) => ({ serverTime: now, ...data })),
   },
   async (ctx, { query }) => {
     const { caller } = ctx;

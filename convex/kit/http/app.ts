@@ -8,6 +8,7 @@ import { failure } from "./answer";
 import { API_PREFIX, type HttpApp, type HttpContext, type HttpEnv } from "./context";
 import { preflight, setCorsHeaders } from "./cors";
 import { docsRoutes } from "./docs";
+import { downloadRoutes } from "./download";
 import { healthRoutes } from "./health";
 import { incomingRoutes } from "./incoming";
 import type { MountedWebhook } from "../incomingWebhook";
@@ -60,6 +61,7 @@ export function httpApp(
   healthRoutes(app);
   docsRoutes(app, endpoints, webhooks);
   incomingRoutes(app, webhooks);
+  downloadRoutes(app);
   for (const endpoint of fixedWordsFirst(endpoints)) {
     const path = API_PREFIX + endpoint.path;
     app.on(endpoint.method, path, limitBody(endpoint), (c) =>

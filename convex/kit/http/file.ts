@@ -6,6 +6,7 @@ import { notFound } from "../errors";
 import type { Reply } from "../endpoint";
 import { setRateLimitHeaders } from "./answer";
 import type { HttpContext } from "./context";
+import { disposition } from "../disposition";
 
 /**
  * `data` of an endpoint that answers a file: which file of which document. The endpoint has made sure
@@ -42,14 +43,4 @@ export async function sendFile(c: HttpContext, reply: Reply): Promise<Response> 
 function isKnown(ifNoneMatch: string | undefined, tag: string): boolean {
   const tags = (ifNoneMatch ?? "").split(",").map((known) => known.trim().replace(/^W\//, ""));
   return tags.includes("*") || tags.includes(tag);
-}
-
-/** RFC 6266: a name for everyone in ASCII, and the full one for those who know RFC 8187. */
-function disposition(kind: "inline" | "attachment", fileName: string): string {
-  const ascii = fileName.replace(/[^\x20-\x7e]|["\\%]/g, "_");
-  const full = encodeURIComponent(fileName).replace(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `${kind}; filename="${ascii}"; filename*=UTF-8''${full}`;
 }

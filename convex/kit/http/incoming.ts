@@ -7,6 +7,7 @@ import { sha256Hex } from "../tokens";
 import { failure } from "./answer";
 import { retryConflicts } from "./conflicts";
 import { API_PREFIX, type HttpApp, type HttpContext } from "./context";
+import { meterStranger } from "./strangers";
 
 /** Beside it, the row that keeps the body has a few short fields, and Convex takes 1 MiB a row. */
 const DEFAULT_BODY_LIMIT = 1000 * 1024;
@@ -53,7 +54,8 @@ async function serveIncoming(c: HttpContext, webhook: MountedWebhook): Promise<R
     const meta = { traceId: c.get("requestId") };
     return c.json({ success: true, data: { received: true }, error: null, meta });
   } catch (error) {
-    return failure(c, await metered(c, error));
+    const isStranger = errorDataOf(error)?.code === "INVALID_SIGNATURE";
+    return failure(c, isStranger ? await meterStranger(c, error) : error);
   }
 }
 
@@ -83,18 +85,5 @@ function parsed(payload: string): unknown {
     return JSON.parse(payload) as unknown;
   } catch {
     return null;
-  }
-}
-
-/** Strangers who try signatures are counted by address, as those are who try tokens. */
-async function metered(c: HttpContext, error: unknown): Promise<unknown> {
-  if (errorDataOf(error)?.code !== "INVALID_SIGNATURE") return error;
-  const { ip } = await c.env.meta.getRequestMetadata();
-  try {
-    const stranger = { credential: null, ip };
-    c.set("metering", await c.env.runMutation(internal.kit.metering.meter, stranger));
-    return error;
-  } catch (refusal) {
-    return errorDataOf(refusal) ? refusal : error;
   }
 }

@@ -1,5 +1,10 @@
 import type { HttpContext } from "./context";
 
+/** A download link is a credential too: its attachment may be told, its signature not. */
+function maskedPath(path: string): string {
+  return path.replace(/(\/files\/[^./]{1,64})[^/]*/, "$1…");
+}
+
 /**
  * One JSON line per request. Neither query string nor headers nor body: they hold personal data and
  * credentials. The request id finds the audit entries and events of the same request.
@@ -13,7 +18,7 @@ export function logRequest(c: HttpContext, startedAt: number): void {
     message: "request",
     requestId: c.get("requestId"),
     method: c.req.method,
-    path: c.req.path,
+    path: maskedPath(c.req.path),
     status,
     duration: Date.now() - startedAt,
     caller: c.get("metering")?.caller ?? undefined,

@@ -5,6 +5,7 @@ import { rehearsedReply } from "../dryRun";
 import type { Reply, WriteCall, WriteReply } from "../endpoint";
 import { ApiError, errorDataOf, invalid } from "../errors";
 import type { RequestInput } from "../input";
+import type { ConsultationArgs } from "../outside";
 import { sha256Hex } from "../tokens";
 import { answer, failure } from "./answer";
 import { NothingWritable, retryConflicts } from "./conflicts";
@@ -49,13 +50,22 @@ async function serveRead(
   const reply = await read(c, endpoint, credential, ask(request));
   if (endpoint.files) return await sendFile(c, reply);
   if (endpoint.streams) return await streamAnswer(c, request, reply, ask);
-  const told = endpoint.tellsTime ? withTime(reply) : reply;
-  return answer(c, told, endpoint.literal ?? false);
+  return answer(c, await finished(c, endpoint, reply), endpoint.literal ?? false);
 }
 
-function withTime(reply: Reply): Reply {
-  const data = JSON.parse(reply.data) as Record<string, unknown>;
-  return { ...reply, data: JSON.stringify({ ...data, serverTime: Date.now() }) };
+async function finished(
+  c: HttpContext,
+  { finishes }: MountedEndpoint,
+  reply: Reply,
+): Promise<Reply> {
+  if (!finishes) return reply;
+  const moment = { now: Date.now(), origin: siteOrigin(c) };
+  return { ...reply, data: JSON.stringify(await finishes.make(JSON.parse(reply.data), moment)) };
+}
+
+/** As the deployment is known outside; a proxy may have sent the request under another name. */
+function siteOrigin(c: HttpContext): string {
+  return process.env.CONVEX_SITE_URL ?? new URL(c.req.url).origin;
 }
 
 async function read(
@@ -87,9 +97,11 @@ async function write(
   >(endpoint.functionName);
   const dryRun = takeDryRun(request);
   const body = endpoint.raw ? await stageBody(c, endpoint, endpoint.raw, credential) : null;
+  const consulted = await consult(c, endpoint, credential, request);
   const call = {
     ...(await writeCall(c, credential, body?.digest ?? request.body, dryRun)),
     ...(body ? { upload: body.upload } : {}),
+    ...(consulted === null ? {} : { consulted }),
   };
   let done: WriteReply;
   try {
@@ -106,6 +118,18 @@ async function write(
   countRead(c, reply.documentsRead);
   if (replayed) c.header("Idempotency-Replayed", "true");
   return { ...reply, dryRun };
+}
+
+async function consult(
+  c: HttpContext,
+  { consults, callers, scope }: MountedEndpoint,
+  credential: CallerCredential,
+  request: RequestInput,
+): Promise<string | null> {
+  if (!consults) return null;
+  const action = makeFunctionReference<"action", ConsultationArgs, string>(consults.action);
+  const asked = { credential, scope, request, ...(callers ? { callers: [...callers] } : {}) };
+  return await c.env.runAction(action, asked);
 }
 
 /** Counts a refused request, unless it was refused for its count or has been counted before. */

@@ -1,0 +1,62 @@
+import { type ObjectType, v } from "convex/values";
+import type { z } from "zod";
+import type { QueryCtx } from "../_generated/server";
+import {
+  type Caller,
+  callerKindValidator,
+  credentialValidator,
+  requireKind,
+  requireScope,
+} from "./caller";
+import { identify } from "./identify";
+import { requestValidator } from "./input";
+import { isGrant } from "./scopes";
+
+/**
+ * The two places where an endpoint reaches beyond its transaction, which itself asks nobody outside
+ * and, if it is a query, knows no clock.
+ */
+
+/** Where and when an answer is given. */
+export type AnswerMoment = { now: number; origin: string };
+
+/** After a read: makes the documented `data` of what the query answered, which is of shape `from`. */
+export type Finish<From extends z.ZodType = z.ZodType> = {
+  from: From;
+  make: (data: unknown, moment: AnswerMoment) => Promise<unknown>;
+};
+
+export function finishing<From extends z.ZodType, To>(
+  from: From,
+  make: (data: z.output<From>, moment: AnswerMoment) => To | Promise<To>,
+): Finish<From> {
+  return { from, make: async (data, moment) => await make(from.parse(data), moment) };
+}
+
+/**
+ * Before a write: an internal action, by its name, which is called with `consultationArgs`, judges
+ * the caller itself (`consultingCaller`), and answers JSON text of shape `found`. Its answer may be
+ * out of date by the time of the transaction, which checks again whatever can have changed.
+ */
+export type Consultation<Found extends z.ZodType = z.ZodType> = { action: string; found: Found };
+
+export const consultationArgs = {
+  credential: credentialValidator,
+  /** Whom the endpoint takes, as it says itself. */
+  callers: v.optional(v.array(callerKindValidator)),
+  scope: v.string(),
+  request: requestValidator,
+};
+export type ConsultationArgs = ObjectType<typeof consultationArgs>;
+
+/** The caller of a consultation, if the endpoint takes them. @throws UNAUTHORIZED, FORBIDDEN, INSUFFICIENT_SCOPE */
+export async function consultingCaller(
+  ctx: QueryCtx,
+  { credential, callers, scope }: Omit<ConsultationArgs, "request">,
+): Promise<Caller> {
+  const { caller } = await identify(ctx, credential);
+  requireKind(caller, callers);
+  if (!isGrant(scope) || scope === "*") throw new Error(`${scope} is not a scope.`);
+  requireScope(caller, scope);
+  return caller;
+}
