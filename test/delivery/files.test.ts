@@ -3,7 +3,7 @@ import { internal } from "../../convex/_generated/api";
 import { type Books, openBooks } from "../invoicing/books";
 import { newKey, newTenant } from "../helpers/backend";
 import { BUYER, SETTINGS } from "./settings";
-import { textOf } from "./pdfText";
+import { hasPoppler, textOf } from "./pdfText";
 
 let books: Books;
 
@@ -19,7 +19,7 @@ const pdfOf = async (path: string, headers: Record<string, string> = {}): Promis
 const bytesOf = async (response: Response): Promise<Buffer> =>
   Buffer.from(await response.arrayBuffer());
 
-describe("an invoice's PDF", () => {
+describe.skipIf(!hasPoppler)("an invoice's PDF", () => {
   test("is sent as a file that says what the invoice says", async () => {
     const invoice = await books.sent({ billTo: BUYER });
     const response = await pdfOf(`/invoices/${invoice.id}/pdf`);
@@ -124,7 +124,7 @@ describe("an invoice's PDF", () => {
   });
 });
 
-describe("other documents", () => {
+describe.skipIf(!hasPoppler)("other documents", () => {
   test("a credit note and a quote have theirs", async () => {
     const invoice = await books.sent();
     const answer = await books.post(`/invoices/${invoice.id}/credit-notes`, { reason: "Doppelt" });
