@@ -31,7 +31,7 @@ export type ResendServer = {
   faults: Fault[];
   /** Answers every request so while it is set. */
   down: Fault | null;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 };
 
 const API_KEY = "re_test_key";

@@ -10,7 +10,7 @@ export type MailServer = {
   /** Every message that was taken, as it came. */
   mails: string[];
   fault: SmtpFault;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 };
 
 /** A real SMTP server on loopback. */
