@@ -28,9 +28,9 @@ const RETRIED_AT_ONCE = 20;
 /** Records a movement and applies it where it fits. */
 export async function receiveMovement(ctx: MutationCtx, movement: Movement): Promise<Outcome> {
   const { provider, reference } = movement;
-  const known = await byReference(ctx, provider, reference);
-  if (known && known.status !== "unmatched") return outcomeOf(known);
   const target = await targetOf(ctx, movement);
+  const known = await byReference(ctx, provider, reference, target.organizationId);
+  if (known && known.status !== "unmatched") return outcomeOf(known);
   if (target.organizationId === undefined && movement.follows === undefined) {
     const note = "It names no organization of this deployment, and there are several.";
     return { status: "ignored", note };
@@ -201,7 +201,7 @@ async function targetOf(ctx: QueryCtx, movement: Movement): Promise<Target> {
   const organization =
     (named && (await ctx.db.get("organizations", named))?._id) ??
     invoice?.organizationId ??
-    (await followed(ctx, movement))?.organizationId ??
+    (await followed(ctx, movement, undefined))?.organizationId ??
     (await onlyOrganization(ctx));
   const isTheirs = invoice?.type === "invoice" && invoice.organizationId === organization;
   const { invoiceNumber } = movement;
@@ -221,15 +221,16 @@ async function onlyOrganization(ctx: QueryCtx): Promise<Id<"organizations"> | nu
 async function followed(
   ctx: QueryCtx,
   { provider, follows }: Pick<Movement, "provider" | "follows">,
+  organizationId: Id<"organizations"> | undefined,
 ): Promise<Incoming | null> {
-  return follows === undefined ? null : await byReference(ctx, provider, follows);
+  return follows === undefined ? null : await byReference(ctx, provider, follows, organizationId);
 }
 
 async function invoiceOf(ctx: QueryCtx, incoming: Incoming): Promise<Id<"objects"> | null> {
   const { organizationId, invoiceId, numberKey: key } = incoming;
   if (organizationId === undefined) return null;
   if (invoiceId !== undefined) return invoiceId;
-  const before = await followed(ctx, linkOf(incoming));
+  const before = await followed(ctx, linkOf(incoming), organizationId);
   if (before?.status === "applied") return before.invoiceId ?? null;
   if (key === undefined) return null;
   const store = new TenantReader(ctx, { organizationId });
@@ -265,12 +266,10 @@ async function retarget(
 /** What came before this one though it follows it, and what waited for the invoice to be paid or opened. */
 async function settleWaiting(ctx: MutationCtx, applied: Incoming): Promise<void> {
   const { provider, reference, organizationId, invoiceId } = applied;
-  const ofPayment = await ctx.db
-    .query("incomingPayments")
-    .withIndex("by_follows", (q) =>
-      q.eq("provider", provider).eq("follows", reference).eq("status", "unmatched"),
-    )
-    .take(RETRIED_AT_ONCE);
+  const ofPayment = [
+    ...(await waitingBehind(ctx, provider, reference, organizationId)),
+    ...(await waitingBehind(ctx, provider, reference, undefined)),
+  ];
   const ofInvoice = await ctx.db
     .query("incomingPayments")
     .withIndex("by_invoice", (q) =>
@@ -292,15 +291,49 @@ function linkOf({ provider, follows }: Incoming): Pick<Movement, "provider" | "f
   return { provider, ...(follows === undefined ? {} : { follows }) };
 }
 
+/** What takes back a movement that has just come, of one organization or of none that is known yet. */
+async function waitingBehind(
+  ctx: QueryCtx,
+  provider: string,
+  reference: string,
+  organizationId: Id<"organizations"> | undefined,
+): Promise<Incoming[]> {
+  return await ctx.db
+    .query("incomingPayments")
+    .withIndex("by_follows", (q) =>
+      q
+        .eq("provider", provider)
+        .eq("follows", reference)
+        .eq("organizationId", organizationId)
+        .eq("status", "unmatched"),
+    )
+    .take(RETRIED_AT_ONCE);
+}
+
+/**
+ * A movement by its reference: one of the organization, or one of which nobody has said whose it is.
+ * Two organizations' providers may give the same reference; where no organization is named, it is
+ * found only if it is the only one.
+ */
 async function byReference(
   ctx: QueryCtx,
   provider: string,
   reference: string,
+  organizationId: Id<"organizations"> | undefined,
 ): Promise<Incoming | null> {
-  return await ctx.db
+  const of = (owner: Id<"organizations"> | undefined): Promise<Incoming | null> =>
+    ctx.db
+      .query("incomingPayments")
+      .withIndex("by_reference", (q) =>
+        q.eq("provider", provider).eq("reference", reference).eq("organizationId", owner),
+      )
+      .unique();
+  if (organizationId !== undefined) return (await of(organizationId)) ?? (await of(undefined));
+  const [only, another] = await ctx.db
     .query("incomingPayments")
     .withIndex("by_reference", (q) => q.eq("provider", provider).eq("reference", reference))
-    .unique();
+    .take(2);
+  return only && !another ? only : null;
 }
 
 function missingReason({ follows, invoiceNumber }: Incoming): string {

@@ -30,9 +30,9 @@ export const paymentTables = {
     receivedAt: v.number(),
     settledAt: v.optional(v.number()),
   })
-    .index("by_reference", ["provider", "reference"])
+    .index("by_reference", ["provider", "reference", "organizationId"])
     .index("by_status", ["organizationId", "status", "receivedAt"])
-    .index("by_follows", ["provider", "follows", "status"])
+    .index("by_follows", ["provider", "follows", "organizationId", "status"])
     .index("by_invoice", ["organizationId", "invoiceId", "status"])
     .index("by_number", ["organizationId", "numberKey", "status"]),
 
