@@ -6,7 +6,7 @@ import { encodeId, newInternalId } from "./ids";
 
 export type SystemTable = {
   name: string;
-  /** Fixed, and where Convex has such a table its own, so that an exported id means the same there. */
+  /** Of no other table; fixed, and where Convex has such a table its own, so that an exported id means the same there. */
   number: number;
   public: boolean;
   indexes: readonly { name: string; fields: readonly string[] }[];
@@ -87,7 +87,7 @@ export const SYSTEM_TABLES: readonly SystemTable[] = [
   {
     // Written by `convex env set`, one row a variable.
     name: "_environment_variables",
-    number: 1_010,
+    number: 1_013,
     public: false,
     indexes: [{ name: "by_name", fields: ["name"] }],
   },
