@@ -15,7 +15,7 @@ import { enqueue, resetQueue } from "./webhookQueue";
 export type Webhook = Doc<"webhooks">;
 
 /** Each event is matched with every one of them. */
-export const MAX_WEBHOOKS = 50;
+export const MAX_WEBHOOKS = 100;
 
 /** As Standard Webhooks recommends: between 24 and 64 bytes. */
 const SECRET_BYTES = 32;

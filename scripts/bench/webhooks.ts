@@ -12,7 +12,7 @@ import { progress, type Row, step, table } from "./report";
 import { type MeasuredServer, removeData, startFreehold } from "./server";
 
 /** The most that an organization has. */
-const ENDPOINTS = 50;
+const ENDPOINTS = 100;
 const BULK = 200;
 /** Of the first attempts at the healthy endpoints: one in so many answers 500. */
 const FAILS_ONE_IN = 20;
