@@ -54,6 +54,8 @@ export type DeploymentOptions = {
   /** Whether the functions are taken anew whenever they are saved. */
   watch: boolean;
   clock?: Clock;
+  /** Of a query's or mutation's own code: more than Convex allows, for tests on a busy machine. */
+  ownTimeLimitMs?: number;
   /** Of live queries, where tests must not wait for what takes long. */
   liveLimits?: Partial<LiveLimits>;
 };
@@ -131,6 +133,7 @@ async function assemble(
     environment: variables.current,
     deploymentName: DEPLOYMENT_NAME,
     tableName: database.tableName,
+    ownTimeLimitMs: options.ownTimeLimitMs,
   });
   const exports = await Exports.open(database, files, data);
   const imports = await Imports.open(database, files, data);

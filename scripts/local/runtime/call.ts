@@ -24,7 +24,7 @@ export type RequestInfo = {
 let lastCall = 0;
 
 /** Of a query's or mutation's own code, as Convex allows. */
-const OWN_TIME_LIMIT_MS = 1_000;
+export const OWN_TIME_LIMIT_MS = 1_000;
 
 export class Call {
   readonly kind: CallKind;
@@ -135,8 +135,10 @@ export class Call {
     const now = performance.now();
     this.root.ownTimeMs += now - lastMark;
     lastMark = now;
-    if (this.root.ownTimeMs > OWN_TIME_LIMIT_MS) {
-      throw new Refusal("Function execution timed out (maximum duration: 1s)");
+    const { ownTimeLimitMs } = this.host;
+    if (this.root.ownTimeMs > ownTimeLimitMs) {
+      const seconds = ownTimeLimitMs / 1_000;
+      throw new Refusal(`Function execution timed out (maximum duration: ${seconds}s)`);
     }
   }
 

@@ -8,7 +8,7 @@ import type { Database, Transaction } from "../database/types";
 import type { TableNames } from "../database/validate";
 import type { Files } from "../files";
 import type { SigningKey } from "../identity/signingKey";
-import { Call, type RequestInfo } from "./call";
+import { Call, OWN_TIME_LIMIT_MS, type RequestInfo } from "./call";
 import { checkArgs, checkReturn } from "./check";
 import {
   type ConflictInjection,
@@ -39,6 +39,8 @@ export type HostOptions = {
   tableName: TableNames;
   files: Files;
   signingKey: SigningKey;
+  /** Of a query's or mutation's own code, in milliseconds; by default as Convex allows. */
+  ownTimeLimitMs?: number | undefined;
 };
 
 export class Host {
@@ -49,6 +51,7 @@ export class Host {
   readonly tableName: TableNames;
   readonly files: Files;
   readonly signingKey: SigningKey;
+  readonly ownTimeLimitMs: number;
   /** What ran lately, for `convex logs`. */
   readonly executions = new Executions();
   /** Told when a commit has scheduled something, with the time at which it is due. */
@@ -67,6 +70,7 @@ export class Host {
     this.tableName = options.tableName;
     this.files = options.files;
     this.signingKey = options.signingKey;
+    this.ownTimeLimitMs = options.ownTimeLimitMs ?? OWN_TIME_LIMIT_MS;
     this.currentCode = options.code;
   }
 
