@@ -16,6 +16,7 @@ import * as incomingEvents from "./api/v1/incomingEvents";
 import * as integrity from "./api/v1/integrity";
 import * as devices from "./api/v1/devices";
 import * as invoices from "./api/v1/invoices";
+import * as invites from "./api/v1/invites";
 import * as messageEvents from "./api/v1/messageEvents";
 import * as notifications from "./api/v1/notifications";
 import * as organization from "./api/v1/organization";
@@ -30,6 +31,7 @@ import * as recurringInvoices from "./api/v1/recurringInvoices";
 import * as reports from "./api/v1/reports";
 import * as statements from "./api/v1/statements";
 import * as sync from "./api/v1/sync";
+import * as tenants from "./api/v1/tenants";
 import * as webhookDeliveries from "./api/v1/webhookDeliveries";
 import * as webhooks from "./api/v1/webhooks";
 import { httpApp } from "./kit/http/app";
@@ -64,6 +66,8 @@ export const endpoints = endpointsIn({
   "api/v1/projects": projects,
   "api/v1/devices": devices,
   "api/v1/sync": sync,
+  "api/v1/tenants": tenants,
+  "api/v1/invites": invites,
   "api/v1/payments": payments,
   "api/v1/incomingEvents": incomingEvents,
   "api/v1/webhooks": webhooks,

@@ -50,14 +50,7 @@ export async function createTenant(
 ): Promise<typeof founding.type> {
   const { organization, email, name, passwordHash } = founder;
   const createdAt = Date.now();
-  const organizationId = await ctx.db.insert("organizations", {
-    ...defaultSettings,
-    name: organization,
-    tier: "premium",
-    version: 1,
-    createdAt,
-    updatedAt: createdAt,
-  });
+  const organizationId = await insertOrganization(ctx, organization);
   const userId = await ctx.db.insert("users", {
     name,
     email,
@@ -69,13 +62,76 @@ export async function createTenant(
   const membership = { userId, organizationId, role: "owner", status: "active" } as const;
   await ctx.db.insert("memberships", { ...membership, createdAt });
   const scope = systemScope(organizationId, "bootstrap");
+  await recordFounding(ctx, scope, organization);
+  return await credentialsFor(ctx, scope, userId, "First key");
+}
+
+/** So many organizations can a person own: founding one costs nothing. */
+const MAX_OWNED = 20;
+
+/**
+ * An organization that a person founds, with that person as its owner. Without billing configured
+ * every organization is `premium`.
+ * @throws CONFLICT for a person who owns as many as anybody may
+ */
+export async function foundOrganization(
+  ctx: MutationCtx,
+  person: Doc<"users">,
+  name: string,
+  { scopeIn }: { scopeIn: (organizationId: Id<"organizations">) => WriteScope },
+): Promise<{ organization: Doc<"organizations">; membership: Doc<"memberships"> }> {
+  const memberships = await ctx.db
+    .query("memberships")
+    .withIndex("by_user", (q) => q.eq("userId", person._id))
+    .collect();
+  if (memberships.filter(({ role }) => role === "owner").length >= MAX_OWNED) {
+    throw new ApiError("CONFLICT", `A person owns at most ${MAX_OWNED} organizations.`);
+  }
+  const organizationId = await insertOrganization(ctx, name);
+  const membership = {
+    userId: person._id,
+    organizationId,
+    role: "owner",
+    status: "active",
+  } as const;
+  const membershipId = await ctx.db.insert("memberships", { ...membership, createdAt: Date.now() });
+  await recordFounding(ctx, scopeIn(organizationId), name);
+  const made = {
+    organization: await ctx.db.get("organizations", organizationId),
+    membership: await ctx.db.get("memberships", membershipId),
+  };
+  if (!made.organization || !made.membership) throw new Error("What was made is missing.");
+  return { organization: made.organization, membership: made.membership };
+}
+
+export async function insertOrganization(
+  ctx: MutationCtx,
+  name: string,
+  more: { clerkOrganizationId?: string } = {},
+): Promise<Id<"organizations">> {
+  const createdAt = Date.now();
+  return await ctx.db.insert("organizations", {
+    ...defaultSettings,
+    ...more,
+    name,
+    tier: "premium",
+    version: 1,
+    createdAt,
+    updatedAt: createdAt,
+  });
+}
+
+export async function recordFounding(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  name: string,
+): Promise<void> {
   await record(ctx, scope, {
     action: "organization.created",
     objectType: "organization",
-    objectId: organizationId,
-    changes: [{ field: "name", after: organization }],
+    objectId: scope.organizationId,
+    changes: [{ field: "name", after: name }],
   });
-  return await credentialsFor(ctx, scope, userId, "First key");
 }
 
 /** New credentials for an owner who has lost them; only the deployment's operator can call it. */

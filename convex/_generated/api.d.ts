@@ -29,11 +29,13 @@ import type * as api_v1_documents from "../api/v1/documents.js";
 import type * as api_v1_inbox from "../api/v1/inbox.js";
 import type * as api_v1_incomingEvents from "../api/v1/incomingEvents.js";
 import type * as api_v1_integrity from "../api/v1/integrity.js";
+import type * as api_v1_invites from "../api/v1/invites.js";
 import type * as api_v1_invoices from "../api/v1/invoices.js";
 import type * as api_v1_messageEvents from "../api/v1/messageEvents.js";
 import type * as api_v1_notifications from "../api/v1/notifications.js";
 import type * as api_v1_organization from "../api/v1/organization.js";
 import type * as api_v1_organizationLogo from "../api/v1/organizationLogo.js";
+import type * as api_v1_organizationShapes from "../api/v1/organizationShapes.js";
 import type * as api_v1_paymentWebhooks from "../api/v1/paymentWebhooks.js";
 import type * as api_v1_payments from "../api/v1/payments.js";
 import type * as api_v1_portalSessions from "../api/v1/portalSessions.js";
@@ -45,6 +47,8 @@ import type * as api_v1_reports from "../api/v1/reports.js";
 import type * as api_v1_salesShapes from "../api/v1/salesShapes.js";
 import type * as api_v1_statements from "../api/v1/statements.js";
 import type * as api_v1_sync from "../api/v1/sync.js";
+import type * as api_v1_tenantShapes from "../api/v1/tenantShapes.js";
+import type * as api_v1_tenants from "../api/v1/tenants.js";
 import type * as api_v1_webhookDeliveries from "../api/v1/webhookDeliveries.js";
 import type * as api_v1_webhooks from "../api/v1/webhooks.js";
 import type * as attachments_attachments from "../attachments/attachments.js";
@@ -143,6 +147,7 @@ import type * as kit_apiKeys from "../kit/apiKeys.js";
 import type * as kit_caller from "../kit/caller.js";
 import type * as kit_charset from "../kit/charset.js";
 import type * as kit_clerk from "../kit/clerk.js";
+import type * as kit_clerkKeys from "../kit/clerkKeys.js";
 import type * as kit_csv from "../kit/csv.js";
 import type * as kit_currencies from "../kit/currencies.js";
 import type * as kit_customFields from "../kit/customFields.js";
@@ -154,6 +159,7 @@ import type * as kit_html from "../kit/html.js";
 import type * as kit_http_answer from "../kit/http/answer.js";
 import type * as kit_http_app from "../kit/http/app.js";
 import type * as kit_http_byteRange from "../kit/http/byteRange.js";
+import type * as kit_http_clerkToken from "../kit/http/clerkToken.js";
 import type * as kit_http_conflicts from "../kit/http/conflicts.js";
 import type * as kit_http_context from "../kit/http/context.js";
 import type * as kit_http_cors from "../kit/http/cors.js";
@@ -185,6 +191,8 @@ import type * as kit_openapi from "../kit/openapi.js";
 import type * as kit_organizationSettings from "../kit/organizationSettings.js";
 import type * as kit_outside from "../kit/outside.js";
 import type * as kit_page from "../kit/page.js";
+import type * as kit_person from "../kit/person.js";
+import type * as kit_personalEndpoint from "../kit/personalEndpoint.js";
 import type * as kit_pictures from "../kit/pictures.js";
 import type * as kit_portalCaller from "../kit/portalCaller.js";
 import type * as kit_portalTrust from "../kit/portalTrust.js";
@@ -321,6 +329,10 @@ import type * as sync_resolve from "../sync/resolve.js";
 import type * as sync_tombstones from "../sync/tombstones.js";
 import type * as syncQueries from "../syncQueries.js";
 import type * as tenancy from "../tenancy.js";
+import type * as tenants_clerkVersions from "../tenants/clerkVersions.js";
+import type * as tenants_invites from "../tenants/invites.js";
+import type * as tenants_members from "../tenants/members.js";
+import type * as tenants_users from "../tenants/users.js";
 
 /**
  * A utility for referencing Convex functions in your app's API.
@@ -347,11 +359,13 @@ declare const fullApi: ApiFromModules<{
   "api/v1/inbox": typeof api_v1_inbox;
   "api/v1/incomingEvents": typeof api_v1_incomingEvents;
   "api/v1/integrity": typeof api_v1_integrity;
+  "api/v1/invites": typeof api_v1_invites;
   "api/v1/invoices": typeof api_v1_invoices;
   "api/v1/messageEvents": typeof api_v1_messageEvents;
   "api/v1/notifications": typeof api_v1_notifications;
   "api/v1/organization": typeof api_v1_organization;
   "api/v1/organizationLogo": typeof api_v1_organizationLogo;
+  "api/v1/organizationShapes": typeof api_v1_organizationShapes;
   "api/v1/paymentWebhooks": typeof api_v1_paymentWebhooks;
   "api/v1/payments": typeof api_v1_payments;
   "api/v1/portalSessions": typeof api_v1_portalSessions;
@@ -363,6 +377,8 @@ declare const fullApi: ApiFromModules<{
   "api/v1/salesShapes": typeof api_v1_salesShapes;
   "api/v1/statements": typeof api_v1_statements;
   "api/v1/sync": typeof api_v1_sync;
+  "api/v1/tenantShapes": typeof api_v1_tenantShapes;
+  "api/v1/tenants": typeof api_v1_tenants;
   "api/v1/webhookDeliveries": typeof api_v1_webhookDeliveries;
   "api/v1/webhooks": typeof api_v1_webhooks;
   "attachments/attachments": typeof attachments_attachments;
@@ -461,6 +477,7 @@ declare const fullApi: ApiFromModules<{
   "kit/caller": typeof kit_caller;
   "kit/charset": typeof kit_charset;
   "kit/clerk": typeof kit_clerk;
+  "kit/clerkKeys": typeof kit_clerkKeys;
   "kit/csv": typeof kit_csv;
   "kit/currencies": typeof kit_currencies;
   "kit/customFields": typeof kit_customFields;
@@ -472,6 +489,7 @@ declare const fullApi: ApiFromModules<{
   "kit/http/answer": typeof kit_http_answer;
   "kit/http/app": typeof kit_http_app;
   "kit/http/byteRange": typeof kit_http_byteRange;
+  "kit/http/clerkToken": typeof kit_http_clerkToken;
   "kit/http/conflicts": typeof kit_http_conflicts;
   "kit/http/context": typeof kit_http_context;
   "kit/http/cors": typeof kit_http_cors;
@@ -503,6 +521,8 @@ declare const fullApi: ApiFromModules<{
   "kit/organizationSettings": typeof kit_organizationSettings;
   "kit/outside": typeof kit_outside;
   "kit/page": typeof kit_page;
+  "kit/person": typeof kit_person;
+  "kit/personalEndpoint": typeof kit_personalEndpoint;
   "kit/pictures": typeof kit_pictures;
   "kit/portalCaller": typeof kit_portalCaller;
   "kit/portalTrust": typeof kit_portalTrust;
@@ -639,6 +659,10 @@ declare const fullApi: ApiFromModules<{
   "sync/tombstones": typeof sync_tombstones;
   syncQueries: typeof syncQueries;
   tenancy: typeof tenancy;
+  "tenants/clerkVersions": typeof tenants_clerkVersions;
+  "tenants/invites": typeof tenants_invites;
+  "tenants/members": typeof tenants_members;
+  "tenants/users": typeof tenants_users;
 }>;
 export declare const api: FilterApi<
   typeof fullApi,

@@ -38,15 +38,16 @@ export const inbox: Consumer = {
   },
 };
 
-async function membersOf(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-): Promise<Doc<"memberships">[]> {
+type Member = Doc<"memberships"> & { userId: Id<"users"> };
+
+async function membersOf(ctx: QueryCtx, organizationId: Id<"organizations">): Promise<Member[]> {
   const members = await ctx.db
     .query("memberships")
     .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
     .take(MEMBERS_TOLD);
-  return members.filter(({ status }) => status === "active");
+  return members.filter(
+    (member): member is Member => member.status === "active" && member.userId !== undefined,
+  );
 }
 
 async function tell(

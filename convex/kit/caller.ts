@@ -1,6 +1,7 @@
 import { v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
+import { userByClerkId } from "./clerk";
 import { ApiError, notFound } from "./errors";
 import type { PortalViewer } from "../ontology/portalRules";
 import { covers, grantsOf, type Grant, isGrant, type Role, type Scope } from "./scopes";
@@ -28,10 +29,13 @@ export const credentialValidator = v.union(
   }),
   /** A portal that sends no key, see portalTrust.ts. */
   v.object({ kind: v.literal("unkeyed_portal"), ...tenant }),
+  /** A user of Clerk, whose token was verified as the request came; see http/clerkToken.ts. */
+  v.object({ kind: v.literal("clerk"), subject: v.string(), ...tenant }),
 );
 
 export type CallerCredential = typeof credentialValidator.type;
-type Hashed = { tokenHash: string; tenantId?: string; tenantInPath?: boolean };
+type Tenancy = { tenantId?: string; tenantInPath?: boolean };
+type Hashed = Tenancy & { tokenHash: string };
 
 /** Who is calling, for which tenant, with which grants. */
 export type Caller = {
@@ -79,7 +83,7 @@ export async function identifyApiKey(ctx: QueryCtx, credential: Hashed): Promise
     .withIndex("by_tokenHash", (q) => q.eq("tokenHash", credential.tokenHash))
     .unique();
   if (!key || key.revokedAt !== undefined) throw unauthorized();
-  requireTenant(credential.tenantId, key.organizationId);
+  requireTenant(credential, key.organizationId);
   return {
     caller: {
       kind: "api_key",
@@ -96,6 +100,17 @@ export async function identifySession(ctx: QueryCtx, credential: Hashed): Promis
   const { user, session } = await userOfSession(ctx, credential.tokenHash);
   const membership = await membershipFor(ctx, user._id, credential);
   return { caller: staffCaller(user, membership, session._id), expiresAt: session.expiresAt };
+}
+
+/** A user of Clerk, by the claims of a token that has been verified. */
+export async function identifyClerkUser(
+  ctx: QueryCtx,
+  credential: Tenancy & { subject: string },
+): Promise<Identity> {
+  const user = await userByClerkId(ctx, credential.subject);
+  if (!user) throw unauthorized();
+  const membership = await membershipFor(ctx, user._id, credential);
+  return { caller: staffCaller(user, membership), expiresAt: undefined };
 }
 
 /** The user and session of a platform session token's digest. @throws UNAUTHORIZED */
@@ -132,7 +147,7 @@ export function staffCaller(
 async function membershipFor(
   ctx: QueryCtx,
   userId: Id<"users">,
-  { tenantId, tenantInPath }: Pick<Hashed, "tenantId" | "tenantInPath">,
+  { tenantId, tenantInPath }: Tenancy,
 ): Promise<Doc<"memberships">> {
   if (tenantId !== undefined) {
     const membership = await membershipIn(ctx, userId, tenantId);
@@ -196,7 +211,7 @@ export function requireScope(caller: Caller, scope: Scope): void {
 }
 
 /** The clock check that mutations make beside the scheduled revocation. @throws UNAUTHORIZED */
-export function requireUnexpired(identity: Identity, now: number): void {
+export function requireUnexpired(identity: Pick<Identity, "expiresAt">, now: number): void {
   if (identity.expiresAt !== undefined && identity.expiresAt <= now) throw unauthorized();
 }
 
@@ -207,12 +222,16 @@ export function unauthorized(): ApiError {
   );
 }
 
-/** @throws FORBIDDEN when `X-Tenant-Id` names another organization than the credential's. */
+/**
+ * @throws FORBIDDEN when `X-Tenant-Id` names another organization than the credential's;
+ *   TENANT_NOT_FOUND when the path does
+ */
 export function requireTenant(
-  tenantId: string | undefined,
+  { tenantId, tenantInPath }: Tenancy,
   organizationId: Id<"organizations">,
 ): void {
-  if (tenantId !== undefined && tenantId !== organizationId) throw foreignTenant();
+  if (tenantId === undefined || tenantId === organizationId) return;
+  throw tenantInPath ? notFound("tenant") : foreignTenant();
 }
 
 function foreignTenant(): ApiError {

@@ -19,9 +19,16 @@ export async function clerkUser(ctx: QueryCtx): Promise<Doc<"users"> | null> {
   const issuer = clerkIssuer();
   if (identity === null || issuer === null) return null;
   if (identity.issuer.replace(/\/+$/, "") !== issuer) return null;
+  return await userByClerkId(ctx, identity.subject);
+}
+
+export async function userByClerkId(
+  ctx: Pick<QueryCtx, "db">,
+  clerkUserId: string,
+): Promise<Doc<"users"> | null> {
   return await ctx.db
     .query("users")
-    .withIndex("by_clerkUserId", (q) => q.eq("clerkUserId", identity.subject))
+    .withIndex("by_clerkUserId", (q) => q.eq("clerkUserId", clerkUserId))
     .unique();
 }
 

@@ -14,6 +14,7 @@ import type { ObjectDoc, ObjectType } from "../ontology/registry";
 import { ObjectStore } from "../ontology/store";
 import {
   type Caller,
+  callerKey,
   type CallerKind,
   credentialValidator,
   requireKind,
@@ -93,10 +94,19 @@ export type EndpointDefinition = {
 };
 
 export type EndpointKind = "query" | "mutation";
-export type Endpoint = EndpointDefinition & { kind: EndpointKind };
+export type Endpoint = Omit<EndpointDefinition, "scope"> & {
+  kind: EndpointKind;
+  /** Null where the caller is a person, see personalEndpoint.ts. */
+  scope: Scope | null;
+  isPersonal?: true;
+};
 
 /** Metadata stands beside the function: a richer return type would make `internal.*` untyped. */
 const endpoints = new WeakMap<object, Endpoint>();
+
+export function registerEndpoint(registered: object, endpoint: Endpoint): void {
+  endpoints.set(registered, endpoint);
+}
 
 export function endpointOf(exported: unknown): Endpoint | undefined {
   return typeof exported === "object" || typeof exported === "function"
@@ -125,7 +135,8 @@ type Output<Schema extends z.ZodType | undefined> = Schema extends z.ZodType
   ? z.output<Schema>
   : undefined;
 
-type Input<Definition extends EndpointDefinition> = {
+/** The three parts of a request, as their schemas give them. */
+export type Input<Definition extends Pick<EndpointDefinition, "params" | "query" | "body">> = {
   params: Output<Definition["params"]>;
   query: Output<Definition["query"]>;
   body: Output<Definition["body"]>;
@@ -140,7 +151,8 @@ type AnswerOf<Definition extends EndpointDefinition> =
     ? Answer<z.input<From>>
     : DocumentedAnswer<Definition>;
 
-type DocumentedAnswer<Definition extends EndpointDefinition> = {
+/** As the schemas of its answers have it. */
+export type DocumentedAnswer<Definition extends Pick<EndpointDefinition, "answers">> = {
   [S in keyof Definition["answers"]]: Definition["answers"][S] extends z.ZodType
     ? Answer<z.input<Definition["answers"][S]>>
     : Answer<null>;
@@ -196,7 +208,7 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
       return { ...replyOf(answer), documentsRead: await documentsRead(ctx) };
     },
   });
-  endpoints.set(registered, { ...definition, kind: "query" });
+  registerEndpoint(registered, { ...definition, kind: "query" });
   return registered;
 }
 
@@ -218,7 +230,8 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
       requireScope(caller, definition.scope);
 
       const { idempotency, dryRun = false } = call;
-      const first = idempotency && (await findReply(ctx, caller, idempotency));
+      const owner = { organizationId: caller.organizationId, caller: callerKey(caller) };
+      const first = idempotency && (await findReply(ctx, owner, idempotency));
       if (first) return { reply: JSON.parse(first) as Reply, replayed: true, metering };
 
       const scope = writeScopeOf(caller, call);
@@ -244,7 +257,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
       }
       if (idempotency) {
         const kept = JSON.stringify(withoutSecrets(reply, definition.secrets ?? []));
-        await keepReply(ctx, caller, idempotency, kept);
+        await keepReply(ctx, owner, idempotency, kept);
       }
       return {
         reply: { ...reply, documentsRead: await documentsRead(ctx) },
@@ -253,7 +266,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
       };
     },
   });
-  endpoints.set(registered, { ...definition, kind: "mutation" });
+  registerEndpoint(registered, { ...definition, kind: "mutation" });
   return registered;
 }
 

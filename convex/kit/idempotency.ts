@@ -1,11 +1,13 @@
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import { type Caller, callerKey } from "./caller";
 import { ApiError } from "./errors";
 
 /** What is kept of an answer about a person who has been erased. */
 const ERASED = "";
 const KEPT_FOR = 24 * 60 * 60 * 1000;
+
+/** Whose keys they are: a caller of an organization, or a person who acts for none. */
+export type KeyOwner = { organizationId?: Id<"organizations">; caller: string };
 
 /** A request's Idempotency-Key with the SHA-256 of its method, path and body. */
 export type IdempotencyKey = { key: string; fingerprint: string };
@@ -16,10 +18,10 @@ export type IdempotencyKey = { key: string; fingerprint: string };
  */
 export async function findReply(
   ctx: MutationCtx,
-  caller: Caller,
+  owner: KeyOwner,
   idempotency: IdempotencyKey,
 ): Promise<string | null> {
-  const record = await recordOf(ctx, caller, idempotency.key);
+  const record = await recordOf(ctx, owner, idempotency.key);
   if (!record || record.expiresAt <= Date.now()) return null;
   if (record.fingerprint !== idempotency.fingerprint) {
     throw new ApiError(
@@ -36,24 +38,23 @@ export async function findReply(
 /** Keeps the first answer for 24 hours, in the transaction that made the change. */
 export async function keepReply(
   ctx: MutationCtx,
-  caller: Caller,
+  owner: KeyOwner,
   idempotency: IdempotencyKey,
   reply: string,
 ): Promise<void> {
   const record = { fingerprint: idempotency.fingerprint, reply, expiresAt: Date.now() + KEPT_FOR };
-  const expired = await recordOf(ctx, caller, idempotency.key);
+  const expired = await recordOf(ctx, owner, idempotency.key);
   if (expired) await ctx.db.patch("idempotencyRecords", expired._id, record);
   else {
     const { key } = idempotency;
-    const { organizationId } = caller;
-    const kept = { organizationId, caller: callerKey(caller), key, ...record };
+    const kept = { ...owner, key, ...record };
     await ctx.db.insert("idempotencyRecords", kept);
   }
 }
 
 async function recordOf(
   ctx: MutationCtx,
-  caller: Caller,
+  owner: KeyOwner,
   key: string,
 ): Promise<{
   _id: Id<"idempotencyRecords">;
@@ -64,7 +65,7 @@ async function recordOf(
   return await ctx.db
     .query("idempotencyRecords")
     .withIndex("by_key", (q) =>
-      q.eq("organizationId", caller.organizationId).eq("caller", callerKey(caller)).eq("key", key),
+      q.eq("organizationId", owner.organizationId).eq("caller", owner.caller).eq("key", key),
     )
     .unique();
 }

@@ -1,5 +1,11 @@
 import type { QueryCtx } from "../_generated/server";
-import { type CallerCredential, identifyApiKey, identifySession, type Identity } from "./caller";
+import {
+  type CallerCredential,
+  identifyApiKey,
+  identifyClerkUser,
+  identifySession,
+  type Identity,
+} from "./caller";
 import { identifyPortalSession, identifyPortalUser, identifyUnkeyedPortal } from "./portalCaller";
 
 /**
@@ -17,6 +23,8 @@ export async function identify(ctx: QueryCtx, credential: CallerCredential): Pro
       return await identifyPortalSession(ctx, credential);
     case "portal_user":
       return await identifyPortalUser(ctx, credential);
+    case "clerk":
+      return await identifyClerkUser(ctx, credential);
     case "unkeyed_portal":
       return await identifyUnkeyedPortal(ctx);
     default:

@@ -50,7 +50,7 @@ async function writeAs<Result>(
   write: (writer: LiveWriter) => Promise<Result>,
 ): Promise<Result> {
   const { expiresAt } = await signedIn(ctx, sessionId);
-  requireUnexpired({ caller, expiresAt }, Date.now());
+  requireUnexpired({ expiresAt }, Date.now());
   const { ip, userAgent, requestId } = await ctx.meta.getRequestMetadata();
   const { organization } = await meterCaller(ctx, caller, ip);
   const scope = writeScopeOf(caller, { traceId: requestId, ip, userAgent });

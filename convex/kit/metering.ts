@@ -11,6 +11,7 @@ import {
 import { identify } from "./identify";
 import { errorDataOf } from "./errors";
 import { notePull } from "../sync/devices";
+import { identifyPerson, personKey } from "./person";
 import { consumeForAddress, consumeForCaller, type RateLimit } from "./limits";
 
 /** What an answer tells of the caller's limit, the origins that may read it, and whom the log names. */
@@ -36,6 +37,13 @@ export async function meterCaller(
   return { metering: { rateLimit, allowedOrigins, caller: subject }, organization };
 }
 
+/** Counts a request of a person who acts for no organization: as of the smallest plan. */
+export async function meterPerson(ctx: MutationCtx, person: Doc<"users">): Promise<Metering> {
+  const subject = personKey(person);
+  const rateLimit = await consumeForCaller(ctx, subject, "free");
+  return { rateLimit, allowedOrigins: null, caller: subject };
+}
+
 export async function organizationOf(ctx: QueryCtx, caller: Caller): Promise<Doc<"organizations">> {
   const organization = await ctx.db.get("organizations", caller.organizationId);
   if (!organization) throw new Error(`Organization ${caller.organizationId} is missing.`);
@@ -55,9 +63,14 @@ export const meter = internalMutation({
     triesTokens: v.optional(v.boolean()),
     /** A pull: the device that the session is tied to has been seen. */
     isPull: v.optional(v.boolean()),
+    /** Whether the endpoint takes a person, see personalEndpoint.ts. */
+    isPersonal: v.optional(v.boolean()),
   },
-  handler: async (ctx, { credential, ip, triesTokens = false, isPull }): Promise<MeterReply> => {
-    const { identity, ...metered } = await meterRequest(ctx, credential, ip, triesTokens);
+  handler: async (ctx, request): Promise<MeterReply> => {
+    const { credential, ip, triesTokens = false, isPull, isPersonal = false } = request;
+    const { identity, ...metered } = await meterRequest(ctx, {
+      ...{ credential, ip, triesTokens, isPersonal },
+    });
     if (isPull && identity) await notePull(ctx, identity);
     const { documentsRead } = await ctx.meta.getTransactionMetrics();
     return { ...metered, documentsRead: documentsRead.used };
@@ -66,13 +79,22 @@ export const meter = internalMutation({
 
 type MeterReply = Metering & { authorized: boolean; documentsRead: number };
 
+type Metered = {
+  credential: CallerCredential | null;
+  ip: string | null;
+  triesTokens: boolean;
+  isPersonal: boolean;
+};
+
 async function meterRequest(
   ctx: MutationCtx,
-  credential: CallerCredential | null,
-  ip: string | null,
-  triesTokens: boolean,
+  { credential, ip, triesTokens, isPersonal }: Metered,
 ): Promise<Omit<MeterReply, "documentsRead"> & { identity: Caller | null }> {
-  const known = credential && (await identifyQuietly(ctx, credential));
+  const known = credential && (await identifyQuietly(ctx, credential, isPersonal));
+  if (known?.person) {
+    const metering = await meterPerson(ctx, known.person);
+    return { ...metering, authorized: true, identity: null };
+  }
   if (known?.caller) {
     const { metering } = await meterCaller(ctx, known.caller, ip);
     return { ...metering, authorized: true, identity: known.caller };
@@ -91,8 +113,14 @@ async function meterRequest(
 async function identifyQuietly(
   ctx: MutationCtx,
   credential: CallerCredential,
-): Promise<{ caller: Caller | null; authorized: boolean }> {
+  isPersonal: boolean,
+): Promise<{ caller: Caller | null; person?: Doc<"users">; authorized: boolean }> {
   try {
+    if (isPersonal) {
+      const identity = await identifyPerson(ctx, credential);
+      requireUnexpired(identity, Date.now());
+      return { caller: null, person: identity.person, authorized: true };
+    }
     const identity = await identify(ctx, credential);
     requireUnexpired(identity, Date.now());
     return { caller: identity.caller, authorized: true };

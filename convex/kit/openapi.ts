@@ -88,7 +88,7 @@ function operationOf(endpoint: MountedEndpoint, components: Json): Json {
     operationId: endpoint.functionName.replace(/^api\/v1\//, "").replace(/\W+/g, "_"),
     tags: [endpoint.tag],
     summary: endpoint.summary,
-    description: [endpoint.description, `Scope: \`${endpoint.scope}\`. ${callersOf(endpoint)}`]
+    description: [endpoint.description, `${scopeOf(endpoint)}${callersOf(endpoint)}`]
       .filter(Boolean)
       .join("\n\n"),
     parameters: parametersOf(endpoint),
@@ -137,6 +137,10 @@ const CALLER_NAMES: Record<CallerKind, string> = {
   portal_user: "portal users",
   unkeyed_portal: "without a credential under `PORTAL_TRUST_IDS`",
 };
+
+function scopeOf({ scope }: Endpoint): string {
+  return scope === null ? "" : `Scope: \`${scope}\`. `;
+}
 
 function callersOf({ callers = DEFAULT_CALLERS }: Endpoint): string {
   return `For: ${callers.map((kind) => CALLER_NAMES[kind]).join(", ")}.`;

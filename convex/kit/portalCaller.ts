@@ -22,7 +22,7 @@ export async function identifyPortalSession(
     .unique();
   if (!session || session.revokedAt !== undefined) throw unauthorized();
   const user = await activeUser(ctx, session.userId, session.organizationId);
-  requireTenant(credential.tenantId, user.organizationId);
+  requireTenant(credential, user.organizationId);
   const caller = await portalUser(ctx, user, SESSION_GRANTS, session._id);
   return { caller, expiresAt: session.expiresAt };
 }
@@ -34,12 +34,12 @@ export async function identifyPortalSession(
  */
 export async function identifyPortalUser(
   ctx: QueryCtx,
-  credential: { userId: string; keyHash?: string; tenantId?: string },
+  credential: { userId: string; keyHash?: string; tenantId?: string; tenantInPath?: boolean },
 ): Promise<Identity> {
-  const { userId, keyHash, tenantId } = credential;
+  const { userId, keyHash } = credential;
   const voucher = keyHash === undefined ? await trusted(ctx) : await keyed(ctx, keyHash);
   const user = await activeUser(ctx, userId, voucher.organizationId);
-  requireTenant(tenantId, user.organizationId);
+  requireTenant(credential, user.organizationId);
   const caller = await portalUser(ctx, user, voucher.grants, null);
   return { caller, expiresAt: voucher.expiresAt };
 }

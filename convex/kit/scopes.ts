@@ -8,6 +8,7 @@ const AREAS = [
   "attachments",
   "portal",
   "organization",
+  "membership",
   "devices",
   "sync",
   "notifications",
@@ -35,7 +36,8 @@ const VIEWER: readonly Grant[] = [
   "portal:read",
   "organization:read",
   "sync:read",
-  // One's own: who may only look takes part in sync as well.
+  // One's own: who may only look takes part in sync as well, and may leave.
+  "membership:write",
   "devices:read",
   "devices:write",
   "notifications:read",

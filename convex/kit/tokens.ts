@@ -11,13 +11,14 @@ export const TOKEN_PREFIXES = {
   api_key_test: "fh_test_",
   session: "fh_session_",
   portal_session: "fh_portal_",
+  invite: "fh_invite_",
 } as const;
 
 export type TokenKind = keyof typeof TOKEN_PREFIXES;
 
 /** What is left of a credential once it has been read from a request: its kind and its digest. */
 export type Credential = {
-  kind: "api_key" | "session" | "portal_session";
+  kind: "api_key" | "session" | "portal_session" | "invite";
   tokenHash: string;
 };
 
@@ -39,11 +40,15 @@ export function sha256Hex(content: string | Uint8Array): string {
   return bytesToHex(sha256(typeof content === "string" ? utf8ToBytes(content) : content));
 }
 
+const KINDS: Record<string, Credential["kind"]> = {
+  session: "session",
+  portal: "portal_session",
+  invite: "invite",
+};
+
 /** The credential that a token is, or null for a text of no kind that we give out. */
 export function readToken(token: string): Credential | null {
-  const [, name] = /^fh_(live|test|session|portal)_[A-Za-z0-9_-]{43}$/.exec(token) ?? [];
+  const [, name] = /^fh_(live|test|session|portal|invite)_[A-Za-z0-9_-]{43}$/.exec(token) ?? [];
   if (name === undefined) return null;
-  const kinds = { session: "session", portal: "portal_session" } as const;
-  const kind = name === "session" || name === "portal" ? kinds[name] : "api_key";
-  return { kind, tokenHash: sha256Hex(token) };
+  return { kind: KINDS[name] ?? "api_key", tokenHash: sha256Hex(token) };
 }

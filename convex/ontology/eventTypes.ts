@@ -41,6 +41,14 @@ const OTHERS: Record<string, string> = {
   "attachment.updated": "An attachment was renamed, or given to another object.",
   "attachment.deleted": "An attachment was deleted, with its file.",
   "webhook.disabled": "A webhook was switched off, by hand or because it kept failing.",
+  "member.added": "Somebody became a member by their Clerk organization.",
+  "member.joined": "Somebody accepted an invite.",
+  "member.role_changed": "A member was given another role.",
+  "member.left": "A member left.",
+  "member.removed": "A member was removed.",
+  "invite.created": "Somebody was invited.",
+  "invite.resent": "An invite was sent again.",
+  "invite.revoked": "An invite was revoked.",
 };
 
 export type EventType = { type: string; objectType: string; description: string };

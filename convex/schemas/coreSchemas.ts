@@ -20,12 +20,14 @@ export const coreTables = {
   organizations: defineTable({
     ...zodOutputToConvex(organizationSettings).fields,
     tier,
+    /** The Clerk organization that it stands for; see tenants/clerkEvents.ts. */
+    clerkOrganizationId: v.optional(v.string()),
     /** The types of events that somebody follows; kept by delivery/webhooks.ts, see following.ts. */
     followedEvents: v.optional(v.array(v.string())),
     version: v.number(),
     createdAt: v.number(),
     updatedAt: v.number(),
-  }),
+  }).index("by_clerkOrganizationId", ["clerkOrganizationId"]),
 
   /**
    * The origins of `organizations.allowedOrigins`, for CORS preflights, which carry no credential.
@@ -38,9 +40,10 @@ export const coreTables = {
     .index("by_origin", ["origin"])
     .index("by_organization", ["organizationId"]),
 
-  /** Staff. Written by tenancy.ts; read when a session or a Clerk token calls. */
+  /** Staff. Written by tenancy.ts and tenants/users.ts; read when a session or a Clerk token calls. */
   users: defineTable({
     name: v.string(),
+    /** Only one that is known to be theirs: set up by the operator, or verified by Clerk. */
     email: v.optional(v.string()),
     emailKey: v.optional(v.string()),
     /** bcrypt. */
@@ -53,15 +56,30 @@ export const coreTables = {
     .index("by_emailKey", ["emailKey"])
     .index("by_clerkUserId", ["clerkUserId"]),
 
-  /** Who belongs to which organization, as what. Written by tenancy.ts; read when a session calls. */
+  /**
+   * Who belongs to which organization, as what; while invited, an e-mail instead of a user. Written
+   * by tenancy.ts, tenants/members.ts and tenants/invites.ts; read when a member of staff calls.
+   */
   memberships: defineTable({
-    userId: v.id("users"),
+    userId: v.optional(v.id("users")),
     organizationId: v.id("organizations"),
     role,
     status: v.union(v.literal("active"), v.literal("invited")),
+    invite: v.optional(
+      v.object({
+        email: v.string(),
+        emailKey: v.string(),
+        tokenHash: v.string(),
+        expiresAt: v.number(),
+        invitedBy: v.string(),
+      }),
+    ),
     createdAt: v.number(),
   })
     .index("by_user", ["userId", "organizationId"])
+    .index("by_organization_status", ["organizationId", "status"])
+    .index("by_invited_email", ["organizationId", "invite.emailKey"])
+    .index("by_invite_token", ["invite.tokenHash"])
     .index("by_status", ["userId", "status"])
     .index("by_organization", ["organizationId", "role"]),
 
@@ -101,4 +119,25 @@ export const coreTables = {
   })
     .index("by_tokenHash", ["tokenHash"])
     .index("by_organization", ["organizationId", "revokedAt"]),
+
+  /**
+   * The keys that Clerk signs with, by their ids, as last fetched. Written by kit/clerkKeys.ts, which
+   * also reads it: an HTTP action keeps nothing in memory from one request to the next.
+   */
+  clerkKeys: defineTable({
+    issuer: v.string(),
+    /** JSON Web Keys as Clerk publishes them (RFC 7517). */
+    keys: v.array(v.object({ kid: v.string(), jwk: v.string() })),
+    fetchedAt: v.number(),
+  }).index("by_issuer", ["issuer"]),
+
+  /**
+   * The latest of what Clerk has told of each of its objects: an event that comes late or twice is
+   * known by it, and what was deleted stays so. Written and read by tenants/clerkVersions.ts.
+   */
+  clerkVersions: defineTable({
+    clerkId: v.string(),
+    updatedAt: v.number(),
+    isDeleted: v.boolean(),
+  }).index("by_clerkId", ["clerkId"]),
 };

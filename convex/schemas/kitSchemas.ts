@@ -22,7 +22,8 @@ export const kitTables = {
    * transaction of the change; deleted by maintenance.ts when they expire.
    */
   idempotencyRecords: defineTable({
-    organizationId: v.id("organizations"),
+    /** Absent where a person called who acts for no organization. */
+    organizationId: v.optional(v.id("organizations")),
     caller: v.string(),
     key: v.string(),
     /** SHA-256 of method, path and body. */

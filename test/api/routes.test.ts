@@ -190,6 +190,7 @@ describe("an id", () => {
       const { body, subject, missing } = route.example;
       const foreign = (await subject?.(other.request)) ?? "";
       const gone = (await missing?.(home.request)) ?? "";
+      const third = await newTenant(home.backend);
       const before = await rows();
       const ask = (id: string): Promise<Answer> =>
         home.request(route.method, route.path.replace(":id", id), body ? { body } : {});
@@ -199,7 +200,8 @@ describe("an id", () => {
       expect(answer.text).not.toContain(foreign);
       for (const id of [
         gone,
-        home.organizationId,
+        // A type's id of another table; where the path names the tenant, one more of that.
+        route.tenantInPath ? third.organizationId : home.organizationId,
         "nonsense",
         "%00",
         "..%2f..",

@@ -78,6 +78,7 @@ const ACTIONS: Record<string, string[]> = {
   "PATCH /organization": ["organization.updated"],
   // Of a logo that there was: see test/delivery/logo.test.ts.
   "DELETE /organization/logo": [],
+  "PATCH /tenants/:id": ["organization.updated"],
   "POST /sync/push": ["contact.created"],
   "POST /conflicts/:id/resolve": ["contact.updated", "conflict.resolved"],
   "POST /api-keys": ["api_key.created"],

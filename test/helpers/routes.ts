@@ -1,5 +1,7 @@
 import { endpoints } from "../../convex/http";
+import { DEFAULT_CALLERS } from "../../convex/kit/caller";
 import type { MountedEndpoint } from "../../convex/kit/http/mount";
+import type { Scope } from "../../convex/kit/scopes";
 import type { Request } from "./answer";
 import { signedEvent } from "./webhooks";
 
@@ -24,6 +26,12 @@ const crmOrganization = async (request: Request): Promise<string> =>
   (await request("POST", "/crm/organizations", { body: { name: "Acme" } })).body.data.id;
 const apiKey = async (request: Request): Promise<string> =>
   (await request("POST", "/api-keys", { body: { name: "k", scopes: ["crm:read"] } })).body.data.id;
+
+const aTenant = {
+  subject: async (request: Request): Promise<string> =>
+    (await request("GET", "/organization")).body.data.id,
+  missing: contact,
+};
 
 const deleted =
   (make: (request: Request) => Promise<string>, path: string) =>
@@ -281,6 +289,10 @@ export const EXAMPLES: Record<string, Example> = {
   "POST /webhooks/:id/replay": { body: { since: Date.now() - 1000 }, ...aWebhook },
   "GET /webhooks/:id/deliveries": aWebhook,
   "POST /webhooks/deliveries/:id/resend": { subject: delivery, missing: webhook },
+  "GET /tenants/:id": aTenant,
+  "PATCH /tenants/:id": { body: { name: "Studio" }, ...aTenant },
+  "GET /tenants/:id/members": aTenant,
+  "GET /tenants/:id/invites": aTenant,
   "GET /organization": {},
   "PATCH /organization": { body: { name: "Studio" } },
   "GET /organization/logo": {},
@@ -296,7 +308,7 @@ export const EXAMPLES: Record<string, Example> = {
   "POST /api-keys/:id/rotate": { body: { overlapSeconds: 0 }, ...aKey },
 };
 
-export type Route = MountedEndpoint & { title: string; example: Example };
+export type Route = MountedEndpoint & { scope: Scope; title: string; example: Example };
 
 /** Routes that answer a file: whoever may not have it gets an answer like any other. */
 const FILE_EXAMPLES: Record<string, Example> = {
@@ -311,7 +323,11 @@ const FILE_EXAMPLES: Record<string, Example> = {
 /** All of staff and API keys, also those that take or answer what is not JSON. */
 export const staffRoutes: Route[] = endpoints
   .filter(
-    ({ callers = ["api_key", "user"] }) => callers.includes("api_key") && callers.includes("user"),
+    (endpoint): endpoint is MountedEndpoint & { scope: Scope } =>
+      endpoint.scope !== null &&
+      ["api_key", "user"].every((kind) =>
+        (endpoint.callers ?? DEFAULT_CALLERS).some((taken) => taken === kind),
+      ),
   )
   .map((endpoint) => {
     const title = `${endpoint.method} ${endpoint.path}`;

@@ -3,7 +3,7 @@ import { endpoints } from "../../convex/http";
 import { covers, GRANTS, grantsOf, isGrant, type Role } from "../../convex/kit/scopes";
 
 const READING =
-  "crm:read projects:read invoices:read attachments:read portal:read organization:read notifications:read sync:read devices:read devices:write";
+  "crm:read projects:read invoices:read attachments:read portal:read organization:read notifications:read sync:read membership:write devices:read devices:write";
 const WRITING =
   "crm:write projects:write invoices:write attachments:write notifications:write sync:write";
 const MANAGING =
@@ -55,9 +55,14 @@ test.each(["", "crm", "crm:*", "crm:delete", "CRM:read", "**", "toString"])(
 );
 
 test("every endpoint asks for a scope that a key can have; writes never for a reading one", () => {
-  for (const { scope, method, kind, path } of endpoints) {
-    expect(isGrant(scope), path).toBe(true);
+  for (const { scope, method, kind, path, isPersonal } of endpoints) {
     expect(kind, path).toBe(method === "GET" ? "query" : "mutation");
+    // A person's own, for whom there is no scope.
+    if (scope === null) {
+      expect(isPersonal, path).toBe(true);
+      continue;
+    }
+    expect(isGrant(scope), path).toBe(true);
     // What a portal user does to their own sign-in is for whoever may see it.
     if (path.startsWith("/auth/")) continue;
     // So are a member's own inbox and its settings.

@@ -1,21 +1,9 @@
-import { z } from "zod";
-import type { Doc } from "../../_generated/dataModel";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { organizationSettings } from "../../kit/organizationSettings";
 import { requireVersion } from "../../kit/version";
 import { changeSettings } from "../../tenancy";
+import { settingsUpdate, settingsView, tenantSettings } from "./organizationShapes";
 
 const tag = "Organization";
-
-const settings = organizationSettings
-  .extend({
-    id: z.string(),
-    tier: z.enum(["free", "pro", "premium"]),
-    version: z.number().int(),
-    createdAt: z.number(),
-    updatedAt: z.number(),
-  })
-  .meta({ id: "OrganizationSettings" });
 
 export const get = readEndpoint(
   {
@@ -24,7 +12,7 @@ export const get = readEndpoint(
     tag,
     summary: "Get the organization and its settings",
     scope: "organization:read",
-    answers: { 200: settings },
+    answers: { 200: tenantSettings },
   },
   async (ctx) => {
     const organization = await ctx.db.get("organizations", ctx.caller.organizationId);
@@ -41,19 +29,8 @@ export const update = writeEndpoint(
     summary: "Change the organization's settings",
     description: "Given settings change, each as a whole; `null` clears those that may be absent.",
     scope: "organization:write",
-    body: organizationSettings
-      .partial()
-      .extend({
-        sender: organizationSettings.shape.sender.nullable(),
-        address: organizationSettings.shape.address.nullable(),
-        bankDetails: organizationSettings.shape.bankDetails.nullable(),
-        taxIds: organizationSettings.shape.taxIds.nullable(),
-        reminders: organizationSettings.shape.reminders.nullable(),
-        legalName: organizationSettings.shape.legalName.nullable(),
-        invoiceFooter: organizationSettings.shape.invoiceFooter.nullable(),
-      })
-      .meta({ id: "OrganizationSettingsUpdate" }),
-    answers: { 200: settings },
+    body: settingsUpdate,
+    answers: { 200: tenantSettings },
     errors: ["VERSION_MISMATCH"],
   },
   async ({ organization, scope, ifMatch, ...ctx }, { body }) => {
@@ -62,8 +39,3 @@ export const update = writeEndpoint(
     return ok(settingsView(changed), { version: changed.version });
   },
 );
-
-function settingsView(organization: Doc<"organizations">): z.input<typeof settings> {
-  const { _id: id, _creationTime, ...rest } = organization;
-  return { id, ...rest };
-}

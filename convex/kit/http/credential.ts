@@ -1,6 +1,7 @@
 import type { CallerCredential } from "../caller";
 import { trustsPortalIds } from "../portalTrust";
 import { readToken } from "../tokens";
+import { readClerkToken } from "./clerkToken";
 import type { HttpContext } from "./context";
 import type { MountedEndpoint } from "./mount";
 
@@ -11,7 +12,10 @@ const ID = /^[^.\s]{1,64}$/;
  * The credential of a request: `Authorization: Bearer …`, whose value tells the kind of caller. A
  * portal user's bare id needs an API key beside it in `X-API-Key`.
  */
-export function readCredential(c: HttpContext, endpoint: MountedEndpoint): CallerCredential | null {
+export async function readCredential(
+  c: HttpContext,
+  endpoint: MountedEndpoint,
+): Promise<CallerCredential | null> {
   const authorization = c.req.header("Authorization");
   const tenant = tenantOf(c, endpoint);
   if (authorization === undefined) {
@@ -22,7 +26,11 @@ export function readCredential(c: HttpContext, endpoint: MountedEndpoint): Calle
   const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
   if (token === undefined) return null;
   const credential = readToken(token);
-  if (credential) return { ...credential, ...tenant };
+  // An invite's token says who may come in, not who is calling.
+  if (credential?.kind === "invite") return null;
+  if (credential) return { ...credential, kind: credential.kind, ...tenant };
+  const claims = await readClerkToken(c, token);
+  if (claims) return { kind: "clerk", subject: claims.subject, ...tenant };
   if (!ID.test(token)) return null;
   const user = { kind: "portal_user", userId: token, ...tenant } as const;
   const sentKey = c.req.header("X-API-Key");
@@ -35,6 +43,7 @@ function tenantOf(
   c: HttpContext,
   endpoint: MountedEndpoint,
 ): { tenantId?: string; tenantInPath?: boolean } {
+  if (endpoint.isPersonal) return {};
   if (endpoint.tenantInPath) return { tenantId: c.req.param("id") ?? "", tenantInPath: true };
   const sent = c.req.header("X-Tenant-Id");
   return sent === undefined ? {} : { tenantId: sent };

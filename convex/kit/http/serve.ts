@@ -23,7 +23,7 @@ import { stageBody } from "./upload";
 export async function serve(c: HttpContext, endpoint: MountedEndpoint): Promise<Response> {
   let credential: CallerCredential | null = null;
   try {
-    credential = readCredential(c, endpoint);
+    credential = await readCredential(c, endpoint);
     if (!credential) throw unauthorized();
     const request = await readRequest(c, endpoint);
     if (endpoint.kind === "query") return await serveRead(c, endpoint, credential, request);
@@ -126,7 +126,8 @@ async function consult(
   credential: CallerCredential,
   request: RequestInput,
 ): Promise<string | null> {
-  if (!consults) return null;
+  // A person's endpoint, which has no scope, consults nobody.
+  if (!consults || scope === null) return null;
   const action = makeFunctionReference<"action", ConsultationArgs, string>(consults.action);
   const asked = { credential, scope, request, ...(callers ? { callers: [...callers] } : {}) };
   return await c.env.runAction(action, asked);
@@ -142,8 +143,10 @@ async function metered(
   if (c.get("metering") || errorDataOf(error)?.code === "RATE_LIMITED") return error;
   try {
     const { authorized } = await meter(c, endpoint, credential);
-    // A stranger learns nothing of what else is wrong with the request.
-    return authorized ? error : unauthorized();
+    // A stranger learns nothing of what else is wrong with the request, unless it is our own fault
+    // that we do not know them.
+    const isOurs = credential === null && errorDataOf(error)?.code === "SERVICE_UNAVAILABLE";
+    return authorized || isOurs ? error : unauthorized();
   } catch (refusal) {
     return errorDataOf(refusal) ? refusal : error;
   }
@@ -155,9 +158,10 @@ async function meter(
   credential: CallerCredential | null,
 ): Promise<{ authorized: boolean }> {
   const { ip } = await c.env.meta.getRequestMetadata();
-  const { triesTokens = false, notesPull: isPull = false } = endpoint;
+  const { triesTokens = false, notesPull: isPull = false, isPersonal = false } = endpoint;
+  const request = { credential, ip, triesTokens, isPull, isPersonal };
   const metering = await retryConflicts(() =>
-    c.env.runMutation(internal.kit.metering.meter, { credential, ip, triesTokens, isPull }),
+    c.env.runMutation(internal.kit.metering.meter, request),
   );
   c.set("metering", metering);
   countRead(c, metering.documentsRead);

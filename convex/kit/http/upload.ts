@@ -30,6 +30,7 @@ export async function stageBody(
       details: { supported: [...mediaTypes] },
     });
   }
+  if (scope === null) throw new Error("A person's endpoint takes no file.");
   const { ip } = await c.env.meta.getRequestMetadata();
   const caller = { credential, ip, scope, ...(callers ? { callers: [...callers] } : {}) };
   const utf8 = new Utf8Check();

@@ -1,0 +1,32 @@
+import { z } from "zod";
+import type { Doc } from "../../_generated/dataModel";
+import { organizationSettings } from "../../kit/organizationSettings";
+
+/** An organization as `/organization` and `/tenants/:id` show and take it. */
+export const tenantSettings = organizationSettings
+  .extend({
+    id: z.string(),
+    tier: z.enum(["free", "pro", "premium"]),
+    version: z.number().int(),
+    createdAt: z.number(),
+    updatedAt: z.number(),
+  })
+  .meta({ id: "OrganizationSettings" });
+
+export const settingsUpdate = organizationSettings
+  .partial()
+  .extend({
+    sender: organizationSettings.shape.sender.nullable(),
+    address: organizationSettings.shape.address.nullable(),
+    bankDetails: organizationSettings.shape.bankDetails.nullable(),
+    taxIds: organizationSettings.shape.taxIds.nullable(),
+    reminders: organizationSettings.shape.reminders.nullable(),
+    legalName: organizationSettings.shape.legalName.nullable(),
+    invoiceFooter: organizationSettings.shape.invoiceFooter.nullable(),
+  })
+  .meta({ id: "OrganizationSettingsUpdate" });
+
+export function settingsView(organization: Doc<"organizations">): z.input<typeof tenantSettings> {
+  const { _id: id, _creationTime, clerkOrganizationId: _, ...rest } = organization;
+  return { id, ...rest };
+}

@@ -1,0 +1,60 @@
+import { z } from "zod";
+import type { Doc } from "../../_generated/dataModel";
+import type { QueryCtx } from "../../_generated/server";
+import type { Invite } from "../../tenants/invites";
+
+export const role = z.enum(["owner", "manager", "member", "viewer"]);
+
+export const tenant = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    role,
+    status: z.enum(["active", "invited"]),
+  })
+  .meta({ id: "Tenant" });
+
+export const memberRecord = z
+  .object({
+    userId: z.string(),
+    name: z.string(),
+    email: z.string().nullable(),
+    role,
+    status: z.enum(["active", "invited"]),
+    joinedAt: z.number(),
+  })
+  .meta({ id: "Member" });
+
+export const inviteRecord = z
+  .object({
+    id: z.string(),
+    email: z.string(),
+    role,
+    status: z.literal("invited"),
+    invitedBy: z.string(),
+    createdAt: z.number(),
+    expiresAt: z.number(),
+  })
+  .meta({ id: "Invite" });
+
+export function tenantView(
+  { _id: id, name }: Doc<"organizations">,
+  { role, status }: Pick<Doc<"memberships">, "role" | "status">,
+): z.input<typeof tenant> {
+  return { id, name, role, status };
+}
+
+export async function memberView(
+  ctx: QueryCtx,
+  { userId, role, status, createdAt: joinedAt }: Doc<"memberships">,
+): Promise<z.input<typeof memberRecord>> {
+  const user = userId && (await ctx.db.get("users", userId));
+  if (!user) throw new Error("An active membership has no user.");
+  const { _id, name, email = null } = user;
+  return { userId: _id, name, email, role, status, joinedAt };
+}
+
+export function inviteView({ _id, role, createdAt, invite }: Invite): z.input<typeof inviteRecord> {
+  const { email, invitedBy, expiresAt } = invite;
+  return { id: _id, email, role, status: "invited", invitedBy, createdAt, expiresAt };
+}

@@ -1,0 +1,32 @@
+import type { Doc } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import { type CallerCredential, unauthorized, userOfSession } from "./caller";
+import { userByClerkId } from "./clerk";
+import { ApiError } from "./errors";
+import { identify } from "./identify";
+
+/**
+ * The member of staff behind a credential, whatever organizations they belong to, if any.
+ * @throws UNAUTHORIZED; FORBIDDEN for a good credential of nobody in particular
+ */
+export async function identifyPerson(
+  ctx: QueryCtx,
+  credential: CallerCredential,
+): Promise<{ person: Doc<"users">; expiresAt: number | undefined }> {
+  if (credential.kind === "session") {
+    const { user, session } = await userOfSession(ctx, credential.tokenHash);
+    return { person: user, expiresAt: session.expiresAt };
+  }
+  if (credential.kind === "clerk") {
+    const person = await userByClerkId(ctx, credential.subject);
+    if (!person) throw unauthorized();
+    return { person, expiresAt: undefined };
+  }
+  await identify(ctx, credential);
+  throw new ApiError("FORBIDDEN", "This is for members of staff: sign in as one.");
+}
+
+/** How limits and idempotency records name a person; the same as a caller of theirs. */
+export function personKey(person: Pick<Doc<"users">, "_id">): string {
+  return `user:${person._id}`;
+}
