@@ -17,8 +17,10 @@ const EVERYWHERE: readonly ErrorCode[] = [
   "INSUFFICIENT_SCOPE",
   "RATE_LIMITED",
   "INTERNAL_ERROR",
+  // A write among too many others, or Clerk's keys that cannot be had.
+  "SERVICE_UNAVAILABLE",
 ];
-const ON_WRITES: readonly ErrorCode[] = ["IDEMPOTENCY_KEY_REUSED", "GONE", "SERVICE_UNAVAILABLE"];
+const ON_WRITES: readonly ErrorCode[] = ["IDEMPOTENCY_KEY_REUSED", "GONE"];
 const WITH_BODY: readonly ErrorCode[] = [
   "INVALID_JSON",
   "PAYLOAD_TOO_LARGE",

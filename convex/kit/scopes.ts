@@ -37,6 +37,7 @@ const VIEWER: readonly Grant[] = [
   "organization:read",
   "sync:read",
   // One's own: who may only look takes part in sync as well, and may leave.
+  "membership:read",
   "membership:write",
   "devices:read",
   "devices:write",

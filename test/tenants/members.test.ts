@@ -21,7 +21,9 @@ async function invited(email: string, role = "member"): Promise<{ id: string; to
 async function stranger(email: string): Promise<Awaited<ReturnType<typeof newMember>>> {
   const person = await newMember(home.backend, []);
   const change = { email, emailKey: email.toLowerCase() };
-  await home.backend.run(async ({ db }) => await db.patch("users", person.userId, change));
+  await home.backend.run(async ({ db }) => {
+    await db.patch("users", person.userId, change);
+  });
   return person;
 }
 const accept = async (

@@ -3,7 +3,7 @@ import { endpoints } from "../../convex/http";
 import { covers, GRANTS, grantsOf, isGrant, type Role } from "../../convex/kit/scopes";
 
 const READING =
-  "crm:read projects:read invoices:read attachments:read portal:read organization:read notifications:read sync:read membership:write devices:read devices:write";
+  "crm:read projects:read invoices:read attachments:read portal:read organization:read notifications:read sync:read membership:read membership:write devices:read devices:write";
 const WRITING =
   "crm:write projects:write invoices:write attachments:write notifications:write sync:write";
 const MANAGING =

@@ -106,7 +106,7 @@ export const listMembers = readEndpoint(
     path: "/tenants/:id/members",
     tag,
     summary: "List members",
-    scope: "organization:read",
+    scope: "membership:read",
     tenantInPath: true,
     params,
     query: z.strictObject(pageParameters),
