@@ -54,6 +54,7 @@ import type * as api_v1_webhooks from "../api/v1/webhooks.js";
 import type * as attachments_attachments from "../attachments/attachments.js";
 import type * as attachments_bucket from "../attachments/bucket.js";
 import type * as attachments_bucketJobs from "../attachments/bucketJobs.js";
+import type * as attachments_claimants from "../attachments/claimants.js";
 import type * as attachments_completion from "../attachments/completion.js";
 import type * as attachments_downloads from "../attachments/downloads.js";
 import type * as attachments_links from "../attachments/links.js";
@@ -384,6 +385,7 @@ declare const fullApi: ApiFromModules<{
   "attachments/attachments": typeof attachments_attachments;
   "attachments/bucket": typeof attachments_bucket;
   "attachments/bucketJobs": typeof attachments_bucketJobs;
+  "attachments/claimants": typeof attachments_claimants;
   "attachments/completion": typeof attachments_completion;
   "attachments/downloads": typeof attachments_downloads;
   "attachments/links": typeof attachments_links;

@@ -8,7 +8,7 @@ import { changesBetween, definedOnly } from "../ontology/changes";
 import type { TenantReader } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
 import type { ObjectStore } from "../ontology/store";
-import { type Announced, bucketSettings, presignUpload } from "./bucket";
+import { type Announced, bucketSettings, presignUpload, UPLOAD_SECONDS } from "./bucket";
 import { newLinkSecret } from "./links";
 
 /**
@@ -23,7 +23,6 @@ export const MAX_IN_BUCKET = 100 * MIB;
 export const MAX_IN_DEPLOYMENT = 20 * MIB;
 /** Uploads that an organization may have under way. */
 export const MAX_PENDING = 500;
-const UPLOAD_SECONDS = 15 * 60;
 /** An upload URL of Convex holds for an hour. */
 const DEPLOYMENT_UPLOAD_SECONDS = 60 * 60;
 /** An upload that is not completed by then is given up. */
@@ -154,7 +153,10 @@ async function discard(ctx: MutationCtx, { _id: id, key, storageId }: Attachment
   await ctx.db.patch("attachments", id, {
     ...{ status: "deleting", ownerId: undefined, fileName: "", dueAt: now, attempts: 0 },
   });
-  await ctx.scheduler.runAfter(0, internal.attachments.bucketJobs.removeFromBucket, { id });
+  await ctx.scheduler.runAfter(0, internal.attachments.bucketJobs.removeFromBucket, {
+    id,
+    attempts: 0,
+  });
 }
 
 /** @throws ATTACHMENT_NOT_FOUND */

@@ -10,6 +10,8 @@ import { ApiError } from "../kit/errors";
  */
 const VARIABLES = ["R2_ENDPOINT", "R2_BUCKET", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY"] as const;
 const TIMEOUT_MS = 20_000;
+/** How long a permission to upload holds. */
+export const UPLOAD_SECONDS = 15 * 60;
 
 type Settings = {
   endpoint: string;

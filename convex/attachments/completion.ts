@@ -2,7 +2,6 @@ import type { SystemDataModel } from "convex/server";
 import { v } from "convex/values";
 import { z } from "zod";
 import { internal } from "../_generated/api";
-import type { Id } from "../_generated/dataModel";
 import {
   internalAction,
   internalMutation,
@@ -16,6 +15,7 @@ import { parseInput } from "../kit/input";
 import { type ConsultationArgs, consultationArgs, consultingCaller } from "../kit/outside";
 import { type Attachment, requireAttachment } from "./attachments";
 import { type Announced, deleteObject, describeObject, fromBase64, hashObject } from "./bucket";
+import { isClaimed } from "./claimants";
 
 /**
  * Completing an upload: what was stored is compared with what was announced before the request's
@@ -132,20 +132,6 @@ export async function unclaimedFile(
   const file = storageId && (await ctx.db.system.get("_storage", storageId));
   if (!file || file._creationTime < attachment._creationTime) return null;
   return (await isClaimed(ctx, file._id)) ? null : file;
-}
-
-/** Whether something of ours refers to a stored file. */
-export async function isClaimed(ctx: QueryCtx, storageId: Id<"_storage">): Promise<boolean> {
-  const attachment = await ctx.db
-    .query("attachments")
-    .withIndex("by_storageId", (q) => q.eq("storageId", storageId))
-    .first();
-  if (attachment) return true;
-  const document = await ctx.db
-    .query("documentFiles")
-    .withIndex("by_storageId", (q) => q.eq("storageId", storageId))
-    .first();
-  return document !== null;
 }
 
 /**

@@ -22,10 +22,13 @@ export const cleanUp = internalMutation({
       .take(AT_ONCE);
     const pending = due.filter(({ status }) => status === "pending");
     for (const attachment of pending) await giveUp(ctx, attachment);
-    for (const { _id: id, status } of due) {
+    for (const { _id: id, status, attempts } of due) {
       if (status !== "deleting") continue;
       await ctx.db.patch("attachments", id, { dueAt: now + HOUR });
-      await ctx.scheduler.runAfter(0, internal.attachments.bucketJobs.removeFromBucket, { id });
+      await ctx.scheduler.runAfter(0, internal.attachments.bucketJobs.removeFromBucket, {
+        id,
+        attempts,
+      });
     }
     if (due.length === AT_ONCE) {
       await ctx.scheduler.runAfter(0, internal.attachments.removal.cleanUp, {});

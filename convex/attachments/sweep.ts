@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import { internalMutation } from "../_generated/server";
-import { isClaimed } from "./completion";
+import { isClaimed } from "./claimants";
 
 /** Whoever stores a file refers to it within seconds, or, after an upload, within a day. */
 const CLAIMED_WITHIN = 25 * 60 * 60 * 1000;
