@@ -186,6 +186,29 @@ describe("who gets a file", () => {
     expect((await books.get(`${path}?surprise=1`)).code).toBe("VALIDATION_ERROR");
   });
 
+  test("a portal user gets the files of invoices that were sent to them, and no others", async () => {
+    const [own, other] = [await books.contact(), await books.contact()];
+    const sent = await books.sent({ billTo: { contactId: own } });
+    const draft = await books.draft({ billTo: { contactId: own } });
+    const foreign = await books.sent({ billTo: { contactId: other } });
+    const user = { email: "ada1@x.test", name: "Ada", oauthProvider: "google", oauthId: "1" };
+    const { body } = await books.post("/auth/sync-user", user);
+    const token = (body as unknown as { sessionToken: string }).sessionToken;
+    const asPortalUser = { Authorization: `Bearer ${token}` };
+    const pdf = await pdfOf(`/invoices/${sent.id}/pdf`, asPortalUser);
+    expect([pdf.status, pdf.headers.get("Content-Type")]).toEqual([200, "application/pdf"]);
+    for (const { id } of [draft, foreign, { id: "nothing" }]) {
+      const answer = await books.request("GET", `/invoices/${id}/pdf`, { token });
+      expect([answer.status, answer.code]).toEqual([404, "INVOICE_NOT_FOUND"]);
+      // Nor by the way that an Accept header leads to the file.
+      const accepting = await pdfOf(`/invoices/${id}`, {
+        ...asPortalUser,
+        Accept: "application/pdf",
+      });
+      expect(accepting.status).toBe(404);
+    }
+  });
+
   test("the maker itself knows no document of another organization", async () => {
     const { id } = await books.sent();
     const { organizationId } = await newTenant(books.backend);

@@ -12,11 +12,11 @@ export const hasPoppler = await run("pdftotext", ["-v"]).then(
   () => false,
 );
 
-/** The text of a PDF, as `pdftotext -layout` reads it, with single spaces. */
+/** The text of a PDF, as `pdftotext -layout` reads it, with single spaces; pages are parted by form feeds. */
 export async function textOf(pdf: Uint8Array): Promise<string> {
   return await withFile(pdf, async (file) => {
     const { stdout } = await run("pdftotext", ["-layout", file, "-"]);
-    return stdout.replace(/[^\S\n]+/gu, " ");
+    return stdout.replace(/[^\S\n\f]+/gu, " ");
   });
 }
 

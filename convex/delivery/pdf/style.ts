@@ -90,7 +90,8 @@ export const styles = StyleSheet.create({
   transferValue: { flex: 1 },
   link: { color: "#1f4fbf" },
   code: { width: 30 * MM, alignItems: "center" },
-  codeText: { color: QUIET, fontSize: 7, textAlign: "center" },
+  // Four modules stay clear around a code (ISO/IEC 18004), or scanners miss it.
+  codeText: { color: QUIET, fontSize: 7, textAlign: "center", marginTop: 7 },
   closing: { marginTop: 6 * MM },
   heading: { fontWeight: 700, marginBottom: 2 },
 
