@@ -3,6 +3,7 @@ import { benchContacts } from "./bench/contacts";
 import { benchCrm } from "./bench/imports";
 import { benchInvoicing } from "./bench/invoicing";
 import { benchLive } from "./bench/live";
+import { benchPdf } from "./bench/pdf";
 import { benchProjects } from "./bench/projects";
 import { benchSearch } from "./bench/search";
 import { benchSync } from "./bench/sync";
@@ -16,6 +17,7 @@ const SECTIONS = [
   "crm",
   "projects",
   "invoicing",
+  "pdf",
   "live",
   "sync",
   "webhooks",
@@ -23,7 +25,7 @@ const SECTIONS = [
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only contacts,search,crm,projects,invoicing,live,sync,webhooks
+  --only contacts,search,crm,projects,invoicing,pdf,live,sync,webhooks
                               sections to run; all by default
   --sizes 1000,10000,100000   records in the organization at each measurement
   --deliveries 10000          webhook deliveries in all, to fifty endpoints
@@ -45,6 +47,7 @@ await runScript(HELP, ["only", "sizes", "deliveries"], async (values) => {
     crm: () => benchCrm(sizes),
     projects: () => benchProjects(),
     invoicing: () => benchInvoicing(sizes),
+    pdf: () => benchPdf(),
     live: () => benchLive(),
     sync: () => benchSync(sizes),
     webhooks: () => benchWebhooks(Number(values.deliveries ?? 10_000)),
