@@ -107,12 +107,10 @@ export async function foundOrganization(
 export async function insertOrganization(
   ctx: MutationCtx,
   name: string,
-  more: { clerkOrganizationId?: string } = {},
 ): Promise<Id<"organizations">> {
   const createdAt = Date.now();
   return await ctx.db.insert("organizations", {
     ...defaultSettings,
-    ...more,
     name,
     tier: "premium",
     version: 1,

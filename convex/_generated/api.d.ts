@@ -330,7 +330,6 @@ import type * as sync_resolve from "../sync/resolve.js";
 import type * as sync_tombstones from "../sync/tombstones.js";
 import type * as syncQueries from "../syncQueries.js";
 import type * as tenancy from "../tenancy.js";
-import type * as tenants_clerkVersions from "../tenants/clerkVersions.js";
 import type * as tenants_invites from "../tenants/invites.js";
 import type * as tenants_members from "../tenants/members.js";
 import type * as tenants_users from "../tenants/users.js";
@@ -661,7 +660,6 @@ declare const fullApi: ApiFromModules<{
   "sync/tombstones": typeof sync_tombstones;
   syncQueries: typeof syncQueries;
   tenancy: typeof tenancy;
-  "tenants/clerkVersions": typeof tenants_clerkVersions;
   "tenants/invites": typeof tenants_invites;
   "tenants/members": typeof tenants_members;
   "tenants/users": typeof tenants_users;

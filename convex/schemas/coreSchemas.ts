@@ -20,14 +20,12 @@ export const coreTables = {
   organizations: defineTable({
     ...zodOutputToConvex(organizationSettings).fields,
     tier,
-    /** The Clerk organization that it stands for; see tenants/clerkEvents.ts. */
-    clerkOrganizationId: v.optional(v.string()),
     /** The types of events that somebody follows; kept by delivery/webhooks.ts, see following.ts. */
     followedEvents: v.optional(v.array(v.string())),
     version: v.number(),
     createdAt: v.number(),
     updatedAt: v.number(),
-  }).index("by_clerkOrganizationId", ["clerkOrganizationId"]),
+  }),
 
   /**
    * The origins of `organizations.allowedOrigins`, for CORS preflights, which carry no credential.
@@ -130,14 +128,4 @@ export const coreTables = {
     keys: v.array(v.object({ kid: v.string(), jwk: v.string() })),
     fetchedAt: v.number(),
   }).index("by_issuer", ["issuer"]),
-
-  /**
-   * The latest of what Clerk has told of each of its objects: an event that comes late or twice is
-   * known by it, and what was deleted stays so. Written and read by tenants/clerkVersions.ts.
-   */
-  clerkVersions: defineTable({
-    clerkId: v.string(),
-    updatedAt: v.number(),
-    isDeleted: v.boolean(),
-  }).index("by_clerkId", ["clerkId"]),
 };

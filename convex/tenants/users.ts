@@ -3,20 +3,15 @@ import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { userByClerkId } from "../kit/clerk";
 import { emailKey } from "../kit/text";
-import { knownVersion } from "./clerkVersions";
 
-/** What Clerk says of a user: in a token, or in a webhook. The e-mail is one that it has verified. */
+/** What a token of Clerk says of its user. The e-mail is one that Clerk has verified. */
 export type ClerkUser = { subject: string; name?: string; email?: string };
 
-/**
- * The user of a verified token, made if this is their first call. Nobody whom Clerk has deleted: their
- * last token outlives them for a minute.
- */
+/** The user of a verified token, made if this is their first call. */
 export const admit = internalMutation({
   args: { subject: v.string(), name: v.optional(v.string()), email: v.optional(v.string()) },
   returns: v.null(),
   handler: async (ctx, claims) => {
-    if ((await knownVersion(ctx, claims.subject))?.isDeleted) return null;
     await findOrMakeUser(ctx, claims);
     return null;
   },

@@ -27,6 +27,6 @@ export const settingsUpdate = organizationSettings
   .meta({ id: "OrganizationSettingsUpdate" });
 
 export function settingsView(organization: Doc<"organizations">): z.input<typeof tenantSettings> {
-  const { _id: id, _creationTime, clerkOrganizationId: _, ...rest } = organization;
+  const { _id: id, _creationTime, ...rest } = organization;
   return { id, ...rest };
 }
