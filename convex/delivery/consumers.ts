@@ -1,6 +1,7 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { inbox } from "./inbox";
+import { receipts } from "./receipts";
 import { paymentConsumer } from "../payments/consumer";
 import { webhookConsumer } from "./webhookConsumer";
 
@@ -20,4 +21,4 @@ export type Consumer = {
   ): Promise<void>;
 };
 
-export const consumers: readonly Consumer[] = [webhookConsumer, paymentConsumer, inbox];
+export const consumers: readonly Consumer[] = [webhookConsumer, paymentConsumer, receipts, inbox];

@@ -68,6 +68,10 @@ export const organizationSettings = z.strictObject({
     .optional()
     .meta({ description: "Printed at the foot of the last page of every document." }),
   reminders: reminderSettings.optional(),
+  paymentReceipts: z.boolean().optional().meta({
+    description:
+      "Whether customers get a receipt by e-mail when a payment settles an invoice; they do where it is absent.",
+  }),
   allowedOrigins: z.array(origin).max(20, "must have at most 20 entries"),
 });
 

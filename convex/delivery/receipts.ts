@@ -1,0 +1,64 @@
+import type { Doc } from "../_generated/dataModel";
+import { TenantReader } from "../ontology/reader";
+import type { ObjectDoc } from "../ontology/registry";
+import type { Consumer } from "./consumers";
+import type { LetterData } from "./letters";
+import { queueMessages } from "./outbox";
+import { findSuppression } from "./suppressions";
+import { dayText, languageOf, localeOf, moneyText } from "./wording";
+
+type Invoice = ObjectDoc<"invoice">;
+
+/**
+ * A customer is told that their payment has arrived: once for each time that a payment settles an
+ * invoice, unless the organization has switched that off. Nobody has asked for this letter, so an
+ * address that takes no mail is passed over in silence.
+ */
+export const receipts: Consumer = {
+  rowsPerEvent: async () => 1,
+  take: async (ctx, organization, events) => {
+    if (organization.paymentReceipts === false) return;
+    const { _id: organizationId } = organization;
+    const tenant = new TenantReader(ctx, { organizationId });
+    const settled = events.filter(isSettledByPayment).map(({ objectId }) => objectId);
+    for (const id of new Set(settled)) {
+      const invoice = await tenant.find("invoice", id);
+      // As it is now: what was refunded meanwhile is not acknowledged.
+      if (invoice?.status !== "paid") continue;
+      const { email: to, contactId } = invoice.customProperties.billTo;
+      if (to === undefined || (await findSuppression(ctx, organizationId, to))) continue;
+      await queueMessages(ctx, organizationId, [
+        {
+          channel: "email",
+          to,
+          template: "receipt",
+          language: languageOf(organization),
+          data: receiptData(organization, invoice),
+          objectId: invoice._id,
+          ...(contactId === undefined ? {} : { contactId }),
+        },
+      ]);
+    }
+  },
+};
+
+/** Credits and write-offs settle invoices too, but bring no money. */
+function isSettledByPayment({ type, previous }: Doc<"events">): boolean {
+  if (type !== "invoice.paid") return false;
+  const before = previous as Record<string, unknown> | undefined;
+  return before !== undefined && "amountPaidInCents" in before;
+}
+
+/** Without the payment link: nothing is left to pay. */
+function receiptData(organization: Doc<"organizations">, invoice: Invoice): LetterData {
+  const { name, sender, timeZone } = organization;
+  const { billTo, currency, amountPaidInCents, paidDate } = invoice.customProperties;
+  const locale = localeOf(organization, languageOf(organization));
+  return {
+    organization: sender?.name ?? name,
+    recipient: billTo.name,
+    number: invoice.name,
+    amount: moneyText(amountPaidInCents, currency, locale),
+    ...(paidDate === undefined ? {} : { paidOn: dayText(paidDate, locale, timeZone) }),
+  };
+}
