@@ -117,6 +117,7 @@ import type * as delivery_providers_smtp from "../delivery/providers/smtp.js";
 import type * as delivery_providers_whatsapp from "../delivery/providers/whatsapp.js";
 import type * as delivery_queue from "../delivery/queue.js";
 import type * as delivery_queueEmail from "../delivery/queueEmail.js";
+import type * as delivery_receipts from "../delivery/receipts.js";
 import type * as delivery_recipients from "../delivery/recipients.js";
 import type * as delivery_reminderJobs from "../delivery/reminderJobs.js";
 import type * as delivery_reminders from "../delivery/reminders.js";
@@ -447,6 +448,7 @@ declare const fullApi: ApiFromModules<{
   "delivery/providers/whatsapp": typeof delivery_providers_whatsapp;
   "delivery/queue": typeof delivery_queue;
   "delivery/queueEmail": typeof delivery_queueEmail;
+  "delivery/receipts": typeof delivery_receipts;
   "delivery/recipients": typeof delivery_recipients;
   "delivery/reminderJobs": typeof delivery_reminderJobs;
   "delivery/reminders": typeof delivery_reminders;

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import { isWithinHours } from "../../convex/kit/localTime";
-import { type Books, openBooks } from "../invoicing/books";
+import type { Request } from "../helpers/answer";
+import { newTenant } from "../helpers/backend";
+import { type Books, invoice, openBooks } from "../invoicing/books";
 
 /** Reminders by rule: when, of what, and how often. */
 const HOUR = 60 * 60 * 1000;
@@ -123,6 +125,42 @@ test("a person reminds at the next level, or the one they choose", async () => {
     "Second reminder: invoice R-1",
     "Letzte Mahnung: Rechnung R-1",
   ]);
+});
+
+test("the hourly round reaches every organization that reminds, and chains all of its steps", async () => {
+  const { backend } = books;
+  // More than a page of organizations, and in the books more than a page of invoices of two statuses.
+  await Promise.all(Array.from({ length: 60 }, () => newTenant(backend)));
+  const last = await newTenant(backend);
+  const bill = async (request: Request, invoiceNumber: string, dueDate: number): Promise<void> => {
+    const body = invoice({ ...dueOn(dueDate), invoiceNumber });
+    const { id } = (await request("POST", "/invoices", { body })).body.data;
+    expect((await request("POST", `/invoices/${id}/send`, { body: {} })).status).toBe(200);
+  };
+  const rules = [
+    { days: 1, level: 1 },
+    { days: 7, level: 2 },
+  ];
+  const body = {
+    reminders: { enabled: true, channels: ["email"], rules },
+    timeZone: "Europe/Berlin",
+  };
+  for (const { request } of [books, last]) {
+    expect((await request("PATCH", "/organization", { body })).status).toBe(200);
+  }
+  for (let made = 1; made <= 21; made++) await bill(books.request, `L-${made}`, NOON - DAY);
+  await bill(books.request, "W-1", NOON - 7 * DAY);
+  await bill(last.request, "Z-1", NOON - DAY);
+  for (let twice = 0; twice < 2; twice++) {
+    await backend.mutation(internal.delivery.reminderJobs.round, { cursor: null });
+    await backend.finishAllScheduledFunctions(() => undefined);
+  }
+  const reminded = await subjects();
+  expect(reminded).toHaveLength(22);
+  expect(reminded.filter((subject) => subject === "Second reminder: invoice W-1")).toHaveLength(1);
+  const { data } = (await last.request("GET", "/notifications?channel=email&limit=200")).body;
+  const others = data as unknown as { subject: string }[];
+  expect(others.map(({ subject }) => subject)).toContain("Reminder: invoice Z-1");
 });
 
 test.each([

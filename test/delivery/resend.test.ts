@@ -1,6 +1,7 @@
 // @vitest-environment node
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { internal } from "../../convex/_generated/api";
+import { invoice } from "../invoicing/books";
 import { moveClock, openOutbox, type Outbox } from "./outbox";
 import { RESEND_ENV, type ResendServer, startResend } from "./resendServer";
 
@@ -195,4 +196,30 @@ test("an answer that comes after its lease has run out still counts", async () =
   const settle = { notificationId: id, attempt: 0, outcome, files: [] };
   await outbox.backend.mutation(internal.delivery.queue.settle, settle);
   expect(await outbox.message(id)).toMatchObject({ status: "sent", providerMessageId: "late" });
+});
+
+test("a message whose attachment cannot be made is not sent, and says why", async () => {
+  const { request, backend } = outbox;
+  const created = await request("POST", "/invoices", { body: invoice() });
+  const path = `/invoices/${created.body.data.id}/send`;
+  const sent = await request("POST", path, { body: { to: "ada@x.test" } });
+  const { notificationIds } = sent.body.data as unknown as { notificationIds: string[] };
+  const id = await backend.run(async ({ db }) => {
+    const messageId = db.normalizeId("notifications", notificationIds[0] ?? "");
+    const objectId = db.normalizeId("objects", created.body.data.id);
+    if (!messageId || !objectId) throw new Error("The message is missing.");
+    // Deleted for good between the queueing and the sending.
+    await db.delete("objects", objectId);
+    return messageId;
+  });
+  await outbox.run();
+  expect(await outbox.message(id)).toMatchObject({
+    status: "failed",
+    reason: expect.stringMatching(/^attachment: /) as string,
+    attempts: [{ provider: "resend", error: expect.stringMatching(/^attachment: /) as string }],
+  });
+  expect(resend.requests).toBe(0);
+  const shown = await request("GET", `/notifications/${id}`);
+  expect(shown.body.data).toMatchObject({ status: "failed" });
+  expect((shown.body.data as unknown as { reason: string }).reason).toContain("no such attachment");
 });
