@@ -155,8 +155,8 @@ describe("what is missing", () => {
 });
 
 describe("Factur-X", () => {
-  const facturX = async (id: string): Promise<Uint8Array> => {
-    const response = await books.backend.fetch(`/api/v1/invoices/${id}/pdf?format=facturx`, {
+  const facturX = async (id: string, list = "invoices"): Promise<Uint8Array> => {
+    const response = await books.backend.fetch(`/api/v1/${list}/${id}/pdf?format=facturx`, {
       headers: { Authorization: `Bearer ${books.apiKey}` },
     });
     expect(response.status).toBe(200);
@@ -178,6 +178,20 @@ describe("Factur-X", () => {
     for (const part of ["pdfaid:part>3<", "Żółć 株式会社 GmbH", "fx:ConformanceLevel>EN 16931<"]) {
       expect(text).toContain(part);
     }
+  });
+
+  test("of a credit note names the invoice that it is for, as its CII alone does", async () => {
+    const invoice = await books.sent({ billTo: BUYER });
+    const answer = await books.post(`/invoices/${invoice.id}/credit-notes`, { reason: "Größe" });
+    const { creditNote } = answer.body.data as unknown as { creditNote: Doc };
+    const pdf = await PDFDocument.load(await facturX(creditNote.id, "credit-notes"));
+    const [attachment] = pdf.getAttachments();
+    const xml = new TextDecoder().decode(attachment?.data);
+    expect(readXml(xml)).toMatchObject({ typeCode: "381", preceding: invoice.name });
+    expect(readXml(xml)).toEqual(
+      readXml(await xmlOf(`/credit-notes/${creditNote.id}/xml?syntax=cii`)),
+    );
+    expect(xml).toContain("Größe");
   });
 
   test("of the same invoice is the same file, whenever it is made", async () => {

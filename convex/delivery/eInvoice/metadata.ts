@@ -1,6 +1,14 @@
 "use node";
 
-import { PDFDict, PDFDocument, PDFName, PDFRawStream, PDFString } from "@cantoo/pdf-lib";
+import {
+  decodePDFRawStream,
+  PDFDict,
+  PDFDocument,
+  PDFName,
+  PDFNumber,
+  PDFRawStream,
+  PDFString,
+} from "@cantoo/pdf-lib";
 import { create } from "xmlbuilder2";
 
 /** What a file says of itself. */
@@ -11,10 +19,12 @@ const PRODUCER = "Freehold";
 /**
  * A Factur-X file with its metadata written anew: of the document and not of the clock, in any script,
  * and the same in the PDF's own dictionary and in XMP, as PDF/A (ISO 19005-3, 6.6.2) wants it.
+ * @param xml what the embedded file shall say, of what it says
  */
 export async function withMetadata(
   facturX: Uint8Array,
   metadata: FileMetadata,
+  xml: (cii: string) => string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pdf = await PDFDocument.load(facturX, { updateMetadata: false });
   const { title, author, at } = metadata;
@@ -26,13 +36,14 @@ export async function withMetadata(
   pdf.setProducer(PRODUCER);
   pdf.setCreationDate(at);
   pdf.setModificationDate(at);
-  for (const [, object] of pdf.context.enumerateIndirectObjects()) {
-    const dict = object instanceof PDFRawStream ? object.dict : undefined;
-    const params = dict?.lookup(PDFName.of("Params"));
+  for (const [reference, object] of pdf.context.enumerateIndirectObjects()) {
+    if (!(object instanceof PDFRawStream)) continue;
+    const params = object.dict.lookup(PDFName.of("Params"));
     if (!(params instanceof PDFDict)) continue;
     for (const key of ["CreationDate", "ModDate"]) {
       params.set(PDFName.of(key), PDFString.fromDate(at));
     }
+    pdf.context.assign(reference, rewritten(object, params, xml));
   }
   const xmp = new TextEncoder().encode(xmpOf(metadata));
   const stream = pdf.context.stream(xmp, { Type: "Metadata", Subtype: "XML", Length: xmp.length });
@@ -42,6 +53,25 @@ export async function withMetadata(
     if (reference === old) pdf.context.delete(reference);
   }
   return new Uint8Array(await pdf.save());
+}
+
+/** An embedded file (ISO 32000-1, 7.11.4) with other text; what the file says of its bytes goes along. */
+function rewritten(
+  file: PDFRawStream,
+  params: PDFDict,
+  xml: (cii: string) => string,
+): PDFRawStream {
+  const bytes = new TextEncoder().encode(
+    xml(new TextDecoder().decode(decodePDFRawStream(file).decode())),
+  );
+  const { dict } = file;
+  const stream = dict.context.flateStream(bytes);
+  for (const [key, value] of dict.entries()) {
+    if (!stream.dict.has(key)) stream.dict.set(key, value);
+  }
+  params.set(PDFName.of("Size"), PDFNumber.of(bytes.length));
+  params.delete(PDFName.of("CheckSum"));
+  return stream;
 }
 
 const RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";

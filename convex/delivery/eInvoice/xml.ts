@@ -76,9 +76,10 @@ export async function facturXOf(
     pdf: { buffer: pdf, filename: "invoice.pdf", mimetype: "application/pdf" },
   });
   if (typeof made === "string") throw new Error("Factur-X is no PDF.");
-  return await withMetadata(made, {
+  const metadata = {
     title: document.name,
     author: organization.legalName ?? organization.name,
     at: new Date(document.updatedAt),
-  });
+  };
+  return await withMetadata(made, metadata, (cii) => withPrecedingInvoice(cii, document));
 }
