@@ -1,7 +1,11 @@
 /** Sync: what a pull costs as the organization grows, and what a push of 200 changes takes. */
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import path from "node:path";
+import {
+  makeFunctionReference,
+  type PaginationOptions,
+  type PaginationResult,
+} from "convex/server";
+import { adminClient, demoKey } from "./contacts";
 import { Client } from "./load";
 import { progress, type Row, step, table } from "./report";
 import { type MeasuredServer, removeData, startFreehold } from "./server";
@@ -26,7 +30,7 @@ export async function benchSync(sizes: readonly number[]): Promise<void> {
     await fill(client, Math.max(filled, size - PULLED), size);
     filled = size;
     rows.push({ contacts: size, ...(await pullFigures(server, client, cursor)) });
-    Object.assign(rows.at(-1) ?? {}, await pushFigures(client));
+    Object.assign(rows.at(-1) ?? {}, await pushFigures(server, client));
   }
   const [first, last] = [rows[0], rows.at(-1)];
   table(`Pull of the newest ${PULLED} changes, push of ${PUSHED}`, rows);
@@ -67,8 +71,9 @@ async function pullFigures(server: MeasuredServer, client: Client, cursor: strin
   return { "documents read": documents, "pull, ms": median(times) };
 }
 
-async function pushFigures(client: Client): Promise<Row> {
+async function pushFigures(server: MeasuredServer, client: Client): Promise<Row> {
   const [creating, editing]: [number[], number[]] = [[], []];
+  let [newRanges, editRanges] = [0, 0];
   for (let push = 0; push < PUSHES; push++) {
     const clientIds = Array.from({ length: PUSHED }, () => randomUUID());
     const changes = clientIds.map((clientId) => ({
@@ -77,14 +82,40 @@ async function pushFigures(client: Client): Promise<Row> {
       data: { customProperties: { firstName: "Eve", email: `${clientId}@bench.example` } },
     }));
     creating.push(await timed(client, changes));
+    newRanges = await indexRangesOfLatestPush(server);
     const edits = changes.map((change) => ({
       ...change,
       ...{ changeId: randomUUID(), baseVersion: 1, clientUpdatedAt: Date.now() },
       data: { customProperties: { notes: "edited offline" } },
     }));
     editing.push(await timed(client, edits));
+    editRanges = await indexRangesOfLatestPush(server);
   }
-  return { "push new, ms": median(creating), "push edits, ms": median(editing) };
+  return {
+    "push new, ms": median(creating),
+    "index ranges (new)": newRanges,
+    "push edits, ms": median(editing),
+    "index ranges (edits)": editRanges,
+  };
+}
+
+/** Of the 4,096 that Convex allows a transaction. */
+async function indexRangesOfLatestPush(server: MeasuredServer): Promise<number> {
+  const tableData = makeFunctionReference<
+    "query",
+    { table: string; order: "desc"; paginationOpts: PaginationOptions },
+    PaginationResult<{ indexRanges: number }>
+  >("_system/cli/tableData");
+  const admin = await adminClient(server);
+  const paginationOpts = { cursor: null, numItems: 1 };
+  const { page } = await admin.query(tableData, {
+    table: "syncLogs",
+    order: "desc",
+    paginationOpts,
+  });
+  const [log] = page;
+  if (!log) throw new Error("A push is logged.");
+  return log.indexRanges;
 }
 
 async function timed(client: Client, changes: object[]): Promise<number> {
@@ -114,11 +145,4 @@ async function documentsOf(server: MeasuredServer, requestId: string): Promise<n
 
 function median(times: number[]): number {
   return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-}
-
-async function demoKey(server: MeasuredServer): Promise<string> {
-  const demo = JSON.parse(await readFile(path.join(server.data, "demo.json"), "utf8")) as {
-    apiKey: string;
-  };
-  return demo.apiKey;
 }
