@@ -10,7 +10,7 @@ import { Client } from "./load";
 import { progress, type Row, step, table } from "./report";
 import { type MeasuredServer, removeData, startFreehold } from "./server";
 
-const FILLED_AT_ONCE = 200;
+const FILLED_AT_ONCE = 100;
 const PULLED = 1000;
 const PULLS = 15;
 const PUSHES = 7;
