@@ -159,7 +159,7 @@ test("every table that names stored files keeps them as the sweep looks for it, 
 function storageFields(validator: GenericValidator, at = ""): string[] {
   switch (validator.kind) {
     case "id":
-      return (validator.tableName as string) === "_storage" ? [at] : [];
+      return validator.tableName === "_storage" ? [at] : [];
     case "object":
       return Object.entries<GenericValidator>(validator.fields).flatMap(([name, field]) =>
         storageFields(field, `${at}.${name}`),

@@ -1,6 +1,9 @@
 import { expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Doc } from "../../convex/_generated/dataModel";
+import { completeUpload, requireAttachment } from "../../convex/attachments/attachments";
+import { ObjectStore } from "../../convex/ontology/store";
+import { systemScope } from "../../convex/tenancy";
 import { type Fixture, newBackend, newTenant } from "../helpers/backend";
 import { contactsOf, dataOf, newContact } from "./bodies";
 
@@ -268,4 +271,43 @@ test("what an erased portal user did stays, without their name", async () => {
   expect(await traces(fixture)).toEqual([]);
   const acts = (await auditLogs(fixture)).filter(({ actor }) => actor.id === userId);
   expect(acts.map(({ actor, objectId }) => [actor.name, objectId])).toEqual([["", other]]);
+});
+
+test("an erasure takes the person's files, with their names and addresses", async () => {
+  vi.useFakeTimers();
+  const fixture = await newBackend();
+  const { request, backend } = fixture;
+  const id = await newContact(request, person);
+  for (let i = 0; i < 60; i++) {
+    const url = `https://files.example.com/Beeblebrox-${i}.pdf`;
+    const body = { url, fileName: `Zaphod ${i}.pdf`, ownerId: id };
+    const headers = { "Idempotency-Key": `attach-${i}` };
+    const answer = await request("POST", "/attachments", { body, headers });
+    if (i > 0) continue;
+    const renamed = { body: { fileName: "Heart of Gold.pdf" } };
+    await request("PATCH", `/attachments/${answer.body.data.id}`, renamed);
+  }
+  const permitted = await request("POST", "/attachments/presign", {
+    body: { fileName: "Zaphod.txt", contentType: "text/plain", size: 6 },
+  });
+  const { attachmentId } = permitted.body.data as unknown as { attachmentId: string };
+  const storageId = await backend.run(async (ctx) => {
+    const stored = await ctx.storage.store(new Blob(["Zaphod"]));
+    const store = new ObjectStore(ctx, systemScope(fixture.organizationId, "test"));
+    const pending = await requireAttachment(ctx, fixture.organizationId, attachmentId);
+    const owner = await store.findObject(id);
+    if (!owner) throw new Error("The contact is not there.");
+    await completeUpload(ctx, store, pending, { storageId: stored, ownerId: owner._id });
+    await store.finish();
+    return stored;
+  });
+
+  await erased(fixture, id);
+  expect(await traces(fixture)).toEqual([]);
+  const left = await backend.run(async (ctx) => ({
+    rows: await ctx.db.query("attachments").collect(),
+    file: await ctx.db.system.get("_storage", storageId),
+  }));
+  expect(left).toEqual({ rows: [], file: null });
+  vi.useRealTimers();
 });
