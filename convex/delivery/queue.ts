@@ -111,21 +111,31 @@ export const begin = internalMutation({
   },
 });
 
+/**
+ * Keeps which files are sent, before the provider is asked: an attempt that is repeated after a kill
+ * must send the same bytes under its key, though the document may have a later edition by then.
+ */
+export const keepFiles = internalMutation({
+  args: { notificationId: v.id("notifications"), files: v.array(sentFile) },
+  returns: v.null(),
+  handler: async (ctx, { notificationId, files }) => {
+    const message = await ctx.db.get("notifications", notificationId);
+    if (message && !message.files) await ctx.db.patch("notifications", notificationId, { files });
+    return null;
+  },
+});
+
 /** Records how an attempt ended. */
 export const settle = internalMutation({
   args: {
     notificationId: v.id("notifications"),
     attempt: v.number(),
     outcome: outcomeValidator,
-    files: v.array(sentFile),
   },
   returns: v.null(),
-  handler: async (ctx, { notificationId, attempt, outcome, files }) => {
+  handler: async (ctx, { notificationId, attempt, outcome }) => {
     const message = await ctx.db.get("notifications", notificationId);
     if (!message) return null;
-    if (!message.files && files.length > 0) {
-      await ctx.db.patch("notifications", notificationId, { files });
-    }
     await settleAttempt(ctx, message, attempt, outcome);
     return null;
   },

@@ -2,6 +2,7 @@
 
 import { type Infer, v } from "convex/values";
 import { internal } from "../_generated/api";
+import type { Id } from "../_generated/dataModel";
 import { type ActionCtx, internalAction } from "../_generated/server";
 import { errorDataOf, notFound } from "../kit/errors";
 import type { FileReference } from "./documentFiles";
@@ -22,8 +23,8 @@ export const deliver = internalAction({
     const args = { notificationId, attempt };
     const work: Work | null = await ctx.runMutation(internal.delivery.queue.begin, args);
     if (!work) return null;
-    const { outcome, files } = await attemptOf(ctx, notificationId, work);
-    await ctx.runMutation(internal.delivery.queue.settle, { ...args, outcome, files });
+    const outcome = await attemptOf(ctx, notificationId, work);
+    await ctx.runMutation(internal.delivery.queue.settle, { ...args, outcome });
     return null;
   },
 });
@@ -31,28 +32,33 @@ export const deliver = internalAction({
 type SentFile = Infer<typeof sentFile>;
 
 /** The files come first: without them nothing is sent. A later attempt sends those of the first. */
-async function attemptOf(
-  ctx: ActionCtx,
-  id: string,
-  work: Work,
-): Promise<{ outcome: Outcome; files: SentFile[] }> {
-  let files: SentFile[];
+async function attemptOf(ctx: ActionCtx, id: Id<"notifications">, work: Work): Promise<Outcome> {
   let contents: File[];
   let url: string | undefined;
   try {
     url = await openLink(work.secretUrl);
   } catch (thrown) {
     // A key that was changed can be changed back.
-    return { outcome: { kind: "retry", error: shortError(String(thrown)) }, files: [] };
+    return { kind: "retry", error: shortError(String(thrown)) };
   }
   try {
-    files =
-      work.files ?? (await Promise.all(work.attachments.map((each) => made(ctx, work, each))));
+    const files = work.files ?? (await makeFiles(ctx, id, work));
     contents = await Promise.all(files.map((file) => read(ctx, file)));
   } catch (thrown) {
-    return { outcome: withoutAttachment(thrown), files: [] };
+    return withoutAttachment(thrown);
   }
-  return { outcome: await sent(id, work, contents, url), files };
+  return await sent(id, work, contents, url);
+}
+
+async function makeFiles(
+  ctx: ActionCtx,
+  notificationId: Id<"notifications">,
+  work: Work,
+): Promise<SentFile[]> {
+  if (work.attachments.length === 0) return [];
+  const files = await Promise.all(work.attachments.map((each) => made(ctx, work, each)));
+  await ctx.runMutation(internal.delivery.queue.keepFiles, { notificationId, files });
+  return files;
 }
 
 async function sent(

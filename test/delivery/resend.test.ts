@@ -193,7 +193,7 @@ test("an answer that comes after its lease has run out still counts", async () =
   moveClock(25 * HOUR);
   await outbox.backend.mutation(internal.delivery.queue.recover, {});
   const outcome = { kind: "sent", providerMessageId: "late" } as const;
-  const settle = { notificationId: id, attempt: 0, outcome, files: [] };
+  const settle = { notificationId: id, attempt: 0, outcome };
   await outbox.backend.mutation(internal.delivery.queue.settle, settle);
   expect(await outbox.message(id)).toMatchObject({ status: "sent", providerMessageId: "late" });
 });
