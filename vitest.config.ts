@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -18,7 +19,9 @@ export default defineConfig({
       STRIPE_SECRET_KEY: "sk_test_none",
       STRIPE_BASE_URL: "http://127.0.0.1:9", // nobody listens there
     },
-    testTimeout: 30_000,
+    // Vitest leaves a core to itself: on two cores that is half the machine.
+    maxWorkers: availableParallelism(),
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 });
