@@ -228,7 +228,8 @@ describe("the runtime of queries and mutations", () => {
   });
 
   test("more than a second of own code is refused", async () => {
-    await rejectionOf(client.query("notes:spin", { ms: 1_100 }));
+    // Five of the clock are more than one of the processor, however busy the machine.
+    await rejectionOf(client.query("notes:spin", { ms: 5_000 }));
     await logged("Function execution timed out (maximum duration: 1s)");
   });
 
