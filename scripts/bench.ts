@@ -28,7 +28,7 @@ const HELP = `Usage: npm run bench -- [options]
   --only contacts,search,crm,projects,invoicing,pdf,live,sync,webhooks
                               sections to run; all by default
   --sizes 1000,10000,100000   records in the organization at each measurement
-  --deliveries 10000          webhook deliveries in all, to fifty endpoints
+  --deliveries 10000          webhook deliveries in all, to a hundred endpoints
   --help                      this text
 
 Fills temporary data folders and measures Freehold, its contacts beside a bare Fastify + lmdb
