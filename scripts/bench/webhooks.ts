@@ -90,12 +90,19 @@ async function sendInvoices(server: MeasuredServer, client: Client): Promise<voi
   if (most > SEND_BUDGET) throw new Error(`Sending read ${most} documents.`);
 }
 
-type Endpoint = { taken: Set<string>; attempts: number; startedAt: number; finishedAt: number };
+type Endpoint = {
+  /** Of the messages that came at least once. */
+  seen: Set<string>;
+  taken: Set<string>;
+  attempts: number;
+  startedAt: number;
+  finishedAt: number;
+};
 
 /** A server on loopback whose paths are the endpoints; all but one answer, most of the time well. */
 class Receiver {
   readonly endpoints = new Map<string, Endpoint>();
-  private seen = 0;
+  private messages = 0;
 
   private constructor(
     private readonly server: Server,
@@ -109,8 +116,8 @@ class Receiver {
     const { port } = server.address() as AddressInfo;
     const receiver = new Receiver(server, `http://127.0.0.1:${port}`, events);
     for (let index = 0; index < ENDPOINTS; index++) {
-      const fresh = { taken: new Set<string>(), attempts: 0, startedAt: 0, finishedAt: 0 };
-      receiver.endpoints.set(`/${index}`, fresh);
+      const none = { attempts: 0, startedAt: 0, finishedAt: 0 };
+      receiver.endpoints.set(`/${index}`, { seen: new Set(), taken: new Set(), ...none });
     }
     server.on("request", (request, response) => {
       request.resume();
@@ -147,8 +154,11 @@ class Receiver {
     endpoint.attempts += 1;
     endpoint.startedAt ||= now;
     if (path === HANGING) return null;
-    this.seen += 1;
-    if (this.seen % FAILS_ONE_IN === 0) return 500;
+    if (!endpoint.seen.has(messageId)) {
+      endpoint.seen.add(messageId);
+      this.messages += 1;
+      if (this.messages % FAILS_ONE_IN === 0) return 500;
+    }
     endpoint.taken.add(messageId);
     if (endpoint.taken.size === this.events) endpoint.finishedAt ||= now;
     return 204;
