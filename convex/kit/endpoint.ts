@@ -61,7 +61,10 @@ export type EndpointDefinition = {
   finishes?: Finish;
   /** What must be asked of the world outside before the transaction: see outside.ts. */
   consults?: Consultation;
-  /** A place to try tokens at: refused strangers may come back ten times a minute. */
+  /**
+   * A place to try tokens at: refused strangers may come back ten times a minute, and so may those
+   * who are signed in where the token is in the body (a person's endpoint).
+   */
   triesTokens?: true;
   /** The type of object that `:id` names: it is resolved in the tenant, and `If-Match` applies. */
   subject?: ObjectType;

@@ -16,7 +16,7 @@ const MAX_SHARDS = 16;
 
 /** Requests per minute: of a key or user before the tier factor, and of refused strangers by IP. */
 export const REQUESTS_PER_MINUTE = 100;
-/** Where a token is tried: what an address may get wrong. */
+/** Where a token is tried: of an address, and of whoever is signed in there. */
 const TRIES_PER_MINUTE = 10;
 const TIER_FACTORS: Record<Doc<"organizations">["tier"], number> = { free: 1, pro: 5, premium: 20 };
 
@@ -41,6 +41,16 @@ export async function consumeForAddress(
   return triesToken
     ? await consume(ctx, `${subject}:tries`, TRIES_PER_MINUTE)
     : await consume(ctx, subject, REQUESTS_PER_MINUTE);
+}
+
+/** Somebody who is signed in tries a token: counted by their account and by their address. */
+export async function consumeTry(
+  ctx: MutationCtx,
+  subject: string,
+  ip: string | null,
+): Promise<RateLimit> {
+  await consumeForAddress(ctx, ip, true);
+  return await consume(ctx, `${subject}:tries`, TRIES_PER_MINUTE);
 }
 
 /**

@@ -12,7 +12,7 @@ import { identify } from "./identify";
 import { errorDataOf } from "./errors";
 import { notePull } from "../sync/devices";
 import { identifyPerson, personKey } from "./person";
-import { consumeForAddress, consumeForCaller, type RateLimit } from "./limits";
+import { consumeForAddress, consumeForCaller, consumeTry, type RateLimit } from "./limits";
 
 /** What an answer tells of the caller's limit, the origins that may read it, and whom the log names. */
 export type Metering = {
@@ -37,10 +37,18 @@ export async function meterCaller(
   return { metering: { rateLimit, allowedOrigins, caller: subject }, organization };
 }
 
-/** Counts a request of a person who acts for no organization: as of the smallest plan. */
-export async function meterPerson(ctx: MutationCtx, person: Doc<"users">): Promise<Metering> {
+/**
+ * Counts a request of a person who acts for no organization: as of the smallest plan. Where they try
+ * a token, that is the limit which counts. @throws RATE_LIMITED
+ */
+export async function meterPerson(
+  ctx: MutationCtx,
+  person: Doc<"users">,
+  { ip, triesTokens = false }: { ip: string | null; triesTokens?: boolean | undefined },
+): Promise<Metering> {
   const subject = personKey(person);
-  const rateLimit = await consumeForCaller(ctx, subject, "free");
+  const general = await consumeForCaller(ctx, subject, "free");
+  const rateLimit = triesTokens ? await consumeTry(ctx, subject, ip) : general;
   return { rateLimit, allowedOrigins: null, caller: subject };
 }
 
@@ -92,7 +100,7 @@ async function meterRequest(
 ): Promise<Omit<MeterReply, "documentsRead"> & { identity: Caller | null }> {
   const known = credential && (await identifyQuietly(ctx, credential, isPersonal));
   if (known?.person) {
-    const metering = await meterPerson(ctx, known.person);
+    const metering = await meterPerson(ctx, known.person, { ip, triesTokens });
     return { ...metering, authorized: true, identity: null };
   }
   if (known?.caller) {

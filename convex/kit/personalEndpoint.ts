@@ -93,7 +93,10 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
       const identity = await identifyPerson(ctx, call.credential);
       const { person } = identity;
       requireUnexpired(identity, Date.now());
-      const metering = await meterPerson(ctx, person);
+      const metering = await meterPerson(ctx, person, {
+        ip: call.ip,
+        triesTokens: definition.triesTokens,
+      });
       requireAdministrator(definition, person);
 
       const { idempotency, dryRun = false, traceId, ip, userAgent } = call;

@@ -12,6 +12,7 @@ const AREAS = [
   "devices",
   "sync",
   "notifications",
+  "inbox",
   "webhooks",
   "admin",
 ] as const;
@@ -41,6 +42,8 @@ const VIEWER: readonly Grant[] = [
   "membership:write",
   "devices:read",
   "devices:write",
+  "inbox:read",
+  "inbox:write",
   "notifications:read",
 ];
 const MEMBER: readonly Grant[] = [

@@ -24,6 +24,15 @@ const FULL = {
   allowedOrigins: ["https://portal.example.com", "http://localhost:3000"],
 };
 
+test("what only concerns the deployment is not among its settings", async () => {
+  const before = (await home.request("GET", "/organization")).body.data;
+  const webhook = { url: "https://hooks.example.com/", events: ["invoice.paid"] };
+  await home.request("POST", "/webhooks", { body: webhook });
+  const row = await home.backend.run(({ db }) => db.get("organizations", home.organizationId));
+  expect(row?.followedEvents).toEqual(["invoice.paid"]);
+  expect((await home.request("GET", "/organization")).body.data).toEqual(before);
+});
+
 test("a new organization has its defaults", async () => {
   const { body } = await home.request("GET", "/organization");
   expect(body.data).toEqual({

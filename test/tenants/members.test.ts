@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { newToken } from "../../convex/kit/tokens";
 import type { Answer } from "../helpers/answer";
 import { type Fixture, newBackend, newMember, newTenant, requestsOf } from "../helpers/backend";
 
@@ -86,6 +87,25 @@ describe("an invite", () => {
     const rows = await home.backend.run(async ({ db }) => await db.query("memberships").collect());
     expect(JSON.stringify(rows)).not.toContain(token);
   });
+});
+
+test("somebody who is signed in tries ten tokens a minute, from wherever; so does an address", async () => {
+  vi.stubEnv("RATE_LIMIT_FACTOR", "1");
+  const [ada, bob] = await Promise.all([stranger("ada@x.test"), stranger("bob@x.test")]);
+  const tryFrom = async (ip: string, { sessionToken }: typeof ada): Promise<Answer> => {
+    const somewhere = home.backend.withRequestMetadata({ ip, userAgent: null });
+    return await accept({ request: requestsOf(somewhere, sessionToken) }, newToken("invite"));
+  };
+  for (let turn = 0; turn < 10; turn++) {
+    expect((await tryFrom(`203.0.113.${turn}`, ada)).code).toBe("GONE");
+  }
+  expect(await tryFrom("203.0.113.99", ada)).toMatchObject({ status: 429, code: "RATE_LIMITED" });
+  expect((await ada.request("GET", "/tenants")).status).toBe(200);
+  for (let turn = 0; turn < 10; turn++) {
+    expect((await tryFrom("203.0.113.50", bob)).code).toBe("GONE");
+  }
+  const carl = await stranger("carl@x.test");
+  expect((await tryFrom("203.0.113.50", carl)).code).toBe("RATE_LIMITED");
 });
 
 describe("roles", () => {

@@ -13,12 +13,14 @@ import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { ApiError } from "../../kit/errors";
 import { record } from "../../ontology/effects";
 
-/** One's own inbox: who may look may also mark what they have seen. */
-const own = { tag: "Notifications", scope: "notifications:read", callers: ["user"] } as const;
+/** One's own inbox: whoever may read it, a viewer too, marks what they have seen. */
+const own = { tag: "Notifications", callers: ["user"] } as const;
+const reading = { ...own, scope: "inbox:read" } as const;
+const writing = { ...own, scope: "inbox:write" } as const;
 
 export const markListRead = writeEndpoint(
   {
-    ...own,
+    ...writing,
     method: "POST",
     path: "/notifications/mark-read",
     summary: "Mark notifications of one's inbox as read",
@@ -34,7 +36,7 @@ export const markListRead = writeEndpoint(
 
 export const markInboxRead = writeEndpoint(
   {
-    ...own,
+    ...writing,
     method: "POST",
     path: "/notifications/mark-all-read",
     summary: "Mark one's whole inbox as read",
@@ -46,7 +48,7 @@ export const markInboxRead = writeEndpoint(
 
 export const getSettings = readEndpoint(
   {
-    ...own,
+    ...reading,
     method: "GET",
     path: "/notifications/settings",
     summary: "Get what one is told of, by event and channel",
@@ -60,7 +62,7 @@ export const getSettings = readEndpoint(
 
 export const updateSettings = writeEndpoint(
   {
-    ...own,
+    ...writing,
     method: "PATCH",
     path: "/notifications/settings",
     summary: "Change what one is told of",

@@ -124,7 +124,7 @@ export const accept = personalWriteEndpoint(
     tag,
     summary: "Accept an invite",
     description:
-      "As the person who was invited: signed in with that e-mail, verified; anybody else is 403. An unknown, used, revoked or expired token is 410. An address may try ten a minute.",
+      "As the person who was invited: signed in with that e-mail, verified; anybody else is 403. An unknown, used, revoked or expired token is 410. Ten tries a minute of an account, and of an address.",
     body: z.strictObject({ token: z.string().min(1).max(200) }),
     answers: { 200: tenant },
     errors: ["FORBIDDEN", "GONE", "CONFLICT"],

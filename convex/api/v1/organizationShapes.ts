@@ -26,7 +26,9 @@ export const settingsUpdate = organizationSettings
   })
   .meta({ id: "OrganizationSettingsUpdate" });
 
+/** What the schema names of the row; what else stands in it concerns nobody but us. */
 export function settingsView(organization: Doc<"organizations">): z.input<typeof tenantSettings> {
-  const { _id: id, _creationTime, ...rest } = organization;
-  return { id, ...rest };
+  const row = { ...organization, id: organization._id };
+  const shown = tenantSettings.keyof().options.map((field) => [field, row[field]]);
+  return Object.fromEntries(shown) as typeof row;
 }
