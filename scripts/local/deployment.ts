@@ -8,7 +8,7 @@ import path from "node:path";
 import { type EmbeddedDatabase, openDatabase } from "./database";
 import { type Demo, provideDemo } from "./demo";
 import { Files } from "./files";
-import { EnvironmentVariables, type Urls } from "./environment";
+import { ENVIRONMENT_FILE, EnvironmentVariables, type Urls } from "./environment";
 import { authentication } from "./live/authentication";
 import type { LiveLimits } from "./live/limits";
 import { LiveServer } from "./live/server";
@@ -18,7 +18,6 @@ import { Identities } from "./identity";
 import { SigningKey } from "./identity/signingKey";
 import { applyFunctions, Reloader } from "./reload";
 import { loadProviders } from "./runtime/authConfig";
-import type { Bundle } from "./runtime/bundle";
 import { keepOnly } from "./runtime/bundleCache";
 import { loadCode } from "./runtime/code";
 import { installGlobals } from "./runtime/globals";
@@ -35,7 +34,8 @@ import { Exports } from "./transfer/exports";
 import { Imports } from "./transfer/imports";
 import { listen, type ListeningServer } from "./server/listen";
 import { siteHandler } from "./server/site";
-import { FolderWatch } from "./watch";
+import { Turns } from "./turns";
+import { FolderWatch, watchFile } from "./watch";
 
 export type DeploymentOptions = {
   /** The folder of everything that lasts. */
@@ -113,7 +113,8 @@ async function assemble(
   const urls = { siteUrl: site.url, cloudUrl: cloud.url };
 
   const { root } = findProject(options.functions);
-  const variables = await EnvironmentVariables.load(database, root, data, urls);
+  const turns = new Turns();
+  const variables = await EnvironmentVariables.load(database, turns, root, data, urls);
   installGlobals(() => variables.current);
   installSyscalls();
   const bundles = path.join(data, "functions");
@@ -137,11 +138,6 @@ async function assemble(
   });
   const exports = await Exports.open(database, files, data);
   const imports = await Imports.open(database, files, data);
-  variables.onChange((current) => {
-    host.environment = current;
-    host.code.pool.setEnvironment(current);
-    void reloadProviders(host.code.bundle, identities);
-  });
   const adminKey = await loadAdminKey(data, DEPLOYMENT_NAME);
   const demo = options.demo ? await provideDemo(host, data, urls) : null;
 
@@ -159,8 +155,8 @@ async function assemble(
     host,
     crons,
     environment: () => variables.current,
+    turns,
   });
-  const watching = options.watch ? await watchFunctions(options.functions, reloader) : null;
   const { trustProxy } = options;
   site.serve(siteHandler({ host, identities, trustProxy, siteUrl: site.url }));
   const live = new LiveServer({
@@ -169,13 +165,20 @@ async function assemble(
     trustProxy,
     limits: options.liveLimits,
   });
-  variables.onChange(() => {
-    live.subscriptions.invalidateAll();
+  variables.checkWith(async (next) => {
+    const providers = await loadProviders(host.code.bundle, next);
+    return () => {
+      host.environment = next;
+      host.code.pool.setEnvironment(next);
+      identities.use(providers);
+      live.subscriptions.invalidateAll();
+    };
   });
   host.onReload(() => {
     identities.use(host.code.providers);
     live.subscriptions.invalidateAll();
   });
+  const watching = options.watch ? await watchProject(options.functions, reloader, variables) : [];
   const metrics = new Metrics({ host, scheduler, live, data });
   cloud.serve(
     cloudHandler({ host, identities, variables, exports, imports, adminKey, metrics, trustProxy }),
@@ -189,7 +192,7 @@ async function assemble(
     live,
     demo,
     stop: stopper([site, cloud, live], [scheduler, crons], async () => {
-      watching?.close();
+      for (const watch of watching) watch.close();
       await reloader.stop();
       await host.code.pool.close();
       await exports.close();
@@ -198,15 +201,6 @@ async function assemble(
       await database.close();
     }),
   };
-}
-
-/** Providers that cannot be read any more leave those of before in place. */
-async function reloadProviders(bundle: Bundle, identities: Identities): Promise<void> {
-  try {
-    identities.use(await loadProviders(bundle));
-  } catch (error) {
-    log("error", messageOf(error));
-  }
 }
 
 function stopper(
@@ -243,9 +237,23 @@ async function openFolder(folder: string): Promise<EmbeddedDatabase> {
   }
 }
 
-async function watchFunctions(folder: string, reloader: Reloader): Promise<FolderWatch> {
-  const watching = await FolderWatch.open(path.resolve(folder), () => void reloader.reload());
+async function watchProject(
+  functions: string,
+  reloader: Reloader,
+  variables: EnvironmentVariables,
+): Promise<{ close(): void }[]> {
+  const file = path.join(findProject(functions).root, ENVIRONMENT_FILE);
+  const reread = async (): Promise<void> => {
+    await variables.reread().catch((error: unknown) => {
+      log("error", `${file} is not taken, the variables stay as they were: ${messageOf(error)}`);
+    });
+  };
+  const watching = [
+    await FolderWatch.open(path.resolve(functions), () => void reloader.reload()),
+    watchFile(file, () => void reread()),
+  ];
   // What was saved while the deployment came up.
+  await reread();
   await reloader.reload();
   return watching;
 }

@@ -5,37 +5,45 @@
  */
 import { randomBytes } from "node:crypto";
 import path from "node:path";
-import { parseEnv } from "node:util";
+import { isDeepStrictEqual, parseEnv } from "node:util";
 import type { Database } from "./database/types";
 import { changeVariables, readVariables, type VariableChange } from "./environmentTable";
 import type { Environment } from "./runtime/globals";
 import { Problem } from "./problem";
 import { readIfThere, readOrMake } from "./secrets";
+import type { Turns } from "./turns";
 
 export type Urls = { siteUrl: string; cloudUrl: string };
 
+/** Refuses what the variables are to become, by a Problem, or gives what brings it about. */
+export type Prepare = (next: Environment) => Promise<() => void>;
+
+/** Of the project; see docs/configuration.md. */
+export const ENVIRONMENT_FILE = ".env.local";
+
 export class EnvironmentVariables {
-  private effective: Environment;
-  private readonly listeners: ((current: Environment) => void)[] = [];
+  private given: Environment = {};
+  private effective: Environment = {};
+  private prepare: Prepare = () => Promise.resolve(() => undefined);
 
   private constructor(
     private readonly database: Database,
-    private readonly given: Environment,
-  ) {
-    this.effective = given;
-  }
+    private readonly turns: Turns,
+    private readonly readGiven: () => Promise<Environment>,
+  ) {}
 
+  /** @param turns of everything that changes what functions run with: they see one state of it */
   static async load(
     database: Database,
+    turns: Turns,
     project: string,
     data: string,
     urls: Urls,
   ): Promise<EnvironmentVariables> {
-    const variables = new EnvironmentVariables(
-      database,
-      await givenEnvironment(project, data, urls),
+    const variables = new EnvironmentVariables(database, turns, () =>
+      givenEnvironment(project, data, urls),
     );
-    await variables.reload();
+    await variables.reread();
     return variables;
   }
 
@@ -43,24 +51,53 @@ export class EnvironmentVariables {
     return this.effective;
   }
 
-  onChange(listener: (current: Environment) => void): void {
-    this.listeners.push(listener);
+  /** From now on nothing changes that `prepare` refuses. */
+  checkWith(prepare: Prepare): void {
+    this.prepare = prepare;
   }
 
-  /** On disk when the promise resolves, and seen by every call from then on. @throws InvalidVariable */
+  /**
+   * On disk when the promise resolves, and seen by every call from then on.
+   * @throws InvalidVariable, Problem where the rest of the deployment cannot be with it; then nothing changes
+   */
   async change(changes: readonly VariableChange[]): Promise<void> {
-    await this.database.mutation(async (tx) => {
-      changeVariables(tx, changes);
+    await this.turns.take(async () => {
+      const next = { ...this.given, ...changed(await this.stored(), changes) };
+      const take = await this.prepare(next);
+      await this.database.mutation(async (tx) => {
+        changeVariables(tx, changes);
+      });
+      this.effective = next;
+      take();
     });
-    await this.reload();
   }
 
-  private async reload(): Promise<void> {
-    const set = await this.database.query(async (tx) => readVariables(tx));
-    const stored = Object.fromEntries(set.map(({ name, value }) => [name, value]));
-    this.effective = { ...this.given, ...stored };
-    for (const listener of this.listeners) listener(this.effective);
+  /** Takes over what is in the file now. @throws Problem; then nothing changes */
+  async reread(): Promise<void> {
+    await this.turns.take(async () => {
+      const given = await this.readGiven();
+      if (isDeepStrictEqual(given, this.given)) return;
+      const next = { ...given, ...(await this.stored()) };
+      const take = await this.prepare(next);
+      this.given = given;
+      this.effective = next;
+      take();
+    });
   }
+
+  private async stored(): Promise<Environment> {
+    const set = await this.database.query(async (tx) => readVariables(tx));
+    return Object.fromEntries(set.map(({ name, value }) => [name, value]));
+  }
+}
+
+function changed(stored: Environment, changes: readonly VariableChange[]): Environment {
+  const all = new Map(Object.entries(stored));
+  for (const { name, value } of changes) {
+    if (value === null) all.delete(name);
+    else all.set(name, value);
+  }
+  return Object.fromEntries(all);
 }
 
 async function givenEnvironment(
@@ -68,7 +105,7 @@ async function givenEnvironment(
   data: string,
   { siteUrl, cloudUrl }: Urls,
 ): Promise<Environment> {
-  const file = await readIfThere(path.join(project, ".env.local"));
+  const file = await readIfThere(path.join(project, ENVIRONMENT_FILE));
   const environment: Record<string, string> = {};
   for (const source of [file === null ? {} : parseEnv(file), process.env]) {
     for (const [name, value] of Object.entries(source)) {

@@ -11,7 +11,9 @@ import type { Environment } from "./runtime/globals";
 import type { Host } from "./runtime/host";
 import { log } from "./runtime/log";
 import type { Functions } from "./runtime/modules";
+import { Rebuilds } from "./runtime/rebuilds";
 import { checkCrons, type Crons } from "./scheduler/crons";
+import type { Turns } from "./turns";
 
 export type ReloaderOptions = {
   /** The functions folder, and where its bundles are kept. */
@@ -21,6 +23,8 @@ export type ReloaderOptions = {
   host: Host;
   crons: Crons;
   environment: () => Environment;
+  /** Of everything that changes what functions run with. */
+  turns: Turns;
 };
 
 export class Reloader {
@@ -29,6 +33,7 @@ export class Reloader {
   private failed = false;
   /** Replaced, with actions that still run on it. */
   private readonly draining = new Set<Code>();
+  private readonly rebuilds = new Rebuilds();
 
   constructor(private readonly options: ReloaderOptions) {}
 
@@ -36,7 +41,7 @@ export class Reloader {
   reload(): Promise<void> {
     if (this.isQueued) return this.reloading;
     this.isQueued = true;
-    this.reloading = this.reloading.then(async () => {
+    this.reloading = this.options.turns.take(async () => {
       this.isQueued = false;
       const begun = performance.now();
       try {
@@ -56,13 +61,15 @@ export class Reloader {
   /** Ends what still runs on replaced code. */
   async stop(): Promise<void> {
     await this.reloading;
+    await this.rebuilds.close();
     await Promise.all([...this.draining].map(({ pool }) => pool.close()));
   }
 
   private async takeSaved(): Promise<boolean> {
     const { functions, bundles, database, host, crons, environment } = this.options;
     const current = host.code;
-    const saved = await loadCode(functions, bundles, environment(), current);
+    const { build } = this.rebuilds;
+    const saved = await loadCode(functions, bundles, environment(), { current, build });
     if (saved === current) return false;
     try {
       checkCrons(saved.functions);

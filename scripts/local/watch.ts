@@ -1,4 +1,4 @@
-/** Calls when something in a folder has changed, once for changes that come together. */
+/** Calls when something in a folder, or one file, has changed, once for changes that come together. */
 import { type FSWatcher, watch } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
@@ -71,6 +71,25 @@ export class FolderWatch {
         .finally(this.onChange);
     }, SETTLE_MS);
   }
+}
+
+/** Calls when the file is saved, appears or goes; its folder must stay. */
+export function watchFile(file: string, onChange: () => void): { close(): void } {
+  let timer: NodeJS.Timeout | null = null;
+  const watcher = watch(path.dirname(file), (_event, name) => {
+    if (name !== path.basename(file)) return;
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(onChange, SETTLE_MS);
+  });
+  watcher.on("error", (error) => {
+    log("error", `${file} cannot be watched any more: ${messageOf(error)}`);
+  });
+  return {
+    close: () => {
+      if (timer !== null) clearTimeout(timer);
+      watcher.close();
+    },
+  };
 }
 
 async function foldersIn(root: string): Promise<string[]> {

@@ -2,6 +2,7 @@
 import type { Provider } from "../identity/providers";
 import { loadProviders } from "./authConfig";
 import { type Bundle, bundleFunctions } from "./bundle";
+import type { Build } from "./esbuild";
 import type { Environment } from "./globals";
 import { type Functions, loadFunctions } from "./modules";
 import { NodePool } from "./node/nodePool";
@@ -15,7 +16,7 @@ export type Code = {
 };
 
 /**
- * The folder's code as it is now; `current` where nothing has changed since.
+ * The folder's code as it is now; `again.current` where nothing has changed since.
  * @param into where bundles are kept
  * @throws Problem that names the file and line of what does not build or load
  */
@@ -23,14 +24,15 @@ export async function loadCode(
   functions: string,
   into: string,
   environment: Environment,
-  current?: Code,
+  again?: { current: Code; build: Build },
 ): Promise<Code> {
-  const bundle = await bundleFunctions(functions, into);
+  const bundle = await bundleFunctions(functions, into, again?.build);
+  const current = again?.current;
   if (current !== undefined && bundle.folder === current.bundle.folder) return current;
   const pool = new NodePool(bundle, environment);
   try {
     const functions = await loadFunctions(bundle, pool, current?.bundle);
-    return { bundle, functions, providers: await loadProviders(bundle), pool };
+    return { bundle, functions, providers: await loadProviders(bundle, environment), pool };
   } catch (error) {
     await pool.close();
     throw error;

@@ -109,21 +109,23 @@ const environment = new Proxy(
   },
 );
 
-let requiring = 0;
+/** Of the configuration that is being evaluated. */
+const configured = new AsyncLocalStorage<Environment>();
 
-/** While `load` evaluates a module, reading a variable that is not set is an error, as on Convex. */
-export async function withRequiredVariables<T>(load: () => Promise<T>): Promise<T> {
-  requiring++;
-  try {
-    return await load();
-  } finally {
-    requiring--;
-  }
+/**
+ * What `load` evaluates sees these variables, which need not be those of the deployment yet; reading
+ * one that is not set is an error, as on Convex.
+ */
+export async function underEnvironment<T>(
+  environment: Environment,
+  load: () => Promise<T>,
+): Promise<T> {
+  return await configured.run(environment, load);
 }
 
 function variable(name: string): string | undefined {
   const value = current()[name];
-  if (value === undefined && requiring > 0 && calls.getStore() === undefined) {
+  if (value === undefined && configured.getStore() !== undefined) {
     throw new Error(
       `Environment variable ${name} is used in auth config file but its value was not set`,
     );
@@ -132,7 +134,7 @@ function variable(name: string): string | undefined {
 }
 
 function current(): Environment {
-  return calls.getStore()?.host.environment ?? loadedEnvironment();
+  return configured.getStore() ?? calls.getStore()?.host.environment ?? loadedEnvironment();
 }
 
 const functionGlobals = {

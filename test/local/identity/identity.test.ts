@@ -299,3 +299,35 @@ describe("a provider", () => {
     expect(provider.requests.filter((at) => at.endsWith("openid-configuration")).length).toBe(1);
   });
 });
+
+describe("convex env set", () => {
+  const set = async (value: string): Promise<Answer> => {
+    const response = await fetch(`${server.cloudUrl}/api/update_environment_variables`, {
+      method: "POST",
+      headers: { Authorization: `Convex ${adminKeyOf(server.data)}` },
+      body: JSON.stringify({ changes: [{ name: "INLINE_KEYS", value }] }),
+    });
+    const text = await response.text();
+    return { ...(text === "" ? {} : (JSON.parse(text) as object)), status: response.status };
+  };
+  const tokenOf = (key: Key): Promise<string> =>
+    provider.token({ claims: { iss: "https://inline.example", aud: "whoever" } }, key);
+
+  test("takes no value with which auth.config would be invalid, and one that it takes holds at once", async () => {
+    const known = await tokenOf(inline);
+    expect(await set("no address")).toMatchObject({
+      status: 400,
+      code: "InvalidAuthConfig",
+      message: expect.stringMatching(
+        /auth\.config: providers\[2\]: `jwks` must be a URL/,
+      ) as string,
+    });
+    expect((await who(known)).status).toBe(200);
+
+    const added = await newKey("ES256");
+    const keys = Buffer.from(JSON.stringify({ keys: [added.public] })).toString("base64");
+    expect(await set(`data:text/plain;base64,${keys}`)).toEqual({ status: 200 });
+    expect((await who(await tokenOf(added))).status).toBe(200);
+    expect((await who(known)).status).toBe(401);
+  });
+});

@@ -147,6 +147,19 @@ export const count = queryGeneric({
     );
   });
 
+  test("of .env.local reaches functions, also before it is there and when it goes", async () => {
+    const value = (): Promise<unknown> =>
+      client.query("notes:environment", { name: "OF_THE_FILE" });
+    expect(await value()).toBe(null);
+    const file = path.join(path.dirname(functions), ".env.local");
+    await writeFile(file, "OF_THE_FILE=first\n");
+    await eventually(value, (found) => found === "first");
+    await writeFile(file, "OF_THE_FILE=second\n");
+    await eventually(value, (found) => found === "second");
+    await rm(file);
+    await eventually(value, (found) => found === null);
+  });
+
   test("of crons starts and ends their jobs", async () => {
     const count = (): Promise<unknown> => client.query("ticks:count", { source: "watched" });
     const undo = await change(

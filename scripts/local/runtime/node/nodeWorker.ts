@@ -5,9 +5,10 @@
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import { messageOf } from "../../problem";
-import { NODE_THREAD_FILE, type Bundle } from "../bundle";
+import type { Bundle } from "../bundle";
 import { type Call, calls } from "../call";
 import { FunctionFailure, Refusal } from "../errors";
+import { NODE_THREAD_FILE } from "../esbuild";
 import type { Environment } from "../globals";
 import { writeFromFunction } from "../log";
 import { asyncSyscall, jsSyscall } from "../syscalls";

@@ -1,6 +1,7 @@
 /** `convex env set` and `convex env remove`. */
 import { z } from "zod";
 import { InvalidVariable } from "../../environmentTable";
+import { Problem } from "../../problem";
 import { type AdminContext, AdminRefusal, type AdminRoute, readJson } from "./context";
 
 /** As many variables as there may be, of the largest size, with room for escapes. */
@@ -32,8 +33,14 @@ async function changeEnvironment(context: AdminContext): Promise<void> {
   try {
     await variables.change(body.changes);
   } catch (error) {
-    if (!(error instanceof InvalidVariable)) throw error;
-    throw new AdminRefusal(400, "InvalidEnvironmentVariable", error.message);
+    if (error instanceof InvalidVariable) {
+      throw new AdminRefusal(400, "InvalidEnvironmentVariable", error.message);
+    }
+    if (error instanceof Problem) {
+      const why = `This change would make the deployment's configuration invalid: ${error.message}`;
+      throw new AdminRefusal(400, "InvalidAuthConfig", why);
+    }
+    throw error;
   }
   response.writeHead(200).end();
 }
