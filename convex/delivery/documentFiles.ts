@@ -46,6 +46,8 @@ export type DocumentSource = {
   logo: Doc<"organizationLogos"> | null;
   edition: string;
   file: FileReference | null;
+  /** When the invoice was issued that a credit note is for. */
+  creditedAt: number | null;
   /** When a reminder is written. */
   at: number | null;
 };
@@ -73,10 +75,17 @@ export const source = internalQuery({
       logo: file ? null : await logoOf(ctx, organizationId),
       edition: edition.join("."),
       file: file && referenceOf(file),
+      creditedAt: await creditedAt(tenant, document),
       at,
     };
   },
 });
+
+async function creditedAt(tenant: TenantReader, document: DocumentObject): Promise<number | null> {
+  if (document.type !== "credit_note") return null;
+  const invoice = await tenant.findAny(["invoice"], document.customProperties.invoiceId);
+  return invoice?.customProperties.issueDate ?? null;
+}
 
 /**
  * Keeps a file that was just stored, and answers the one that is kept: where two were made at once,

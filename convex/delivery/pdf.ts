@@ -3,7 +3,7 @@
 import { v } from "convex/values";
 import { internalAction } from "../_generated/server";
 import { documentRequest, type FileReference, fileReference } from "./documentFiles";
-import { requireTaxDocument } from "./eInvoice/requirements";
+import { taxSourceOf } from "./eInvoice/requirements";
 import { facturXOf } from "./eInvoice/xml";
 import { keptFile } from "./keptFile";
 import { renderPdf } from "./pdf/renderPdf";
@@ -19,10 +19,8 @@ export const makePdf = internalAction({
   returns: v.union(fileReference, v.null()),
   handler: async (ctx, request): Promise<FileReference | null> =>
     await keptFile(ctx, request, "pdf", "application/pdf", async (source) => {
-      const { document, organization, logo } = source;
-      const pdf = await renderPdf(printedDocument(source, request.format), logo);
+      const pdf = await renderPdf(printedDocument(source, request.format), source.logo);
       if (request.format !== "facturx") return pdf;
-      const invoice = requireTaxDocument(document, organization);
-      return { ...pdf, bytes: await facturXOf(invoice, organization, pdf.bytes) };
+      return { ...pdf, bytes: await facturXOf(taxSourceOf(source), pdf.bytes) };
     }),
 });

@@ -3,7 +3,7 @@
 import { v } from "convex/values";
 import { internalAction } from "../_generated/server";
 import { documentRequest, type FileReference, fileReference } from "./documentFiles";
-import { requireTaxDocument } from "./eInvoice/requirements";
+import { taxSourceOf } from "./eInvoice/requirements";
 import { xmlOf } from "./eInvoice/xml";
 import { keptFile } from "./keptFile";
 
@@ -16,9 +16,8 @@ export const makeXml = internalAction({
   returns: v.union(fileReference, v.null()),
   handler: async (ctx, request): Promise<FileReference | null> =>
     await keptFile(ctx, request, "xml", "application/xml", async (source) => {
-      const document = requireTaxDocument(source.document, source.organization);
       const syntax = request.format === "cii" ? "cii" : "ubl";
-      const xml = await xmlOf(document, source.organization, syntax);
+      const xml = await xmlOf(taxSourceOf(source), syntax);
       return { bytes: new TextEncoder().encode(xml), isComplete: true };
     }),
 });

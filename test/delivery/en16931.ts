@@ -32,7 +32,8 @@ export type Read = {
   >;
   sellerTaxIds: string[];
   buyerTaxIds: string[];
-  preceding: string | undefined;
+  /** Of a credit note: BT-25 and BT-26. */
+  preceding: { number: string; day: string } | undefined;
 };
 type Category = { category: string; rate: string };
 type ReadLine = Category & {
@@ -93,7 +94,10 @@ function readUbl(ubl: Node): Read {
     },
     sellerTaxIds: taxId("AccountingSupplierParty"),
     buyerTaxIds: taxId("AccountingCustomerParty"),
-    preceding: text(at(ubl, "BillingReference", "InvoiceDocumentReference"), "ID") || undefined,
+    preceding: precedingOf(
+      text(at(ubl, "BillingReference", "InvoiceDocumentReference"), "ID"),
+      text(at(ubl, "BillingReference", "InvoiceDocumentReference"), "IssueDate"),
+    ),
   };
 }
 
@@ -146,8 +150,18 @@ function readCii(cii: Node): Read {
     },
     sellerTaxIds: taxId("SellerTradeParty"),
     buyerTaxIds: taxId("BuyerTradeParty"),
-    preceding: text(at(settlement, "InvoiceReferencedDocument"), "IssuerAssignedID") || undefined,
+    preceding: precedingOf(
+      text(at(settlement, "InvoiceReferencedDocument"), "IssuerAssignedID"),
+      text(
+        at(settlement, "InvoiceReferencedDocument", "FormattedIssueDateTime"),
+        "DateTimeString",
+      ).replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3"),
+    ),
   };
+}
+
+function precedingOf(number: string, day: string): Read["preceding"] {
+  return number === "" ? undefined : { number, day };
 }
 
 /** The rules that an e-invoice breaks, by name; none where it is good. */

@@ -7,7 +7,7 @@ import { formatsOf } from "../printed/formats";
 import { filled, languageOf, type Wording, wordingOf } from "../printed/wording";
 import { allowancesOf, type Figures, linesOf, taxTotalOf, totalsOf } from "./amounts";
 import { buyerOf, sellerOf } from "./parties";
-import type { TaxDocument } from "./requirements";
+import type { TaxDocument, TaxSource } from "./requirements";
 
 /** UNCL 1001 (BT-3). */
 const INVOICE = "380";
@@ -20,7 +20,7 @@ const SEPA_CREDIT_TRANSFER = "58";
  * The EN 16931 model of an invoice or credit note that lacks nothing of `missingForEInvoice`, in the
  * form that @e-invoice-eu/core makes UBL and CII from.
  */
-export function eInvoiceOf(document: TaxDocument, organization: Doc<"organizations">): Invoice {
+export function eInvoiceOf({ document, organization, creditedAt }: TaxSource): Invoice {
   const content = document.customProperties;
   const { currency, issueDate, billTo, lineItems } = content;
   const { locale, timeZone } = organization;
@@ -43,7 +43,9 @@ export function eInvoiceOf(document: TaxDocument, organization: Doc<"organizatio
     "cbc:InvoiceTypeCode": document.type === "invoice" ? INVOICE : CREDIT_NOTE,
     ...notesOf(document, wording),
     "cbc:DocumentCurrencyCode": currency,
-    ...(document.type === "credit_note" ? creditedInvoice(document.customProperties) : {}),
+    ...(document.type === "credit_note"
+      ? creditedInvoice(document.customProperties.invoiceNumber, creditedAt, timeZone)
+      : {}),
     "cac:AccountingSupplierParty": { "cac:Party": sellerOf(organization, isOutside) },
     "cac:AccountingCustomerParty": { "cac:Party": buyerOf(billTo, isOutside) },
     ...paymentMeansOf(document, organization),
@@ -72,8 +74,12 @@ function notesOf(document: TaxDocument, wording: Wording): { "cbc:Note"?: string
   return notes.length === 0 ? {} : { "cbc:Note": notes };
 }
 
-function creditedInvoice({ invoiceNumber }: { invoiceNumber: string }): object {
-  const reference = { "cbc:ID": invoiceNumber };
+/** The preceding invoice (BG-3): its number (BT-25) and the day of its issue (BT-26). */
+function creditedInvoice(number: string, issuedAt: number | null, timeZone: string): object {
+  const reference = {
+    "cbc:ID": number,
+    ...(issuedAt === null ? {} : { "cbc:IssueDate": dayOf(issuedAt, timeZone) }),
+  };
   return { "cac:BillingReference": [{ "cac:InvoiceDocumentReference": reference }] };
 }
 

@@ -2,16 +2,26 @@ import type { Doc } from "../../_generated/dataModel";
 import { minorUnitDecimals } from "../../kit/currencies";
 import { ApiError, invalid, type Problem } from "../../kit/errors";
 import type { ObjectDoc } from "../../ontology/registry";
-import type { DocumentObject } from "../documentFiles";
+import type { DocumentObject, DocumentSource } from "../documentFiles";
 import { countryCode } from "./codes";
 
 /** What EN 16931 has an XML for: a quote is no tax document. */
 export type TaxDocument = ObjectDoc<"invoice" | "credit_note">;
 
+/** What an e-invoice is made of. */
+export type TaxSource = Pick<DocumentSource, "organization" | "creditedAt"> & {
+  document: TaxDocument;
+};
+
 /** A VAT id as BR-CO-09 wants it: the prefix of its country, then what that country gives. */
 const VAT_ID = /^[A-Z]{2}(?=.*[0-9])[0-9A-Z+*]{2,12}$/;
 /** BR-DEC: amounts have two decimals at most. */
 const MOST_DECIMALS = 2;
+
+/** What an e-invoice is made of. @throws like `requireTaxDocument` */
+export function taxSourceOf({ document, organization, creditedAt }: DocumentSource): TaxSource {
+  return { document: requireTaxDocument(document, organization), organization, creditedAt };
+}
 
 /**
  * The document, if an e-invoice can be made of it.

@@ -2,10 +2,10 @@
 
 import { type Invoice, InvoiceService } from "@e-invoice-eu/core";
 import { fragment } from "xmlbuilder2";
-import type { Doc } from "../../_generated/dataModel";
+import { dayOf } from "../../kit/localTime";
 import { eInvoiceOf } from "./eInvoice";
 import { withMetadata } from "./metadata";
-import type { TaxDocument } from "./requirements";
+import type { TaxSource } from "./requirements";
 
 export type Syntax = "ubl" | "cii";
 
@@ -24,28 +24,43 @@ const service = new InvoiceService({
 });
 
 /** The XML of an invoice or credit note as EN 16931 has it: UBL 2.1 or UN/CEFACT CII D16B. */
-export async function xmlOf(
-  document: TaxDocument,
-  organization: Doc<"organizations">,
-  syntax: Syntax,
-): Promise<string> {
+export async function xmlOf(source: TaxSource, syntax: Syntax): Promise<string> {
   const options = { format: syntax === "ubl" ? "UBL" : "CII", lang: "en", noWarnings: true };
-  const model = eInvoiceOf(document, organization);
+  const model = eInvoiceOf(source);
   const xml = await service.generate(syntax === "ubl" ? withAddresses(model) : model, options);
   if (typeof xml !== "string") throw new Error(`${options.format} is no XML.`);
-  return syntax === "ubl" ? xml.replace(WITHOUT_ADDRESS, "") : withPrecedingInvoice(xml, document);
+  return syntax === "ubl" ? xml.replace(WITHOUT_ADDRESS, "") : mended(xml, source);
 }
 
+const END_OF_AGREEMENT = "</ram:ApplicableHeaderTradeAgreement>";
 const END_OF_TOTALS = "</ram:SpecifiedTradeSettlementHeaderMonetarySummation>";
+const LOCATION_OF_SCHEMA = / xsi:schemaLocation="[^"]*"/;
+const CURRENCY_OF_ALLOWANCE = /(<ram:ActualAmount) currencyID="[A-Z]{3}"/g;
 
-/** The invoice that a credit note is for (BT-25), which the library leaves out of CII. */
-function withPrecedingInvoice(cii: string, document: TaxDocument): string {
-  if (document.type !== "credit_note") return cii;
-  const { invoiceNumber } = document.customProperties;
-  const reference = fragment({
-    "ram:InvoiceReferencedDocument": { "ram:IssuerAssignedID": invoiceNumber },
+/**
+ * What the library writes of CII, as the schema and the rules of EN 16931 want it: a delivery, though
+ * nothing is said of it; allowances without a currency (CII-DT-031); the invoice that a credit note is
+ * for; no path to a schema of the library's own.
+ */
+function mended(cii: string, source: TaxSource): string {
+  return cii
+    .replace(LOCATION_OF_SCHEMA, "")
+    .replaceAll(CURRENCY_OF_ALLOWANCE, "$1")
+    .replace(END_OF_AGREEMENT, `${END_OF_AGREEMENT}<ram:ApplicableHeaderTradeDelivery/>`)
+    .replace(END_OF_TOTALS, () => END_OF_TOTALS + precedingInvoice(source));
+}
+
+/** The invoice that a credit note is for: its number (BT-25) and the day of its issue (BT-26). */
+function precedingInvoice({ document, organization, creditedAt }: TaxSource): string {
+  if (document.type !== "credit_note") return "";
+  const day = creditedAt === null ? null : dayOf(creditedAt, organization.timeZone);
+  const date = { "@format": "102", "#": day?.replaceAll("-", "") };
+  return fragment({
+    "ram:InvoiceReferencedDocument": {
+      "ram:IssuerAssignedID": document.customProperties.invoiceNumber,
+      ...(day === null ? {} : { "ram:FormattedIssueDateTime": { "qdt:DateTimeString": date } }),
+    },
   }).toString();
-  return cii.replace(END_OF_TOTALS, () => END_OF_TOTALS + reference);
 }
 
 function withAddresses(model: Invoice): Invoice {
@@ -65,11 +80,11 @@ function withAddresses(model: Invoice): Invoice {
  * @param pdf with all of its fonts embedded
  */
 export async function facturXOf(
-  document: TaxDocument,
-  organization: Doc<"organizations">,
+  source: TaxSource,
   pdf: Uint8Array,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const made = await service.generate(eInvoiceOf(document, organization), {
+  const { document, organization } = source;
+  const made = await service.generate(eInvoiceOf(source), {
     format: "Factur-X-EN16931",
     lang: "en",
     noWarnings: true,
@@ -81,5 +96,5 @@ export async function facturXOf(
     author: organization.legalName ?? organization.name,
     at: new Date(document.updatedAt),
   };
-  return await withMetadata(made, metadata, (cii) => withPrecedingInvoice(cii, document));
+  return await withMetadata(made, metadata, (cii) => mended(cii, source));
 }
