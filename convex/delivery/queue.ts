@@ -120,7 +120,7 @@ export const keepFiles = internalMutation({
   returns: v.null(),
   handler: async (ctx, { notificationId, files }) => {
     const message = await ctx.db.get("notifications", notificationId);
-    if (message && !message.files) await ctx.db.patch("notifications", notificationId, { files });
+    if (message) await ctx.db.patch("notifications", notificationId, { files });
     return null;
   },
 });

@@ -31,7 +31,7 @@ export const deliver = internalAction({
 
 type SentFile = Infer<typeof sentFile>;
 
-/** The files come first: without them nothing is sent. A later attempt sends those of the first. */
+/** The files come first: without them nothing is sent. */
 async function attemptOf(ctx: ActionCtx, id: Id<"notifications">, work: Work): Promise<Outcome> {
   let contents: File[];
   let url: string | undefined;
@@ -42,23 +42,35 @@ async function attemptOf(ctx: ActionCtx, id: Id<"notifications">, work: Work): P
     return { kind: "retry", error: shortError(String(thrown)) };
   }
   try {
-    const files = work.files ?? (await makeFiles(ctx, id, work));
-    contents = await Promise.all(files.map((file) => read(ctx, file)));
+    contents = (await keptContents(ctx, work.files)) ?? (await makeContents(ctx, id, work));
   } catch (thrown) {
     return withoutAttachment(thrown);
   }
   return await sent(id, work, contents, url);
 }
 
-async function makeFiles(
+/**
+ * What an earlier attempt sent, which a later one sends as well. Null without one, and when a file is
+ * gone meanwhile: then it is later than any provider remembers the attempt's key.
+ */
+async function keptContents(ctx: ActionCtx, files: SentFile[] | undefined): Promise<File[] | null> {
+  if (!files) return null;
+  const contents = await Promise.all(files.map((file) => read(ctx, file)));
+  const had = contents.filter((content) => content !== null);
+  return had.length === files.length ? had : null;
+}
+
+async function makeContents(
   ctx: ActionCtx,
   notificationId: Id<"notifications">,
   work: Work,
-): Promise<SentFile[]> {
+): Promise<File[]> {
   if (work.attachments.length === 0) return [];
   const files = await Promise.all(work.attachments.map((each) => made(ctx, work, each)));
   await ctx.runMutation(internal.delivery.queue.keepFiles, { notificationId, files });
-  return files;
+  const contents = await keptContents(ctx, files);
+  if (!contents) throw new Error("a file that was just made is missing");
+  return contents;
 }
 
 async function sent(
@@ -96,10 +108,12 @@ async function made(
   return { storageId, fileName, contentType };
 }
 
-async function read(ctx: ActionCtx, { storageId, fileName, contentType }: SentFile): Promise<File> {
+async function read(
+  ctx: ActionCtx,
+  { storageId, fileName, contentType }: SentFile,
+): Promise<File | null> {
   const blob = await ctx.storage.get(storageId);
-  if (!blob) throw notFound("attachment");
-  return { fileName, contentType, bytes: new Uint8Array(await blob.arrayBuffer()) };
+  return blob && { fileName, contentType, bytes: new Uint8Array(await blob.arrayBuffer()) };
 }
 
 /** Nothing has been sent. What the object itself refuses will not get better by waiting. */

@@ -1,6 +1,8 @@
 // @vitest-environment node
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { internal } from "../../convex/_generated/api";
+import type { Id } from "../../convex/_generated/dataModel";
+import { queueMessages } from "../../convex/delivery/outbox";
 import { invoice } from "../invoicing/books";
 import { moveClock, openOutbox, type Outbox } from "./outbox";
 import { RESEND_ENV, type ResendServer, startResend } from "./resendServer";
@@ -68,6 +70,37 @@ test("a provider that is down for an hour loses nothing, and each message arrive
   expect(sent.attempts.slice(0, -1).every(({ status }) => status === 503)).toBe(true);
   expect(sent.attempts.length).toBeLessThan(10);
   expect(resend.taken).toHaveLength(1);
+});
+
+test("a mail that is late by days has its attachment, though the file was deleted meanwhile", async () => {
+  const { backend, organizationId, request } = outbox;
+  const draft = (await request("POST", "/invoices", { body: invoice() })).body.data.id;
+  resend.down = { status: 429, name: "rate_limit_exceeded" };
+  const [id] = await backend.run(
+    async (ctx) =>
+      await queueMessages(ctx, organizationId, [
+        {
+          channel: "email",
+          to: "ada@x.test",
+          template: "invoice",
+          language: "en",
+          data: { recipient: "Ada", number: "1", organization: "Studio" },
+          attachments: [{ objectId: draft as Id<"objects">, format: "pdf" }],
+        },
+      ]),
+  );
+  if (!id) throw new Error("Nothing was queued.");
+  await outbox.run();
+  expect((await outbox.message(id)).files).toHaveLength(1);
+  moveClock(26 * HOUR);
+  expect(await backend.mutation(internal.delivery.documentFiles.cleanUp, {})).toEqual({
+    deleted: 1,
+  });
+  resend.down = null;
+  await outbox.run();
+  expect((await outbox.message(id)).status).toBe("sent");
+  expect(resend.taken).toHaveLength(1);
+  expect(resend.taken[0]?.email.attachments).toHaveLength(1);
 });
 
 test("429 is waited for as long as Retry-After says", async () => {

@@ -2,7 +2,8 @@
 import PostalMime from "postal-mime";
 import { Webhook } from "standardwebhooks";
 import { afterEach, expect, test } from "vitest";
-import { openOutbox, type Outbox } from "./outbox";
+import { internal } from "../../convex/_generated/api";
+import { moveClock, openOutbox, type Outbox } from "./outbox";
 import { type SmtpFault, startSmtp } from "./smtpServer";
 
 /** Mail to a real SMTP server, and what a provider reports of it. */
@@ -48,6 +49,26 @@ test("a message whose taking nobody confirmed is unknown, and not repeated", asy
   expect((await outbox.message(id)).status).toBe("unknown");
   await outbox.run();
   expect(mails).toHaveLength(1);
+});
+
+test("a message whose sender was killed is unknown when its lease is over, though SMTP is there", async () => {
+  const { outbox, mails } = await withSmtp();
+  const { backend } = outbox;
+  const id = await outbox.queue();
+  const begun = { notificationId: id, attempt: 0 };
+  expect(await backend.mutation(internal.delivery.queue.begin, begun)).not.toBeNull();
+  const recovered = async (): Promise<number> =>
+    (await backend.mutation(internal.delivery.queue.recover, {})).interrupted;
+  expect(await recovered()).toBe(0);
+  expect((await outbox.message(id)).status).toBe("sending");
+  moveClock(6 * 60_000);
+  expect(await recovered()).toBe(1);
+  await outbox.run();
+  expect(await outbox.message(id)).toMatchObject({
+    status: "unknown",
+    reason: expect.stringContaining("interrupted") as string,
+  });
+  expect(mails).toHaveLength(0);
 });
 
 test("a mailbox that does not exist ends mail to it, until a person lifts that", async () => {

@@ -1,9 +1,10 @@
 // @vitest-environment node
 import { createHmac } from "node:crypto";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Id } from "../../convex/_generated/dataModel";
+import type { Doc, Id } from "../../convex/_generated/dataModel";
 import { queueMessages } from "../../convex/delivery/outbox";
+import { invoice } from "../invoicing/books";
 import { moveClock, openOutbox, type Outbox } from "./outbox";
 import { hangUp, listening } from "./resendServer";
 
@@ -22,18 +23,39 @@ type TemplateMessage = {
   biz_opaque_callback_data: string;
 };
 
+/** The header of a template that carries a document. */
+type Header = {
+  type: string;
+  parameters: { type: string; document: { id: string; filename: string } }[];
+};
+
 let meta: FastifyInstance;
 let taken: TemplateMessage[];
+let uploads: FormData[];
 let fault: { status: number; code: number } | "no answer" | null;
 let outbox: Outbox;
 
 beforeEach(async () => {
   taken = [];
+  uploads = [];
   fault = null;
   meta = fastify();
+  const readForm = async (request: FastifyRequest, body: Buffer): Promise<FormData> => {
+    const headers = { "Content-Type": request.headers["content-type"] ?? "" };
+    return await new Response(Uint8Array.from(body), { headers }).formData();
+  };
+  meta.addContentTypeParser("multipart/form-data", { parseAs: "buffer" }, readForm);
+  meta.post("/v23.0/1234/media", async (request, reply) => {
+    const form = request.body as FormData;
+    if (form.get("messaging_product") !== "whatsapp" || !(form.get("file") instanceof Blob)) {
+      return reply.code(400).send({ error: { message: "Invalid parameter", code: 100 } });
+    }
+    uploads.push(form);
+    return reply.send({ id: `media-${uploads.length}` });
+  });
   meta.post("/v23.0/1234/messages", async (request, reply) => {
     const message = request.body as TemplateMessage;
-    const [body] = message.template.components;
+    const body = message.template.components.find(({ type }) => type === "body");
     const isWellFormed =
       request.headers.authorization === "Bearer token" &&
       message.messaging_product === "whatsapp" &&
@@ -70,7 +92,9 @@ afterEach(async () => {
   await meta.close();
 });
 
-async function queue(): Promise<Id<"notifications">> {
+async function queue(
+  attachments: Doc<"notifications">["attachments"] = [],
+): Promise<Id<"notifications">> {
   const { organizationId, backend } = outbox;
   const data = {
     recipient: "Ada\nLovelace",
@@ -81,7 +105,14 @@ async function queue(): Promise<Id<"notifications">> {
   const [id] = await backend.run(
     async (ctx) =>
       await queueMessages(ctx, organizationId, [
-        { channel: "whatsapp", to: "+4930123456", template: "reminder", language: "de", data },
+        {
+          channel: "whatsapp",
+          to: "+4930123456",
+          template: "reminder",
+          language: "de",
+          data,
+          attachments,
+        },
       ]),
   );
   if (!id) throw new Error("Nothing was queued.");
@@ -115,6 +146,26 @@ test("a template message goes out with every place filled", async () => {
   ]);
   const texts = taken[0]?.template.components[0]?.parameters.map(({ text }) => text);
   expect(texts).toEqual(["Ada Lovelace", "INV-1", "€19.00", "-", "Nord"]);
+});
+
+test("the PDF is handed to Meta, and stands in the head of the message under its number", async () => {
+  const sent = await outbox.request("POST", "/invoices", { body: invoice() });
+  const { id: objectId, name } = sent.body.data as unknown as { id: Id<"objects">; name: string };
+  const id = await queue([{ objectId, format: "pdf" }]);
+  await outbox.run();
+  expect(await outbox.message(id)).toMatchObject({ status: "sent" });
+  const file = uploads[0]?.get("file") as File;
+  expect([file.type, file.name, uploads[0]?.get("type")]).toEqual([
+    "application/pdf",
+    `${name}.pdf`,
+    "application/pdf",
+  ]);
+  expect((await file.text()).slice(0, 5)).toBe("%PDF-");
+  const header = taken[0]?.template.components[0] as unknown as Header;
+  expect(header).toEqual({
+    type: "header",
+    parameters: [{ type: "document", document: { id: "media-1", filename: `${name}.pdf` } }],
+  });
 });
 
 test("too many messages wait; what Meta refuses has failed; a lost answer is unknown", async () => {

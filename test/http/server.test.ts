@@ -2,6 +2,7 @@ import { Agent, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answerOf } from "../helpers/answer";
 import { type Site, startSite } from "../helpers/site";
+import { invoice } from "../invoicing/books";
 
 let site: Site;
 
@@ -71,6 +72,23 @@ test.each([
 ])("%s is ok", async (path) => {
   const answer = await answerOf(await fetch(site.server.siteUrl + path));
   expect(answer).toMatchObject({ status: 200, body: { success: true, data: { status: "ok" } } });
+});
+
+test("without a provider the start says that no mail is sent, and what is kept says why", async () => {
+  expect(site.server.stdout()).toContain("No mail is sent: RESEND_API_KEY or SMTP_URL is not set");
+  const { body } = await site.request("POST", "/invoices", { body: invoice() });
+  const sent = await site.request("POST", `/invoices/${body.data.id}/send`, {
+    body: { to: "ada@x.test" },
+  });
+  expect(sent.status).toBe(200);
+  const kept = await site.request("GET", "/notifications?channel=email");
+  expect(kept.body.data).toMatchObject([
+    {
+      status: "queued",
+      to: "ada@x.test",
+      reason: "No e-mail provider is set up: RESEND_API_KEY or SMTP_URL.",
+    },
+  ]);
 });
 
 test("HEAD and OPTIONS work over the wire", async () => {
