@@ -116,5 +116,12 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["*.js"], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ["*.js", "scripts/*.js"],
+    ...tseslint.configs.disableTypeChecked,
+    languageOptions: {
+      ...tseslint.configs.disableTypeChecked.languageOptions,
+      globals: { process: "readonly" },
+    },
+  },
 );

@@ -29,10 +29,11 @@ export async function startScript(
 ): Promise<MeasuredServer> {
   const data = options.data ?? (await mkdtemp(path.join(tmpdir(), "freehold-bench-")));
   const log = await open(`${data}.log`, "w");
+  const runtime = script.endsWith(".ts") ? ["--import", "tsx"] : [];
   const startedAt = performance.now();
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", script, "--data", data, ...(options.flags ?? [])],
+    [...runtime, script, "--data", data, ...(options.flags ?? [])],
     { cwd: ROOT, stdio: ["ignore", log.fd, log.fd], env: { ...process.env, ...options.env } },
   );
   const text = async (): Promise<string> => await readFile(`${data}.log`, "utf8");
@@ -60,7 +61,7 @@ export async function startScript(
 export async function startFreehold(
   options: { data?: string; flags?: string[]; env?: Record<string, string> } = {},
 ): Promise<MeasuredServer> {
-  return await startScript("scripts/start.ts", {
+  return await startScript("scripts/launch.js", {
     ...options,
     flags: ["--site-port", "0", "--cloud-port", "0", ...(options.flags ?? [])],
     env: { RATE_LIMIT_FACTOR: "1000000", ...options.env },

@@ -90,7 +90,7 @@ type Run = {
 };
 
 function spawnServer({ data = "", functions, flags = [], env = {} }: ServerOptions): Run {
-  const args = ["--import", "tsx", path.join(ROOT, "scripts/start.ts"), "--data", data];
+  const args = [path.join(ROOT, "scripts/launch.js"), "--data", data];
   for (const [flag, value] of [
     ["--site-port", "0"],
     ["--cloud-port", "0"],

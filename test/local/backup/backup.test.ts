@@ -70,7 +70,7 @@ test("a damaged backup and a folder that is not empty are refused, and nothing i
 });
 
 test("--admin-key prints the key while the server runs", async () => {
-  const args = ["--import", "tsx", "scripts/start.ts", "--data", server.data, "--admin-key"];
+  const args = ["scripts/launch.js", "--data", server.data, "--admin-key"];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
   expect(stdout).toBe(`${adminKeyOf(server.data)}\n`);
 }, 30_000);
