@@ -19,6 +19,7 @@ const OWNED = [
       "convex/maintenance.ts",
     ],
   },
+  { tables: ["auditLogs", "auditChains"], files: ["convex/audit/sealing.ts"] },
   { tables: ["eventCursors"], files: ["convex/delivery/dispatcher.ts"] },
   {
     tables: ["notifications", "senders"],

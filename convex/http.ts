@@ -1,6 +1,7 @@
 import { HttpRouterWithHono } from "convex-helpers/server/hono";
 import * as apiKeys from "./api/v1/apiKeys";
 import * as attachments from "./api/v1/attachments";
+import * as audit from "./api/v1/audit";
 import * as auth from "./api/v1/auth";
 import * as conflicts from "./api/v1/conflicts";
 import * as contacts from "./api/v1/contacts";
@@ -60,6 +61,7 @@ export const endpoints = endpointsIn({
   "api/v1/inbox": inbox,
   "api/v1/apiKeys": apiKeys,
   "api/v1/attachments": attachments,
+  "api/v1/audit": audit,
   "api/v1/auth": auth,
   "api/v1/portalSessions": portalSessions,
   "api/v1/portalUsers": portalUsers,

@@ -2,6 +2,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import { internalQuery, type QueryCtx } from "./_generated/server";
+import { ERASURE } from "./audit/digest";
 
 /** Entries and events of one object that are read to compare them; more are not compared. */
 const COMPARED = 200;
@@ -49,7 +50,10 @@ async function trailProblems(ctx: QueryCtx, object: Doc<"objects">): Promise<str
     .take(COMPARED);
   if (entries.length === COMPARED) return [];
   const created = entries.filter(({ action }) => action.endsWith(".created")).length;
-  const actions = entries.map(({ action }) => action).join();
+  const actions = entries
+    .map(({ action }) => action)
+    .filter((action) => action !== ERASURE)
+    .join();
   const types = events.map(({ type }) => type).join();
   return [
     ...(created === 1 ? [] : [`has ${created} entries of its creation`]),

@@ -1,5 +1,6 @@
 import { defineSchema } from "convex/server";
 import { attachmentTables } from "./schemas/attachmentSchemas";
+import { auditTables } from "./schemas/auditSchemas";
 import { coreTables } from "./schemas/coreSchemas";
 import { crmTables } from "./schemas/crmSchemas";
 import { deliveryTables } from "./schemas/deliverySchemas";
@@ -15,6 +16,7 @@ import { ontologyTables } from "./schemas/ontologySchemas";
 export default defineSchema({
   ...coreTables,
   ...ontologyTables,
+  ...auditTables,
   ...portalTables,
   ...crmTables,
   ...invoicingTables,

@@ -2,7 +2,8 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
-import { blankHistory } from "../ontology/history";
+import { blankHistory, recordErasure } from "../ontology/history";
+import type { WriteScope } from "../ontology/effects";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
 import { removeAttachment } from "./attachments";
@@ -59,7 +60,7 @@ export const removeOfOwner = internalMutation({
     const store = new ObjectStore(ctx, systemScope(organizationId, "attachments"));
     for (const attachment of owned) {
       await removeAttachment(ctx, store, attachment);
-      if (isErased) await forget(ctx, attachment);
+      if (isErased) await forget(ctx, store.scope, attachment);
     }
     await store.finish();
     if (owned.length === AT_ONCE) {
@@ -69,8 +70,12 @@ export const removeOfOwner = internalMutation({
   },
 });
 
-async function forget(ctx: MutationCtx, attachment: Doc<"attachments">): Promise<void> {
-  const { organizationId, _id: id } = attachment;
+async function forget(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  { organizationId, _id: id }: Doc<"attachments">,
+): Promise<void> {
+  await recordErasure(ctx, scope, { type: "attachment", _id: id });
   for (const table of ["events", "auditLogs"] as const) {
     const first = { organizationId, id, table, cursor: null };
     await ctx.scheduler.runAfter(0, internal.attachments.removal.forgetHistory, first);

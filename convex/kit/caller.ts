@@ -50,6 +50,8 @@ export type Caller = {
       role: Role;
       /** Absent for one who did not sign in with us. */
       sessionId: Id<"sessions"> | null;
+      /** The device that was activated under the session. */
+      deviceId: Id<"devices"> | null;
     }
   | {
       kind: "portal_user";
@@ -99,7 +101,7 @@ export async function identifyApiKey(ctx: QueryCtx, credential: Hashed): Promise
 export async function identifySession(ctx: QueryCtx, credential: Hashed): Promise<Identity> {
   const { user, session } = await userOfSession(ctx, credential.tokenHash);
   const membership = await membershipFor(ctx, user._id, credential);
-  return { caller: staffCaller(user, membership, session._id), expiresAt: session.expiresAt };
+  return { caller: staffCaller(user, membership, session), expiresAt: session.expiresAt };
 }
 
 /** A user of Clerk, by the claims of a token that has been verified. */
@@ -131,12 +133,13 @@ export async function userOfSession(
 export function staffCaller(
   user: Doc<"users">,
   membership: Doc<"memberships">,
-  sessionId: Id<"sessions"> | null = null,
+  session: Doc<"sessions"> | null = null,
 ): Caller {
   return {
     kind: "user",
     id: user._id,
-    sessionId,
+    sessionId: session?._id ?? null,
+    deviceId: session?.deviceId ?? null,
     name: user.name,
     organizationId: membership.organizationId,
     role: membership.role,

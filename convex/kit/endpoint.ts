@@ -32,6 +32,7 @@ import { type Answer, type Reply, replyOf, replyValidator, withoutSecrets } from
 import { claimUpload, type Upload } from "./uploads";
 import { requireVersion } from "./version";
 import type { Scope } from "./scopes";
+import { writeScopeOf } from "./writeScope";
 
 export { type Answer, created, noContent, ok, type Reply } from "./reply";
 
@@ -84,6 +85,8 @@ export type EndpointDefinition = {
   list?: true;
   /** An answer that is sent page by page, see http/stream.ts: by media type, the schema of `data`. */
   streams?: Record<string, z.ZodType | null>;
+  /** One query cannot read it all: it is asked again with `cursor=data.next`, see http/goOn.ts. */
+  goesOn?: true;
   /** The answer is a file, see http/file.ts: the media types that it can have. */
   files?: readonly string[];
   /** Where `Accept` prefers such a media type, the endpoint of this other path answers. */
@@ -237,7 +240,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
       const first = idempotency && (await findReply(ctx, owner, idempotency));
       if (first) return { reply: JSON.parse(first) as Reply, replayed: true, metering };
 
-      const scope = writeScopeOf(caller, call);
+      const scope = await writeScopeOf(ctx, caller, call);
       const store = new ObjectStore(ctx, scope);
       const subject = await subjectOf(definition, store, request);
       if (subject) requireVersion(call.ifMatch, subject.version);
@@ -291,16 +294,4 @@ async function subjectOf(
   if (definition.subject === undefined) return undefined;
   const id = request.params.find(([name]) => name === "id")?.[1] ?? "";
   return await tenant.require(definition.subject, id);
-}
-
-export function writeScopeOf(
-  caller: Caller,
-  request: Pick<WriteScope, "traceId" | "ip" | "userAgent">,
-): WriteScope {
-  const { organizationId, kind, id, name } = caller;
-  const { traceId, ip, userAgent } = request;
-  const type = kind === "unkeyed_portal" ? "system" : kind;
-  const actor = { type, id, name } as const;
-  const viewer = kind === "portal_user" ? { viewer: caller.viewer } : {};
-  return { organizationId, actor, traceId, ip, userAgent, ...viewer };
 }

@@ -48,10 +48,10 @@ export async function callerIn(
   organizationId: Id<"organizations">,
   scope: Scope,
 ): Promise<LiveCaller> {
-  const { user } = await signedIn(ctx, sessionId);
+  const { user, session } = await signedIn(ctx, sessionId);
   const membership = await membershipIn(ctx, user._id, organizationId);
   if (!membership) throw new ApiError("FORBIDDEN", "This organization is not yours.");
-  return allowed(ctx, staffCaller(user, membership), scope);
+  return allowed(ctx, staffCaller(user, membership, session), scope);
 }
 
 /**
@@ -66,33 +66,32 @@ export async function callerAt<T extends ObjectType>(
   id: string,
   scope: Scope,
 ): Promise<LiveCaller & { object: ObjectDoc<T> }> {
-  const { user } = await signedIn(ctx, sessionId);
+  const { user, session } = await signedIn(ctx, sessionId);
   const objectId = ctx.db.normalizeId("objects", id);
   const object = objectId && (await ctx.db.get("objects", objectId));
   const membership = object && (await membershipIn(ctx, user._id, object.organizationId));
   if (!membership || object.lifecycle === "deleted" || !isOfType(object, type)) {
     throw notFound(objectTypes[type].resource);
   }
-  return { ...allowed(ctx, staffCaller(user, membership), scope), object };
+  return { ...allowed(ctx, staffCaller(user, membership, session), scope), object };
 }
 
 /**
- * Who calls, and until when their session lasts; a token's end is watched by who verified it.
+ * Who calls, and under which session; a token's end is watched by who verified it.
  * @throws UNAUTHORIZED
  */
 export async function signedIn(
   ctx: QueryCtx,
   sessionId: SessionId,
-): Promise<{ user: Doc<"users">; expiresAt: number | undefined }> {
+): Promise<{ user: Doc<"users">; session: Doc<"sessions"> | null }> {
   if (sessionId === undefined) {
     const user = await clerkUser(ctx);
     if (user === null) throw unauthorized();
-    return { user, expiresAt: undefined };
+    return { user, session: null };
   }
   const credential = readToken(sessionId);
   if (credential?.kind !== "session") throw unauthorized();
-  const { user, session } = await userOfSession(ctx, credential.tokenHash);
-  return { user, expiresAt: session.expiresAt };
+  return await userOfSession(ctx, credential.tokenHash);
 }
 
 function allowed(ctx: QueryCtx, caller: Caller, scope: Scope): LiveCaller {

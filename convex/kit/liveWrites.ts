@@ -4,10 +4,10 @@ import type { WriteScope } from "../ontology/effects";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
 import { ObjectStore } from "../ontology/store";
 import { type Caller, requireUnexpired } from "./caller";
-import { writeScopeOf } from "./endpoint";
 import { callerAt, callerIn, type SessionId, signedIn } from "./live";
 import { meterCaller } from "./metering";
 import type { Scope } from "./scopes";
+import { writeScopeOf } from "./writeScope";
 
 /** What a mutation of the dashboard writes with: the same store, limits and traces as an endpoint's. */
 export type LiveWriter = {
@@ -49,11 +49,11 @@ async function writeAs<Result>(
   caller: Caller,
   write: (writer: LiveWriter) => Promise<Result>,
 ): Promise<Result> {
-  const { expiresAt } = await signedIn(ctx, sessionId);
-  requireUnexpired({ expiresAt }, Date.now());
+  const { session } = await signedIn(ctx, sessionId);
+  requireUnexpired({ expiresAt: session?.expiresAt }, Date.now());
   const { ip, userAgent, requestId } = await ctx.meta.getRequestMetadata();
   const { organization } = await meterCaller(ctx, caller, ip);
-  const scope = writeScopeOf(caller, { traceId: requestId, ip, userAgent });
+  const scope = await writeScopeOf(ctx, caller, { traceId: requestId, ip, userAgent });
   const store = new ObjectStore(ctx, scope);
   const result = await write({ ctx, caller, organization, store, scope });
   await store.finish();

@@ -1,21 +1,25 @@
-import type { Doc } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { type CallerCredential, unauthorized, userOfSession } from "./caller";
 import { userByClerkId } from "./clerk";
 import { ApiError } from "./errors";
 import { identify } from "./identify";
 
+/** Under which sign-in: absent for one who did not sign in with us. */
+export type Person = {
+  person: Doc<"users">;
+  sessionId?: Id<"sessions">;
+  expiresAt: number | undefined;
+};
+
 /**
  * The member of staff behind a credential, whatever organizations they belong to, if any.
  * @throws UNAUTHORIZED; FORBIDDEN for a good credential of nobody in particular
  */
-export async function identifyPerson(
-  ctx: QueryCtx,
-  credential: CallerCredential,
-): Promise<{ person: Doc<"users">; expiresAt: number | undefined }> {
+export async function identifyPerson(ctx: QueryCtx, credential: CallerCredential): Promise<Person> {
   if (credential.kind === "session") {
     const { user, session } = await userOfSession(ctx, credential.tokenHash);
-    return { person: user, expiresAt: session.expiresAt };
+    return { person: user, sessionId: session._id, expiresAt: session.expiresAt };
   }
   if (credential.kind === "clerk") {
     const person = await userByClerkId(ctx, credential.subject);

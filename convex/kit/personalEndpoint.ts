@@ -91,7 +91,7 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
     args: { call: writeCallValidator, request: requestValidator },
     handler: async (ctx, { call, request }): Promise<WriteReply> => {
       const identity = await identifyPerson(ctx, call.credential);
-      const { person } = identity;
+      const { person, expiresAt: _expiresAt, ...signIn } = identity;
       requireUnexpired(identity, Date.now());
       const metering = await meterPerson(ctx, person, {
         ip: call.ip,
@@ -107,7 +107,7 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
       const input = parseInput(definition, request) as Input<Definition>;
       const actor = { type: "user", id: person._id, name: person.name } as const;
       const scopeIn = (organizationId: Id<"organizations">): WriteScope => ({
-        ...{ organizationId, actor, traceId, ip, userAgent },
+        ...{ organizationId, actor, traceId, ip, userAgent, ...signIn },
       });
       const answer = await handler({ ...ctx, person, scopeIn }, input);
 

@@ -2,6 +2,8 @@ import type { Value } from "convex/values";
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import type { Infer } from "convex/values";
+import { digestsOf } from "../audit/digest";
+import type { Role } from "../kit/scopes";
 import type { actor } from "../schemas/ontologySchemas";
 import type { PortalViewer } from "./portalRules";
 
@@ -12,7 +14,11 @@ export type WriteScope = {
   traceId: string;
   ip: string | null;
   userAgent: string | null;
-  /** Set when a device's change is carried out: as the device calls itself. */
+  /** Of a member of staff. */
+  role?: Role;
+  /** The sign-in under which they write. */
+  sessionId?: string;
+  /** The device that it comes from, as it calls itself: the session's, or a pushed change's. */
   deviceId?: string;
   /** Set when a portal user writes: what they see then bounds what they change. */
   viewer?: PortalViewer;
@@ -38,14 +44,13 @@ export async function record(
   happening: Happening,
 ): Promise<void> {
   const { action, objectType, objectId, changes, event } = happening;
-  const { organizationId, actor, traceId, ip, userAgent, deviceId } = scope;
+  const { viewer: _viewer, ...who } = scope;
+  const { organizationId, actor, traceId } = scope;
   const at = Date.now();
   const commitTs = ctx.db.vars.commitTs;
+  const entry = { ...who, at, action, objectType, objectId, changes };
+  await ctx.db.insert("auditLogs", { ...entry, digests: digestsOf(entry), commitTs });
+  if (!event) return;
   const subject = { organizationId, actor, objectType, objectId, traceId, at, commitTs };
-  await ctx.db.insert("auditLogs", {
-    ...subject,
-    ...{ action, changes, ip, userAgent },
-    ...(deviceId === undefined ? {} : { deviceId }),
-  });
-  if (event) await ctx.db.insert("events", { ...subject, type: action, ...event });
+  await ctx.db.insert("events", { ...subject, type: action, ...event });
 }

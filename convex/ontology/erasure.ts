@@ -6,7 +6,7 @@ import { notFound } from "../kit/errors";
 import { blankReplies } from "../kit/idempotency";
 import type { ObjectRecord } from "./definition";
 import { definitionOf } from "./derived";
-import { blankHistory, type HistoryTask } from "./history";
+import { blankHistory, type HistoryTask, recordErasure } from "./history";
 import { referringPage } from "./links";
 import { isOfType } from "./reader";
 import type { ObjectDoc, Properties } from "./registry";
@@ -227,12 +227,14 @@ async function eraseObject(
   const left = remains.left as Properties<ObjectDoc["type"]>;
   if (!remains.isRemoved) {
     await store.update(object, { customProperties: left });
+    await recordErasure(ctx, store.scope, object);
     await forgetConflicts(ctx, object._id);
     return true;
   }
   if (isBlank(object, left)) return true;
   if (object.lifecycle !== "deleted") await store.remove(object, { isReferenced: true });
   await store.blank(object, left);
+  await recordErasure(ctx, store.scope, object);
   const attached = { organizationId: store.organizationId, ownerId: object._id, isErased: true };
   await ctx.scheduler.runAfter(0, internal.attachments.removal.removeOfOwner, attached);
   await forgetConflicts(ctx, object._id);

@@ -1,10 +1,12 @@
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { ERASURE } from "../audit/digest";
+import { record, type WriteScope } from "./effects";
 
 /**
  * Takes what audit entries and events say of an object out of them, and leaves that it was said: who
- * did what to which fields, and when. Of what an erased portal user did, their name goes as well.
- * (The audit trail's chain is made of digests of what an entry said, which stay.)
+ * did what to which fields, and when. Of what an erased portal user did, their name and address go as
+ * well. With what an audit entry said goes the salt of its digest; the digest stays in the chain.
  */
 export type HistoryTask = {
   table: "events" | "auditLogs";
@@ -15,6 +17,18 @@ export type HistoryTask = {
 
 const BLANKED_AT_ONCE = 200;
 
+/**
+ * Says in the audit trail that what it has said of an object, or of what it did, is being erased: the
+ * chain verifies only where blank entries are accounted for.
+ */
+export async function recordErasure(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  { type: objectType, _id: objectId }: { type: string; _id: HistoryTask["id"] },
+): Promise<void> {
+  await record(ctx, scope, { action: ERASURE, objectType, objectId, changes: [] });
+}
+
 /** One page; answers where the next begins, or null after the last. */
 export async function blankHistory(
   ctx: MutationCtx,
@@ -22,14 +36,23 @@ export async function blankHistory(
   task: HistoryTask,
   cursor: string | null,
 ): Promise<string | null> {
-  const blankPage = task.as === "actor" ? blankActor : BLANK_OBJECT[task.table];
+  const blankPage = BLANK[task.table][task.as];
   const { page, isDone, continueCursor } = await blankPage(ctx, organizationId, task, cursor);
   return isDone || page.length === 0 ? null : continueCursor;
 }
 
 type BlankedPage = { page: unknown[]; isDone: boolean; continueCursor: string };
+type Blank = (
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  task: HistoryTask,
+  cursor: string | null,
+) => Promise<BlankedPage>;
 
-const BLANK_OBJECT = { events: blankEvents, auditLogs: blankAudit };
+const BLANK: Record<HistoryTask["table"], Record<HistoryTask["as"], Blank>> = {
+  events: { object: blankEvents, actor: blankEventActor },
+  auditLogs: { object: blankAudit, actor: blankAuditActor },
+};
 
 async function blankEvents(
   ctx: MutationCtx,
@@ -58,26 +81,44 @@ async function blankAudit(
     .query("auditLogs")
     .withIndex("by_object", (q) => q.eq("organizationId", organizationId).eq("objectId", id))
     .paginate({ numItems: BLANKED_AT_ONCE, cursor });
-  for (const { _id, changes } of entries.page) {
-    await ctx.db.patch("auditLogs", _id, { changes: changes.map(({ field }) => ({ field })) });
+  for (const { _id, changes, digests } of entries.page) {
+    const blank = changes.map(({ field }) => ({ field }));
+    const unsalted = digests && { ...digests, changes: { sha256: digests.changes.sha256 } };
+    await ctx.db.patch("auditLogs", _id, { changes: blank, digests: unsalted });
   }
   return entries;
 }
 
-async function blankActor(
+async function blankEventActor(
   ctx: MutationCtx,
   organizationId: Id<"organizations">,
-  { table, id }: HistoryTask,
+  { id }: HistoryTask,
+  cursor: string | null,
+): Promise<BlankedPage> {
+  const events = await ctx.db
+    .query("events")
+    .withIndex("by_actor", (q) => q.eq("organizationId", organizationId).eq("actor.id", id))
+    .paginate({ numItems: BLANKED_AT_ONCE, cursor });
+  for (const { _id, actor } of events.page) {
+    await ctx.db.patch("events", _id, { actor: { ...actor, name: "" } });
+  }
+  return events;
+}
+
+async function blankAuditActor(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  { id }: HistoryTask,
   cursor: string | null,
 ): Promise<BlankedPage> {
   const entries = await ctx.db
-    .query(table)
+    .query("auditLogs")
     .withIndex("by_actor", (q) => q.eq("organizationId", organizationId).eq("actor.id", id))
     .paginate({ numItems: BLANKED_AT_ONCE, cursor });
-  for (const { _id, actor } of entries.page) {
-    // Both tables that a task can name are this file's.
-    // eslint-disable-next-line no-restricted-syntax
-    await ctx.db.patch(table, _id, { actor: { ...actor, name: "" } });
+  for (const { _id, actor, digests } of entries.page) {
+    const blank = { actor: { ...actor, name: "" }, ip: null, userAgent: null, deviceId: undefined };
+    const unsalted = digests && { ...digests, origin: { sha256: digests.origin.sha256 } };
+    await ctx.db.patch("auditLogs", _id, { ...blank, digests: unsalted });
   }
   return entries;
 }

@@ -1,5 +1,6 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
+import { role } from "./coreSchemas";
 import { actor } from "./ontologySchemas";
 
 /** On whose behalf a job writes: what a request's `WriteScope` is, kept until the job has run. */
@@ -9,6 +10,9 @@ export const jobScope = v.object({
   traceId: v.string(),
   ip: v.union(v.string(), v.null()),
   userAgent: v.union(v.string(), v.null()),
+  role: v.optional(role),
+  sessionId: v.optional(v.string()),
+  deviceId: v.optional(v.string()),
 });
 
 /** What one transaction of an erasure blanked. */

@@ -177,32 +177,6 @@ export const ontologyTables = {
     .index("by_object", ["objectId", "kind"]),
 
   /**
-   * Who changed what. Written by ontology/effects.ts in the transaction of the change, never
-   * changed but by the erasure of a person (ontology/history.ts); read by the audit trail; kept ten
-   * years.
-   */
-  auditLogs: defineTable({
-    organizationId: v.id("organizations"),
-    at: v.number(),
-    actor,
-    action: v.string(),
-    objectType: v.string(),
-    objectId: v.string(),
-    changes: v.array(
-      v.object({ field: v.string(), before: v.optional(v.any()), after: v.optional(v.any()) }),
-    ),
-    traceId: v.string(),
-    ip: v.union(v.string(), v.null()),
-    userAgent: v.union(v.string(), v.null()),
-    /** The device that a synced change came from. */
-    deviceId: v.optional(v.string()),
-    commitTs: v.commitTs(),
-  })
-    .index("by_commit", ["organizationId", "commitTs"])
-    .index("by_object", ["organizationId", "objectId", "commitTs"])
-    .index("by_actor", ["organizationId", "actor.id", "commitTs"]),
-
-  /**
    * What happened, for those who follow: webhooks, activity, the event feed.
    * Written by ontology/effects.ts in the transaction of the change; read in commit order; deleted
    * by maintenance.ts after 90 days.

@@ -47,7 +47,7 @@ type Pushing = { device: string; grants: readonly Grant[]; aliases: Aliases; now
 /** One nested transaction: each of the changes is decided, or one is refused and none is. */
 export const run = internalMutation({
   args: {
-    scope: jobScope.extend({ deviceId: v.string() }),
+    scope: jobScope,
     device: v.string(),
     grants: v.array(v.string()),
     /** JSON text: a caller's keys may be any Unicode. */

@@ -110,9 +110,8 @@ export async function revokeDevice(
 
 /** Notes that the device that the caller's session is tied to has pulled. */
 export async function notePull(ctx: MutationCtx, caller: Caller): Promise<void> {
-  if (caller.kind !== "user" || caller.sessionId === null) return;
-  const session = await ctx.db.get("sessions", caller.sessionId);
-  const device = session?.deviceId && (await ctx.db.get("devices", session.deviceId));
+  if (caller.kind !== "user" || caller.deviceId === null) return;
+  const device = await ctx.db.get("devices", caller.deviceId);
   const now = Date.now();
   if (!device || device.organizationId !== caller.organizationId) return;
   if ((device.lastPullAt ?? 0) > now - SEEN_EVERY) return;

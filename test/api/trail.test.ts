@@ -26,7 +26,7 @@ const ACTIONS: Record<string, string[]> = {
   "PATCH /crm/contacts/:id": ["contact.updated"],
   "DELETE /crm/contacts/:id": ["contact.deleted"],
   "POST /crm/contacts/bulk": ["contact.created"],
-  "POST /crm/contacts/:id/erase": ["contact.deleted", "contact.erased"],
+  "POST /crm/contacts/:id/erase": ["contact.deleted", "contact.erased", "audit.erased"],
   "POST /crm/contacts/merges/:id/undo": ["contact.updated", "contact.restored", "contact.unmerged"],
   "POST /crm/organizations/bulk": ["crm_organization.created"],
   "POST /crm/organizations": ["crm_organization.created"],
@@ -130,7 +130,9 @@ test.each(writing.filter(([, { path }]) => path.startsWith("/crm")))(
       ...(route.example.body ? { body: route.example.body } : {}),
     });
     const { audit, events } = await trail();
-    expect(events.map(({ type }) => type)).toEqual(ACTIONS[title]);
+    // That the trail itself was blanked concerns the trail alone.
+    const followed = ACTIONS[title]?.filter((action) => action !== "audit.erased");
+    expect(events.map(({ type }) => type)).toEqual(followed);
     for (const [index, event] of events.entries()) {
       const entry = audit[index];
       expect(event).toMatchObject({

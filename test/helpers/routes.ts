@@ -293,6 +293,8 @@ export const EXAMPLES: Record<string, Example> = {
   "PATCH /tenants/:id": { body: { name: "Studio" }, ...aTenant },
   "GET /tenants/:id/members": aTenant,
   "GET /tenants/:id/invites": aTenant,
+  "GET /audit": {},
+  "GET /audit/verify": {},
   "GET /organization": {},
   "PATCH /organization": { body: { name: "Studio" } },
   "GET /organization/logo": {},

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { EXPORT_DESCRIPTION, exportParameters } from "../../kit/export";
 import { streamPage } from "../../kit/http/stream";
 import { CONTACT_COLUMNS, UNKNOWN_COLUMNS } from "../../ontology/contactColumns";
-import { exportPage, MAX_EXPORT_ROWS } from "../../ontology/contactExport";
+import { exportContacts } from "../../ontology/contactExport";
 import { beginImport } from "../../ontology/contactImport";
 import {
   importedRow,
@@ -29,19 +30,16 @@ export const exportFile = readEndpoint(
     path: "/crm/contacts/export",
     tag,
     summary: "Export contacts as CSV or JSON",
-    description:
-      "Oldest first, up to `limit` rows or about 8 MiB an answer. When there are more, CSV answers carry the header `X-Next-Cursor`, JSON answers `meta.nextCursor` (at the end of the body, which is sent as it is read). A CSV cell that a spreadsheet would run as a formula begins with an apostrophe; an import takes it off again.",
+    description: `${EXPORT_DESCRIPTION} An import takes it off again.`,
     scope: "crm:read",
     query: z.strictObject({
-      format: z.enum(["csv", "json"]).optional().meta({ description: "Default `csv`." }),
+      ...exportParameters,
       columns: z
         .string()
         .transform((text) => text.split(","))
         .pipe(z.array(z.enum(CONTACT_COLUMNS)).min(1))
         .optional()
         .meta({ description: "Of a CSV file: names between commas; all by default." }),
-      limit: z.coerce.number().int().min(1).max(MAX_EXPORT_ROWS).optional(),
-      cursor,
       subtype: contactSubtype.optional(),
       status: contactStatus.optional(),
       source: contactSource.optional(),
@@ -50,13 +48,10 @@ export const exportFile = readEndpoint(
     answers: { 200: streamPage },
   },
   async (ctx, { query }) => {
-    const { format = "csv", columns, limit = MAX_EXPORT_ROWS, cursor: start, ...filters } = query;
-    const request = listRequest("crm_contact", filters);
-    return ok(
-      await exportPage(ctx, ctx.caller.organizationId, {
-        ...{ format, columns, limit, cursor: start, filters: request.filters },
-      }),
-    );
+    const { format, columns, limit, cursor, ...given } = query;
+    const { filters } = listRequest("crm_contact", given);
+    const request = { format, columns, limit, cursor };
+    return ok(await exportContacts(ctx, ctx.caller.organizationId, filters, request));
   },
 );
 

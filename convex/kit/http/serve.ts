@@ -12,6 +12,7 @@ import { NothingWritable, retryConflicts } from "./conflicts";
 import type { HttpContext } from "./context";
 import { readCredential } from "./credential";
 import { sendFile } from "./file";
+import { goOn } from "./goOn";
 import type { MountedEndpoint } from "./mount";
 import { streamAnswer } from "./stream";
 import { stageBody } from "./upload";
@@ -45,12 +46,16 @@ async function serveRead(
     { credential: CallerCredential; request: RequestInput },
     Reply
   >(endpoint.functionName);
-  const ask = async (asked: RequestInput): Promise<Reply> =>
-    await c.env.runQuery(query, { credential, request: asked });
+  const ask = async (asked: RequestInput): Promise<Reply> => {
+    const reply = await c.env.runQuery(query, { credential, request: asked });
+    countRead(c, reply.documentsRead);
+    return reply;
+  };
   const reply = await read(c, endpoint, credential, ask(request));
   if (endpoint.files) return await sendFile(c, reply);
   if (endpoint.streams) return await streamAnswer(c, request, reply, ask);
-  return answer(c, await finished(c, endpoint, reply), endpoint.literal ?? false);
+  const whole = endpoint.goesOn ? await goOn(request, reply, ask) : reply;
+  return answer(c, await finished(c, endpoint, whole), endpoint.literal ?? false);
 }
 
 async function finished(
@@ -80,7 +85,6 @@ async function read(
     if (!(metering.reason instanceof NothingWritable)) throw metering.reason;
   } else if (!metering.value.authorized) throw unauthorized();
   if (result.status === "rejected") throw result.reason;
-  countRead(c, result.value.documentsRead);
   return result.value;
 }
 

@@ -1,0 +1,216 @@
+import type { IndexRange, OrderedQuery, Query } from "convex/server";
+import { z } from "zod";
+import type { DataModel, Doc, Id } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import { storedCustomFields, unpackCustomFields } from "../kit/customFields";
+import { invalid } from "../kit/errors";
+import type { ExportFile } from "../kit/export";
+import { timeOf, timeParameter } from "../sync/position";
+
+/** The audit trail as it is listed and exported, in the order of its commits. */
+const id = z.string().min(1).max(64);
+
+export const trailFilters = {
+  objectId: id.optional(),
+  objectType: z.string().min(1).max(64).optional().meta({ example: "crm_contact" }),
+  actorId: id.optional().meta({ description: "Of the user, API key or portal user who did it." }),
+  action: z.string().min(1).max(100).optional().meta({ example: "contact.updated" }),
+  since: timeParameter.optional(),
+  until: timeParameter.optional(),
+};
+export type TrailFilters = z.output<z.ZodObject<typeof trailFilters>>;
+
+/** Of a request, what tells its entries from others: the name of their list. */
+export function filtersOf(query: TrailFilters): TrailFilters {
+  const { objectId, objectType, actorId, action, since, until } = query;
+  return { objectId, objectType, actorId, action, since, until };
+}
+
+export const auditEntry = z
+  .object({
+    id: z.string(),
+    at: z.number(),
+    actor: z.object({
+      type: z.enum(["api_key", "user", "portal_user", "system"]),
+      id: z.string(),
+      name: z.string(),
+    }),
+    role: z
+      .string()
+      .nullable()
+      .meta({ description: "Of a member of staff, as it was at that time." }),
+    action: z.string(),
+    objectType: z.string(),
+    objectId: z.string(),
+    changes: z
+      .array(
+        z.object({
+          field: z.string(),
+          before: z.unknown().optional(),
+          after: z.unknown().optional(),
+        }),
+      )
+      .meta({ description: "A field without values: they have been erased." }),
+    traceId: z.string(),
+    ip: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    deviceId: z.string().nullable(),
+    sessionId: z.string().nullable(),
+    seq: z.number().int().nullable().meta({ description: "Its place in the chain, once sealed." }),
+    hash: z.string().nullable().meta({ description: "Its link in the chain, once sealed." }),
+  })
+  .meta({ id: "AuditEntry" });
+type AuditEntryView = z.input<typeof auditEntry>;
+
+export function entryView(entry: Doc<"auditLogs">): AuditEntryView {
+  const { _id: id, at, actor, role = null, action, objectType, objectId } = entry;
+  const { traceId, ip, userAgent, deviceId = null, sessionId = null } = entry;
+  const { seq = null, hash = null } = entry;
+  const changes = entry.changes.map(({ field, ...values }) => ({
+    field,
+    ...("before" in values ? { before: shown(field, values.before) } : {}),
+    ...("after" in values ? { after: shown(field, values.after) } : {}),
+  }));
+  return {
+    ...{ id, at, actor, role, action, objectType, objectId, changes },
+    ...{ traceId, ip, userAgent, deviceId, sessionId, seq, hash },
+  };
+}
+
+/** As a caller knows it: only free-form fields are stored in another form. */
+function shown(field: string, value: unknown): unknown {
+  if (field !== "customFields") return value;
+  const stored = storedCustomFields.safeParse(value);
+  return stored.success ? unpackCustomFields(stored.data) : value;
+}
+
+const COLUMNS = [
+  "at",
+  "actorType",
+  "actorId",
+  "actorName",
+  "role",
+  "action",
+  "objectType",
+  "objectId",
+  "changes",
+  "ip",
+  "userAgent",
+  "deviceId",
+  "sessionId",
+  "traceId",
+  "id",
+  "seq",
+  "hash",
+] as const;
+
+export const AUDIT_FILE: ExportFile<Doc<"auditLogs">> = {
+  name: "audit",
+  columns: COLUMNS,
+  cellsOf,
+  viewOf: entryView,
+};
+
+function cellsOf(entry: Doc<"auditLogs">): string[] {
+  const { actor, ...view } = entryView(entry);
+  const cells: Record<(typeof COLUMNS)[number], string | number | null> = {
+    ...view,
+    at: new Date(view.at).toISOString(),
+    actorType: actor.type,
+    actorId: actor.id,
+    actorName: actor.name,
+    changes: JSON.stringify(view.changes),
+  };
+  return COLUMNS.map((column) => String(cells[column] ?? ""));
+}
+
+type Subject = Pick<TrailFilters, "objectId" | "objectType" | "actorId" | "action">;
+type Given = { organizationId: Id<"organizations"> } & { [F in keyof Subject]-?: string };
+type Entries = OrderedQuery<DataModel["auditLogs"]>;
+type Range = Query<DataModel["auditLogs"]>;
+type DuringRange = {
+  gte(field: "commitTs", from: bigint): { lt(field: "commitTs", to: bigint): IndexRange };
+};
+type During = (range: DuringRange) => IndexRange;
+
+/** The filters that can be given together, and the index that serves them. */
+const SERVED: Record<string, (db: QueryCtx["db"], given: Given, during: During) => Range> = {
+  "": (db, { organizationId }, during) =>
+    db
+      .query("auditLogs")
+      .withIndex("by_commit", (q) => during(q.eq("organizationId", organizationId))),
+  objectId: (db, { organizationId, objectId }, during) =>
+    db
+      .query("auditLogs")
+      .withIndex("by_object", (q) =>
+        during(q.eq("organizationId", organizationId).eq("objectId", objectId)),
+      ),
+  "objectId and action": (db, { organizationId, objectId, action }, during) =>
+    db
+      .query("auditLogs")
+      .withIndex("by_object_and_action", (q) =>
+        during(
+          q.eq("organizationId", organizationId).eq("objectId", objectId).eq("action", action),
+        ),
+      ),
+  objectType: (db, { organizationId, objectType }, during) =>
+    db
+      .query("auditLogs")
+      .withIndex("by_object_type", (q) =>
+        during(q.eq("organizationId", organizationId).eq("objectType", objectType)),
+      ),
+  actorId: (db, { organizationId, actorId }, during) =>
+    db
+      .query("auditLogs")
+      .withIndex("by_actor", (q) =>
+        during(q.eq("organizationId", organizationId).eq("actor.id", actorId)),
+      ),
+  action: (db, { organizationId, action }, during) =>
+    db
+      .query("auditLogs")
+      .withIndex("by_action", (q) =>
+        during(q.eq("organizationId", organizationId).eq("action", action)),
+      ),
+};
+
+/** From an index whatever the filters. @throws VALIDATION_ERROR for filters that no index serves */
+export function entriesOf(
+  { db }: QueryCtx,
+  organizationId: Id<"organizations">,
+  filters: TrailFilters,
+  order: "asc" | "desc",
+): Entries {
+  const { objectId = "", objectType = "", actorId = "", action = "" } = filters;
+  const subject = { objectId, objectType, actorId, action };
+  const names = Object.entries(subject).flatMap(([name, value]) => (value === "" ? [] : [name]));
+  const entries = SERVED[names.join(" and ")];
+  if (!entries) {
+    const served = Object.keys(SERVED).filter((name) => name !== "");
+    const message = `cannot be combined so; there are ${served.join(", ")}; each with since and until`;
+    throw invalid([{ path: `query.${names[1]}`, message }]);
+  }
+  return entries(db, { organizationId, ...subject }, duringOf(filters)).order(order);
+}
+
+/** Of all organizations. @throws VALIDATION_ERROR for filters other than times */
+export function entriesOfAll({ db }: QueryCtx, filters: TrailFilters): Entries {
+  const { since: _since, until: _until, ...others } = filters;
+  const [name] = Object.entries(others).flatMap(([key, value]) => (value ? [key] : []));
+  if (name) throw invalid([{ path: `query.${name}`, message: "needs an organizationId as well" }]);
+  return db.query("auditLogs").withIndex("by_time", duringOf(filters)).order("desc");
+}
+
+/** As far as a signed 64-bit integer has nanoseconds. */
+const END_OF_TIME = 2n ** 63n - 1n;
+
+/** By the times of commits: `since` and `until` are within. */
+function duringOf({ since, until }: Pick<TrailFilters, "since" | "until">): During {
+  const from = since === undefined ? 0n : nanoseconds(timeOf("since", since));
+  const to = until === undefined ? END_OF_TIME : nanoseconds(timeOf("until", until) + 1);
+  if (from >= to) throw invalid([{ path: "query.until", message: "must not be before since" }]);
+  return (range) => range.gte("commitTs", from).lt("commitTs", to);
+}
+
+function nanoseconds(milliseconds: number): bigint {
+  return BigInt(milliseconds) * 1_000_000n;
+}
