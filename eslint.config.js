@@ -39,6 +39,7 @@ const OWNED = [
     ],
     files: ["convex/sync/tombstones.ts"],
   },
+  { tables: ["clerkObjects"], files: ["convex/tenants/clerkHistory.ts"] },
   { tables: ["documentFiles"], files: ["convex/delivery/documentFiles.ts"] },
   { tables: ["organizationLogos"], files: ["convex/delivery/logos.ts"] },
   { tables: ["attachments", "fileSweeps"], files: ["convex/attachments/*.ts"] },

@@ -15,6 +15,7 @@ export default defineConfig({
     env: {
       RATE_LIMIT_FACTOR: "1",
       PAYMENT_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+      CLERK_WEBHOOK_SECRET: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
       STRIPE_WEBHOOK_SECRET: "whsec_stripe_test",
       STRIPE_SECRET_KEY: "sk_test_none",
       STRIPE_BASE_URL: "http://127.0.0.1:9", // nobody listens there

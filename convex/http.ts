@@ -3,6 +3,7 @@ import * as apiKeys from "./api/v1/apiKeys";
 import * as attachments from "./api/v1/attachments";
 import * as audit from "./api/v1/audit";
 import * as auth from "./api/v1/auth";
+import * as clerkEvents from "./api/v1/clerkEvents";
 import * as conflicts from "./api/v1/conflicts";
 import * as contacts from "./api/v1/contacts";
 import * as creditNotes from "./api/v1/creditNotes";
@@ -79,6 +80,7 @@ export const endpoints = endpointsIn({
 
 /** What providers call: signed webhooks, one line per resource as well. */
 export const incomingWebhooks = incomingIn({
+  "api/v1/clerkEvents": clerkEvents,
   "api/v1/messageEvents": messageEvents,
   "api/v1/paymentWebhooks": paymentWebhooks,
 });

@@ -148,7 +148,7 @@ export const recover = internalMutation({
       .collect();
     const owned = memberships.find(({ role, status }) => role === "owner" && status === "active");
     if (!owned) throw new ApiError("FORBIDDEN", "This user owns no organization.");
-    await ctx.db.patch("users", user._id, { passwordHash });
+    await ctx.db.patch("users", user._id, { passwordHash, deletedAt: undefined });
     const scope = systemScope(owned.organizationId, "recovery");
     return await credentialsFor(ctx, scope, user._id, "Recovery key");
   },

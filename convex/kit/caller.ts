@@ -126,7 +126,7 @@ export async function userOfSession(
     .unique();
   if (!session || session.revokedAt !== undefined) throw unauthorized();
   const user = await ctx.db.get("users", session.userId);
-  if (!user) throw unauthorized();
+  if (!user || user.deletedAt !== undefined) throw unauthorized();
   return { user, session };
 }
 

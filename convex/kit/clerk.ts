@@ -22,7 +22,17 @@ export async function clerkUser(ctx: QueryCtx): Promise<Doc<"users"> | null> {
   return await userByClerkId(ctx, identity.subject);
 }
 
+/** The user who calls with this Clerk account, unless Clerk has deleted it. */
 export async function userByClerkId(
+  ctx: Pick<QueryCtx, "db">,
+  clerkUserId: string,
+): Promise<Doc<"users"> | null> {
+  const account = await accountAtClerk(ctx, clerkUserId);
+  return account?.deletedAt === undefined ? account : null;
+}
+
+/** The user of this Clerk account, also of one that Clerk has deleted. */
+export async function accountAtClerk(
   ctx: Pick<QueryCtx, "db">,
   clerkUserId: string,
 ): Promise<Doc<"users"> | null> {

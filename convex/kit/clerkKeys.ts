@@ -10,7 +10,8 @@ import {
 import { ApiError } from "./errors";
 import { consume } from "./limits";
 import { emailKey } from "./text";
-import { userByClerkId } from "./clerk";
+import { canJoin } from "../tenants/users";
+import { accountAtClerk } from "./clerk";
 
 /** An unknown key id makes us fetch again, but not more often than this, and so often at most. */
 const REFETCH_AFTER_MS = 30_000;
@@ -120,12 +121,12 @@ async function keysOf(ctx: QueryCtx, issuer: string): Promise<Doc<"clerkKeys"> |
 
 /** Whether there is nothing to be learned of the user from a token that claims this e-mail. */
 async function isKnown(ctx: QueryCtx, subject: string, email: string | null): Promise<boolean> {
-  const user = await userByClerkId(ctx, subject);
+  const user = await accountAtClerk(ctx, subject);
   if (!user) return false;
-  if (user.email !== undefined || email === null) return true;
+  if (user.deletedAt !== undefined || user.email !== undefined || email === null) return true;
   const holder = await ctx.db
     .query("users")
     .withIndex("by_emailKey", (q) => q.eq("emailKey", emailKey(email)))
     .first();
-  return holder !== null;
+  return holder !== null && !(await canJoin(ctx, user, holder));
 }

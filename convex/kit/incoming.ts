@@ -56,10 +56,17 @@ async function attempt(ctx: MutationCtx, id: Id<"incomingEvents">): Promise<void
   );
   try {
     const { note: error, ...outcome } = await ctx.runMutation(handler, { id });
+    if (outcome.status === "failed") {
+      const { organizationId } = outcome;
+      if (organizationId) await ctx.db.patch("incomingEvents", id, { organizationId });
+      await recordFailure(ctx, event, attempts, error ?? "It cannot be applied yet.");
+      return;
+    }
     const done = { attempts, nextAttemptAt: undefined, error };
     await ctx.db.patch("incomingEvents", id, { ...outcome, ...done });
   } catch (failure) {
-    await recordFailure(ctx, event, attempts, failure);
+    const message = failure instanceof Error ? failure.message : String(failure);
+    await recordFailure(ctx, event, attempts, errorDataOf(failure)?.message ?? message);
   }
 }
 
@@ -67,10 +74,9 @@ async function recordFailure(
   ctx: MutationCtx,
   { _id: id, provider, type }: Doc<"incomingEvents">,
   attempts: number,
-  failure: unknown,
+  reason: string,
 ): Promise<void> {
-  const message = failure instanceof Error ? failure.message : String(failure);
-  const error = (errorDataOf(failure)?.message ?? message).slice(0, MAX_ERROR);
+  const error = reason.slice(0, MAX_ERROR);
   const delay = delayAfter(attempts);
   const nextAttemptAt = delay === null ? undefined : Date.now() + delay;
   console.error(

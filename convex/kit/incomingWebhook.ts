@@ -29,16 +29,20 @@ export type IncomingWebhookDefinition = {
   bodyLimit?: number;
 };
 
-/** What became of an event: `ignored` when it is none of ours or of a type that says nothing to us. */
+/**
+ * What became of an event: `ignored` when it is none of ours or of a type that says nothing to us;
+ * `failed` when it cannot be applied yet, so that we try again. What the handler wrote stays then; to
+ * take that back as well, it throws.
+ */
 export type Outcome = {
-  status: "applied" | "ignored";
+  status: "applied" | "ignored" | "failed";
   /** Why it is ignored, or what a person should know of it. */
   note?: string;
   organizationId?: Id<"organizations">;
 };
 
 export const outcomeValidator = v.object({
-  status: v.union(v.literal("applied"), v.literal("ignored")),
+  status: v.union(v.literal("applied"), v.literal("ignored"), v.literal("failed")),
   note: v.optional(v.string()),
   organizationId: v.optional(v.id("organizations")),
 });

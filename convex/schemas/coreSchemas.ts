@@ -22,10 +22,12 @@ export const coreTables = {
     tier,
     /** The types of events that somebody follows; kept by delivery/webhooks.ts, see following.ts. */
     followedEvents: v.optional(v.array(v.string())),
+    /** Of one that is an organization at Clerk, see tenants/clerkOrganizations.ts. */
+    clerkOrganizationId: v.optional(v.string()),
     version: v.number(),
     createdAt: v.number(),
     updatedAt: v.number(),
-  }),
+  }).index("by_clerkOrganizationId", ["clerkOrganizationId"]),
 
   /**
    * The origins of `organizations.allowedOrigins`, for CORS preflights, which carry no credential.
@@ -38,7 +40,10 @@ export const coreTables = {
     .index("by_origin", ["origin"])
     .index("by_organization", ["organizationId"]),
 
-  /** Staff. Written by tenancy.ts and tenants/users.ts; read when a session or a Clerk token calls. */
+  /**
+   * Staff. Written by tenancy.ts, tenants/users.ts and tenants/clerkUsers.ts; read when a session or a
+   * Clerk token calls; never deleted, because memberships and what they did name them.
+   */
   users: defineTable({
     name: v.string(),
     /** Only one that is known to be theirs: set up by the operator, or verified by Clerk. */
@@ -50,13 +55,16 @@ export const coreTables = {
     clerkUserId: v.optional(v.string()),
     isPlatformAdmin: v.boolean(),
     createdAt: v.number(),
+    /** Since when they have no access: deleted at Clerk, or joined with another account. */
+    deletedAt: v.optional(v.number()),
   })
     .index("by_emailKey", ["emailKey"])
     .index("by_clerkUserId", ["clerkUserId"]),
 
   /**
    * Who belongs to which organization, as what; while invited, an e-mail instead of a user. Written
-   * by tenancy.ts, tenants/members.ts and tenants/invites.ts; read when a member of staff calls.
+   * by tenancy.ts, tenants/members.ts, tenants/invites.ts and tenants/clerkOrganizations.ts; read when
+   * a member of staff calls.
    */
   memberships: defineTable({
     userId: v.optional(v.id("users")),
@@ -72,8 +80,11 @@ export const coreTables = {
         invitedBy: v.string(),
       }),
     ),
+    /** Of one that Clerk has told of. */
+    clerkMembershipId: v.optional(v.string()),
     createdAt: v.number(),
   })
+    .index("by_clerkMembershipId", ["clerkMembershipId"])
     .index("by_user", ["userId", "organizationId"])
     .index("by_organization_status", ["organizationId", "status"])
     .index("by_invited_email", ["organizationId", "invite.emailKey"])
@@ -117,6 +128,19 @@ export const coreTables = {
   })
     .index("by_tokenHash", ["tokenHash"])
     .index("by_organization", ["organizationId", "revokedAt"]),
+
+  /**
+   * What Clerk's webhooks have told last of each user, organization and membership. Written and read
+   * by tenants/clerkHistory.ts; never deleted, so that nothing deleted comes back.
+   */
+  clerkObjects: defineTable({
+    clerkId: v.string(),
+    /** By Clerk's clock. */
+    updatedAt: v.optional(v.number()),
+    deletedAt: v.optional(v.number()),
+    /** Of an organization, which may not be here yet. */
+    name: v.optional(v.string()),
+  }).index("by_clerkId", ["clerkId"]),
 
   /**
    * The keys that Clerk signs with, by their ids, as last fetched. Written by kit/clerkKeys.ts, which

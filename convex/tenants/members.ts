@@ -70,8 +70,11 @@ export async function isLastOwner(ctx: QueryCtx, membership: Membership): Promis
     .withIndex("by_organization", (q) =>
       q.eq("organizationId", membership.organizationId).eq("role", "owner"),
     );
-  for await (const owner of owners) {
-    if (owner.status === "active" && owner._id !== membership._id) return false;
+  for await (const { _id, status, userId } of owners) {
+    if (status !== "active" || _id === membership._id) continue;
+    const user = userId && (await ctx.db.get("users", userId));
+    // Whom Clerk has deleted is a name alone, and owns nothing.
+    if (user?.deletedAt === undefined) return false;
   }
   return membership.role === "owner";
 }

@@ -1,18 +1,22 @@
 import { v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
-import { internalMutation, type MutationCtx } from "../_generated/server";
-import { userByClerkId } from "../kit/clerk";
+import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
+import { accountAtClerk } from "../kit/clerk";
 import { emailKey } from "../kit/text";
+import { isDeletedAtClerk } from "./clerkHistory";
 
 /** What a token of Clerk says of its user. The e-mail is one that Clerk has verified. */
 export type ClerkUser = { subject: string; name?: string; email?: string };
 
-/** The user of a verified token, made if this is their first call. */
+/**
+ * The user of a verified token, made if this is their first call; nobody if Clerk has told that it
+ * has deleted them, whose last token is good for another minute.
+ */
 export const admit = internalMutation({
   args: { subject: v.string(), name: v.optional(v.string()), email: v.optional(v.string()) },
   returns: v.null(),
   handler: async (ctx, claims) => {
-    await findOrMakeUser(ctx, claims);
+    if (!(await isDeletedAtClerk(ctx, claims.subject))) await findOrMakeUser(ctx, claims);
     return null;
   },
 });
@@ -25,7 +29,7 @@ export async function findOrMakeUser(
   ctx: MutationCtx,
   { subject, name, email }: ClerkUser,
 ): Promise<Doc<"users">> {
-  const known = await userByClerkId(ctx, subject);
+  const known = await accountAtClerk(ctx, subject);
   if (known) {
     if (known.email !== undefined || email === undefined) return known;
     return await withEmail(ctx, known, email);
@@ -46,17 +50,43 @@ export async function findOrMakeUser(
   return await userOf(ctx, userId);
 }
 
-/** The user with another e-mail, unless somebody else has it. */
+/**
+ * The user with another e-mail, which is verified. Somebody else who has it keeps it, unless that is
+ * the same person: then the account of before is theirs from now on.
+ */
 export async function withEmail(
   ctx: MutationCtx,
   user: Doc<"users">,
   email: string,
 ): Promise<Doc<"users">> {
   const holder = await userByEmail(ctx, email);
-  if (holder && holder._id !== user._id) return user;
+  if (holder && holder._id !== user._id) {
+    if (!(await canJoin(ctx, user, holder))) return user;
+    const { clerkUserId } = user;
+    await ctx.db.patch("users", user._id, { clerkUserId: undefined, deletedAt: Date.now() });
+    await ctx.db.patch("users", holder._id, { clerkUserId });
+    return { ...holder, clerkUserId };
+  }
   const changed = { email, emailKey: emailKey(email) };
   await ctx.db.patch("users", user._id, changed);
   return { ...user, ...changed };
+}
+
+/**
+ * Whether a user who came without a verified e-mail is its holder: one who has no Clerk account yet.
+ * Who has become a member of something meanwhile stays who they are.
+ */
+export async function canJoin(
+  ctx: QueryCtx,
+  user: Doc<"users">,
+  holder: Doc<"users">,
+): Promise<boolean> {
+  if (user.email !== undefined || holder.clerkUserId !== undefined) return false;
+  const membership = await ctx.db
+    .query("memberships")
+    .withIndex("by_user", (q) => q.eq("userId", user._id))
+    .first();
+  return membership === null;
 }
 
 async function userByEmail(ctx: MutationCtx, email: string): Promise<Doc<"users"> | null> {

@@ -2,20 +2,24 @@ import Stripe from "stripe";
 import { Webhook } from "standardwebhooks";
 import type { RequestOptions } from "./answer";
 
-/** A signed request as a provider sends it; the secrets are those of vitest.config.ts. */
+/**
+ * A signed request as a provider sends it, with the headers of Standard Webhooks or of Svix; the
+ * secrets are those of vitest.config.ts.
+ */
 export function signedEvent(
   event: unknown,
   {
     id = `msg_${crypto.randomUUID()}`,
     at = new Date(),
     secret = process.env["PAYMENT_WEBHOOK_SECRET"] ?? "",
-  }: { id?: string; at?: Date; secret?: string } = {},
+    prefix = "webhook",
+  }: { id?: string; at?: Date; secret?: string; prefix?: "webhook" | "svix" } = {},
 ): RequestOptions {
   const raw = JSON.stringify(event);
   const headers = {
-    "webhook-id": id,
-    "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
-    "webhook-signature": new Webhook(secret).sign(id, at, raw),
+    [`${prefix}-id`]: id,
+    [`${prefix}-timestamp`]: String(Math.floor(at.getTime() / 1000)),
+    [`${prefix}-signature`]: new Webhook(secret).sign(id, at, raw),
   };
   return { raw, headers, token: null };
 }

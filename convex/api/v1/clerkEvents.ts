@@ -1,0 +1,156 @@
+import { z } from "zod";
+import type { MutationCtx } from "../../_generated/server";
+import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
+import { standardWebhookId, verifyStandardWebhook } from "../../kit/signatures";
+import { emailAddress } from "../../kit/text";
+import {
+  applyMembership,
+  applyOrganization,
+  deleteMembership,
+  deleteOrganization,
+} from "../../tenants/clerkOrganizations";
+import { applyUser, deleteUser } from "../../tenants/clerkUsers";
+
+/** https://clerk.com/docs/guides/development/webhooks/overview; shapes as in @clerk/backend. */
+const id = z.string().min(1).max(200);
+const time = z.number();
+const person = { first_name: z.string().nullish(), last_name: z.string().nullish() };
+const clerkUser = z.object({
+  ...person,
+  id,
+  username: z.string().nullish(),
+  primary_email_address_id: z.string().nullish(),
+  email_addresses: z.array(
+    z.object({
+      id: z.string(),
+      email_address: z.string(),
+      verification: z.object({ status: z.string() }).nullish(),
+    }),
+  ),
+  updated_at: time,
+});
+const clerkOrganization = z.object({ id, name: z.string(), updated_at: time });
+const clerkMembership = z.object({
+  id,
+  role: z.string(),
+  organization: clerkOrganization.omit({ updated_at: true }),
+  public_user_data: z.object({ ...person, user_id: id }),
+  updated_at: time,
+});
+const deleted = z.object({ id });
+
+const clerkEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.enum(["user.created", "user.updated"]), data: clerkUser }),
+  z.object({ type: z.literal("user.deleted"), data: deleted }),
+  z.object({
+    type: z.enum(["organization.created", "organization.updated"]),
+    data: clerkOrganization,
+  }),
+  z.object({ type: z.literal("organization.deleted"), data: deleted }),
+  z.object({
+    type: z.enum(["organizationMembership.created", "organizationMembership.updated"]),
+    data: clerkMembership,
+  }),
+  z.object({ type: z.literal("organizationMembership.deleted"), data: deleted }),
+]);
+type ClerkEvent = z.output<typeof clerkEvent>;
+
+/** As long as ours may be. */
+const MAX_NAME = 200;
+
+export const clerk = incomingWebhook(
+  {
+    path: "/webhooks/clerk",
+    tag: "Incoming webhooks",
+    summary: "What Clerk says of users, organizations and their members",
+    description:
+      "`user.*`, `organization.*` and `organizationMembership.*`, in whatever order they come; other types are recorded and ignored.",
+    provider: "clerk",
+    secret: "CLERK_WEBHOOK_SECRET",
+    verify: verifyStandardWebhook,
+    read: (request, body) => ({
+      id: standardWebhookId(request),
+      type: z.object({ type: z.string() }).safeParse(body).data?.type ?? "unknown",
+    }),
+  },
+  async (ctx, { payload, type, eventId }): Promise<Outcome> => {
+    if (type.startsWith("organizationInvitation.")) {
+      const note = "Invites are made here; who accepts one of Clerk's comes as a membership.";
+      return { status: "ignored", note };
+    }
+    const parsed = clerkEvent.safeParse(JSON.parse(payload));
+    if (parsed.success) return await apply(ctx, `clerk:${eventId}`, parsed.data);
+    const [issue] = parsed.error.issues;
+    const isOther = issue?.path[0] === "type";
+    const note = isOther
+      ? "Events of this type say nothing to us."
+      : `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "is not readable"}`;
+    return { status: "ignored", note };
+  },
+);
+
+async function apply(
+  ctx: MutationCtx,
+  traceId: string,
+  { type, data }: ClerkEvent,
+): Promise<Outcome> {
+  const isCreation = type.endsWith(".created");
+  switch (type) {
+    case "user.created":
+    case "user.updated":
+      return await applyUser(ctx, { ...telling(data, isCreation), ...userOf(data) });
+    case "user.deleted":
+      return await deleteUser(ctx, traceId, data.id);
+    case "organization.created":
+    case "organization.updated": {
+      const name = nameOf(data.name) ?? data.id;
+      return await applyOrganization(ctx, traceId, { ...telling(data, isCreation), name });
+    }
+    case "organization.deleted":
+      return await deleteOrganization(ctx, traceId, data.id);
+    case "organizationMembership.created":
+    case "organizationMembership.updated": {
+      const { role, organization, public_user_data: user } = data;
+      return await applyMembership(ctx, traceId, {
+        ...telling(data, isCreation),
+        role,
+        organization: { id: organization.id, name: nameOf(organization.name) ?? organization.id },
+        user: { id: user.user_id, ...namedAs(user.first_name, user.last_name) },
+      });
+    }
+    case "organizationMembership.deleted":
+      return await deleteMembership(ctx, traceId, data.id);
+    default:
+      return type satisfies never;
+  }
+}
+
+function telling(
+  { id, updated_at: updatedAt }: { id: string; updated_at: number },
+  isCreation: boolean,
+): { id: string; updatedAt: number; isCreation: boolean } {
+  return { id, updatedAt, isCreation };
+}
+
+function userOf(user: z.output<typeof clerkUser>): { name?: string; email?: string } {
+  const primary = user.email_addresses.find(({ id }) => id === user.primary_email_address_id);
+  const isVerified = primary?.verification?.status === "verified";
+  const email = isVerified ? emailAddress.safeParse(primary.email_address).data : undefined;
+  const named = namedAs(user.first_name, user.last_name);
+  const name = named.name ?? nameOf(user.username ?? "");
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(email === undefined ? {} : { email }),
+  };
+}
+
+function namedAs(first?: string | null, last?: string | null): { name?: string } {
+  const name = nameOf([first, last].filter(Boolean).join(" "));
+  return name === undefined ? {} : { name };
+}
+
+/** A name as ours are: of text that can be stored, and not longer than that. */
+function nameOf(text: string): string | undefined {
+  const name = text.replaceAll("\0", "").trim().slice(0, MAX_NAME).toWellFormed().trim();
+  return name === "" ? undefined : name;
+}
