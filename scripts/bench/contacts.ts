@@ -158,7 +158,8 @@ async function documentsRead(
   return row;
 }
 
-async function loggedDocuments(server: MeasuredServer, requestId: string): Promise<number> {
+/** What the server's log says of a request; it is written after the answer. */
+export async function loggedDocuments(server: MeasuredServer, requestId: string): Promise<number> {
   for (;;) {
     const line = (await server.lines()).findLast(
       (text) => text.includes(requestId) && text.includes("documentsRead"),

@@ -1,10 +1,10 @@
 /** What a full-text search costs as an organization grows, for rare and for common words. */
 import { demoKey } from "./contacts";
 import { Client, latencies, median } from "./load";
-import { progress, type Row, step, table } from "./report";
-import { removeData, startFreehold } from "./server";
+import { type Row, step, table } from "./report";
+import { type Person, startSeeded } from "./seed";
+import { removeData } from "./server";
 
-const BULK = 200;
 /** Contacts that every size has alike, so that a search for them has as many hits. */
 const SHARED = 20;
 const SAMPLES = 100;
@@ -20,14 +20,11 @@ const SEARCHES: Record<string, string> = {
 };
 
 export async function benchSearch(sizes: readonly number[]): Promise<void> {
-  const server = await startFreehold();
-  const client = new Client(`${server.url}/api/v1`, await demoKey(server));
   const rows: Row[] = [];
-  let size = 0;
-  for (const next of sizes) {
-    step(`search: filling up to ${next.toLocaleString("en")}`);
-    await fill(client, size, next);
-    size = next;
+  for (const size of sizes) {
+    step(`search: filling up to ${size.toLocaleString("en")}`);
+    const server = await startSeeded(size, person);
+    const client = new Client(`${server.url}/api/v1`, await demoKey(server));
     step(`search: measuring at ${size.toLocaleString("en")}`);
     const row: Row = { contacts: size };
     for (const [name, text] of Object.entries(SEARCHES)) {
@@ -37,6 +34,9 @@ export async function benchSearch(sizes: readonly number[]): Promise<void> {
       row[name] = median(await latencies(SAMPLES, call));
     }
     rows.push(row);
+    client.close();
+    await server.stop();
+    await removeData(server);
   }
   table("Search, median latency in ms, one at a time (pages of 50)", rows);
   const [first, last] = [rows[0], rows.at(-1)];
@@ -46,24 +46,12 @@ export async function benchSearch(sizes: readonly number[]): Promise<void> {
   ]);
   const title = `Search at ${last?.["contacts"]} ÷ at ${first?.["contacts"]} contacts`;
   table(title, [{ ratio: "", ...(Object.fromEntries(ratios) as Row) }]);
-  client.close();
-  await server.stop();
-  await removeData(server);
 }
 
-async function fill(client: Client, from: number, to: number): Promise<void> {
-  for (let start = from; start < to; start += BULK) {
-    const items = Array.from({ length: Math.min(BULK, to - start) }, (_, i) => person(start + i));
-    await client.call({ method: "POST", path: "/crm/contacts/bulk", body: { items } });
-    progress(`  ${start + items.length} of ${to}`);
-  }
-}
-
-function person(index: number): Record<string, string> {
+function person(index: number): Person {
   return {
     firstName: index < SHARED ? "Rosalind" : `Person${index}`,
-    lastName: "Everybody",
+    lastName: index < SHARED ? `Everybody ${index}` : "Everybody",
     email: `person${index}@company${index % 500}.example`,
-    subtype: "lead",
   };
 }

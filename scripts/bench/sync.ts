@@ -5,82 +5,86 @@ import {
   type PaginationOptions,
   type PaginationResult,
 } from "convex/server";
-import { adminClient, demoKey } from "./contacts";
-import { Client } from "./load";
-import { progress, type Row, step, table } from "./report";
-import { type MeasuredServer, removeData, startFreehold } from "./server";
+import { adminClient, demoKey, loggedDocuments } from "./contacts";
+import { Client, median } from "./load";
+import { type Row, step, table } from "./report";
+import { type Person, startSeeded } from "./seed";
+import { type MeasuredServer, removeData } from "./server";
 
 const FILLED_AT_ONCE = 100;
 const PULLED = 1000;
-const PULLS = 15;
+const PULLS = 25;
 const PUSHES = 7;
 const PUSHED = 200;
 
+type Creation = { changeId: string; clientId: string; data: object };
+type Measured = { size: number; server: MeasuredServer; client: Client; cursor: string; row: Row };
+
 /** At each size: the newest 1,000 changes, and a push of 200 new contacts and of 200 edits. */
 export async function benchSync(sizes: readonly number[]): Promise<void> {
-  const server = await startFreehold();
-  const client = new Client(`${server.url}/api/v1`, await demoKey(server));
-  const rows: Row[] = [];
-  let filled = 0;
-  for (const size of [...sizes].sort((a, b) => a - b)) {
-    step(`sync: ${size} contacts`);
-    // The last thousand come after the cursor that the pulls begin at.
-    await fill(client, filled, size - PULLED);
-    const cursor = await endOf(client);
-    await fill(client, Math.max(filled, size - PULLED), size);
-    filled = size;
-    rows.push({ contacts: size, ...(await pullFigures(server, client, cursor)) });
-    Object.assign(rows.at(-1) ?? {}, await pushFigures(server, client));
+  const measured: Measured[] = [];
+  for (const size of [...sizes].sort((a, b) => a - b)) measured.push(await prepare(size));
+  await measurePulls(measured);
+  for (const { size, server, client, row } of measured) {
+    step(`sync: pushing to ${size.toLocaleString("en")} contacts`);
+    Object.assign(row, await pushFigures(server, client));
   }
-  const [first, last] = [rows[0], rows.at(-1)];
-  table(`Pull of the newest ${PULLED} changes, push of ${PUSHED}`, rows);
+  table(
+    `Pull of the newest ${PULLED} changes, push of ${PUSHED}`,
+    measured.map(({ row }) => row),
+  );
+  const [first, last] = [measured[0]?.row, measured.at(-1)?.row];
   if (first && last && first !== last) {
     const ratio = Number(last["pull, ms"]) / Number(first["pull, ms"]);
     console.log(`Pull with ${last.contacts} ÷ with ${first.contacts}: ${ratio.toFixed(2)}`);
   }
-  client.close();
-  await server.stop();
-  await removeData(server);
+  for (const { server, client } of measured) {
+    client.close();
+    await server.stop();
+    await removeData(server);
+  }
 }
 
-async function fill(client: Client, from: number, to: number): Promise<void> {
-  for (let made = from; made < to; made += FILLED_AT_ONCE) {
-    const count = Math.min(FILLED_AT_ONCE, to - made);
-    const items = Array.from({ length: count }, (_, i) => ({
-      firstName: "Ada",
-      lastName: `Number ${made + i}`,
-      email: `ada${made + i}@bench.example`,
-    }));
+/** A server with so many contacts, the last thousand of them after the cursor that pulls begin at. */
+async function prepare(size: number): Promise<Measured> {
+  step(`sync: filling up to ${size.toLocaleString("en")}`);
+  const server = await startSeeded(size - PULLED, person);
+  const client = new Client(`${server.url}/api/v1`, await demoKey(server));
+  const coldPush = await timed(client, creations());
+  const cursor = await endOf(client);
+  for (let made = size - PULLED; made < size; made += FILLED_AT_ONCE) {
+    const items = Array.from({ length: FILLED_AT_ONCE }, (_, i) => person(made + i));
     await client.call({ method: "POST", path: "/crm/contacts/bulk", body: { items } });
-    progress(`${made + count} of ${to}`);
   }
+  return { size, server, client, cursor, row: { contacts: size, "first push, ms": coldPush } };
 }
 
-async function pullFigures(server: MeasuredServer, client: Client, cursor: string): Promise<Row> {
-  const times: number[] = [];
-  let documents = 0;
+function person(index: number): Person {
+  return { firstName: "Ada", lastName: `Number ${index}`, email: `ada${index}@bench.example` };
+}
+
+/** In turns, so that whatever else the machine does falls upon all of them. */
+async function measurePulls(measured: readonly Measured[]): Promise<void> {
+  step("sync: pulling");
+  const times = measured.map((): number[] => []);
   for (let pull = 0; pull < PULLS; pull++) {
-    const id = randomUUID();
-    const before = performance.now();
-    const headers = { "X-Request-Id": id };
-    const query = `cursor=${cursor}&limit=${PULLED}`;
-    await client.call({ method: "GET", path: `/sync/pull?${query}`, headers });
-    times.push(performance.now() - before);
-    documents = await documentsOf(server, id);
+    for (const [place, { server, client, cursor, row }] of measured.entries()) {
+      const id = randomUUID();
+      const path = `/sync/pull?cursor=${cursor}&limit=${PULLED}`;
+      const before = performance.now();
+      await client.call({ method: "GET", path, headers: { "X-Request-Id": id } });
+      times[place]?.push(performance.now() - before);
+      row["documents read"] = await loggedDocuments(server, id);
+    }
   }
-  return { "documents read": documents, "pull, ms": median(times) };
+  for (const [place, { row }] of measured.entries()) row["pull, ms"] = median(times[place] ?? []);
 }
 
 async function pushFigures(server: MeasuredServer, client: Client): Promise<Row> {
   const [creating, editing]: [number[], number[]] = [[], []];
   let [newRanges, editRanges] = [0, 0];
   for (let push = 0; push < PUSHES; push++) {
-    const clientIds = Array.from({ length: PUSHED }, () => randomUUID());
-    const changes = clientIds.map((clientId) => ({
-      ...{ changeId: randomUUID(), op: "upsert", type: "crm_contact", clientId },
-      clientUpdatedAt: Date.now(),
-      data: { customProperties: { firstName: "Eve", email: `${clientId}@bench.example` } },
-    }));
+    const changes = creations();
     creating.push(await timed(client, changes));
     newRanges = await indexRangesOfLatestPush(server);
     const edits = changes.map((change) => ({
@@ -97,6 +101,17 @@ async function pushFigures(server: MeasuredServer, client: Client): Promise<Row>
     "push edits, ms": median(editing),
     "index ranges (edits)": editRanges,
   };
+}
+
+function creations(): Creation[] {
+  return Array.from({ length: PUSHED }, () => {
+    const clientId = randomUUID();
+    return {
+      ...{ changeId: randomUUID(), op: "upsert", type: "crm_contact", clientId },
+      clientUpdatedAt: Date.now(),
+      data: { customProperties: { firstName: "Eve", email: `${clientId}@bench.example` } },
+    };
+  });
 }
 
 /** Of the 4,096 that Convex allows a transaction. */
@@ -118,7 +133,7 @@ async function indexRangesOfLatestPush(server: MeasuredServer): Promise<number> 
   return log.indexRanges;
 }
 
-async function timed(client: Client, changes: object[]): Promise<number> {
+async function timed(client: Client, changes: readonly object[]): Promise<number> {
   const before = performance.now();
   const body = { deviceId: "bench", changes };
   const answer = await client.json({ method: "POST", path: "/sync/push", body });
@@ -130,19 +145,4 @@ async function timed(client: Client, changes: object[]): Promise<number> {
 async function endOf(client: Client): Promise<string> {
   const answer = await client.json({ method: "GET", path: "/sync/status" });
   return (answer.data as { cursor: string }).cursor;
-}
-
-/** What the server's log says of a request; it is written after the answer. */
-async function documentsOf(server: MeasuredServer, requestId: string): Promise<number> {
-  for (;;) {
-    const line = (await server.lines()).findLast(
-      (text) => text.includes(requestId) && text.includes("documentsRead"),
-    );
-    if (line !== undefined) return (JSON.parse(line) as { documentsRead: number }).documentsRead;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-function median(times: number[]): number {
-  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
 }
