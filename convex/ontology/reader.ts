@@ -1,6 +1,7 @@
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { notFound } from "../kit/errors";
+import type { ObjectMemory } from "./memory";
 import { isShownTo, type PortalViewer } from "./portalRules";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
@@ -19,6 +20,7 @@ export class TenantReader {
   constructor(
     protected readonly ctx: QueryCtx,
     { organizationId, viewer }: Tenant,
+    protected readonly memory: ObjectMemory | null = null,
   ) {
     this.organizationId = organizationId;
     this.viewer = viewer;
@@ -31,11 +33,18 @@ export class TenantReader {
 
   /** The living object of whatever type. */
   async findObject(id: string): Promise<ObjectDoc | null> {
-    const objectId = this.ctx.db.normalizeId("objects", id);
-    const object = objectId && (await this.ctx.db.get("objects", objectId));
-    if (!object || object.organizationId !== this.organizationId) return null;
-    if (object.lifecycle === "deleted") return null;
+    const object = await this.findDeletedToo(id);
+    if (!object || object.lifecycle === "deleted") return null;
     return this.shows(object) ? object : null;
+  }
+
+  /** The object of whatever type, living or deleted: for those who may see all of the tenant's. */
+  async findDeletedToo(id: string): Promise<ObjectDoc | null> {
+    const objectId = this.ctx.db.normalizeId("objects", id);
+    if (!objectId) return null;
+    const read = async (): Promise<ObjectDoc | null> => await this.ctx.db.get("objects", objectId);
+    const object = await (this.memory ? this.memory.object(objectId, read) : read());
+    return object?.organizationId === this.organizationId ? object : null;
   }
 
   /** The object if it is of one of these types. */
@@ -59,16 +68,18 @@ export class TenantReader {
 
   /** The first living object with this look-up key (a contact's e-mail, an organization's name). */
   async findByKey<T extends ObjectType>(type: T, lookupKey: string): Promise<ObjectDoc<T> | null> {
-    const object = await this.ctx.db
-      .query("objects")
-      .withIndex("list_lookupKey", (q) =>
-        q
-          .eq("organizationId", this.organizationId)
-          .eq("type", type)
-          .eq("lifecycle", "live")
-          .eq("lookupKey", lookupKey),
-      )
-      .first();
+    const read = async (): Promise<ObjectDoc | null> =>
+      await this.ctx.db
+        .query("objects")
+        .withIndex("list_lookupKey", (q) =>
+          q
+            .eq("organizationId", this.organizationId)
+            .eq("type", type)
+            .eq("lifecycle", "live")
+            .eq("lookupKey", lookupKey),
+        )
+        .first();
+    const object = await (this.memory ? this.memory.holder(type, lookupKey, read) : read());
     return object && isOfType(object, type) && this.shows(object) ? object : null;
   }
 

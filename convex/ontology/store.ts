@@ -13,6 +13,7 @@ import { eventTypeOf } from "./eventTypes";
 import { followUp } from "./followUps";
 import { addLinks, replaceLinks, requireUnreferenced } from "./links";
 import { replaceMatchKeys } from "./matchKeys";
+import type { ObjectMemory } from "./memory";
 import { isChangeableByPortal } from "./portalRules";
 import { TenantReader } from "./reader";
 import {
@@ -70,8 +71,10 @@ export class ObjectStore extends TenantReader {
   constructor(
     protected override readonly ctx: MutationCtx,
     readonly scope: WriteScope,
+    /** For many writes in one transaction, all of them by this store. */
+    memory: ObjectMemory | null = null,
   ) {
-    super(ctx, scope);
+    super(ctx, scope, memory);
   }
 
   /** @throws EMAIL_EXISTS or CONFLICT when the type's unique key is taken. */
@@ -94,7 +97,7 @@ export class ObjectStore extends TenantReader {
       ...this.origin(null),
       ...(this.edit?.creates?.type === type ? { clientId: this.edit.creates.clientId } : {}),
     } as ObjectFields);
-    const object = await this.written<T>(id);
+    const object = await this.written<T>(id, null);
     await addLinks(this.ctx, object, columns.links);
     await replaceMatchKeys(this.ctx, null, object);
     this.count(object, 1);
@@ -138,7 +141,7 @@ export class ObjectStore extends TenantReader {
       lifecycle,
       ...this.stamp(object),
     } as Partial<ObjectFields>);
-    const updated = await this.written<T>(object._id);
+    const updated = await this.written(object._id, object);
     await replaceLinks(this.ctx, object, columns.links);
     await replaceMatchKeys(this.ctx, object, updated);
     this.count(object, -1);
@@ -178,7 +181,7 @@ export class ObjectStore extends TenantReader {
     await replaceLinks(this.ctx, object, []);
     await replaceMatchKeys(this.ctx, object, null);
     this.count(object, -1);
-    await this.recordWrite("deleted", await this.written<T>(object._id), []);
+    await this.recordWrite("deleted", await this.written(object._id, object), []);
   }
 
   /**
@@ -196,7 +199,7 @@ export class ObjectStore extends TenantReader {
       ...this.stamp(tombstone),
     } as Partial<ObjectFields>);
     await this.forgetTombstone(tombstone._id);
-    const object = await this.written<T>(tombstone._id);
+    const object = await this.written(tombstone._id, tombstone);
     await addLinks(this.ctx, object, columns.links);
     await replaceMatchKeys(this.ctx, null, object);
     this.count(object, 1);
@@ -210,8 +213,9 @@ export class ObjectStore extends TenantReader {
     await this.ctx.db.patch("objects", _id, {
       ...{ customProperties: left, name: "", sortName: "", description: undefined },
       erasedAt: Date.now(),
-      ...this.stamp(await this.written<T>(_id)),
+      ...this.stamp(await this.written(_id, tombstone)),
     } as Partial<ObjectFields>);
+    this.memory?.forget(_id);
     const happening = { action: eventTypeOf(type, "erased"), objectType: type, objectId: _id };
     const event = { data: { id: _id, type, erased: true } };
     await this.record({ ...happening, changes: [], event });
@@ -278,9 +282,14 @@ export class ObjectStore extends TenantReader {
     for (const { _id } of await rows.collect()) await this.ctx.db.delete("tombstones", _id);
   }
 
-  private async written<T extends ObjectType>(id: Id<"objects">): Promise<ObjectDoc<T>> {
+  /** The object as it is now, after it was written. */
+  private async written<T extends ObjectType>(
+    id: Id<"objects">,
+    before: ObjectDoc<T> | null,
+  ): Promise<ObjectDoc<T>> {
     const object = await this.ctx.db.get("objects", id);
     if (!object) throw new Error(`Object ${id} vanished within its own transaction.`);
+    this.memory?.wrote(before, object);
     return object as ObjectDoc<T>;
   }
 

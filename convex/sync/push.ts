@@ -1,30 +1,28 @@
+import type { TransactionLimits, TransactionMetrics } from "convex/server";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Caller } from "../kit/caller";
-import { errorDataOf } from "../kit/errors";
 import type { WriteScope } from "../ontology/effects";
 import { rankOf, syncedTypes } from "../ontology/syncedTypes";
-import type { Aliases, Decided } from "./apply";
+import { isFull, type Outcome, refusalIn } from "./apply";
 import {
   type ChangeError,
-  changeErrorOf,
   clientIdsOf,
   type PushedChange,
   type ReadChange,
   readChange,
 } from "./change";
+import type { Decided } from "./decide";
 import { type Device, requireOwnDevice } from "./devices";
+import type { Aliases } from "./naming";
 
 /**
  * A push is one transaction, and each of its changes a part of it that happens whole or not at all.
- * They are carried out in groups, each a nested transaction; only where one is refused are those of
- * its group carried out one by one.
+ * What is left of the transaction's limits, less this share, is for the changes; the rest is for what
+ * a push writes of itself.
  */
-const GROUP_SIZE = 10;
-
-/** Shares of a transaction's limits beyond which the rest of a push is for another one. */
-const MAX_SHARE = 0.75;
+const SHARE_OF_PUSH = 0.1;
 
 export type Status = "applied" | "conflict" | "refused" | "duplicate";
 export type PushResult = { changeId: string; status: Status } & Partial<Decided> & {
@@ -70,13 +68,10 @@ export async function push(
   }
   const run = { ctx, scope, caller, pusher, aliases: await aliasesOf(ctx, scope, pending) };
   const ordered = inOrder(pending);
-  for (let start = 0; start < ordered.length; start += GROUP_SIZE) {
-    const group = ordered.slice(start, start + GROUP_SIZE);
-    const decided = (await isFull(ctx)) ? group.map(tooLarge) : await carryOut(run, group);
-    for (const [place, { index }] of group.entries()) {
-      const result = decided[place];
-      if (result) results.set(index, result);
-    }
+  const decided = await carryOut(run, ordered);
+  for (const [place, { index }] of ordered.entries()) {
+    const result = decided[place];
+    if (result) results.set(index, result);
   }
   const all = sent.map(({ changeId }, index) => {
     const own = results.get(index);
@@ -97,33 +92,69 @@ type Run = {
   aliases: Aliases;
 };
 
-async function carryOut(run: Run, group: readonly Pending[]): Promise<PushResult[]> {
-  const { ctx, scope, caller, pusher, aliases } = run;
-  const { viewer: _viewer, ...jobScope } = scope;
-  const changes = group.map(({ change }) => change);
-  try {
-    const decided = await ctx.runMutation(internal.sync.apply.run, {
-      scope: { ...jobScope, deviceId: pusher.deviceId },
-      device: pusher.key,
-      grants: [...caller.grants],
-      changes: JSON.stringify(changes),
-      aliases,
-    });
-    return decided.map((result, place) => {
-      const { changeId = "", clientId } = changes[place] ?? {};
-      if (clientId !== undefined) aliases[clientId] = result.id;
-      const status = result.conflictId === undefined ? "applied" : "conflict";
-      return { changeId, status, ...result };
-    });
-  } catch (error) {
-    const refusal = errorDataOf(error);
-    if (!refusal) throw error;
-    const [only] = changes;
-    if (only && changes.length === 1) return [refused(only.changeId, changeErrorOf(refusal))];
-  }
+/** The results are in the order of the changes. */
+async function carryOut(run: Run, pending: readonly Pending[]): Promise<PushResult[]> {
   const results: PushResult[] = [];
-  for (const one of group) results.push(...(await carryOut(run, [one])));
+  let rest = pending;
+  while (rest.length > 0) {
+    const metrics = await run.ctx.meta.getTransactionMetrics();
+    if (isFull(metrics)) return [...results, ...rest.map(tooLarge)];
+    const attempted = await attempt(run, rest, limitsWithin(metrics));
+    if ("done" in attempted) {
+      results.push(...attempted.done);
+    } else {
+      // Those before it were rolled back with it, and fit without it.
+      const { refusedAt, error } = attempted;
+      results.push(...(await carryOut(run, rest.slice(0, refusedAt))));
+      const changeId = rest[refusedAt]?.change.changeId ?? "";
+      results.push(refused(changeId, error));
+    }
+    rest = pending.slice(results.length);
+  }
   return results;
+}
+
+type Attempted = { done: PushResult[] } | { refusedAt: number; error: ChangeError };
+
+/** Carries out the first of the changes, as many as fit, in one nested transaction. */
+async function attempt(
+  { ctx, scope, caller, pusher, aliases }: Run,
+  pending: readonly Pending[],
+  transactionLimits: TransactionLimits,
+): Promise<Attempted> {
+  const { viewer: _viewer, ...jobScope } = scope;
+  const changes = pending.map(({ change }) => change);
+  const args = {
+    scope: { ...jobScope, deviceId: pusher.deviceId },
+    device: pusher.key,
+    grants: [...caller.grants],
+    changes: JSON.stringify(changes),
+    aliases,
+  };
+  let outcomes: Outcome[];
+  try {
+    outcomes = await ctx.runMutation(internal.sync.apply.run, args, { transactionLimits });
+  } catch (failure) {
+    const refusal = refusalIn(failure);
+    if (!refusal) throw failure;
+    return refusal;
+  }
+  const done = outcomes.map((outcome, place): PushResult => {
+    const { changeId = "", clientId } = changes[place] ?? {};
+    if ("error" in outcome) return { changeId, status: "refused", error: outcome.error };
+    if (clientId !== undefined) aliases[clientId] = outcome.id;
+    const status = outcome.conflictId === undefined ? "applied" : "conflict";
+    return { changeId, status, ...outcome };
+  });
+  return { done };
+}
+
+function limitsWithin(metrics: TransactionMetrics): TransactionLimits {
+  const limits = Object.entries(metrics).map(([metric, { remaining }]) => [
+    metric,
+    Math.floor(remaining * (1 - SHARE_OF_PUSH)),
+  ]);
+  return Object.fromEntries(limits) as TransactionLimits;
 }
 
 /** What a change refers to comes before it; deletions come last, and in the reverse order. */
@@ -182,13 +213,6 @@ async function aliasesOf(
   return Object.fromEntries(
     known.map(({ clientId, objectId }): [string, Id<"objects">] => [clientId, objectId]),
   );
-}
-
-async function isFull(ctx: MutationCtx): Promise<boolean> {
-  const metrics = await ctx.meta.getTransactionMetrics();
-  return Object.values(metrics).some(({ used, remaining }) => {
-    return used > (used + remaining) * MAX_SHARE;
-  });
 }
 
 function tooLarge({ change: { changeId } }: Pending): PushResult {

@@ -79,6 +79,29 @@ describe("a contact that was merged away", () => {
     });
   });
 
+  test("what refers to it refers to the one that it went into, also where the device does not know", async () => {
+    const { target, source } = await merged();
+    const { results } = await phone.push([
+      {
+        type: "project",
+        clientId: randomUUID(),
+        data: { subtype: "internal", name: "P", customProperties: { contactIds: [source] } },
+      },
+      {
+        type: "invoice",
+        clientId: randomUUID(),
+        data: {
+          subtype: "b2c_single",
+          customProperties: { lineItems: [LINE], billTo: { contactId: source } },
+        },
+      },
+    ]);
+    expect(results.map(({ status, error }) => error ?? status)).toEqual(["applied", "applied"]);
+    const [project = "", invoice = ""] = results.map(({ id }) => id);
+    expect((await pulled(project))?.customProperties.contactIds).toEqual([target]);
+    expect((await pulled(invoice))?.customProperties.billTo).toMatchObject({ contactId: target });
+  });
+
   test("also over several merges; deleting it deletes nothing more; after an undo it is itself", async () => {
     const { target, source } = await merged();
     const last = await made("/crm/contacts", { firstName: "Ada" });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Fixture, newBackend, newKey, newMember, newTenant } from "../helpers/backend";
-import { type ConflictRecord, newDevice, type TestDevice } from "./devices";
+import { type ConflictRecord, newDevice, type Result, type TestDevice } from "./devices";
 
 let home: Fixture;
 let phone: TestDevice;
@@ -28,6 +28,10 @@ async function stored(id: string): Promise<Record<string, unknown>> {
 async function conflicts(query = ""): Promise<ConflictRecord[]> {
   const { body } = await home.request("GET", `/conflicts${query}`);
   return body.data as unknown as ConflictRecord[];
+}
+
+function paths({ details }: NonNullable<Result["error"]>): (string | undefined)[] {
+  return (details as { path?: string }[]).map(({ path }) => path);
 }
 
 describe("creating", () => {
@@ -294,6 +298,27 @@ describe("what is refused", () => {
       "data.status",
       "data.customProperties.nonsense",
     ]);
+  });
+
+  test("a change that names two things, by its id and by its clientId", async () => {
+    const [clientId, unknown] = [randomUUID(), randomUUID()];
+    const { id } = await phone.send({ clientId, data: named("Ada") });
+    const other = await contact();
+    const at = Date.now() + 1000;
+    const edit = { clientUpdatedAt: at, data: named("Eve") };
+    const { results } = await phone.push([
+      { id: other, clientId, ...edit },
+      { id, clientId: unknown, ...edit },
+      { op: "delete", id: other, clientId },
+      { id, clientId, ...edit },
+    ]);
+    const outcomes = results.map(({ status, error }) => (error ? paths(error) : status));
+    expect(outcomes).toEqual([["clientId"], ["clientId"], ["clientId"], "applied"]);
+    expect(await stored(other)).toMatchObject({ firstName: "Ada", version: 1 });
+    // Nothing has come to be called that.
+    expect(await phone.send({ clientId: unknown, data: named("New") })).toMatchObject({
+      version: 1,
+    });
   });
 
   test("what was refused can be sent again, and is applied when it fits", async () => {

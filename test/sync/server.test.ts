@@ -85,6 +85,28 @@ test("what is no change, nobody's change and another's object is refused for its
   expect(results[2]?.error).toEqual(results[3]?.error);
 });
 
+test("what is too much for one transaction is for the next push, and nothing is lost", async () => {
+  await activate();
+  const customFields = { text: "x".repeat(30_000) };
+  let queue = Array.from({ length: 200 }, () =>
+    whole({
+      clientId: randomUUID(),
+      data: { customProperties: { firstName: "Ada", customFields } },
+    }),
+  );
+  const pushes: number[] = [];
+  while (queue.length > 0 && pushes.length < 5) {
+    const sent = (await push(queue)).results;
+    const left = new Set(sent.flatMap(({ changeId, error }) => (error ? [changeId] : [])));
+    for (const { error } of sent)
+      expect(error?.code ?? "PAYLOAD_TOO_LARGE").toBe("PAYLOAD_TOO_LARGE");
+    pushes.push(queue.length - left.size);
+    queue = queue.filter(({ changeId }) => left.has(changeId ?? ""));
+  }
+  expect(pushes.length).toBeGreaterThan(1);
+  expect(pushes.reduce((a, b) => a + b)).toBe(200);
+});
+
 test("an edit of 2099 is applied, and does not win against what is written later", async () => {
   await activate();
   const future = Date.UTC(2099, 0);
