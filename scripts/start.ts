@@ -11,7 +11,7 @@ import {
 import type { Demo } from "./local/demo";
 import { messageOf, Problem } from "./local/problem";
 import { adminKeyOf } from "./local/server/adminKey";
-import { flushLogNow, log } from "./local/runtime/log";
+import { bearLostLog, flushLogNow, log } from "./local/runtime/log";
 
 const HELP = `Freehold on this machine: npm start -- [options]
 
@@ -109,6 +109,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${await adminKeyOf(path.resolve(options.data))}\n`);
     return;
   }
+  bearLostLog();
   const ended = signalled();
   // What a function leaves behind unawaited must not end the server for all.
   process.on("unhandledRejection", (reason) => {

@@ -25,6 +25,8 @@ export type TestServer = {
   /** Everything printed so far. */
   stdout: () => string;
   stderr: () => string;
+  /** Closes our end of its output: what it prints from then on has no reader. */
+  stopReading(): void;
   /** The log lines so far, parsed. */
   logs(): Record<string, unknown>[];
   readJson(file: string): Promise<unknown>;
@@ -56,6 +58,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     pid: run.child.pid ?? 0,
     stdout: run.stdout,
     stderr: run.stderr,
+    stopReading: () => {
+      run.child.stdout?.destroy();
+      run.child.stderr?.destroy();
+    },
     logs: () => parseLines(run.stdout()),
     readJson: async (file) => JSON.parse(await readFile(path.join(data, file), "utf8")) as unknown,
     stop: () => end("SIGTERM"),

@@ -55,7 +55,16 @@ export function flushLog(): void {
 export function flushLogNow(): void {
   const text = buffer;
   buffer = "";
-  if (text !== "") writeSync(1, text);
+  if (text === "" || process.stdout.errored) return;
+  writeSync(1, text);
+}
+
+/**
+ * A log that cannot be written, for its reader is gone or its disk full, does not end the server, and
+ * there is nowhere to write about it: a line about it would fail as well, and so on without end.
+ */
+export function bearLostLog(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 }
 
 /** A line that a function wrote with `console`. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat, unlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -35,6 +35,16 @@ async function noteDemo(value: "begun" | "made"): Promise<void> {
     tx.system.insert("_runtime", { key: "demo", value });
   });
   await database.close();
+}
+
+async function secondsOfWorkInHalfASecond(pid: number): Promise<number> {
+  const ticks = async (): Promise<number> => {
+    const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const before = await ticks();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  return ((await ticks()) - before) / 100;
 }
 
 async function foundOwn(server: TestServer): Promise<void> {
@@ -178,6 +188,18 @@ describe("the end", () => {
     expect(await exit).toEqual({ code: 0, signal: null });
     expect(await readdir(data)).not.toContain("server.pid");
   }, 60_000);
+
+  test("a server whose output nobody reads any more goes on, idles, and ends with status 0", async () => {
+    const server = await start(["--no-demo"]);
+    server.stopReading();
+    await clientOf(server.cloudUrl).query("notes:log", {});
+    // A line about a line that could not be written would keep it busy for ever.
+    await eventually(
+      () => secondsOfWorkInHalfASecond(server.pid),
+      (seconds) => seconds <= 0.02,
+    );
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  });
 
   test("SIGINT ends it the same way", async () => {
     const server = await start(["--no-demo"]);
