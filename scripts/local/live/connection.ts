@@ -28,6 +28,7 @@ import {
 } from "./protocol";
 import { QuerySet } from "./querySet";
 import { runOnce } from "./requests";
+import type { Moment } from "./subscription";
 import type { Subscriptions } from "./subscriptions";
 import { NOBODY, type Viewer } from "./viewer";
 
@@ -78,7 +79,7 @@ export class Connection {
     const { subscriptions, limits } = context;
     this.outbox = new Outbox(socket, takesChunks, limits, {
       onRoom: () => {
-        this.roundEnded();
+        subscriptions.awaitMoment(this);
       },
       onStalled: () => {
         socket.terminate();
@@ -100,10 +101,16 @@ export class Connection {
   }
 
   /** What this client cannot be told (its results together are more than a text can hold) ends it alone. */
-  roundEnded(): void {
-    if (this.ended || this.hasExpired()) return;
+  async comeTo(moment: Moment): Promise<void> {
+    // What is too full says when it has room again.
+    if (this.ended || this.hasExpired() || this.outbox.isFull) return;
+    const { querySetVersion: querySet, identityVersion: identity } = this;
+    const results = await this.queries.resultsAt(moment);
+    // Under another identity they are not this client's any more.
+    if (this.ended || this.hasExpired() || this.outbox.isFull || identity !== this.identityVersion)
+      return;
     try {
-      this.bringUpToDate();
+      this.bringTo({ querySet, identity, ts: moment.ts }, this.queries.takeNews(results));
     } catch (error) {
       log("error", `A live client could not be brought up to date: ${messageOf(error)}`);
       this.fail(error);
@@ -111,16 +118,7 @@ export class Connection {
   }
 
   /** All results are those of one moment: the client is brought there, if there is news. */
-  private bringUpToDate(): void {
-    const { subscriptions } = this.context;
-    // This round's snapshot may be older than the commit that the client waits for.
-    if (this.owedTs !== null && this.owedTs > subscriptions.ts) subscriptions.awaitRound(this);
-    if (this.outbox.isFull) return;
-    const querySet = this.queries.readyVersion(this.querySetVersion);
-    // A query that the client has seen waits for its result under another identity.
-    if (querySet < this.sent.querySet) return;
-    const to: StateVersion = { querySet, identity: this.identityVersion, ts: subscriptions.ts };
-    const news = this.queries.takeNews(querySet);
+  private bringTo(to: StateVersion, news: readonly string[]): void {
     const isDue =
       (this.owedTs !== null && this.owedTs <= to.ts) ||
       to.querySet > this.sent.querySet ||
@@ -254,10 +252,10 @@ export class Connection {
     }
     this.querySetVersion = newVersion;
     for (const modification of modifications) {
-      if (modification.type === "Add") this.queries.add(modification, this.viewer, newVersion);
+      if (modification.type === "Add") this.queries.add(modification, this.viewer);
       else this.queries.remove(modification.queryId);
     }
-    this.context.subscriptions.awaitRound(this);
+    this.context.subscriptions.awaitMoment(this);
   }
 
   private async authenticate(message: Authenticate): Promise<void> {
@@ -276,7 +274,7 @@ export class Connection {
     }
     this.identityVersion = baseVersion + 1;
     this.queries.askAs(this.viewer);
-    this.context.subscriptions.awaitRound(this);
+    this.context.subscriptions.awaitMoment(this);
   }
 
   /** The client gets itself another token and connects again; until then nothing is done for it. */
@@ -301,7 +299,7 @@ export class Connection {
         this.outbox.send(mutationResponse(requestId, { success: true, value }, commitTs));
         // The client holds its answer back until it sees what came of it.
         this.owedTs = commitTs;
-        if (!this.ended) this.context.subscriptions.awaitRound(this);
+        if (!this.ended) this.context.subscriptions.awaitMoment(this, commitTs);
       } catch (error) {
         this.outbox.send(mutationResponse(requestId, failure(error, request), 0n));
       } finally {

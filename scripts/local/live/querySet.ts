@@ -2,7 +2,7 @@
 import type { AddQuery } from "./protocol";
 import { ProtocolError, queryRemoved, queryUpdated } from "./protocol";
 import { canonicalName } from "../runtime/names";
-import type { Holder, Listener, Question, Subscription } from "./subscription";
+import type { Holder, Listener, Moment, Question, Result, Subscription } from "./subscription";
 import type { Subscriptions } from "./subscriptions";
 import type { Viewer } from "./viewer";
 
@@ -15,22 +15,29 @@ class HeldQuery implements Holder {
     private readonly subscriptions: Subscriptions,
     readonly listener: Listener,
     public question: Question,
-    /** The version of the query set with which it came. */
-    readonly since: number,
   ) {
     this.subscription = subscriptions.hold(this);
   }
 
-  get isReady(): boolean {
-    return this.subscription.last !== null;
+  /** Its result at the moment; a promise where a run has to be made. */
+  resultAt(moment: Moment): Result | Promise<Result> {
+    return this.subscription.resultAt(moment) ?? this.bring(moment);
+  }
+
+  private async bring(moment: Moment): Promise<Result> {
+    for (;;) {
+      const { subscription } = this;
+      const result = await this.subscriptions.bring(subscription, moment, this.listener);
+      // Otherwise it was made for other eyes.
+      if (subscription === this.subscription) return result;
+    }
   }
 
   /** The message for what has not been sent yet, or null. */
-  news(queryId: number): string | null {
-    const { last, revision } = this.subscription;
-    if (last === null || revision === this.sentRevision) return null;
+  news(queryId: number, { revision, outcome, journal }: Result): string | null {
+    if (revision === this.sentRevision) return null;
     this.sentRevision = revision;
-    return queryUpdated(queryId, last.outcome, last.journal);
+    return queryUpdated(queryId, outcome, journal);
   }
 
   /** Asks for itself from now on, as another viewer or because the result is another's. */
@@ -44,13 +51,15 @@ class HeldQuery implements Holder {
 
   part(): void {
     this.askAs(this.question.viewer);
-    this.subscriptions.awaitRound(this.listener);
+    this.subscriptions.awaitMoment(this.listener);
   }
 
   release(): void {
     this.subscriptions.release(this.subscription, this);
   }
 }
+
+type Results = Map<HeldQuery, Result>;
 
 export class QuerySet {
   private readonly queries = new Map<number, HeldQuery>();
@@ -63,7 +72,7 @@ export class QuerySet {
     private readonly maximum: number,
   ) {}
 
-  add({ queryId, udfPath, args, journal }: AddQuery, viewer: Viewer, since: number): void {
+  add({ queryId, udfPath, args, journal }: AddQuery, viewer: Viewer): void {
     if (this.queries.has(queryId)) throw new ProtocolError(`Query ${queryId} exists already`);
     if (this.queries.size >= this.maximum) {
       throw new ProtocolError(`A connection holds at most ${this.maximum} queries`);
@@ -75,7 +84,7 @@ export class QuerySet {
       viewer,
       journal: journal ?? null,
     };
-    this.queries.set(queryId, new HeldQuery(this.subscriptions, this.listener, question, since));
+    this.queries.set(queryId, new HeldQuery(this.subscriptions, this.listener, question));
   }
 
   remove(queryId: number): void {
@@ -86,26 +95,31 @@ export class QuerySet {
     if (query.sentRevision !== null) this.removed.add(queryId);
   }
 
-  /** From now on as another viewer; nothing is ready before it has been looked at anew. */
+  /** From now on as another viewer. */
   askAs(viewer: Viewer): void {
     for (const query of this.queries.values()) query.askAs(viewer);
   }
 
-  /** The last version whose queries all have results, given the latest. */
-  readyVersion(latest: number): number {
-    let ready = latest;
+  /** The results that all queries of now have at that moment. */
+  async resultsAt(moment: Moment): Promise<Results> {
+    const results: Results = new Map();
+    const underWay: Promise<unknown>[] = [];
     for (const query of this.queries.values()) {
-      if (!query.isReady) ready = Math.min(ready, query.since - 1);
+      const result = query.resultAt(moment);
+      if (!(result instanceof Promise)) results.set(query, result);
+      else underWay.push(result.then((brought) => results.set(query, brought)));
     }
-    return ready;
+    await Promise.all(underWay);
+    return results;
   }
 
-  /** What has not been sent of the queries up to that version; counts as sent from now on. */
-  takeNews(upTo: number): string[] {
+  /** What of the results has not been sent, and what has been removed; counts as sent from now on. */
+  takeNews(results: Results): string[] {
     const news = [...this.removed].map(queryRemoved);
     this.removed.clear();
     for (const [queryId, query] of this.queries) {
-      const message = query.since <= upTo ? query.news(queryId) : null;
+      const result = results.get(query);
+      const message = result === undefined ? null : query.news(queryId, result);
       if (message !== null) news.push(message);
     }
     return news;

@@ -17,8 +17,15 @@ export type Question = {
   journal: string | null;
 };
 
-/** Told once after a round that has changed what it holds, or for which it has waited. */
-export type Listener = { roundEnded(): void };
+/** One moment to which clients are brought. */
+export type Moment = {
+  /** The commit that it shows last. */
+  readonly ts: bigint;
+  readonly snapshot: DatabaseSnapshot;
+};
+
+/** A client: brought from one moment to a later one, and to the next when it has arrived. */
+export type Listener = { comeTo(moment: Moment): Promise<void> };
 
 /** One client's interest in a subscription. */
 export type Holder = {
@@ -30,6 +37,8 @@ export type Holder = {
 
 /** A run's result, and everything that it depends on. */
 export type Run = {
+  /** The moment that it shows. */
+  ts: bigint;
   outcome: Outcome;
   /** Two runs with the same text have nothing new to tell each other. */
   comparable: string;
@@ -38,11 +47,19 @@ export type Run = {
   usedIdentity: boolean;
 };
 
+/** What a subscription holds. */
+export type Result = Run & {
+  /** Counts the results that differed from the one before. */
+  revision: number;
+  /** The first commit after it that has touched what it read; null while it is the present. */
+  touchedAt: bigint | null;
+};
+
 export class Subscription {
   readonly holders = new Set<Holder>();
-  last: Run | null = null;
-  /** Counts the results that differed from the one before. */
-  revision = 0;
+  last: Result | null = null;
+  /** Runs are made one after another, each for all who wait for that moment. */
+  running: Promise<void> | null = null;
   /** By which names others find it, to share it. */
   keys: string[] = [];
 
@@ -52,12 +69,19 @@ export class Subscription {
   get next(): Question {
     return this.last === null ? this.question : { ...this.question, journal: this.last.journal };
   }
+
+  /** What it holds, if that is true at the moment; of the commits up to then all must have been heard. */
+  resultAt({ ts }: Moment): Result | null {
+    const { last } = this;
+    if (last === null || last.ts > ts) return null;
+    return last.touchedAt === null || ts < last.touchedAt ? last : null;
+  }
 }
 
 /** Runs a query on the snapshot. A failure is a result like any other. */
 export async function runQuestion(
   host: Host,
-  snapshot: DatabaseSnapshot,
+  { ts, snapshot }: Moment,
   { name, args, viewer, journal }: Question,
 ): Promise<Run> {
   const request = { ...requestOfHost(), identity: viewer.identity };
@@ -80,6 +104,7 @@ export async function runQuestion(
   }
   const ran = call as Call | null;
   return {
+    ts,
     outcome,
     comparable,
     journal: journalOf(ran?.endCursor ?? null),

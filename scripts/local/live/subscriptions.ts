@@ -1,47 +1,54 @@
 /**
- * All live queries of the deployment. They are brought up to date in rounds: one snapshot, on which
- * everything runs again that commits have touched, so that after a round all results are those of
- * one moment. Commits that come meanwhile wait for the next round together.
+ * All live queries of the deployment, and how far each client has been brought. A client comes from
+ * one moment to a later one: everything that it holds and that commits have touched since runs on one
+ * snapshot, so that all its results are those of that moment. Clients that are free when commits come
+ * go to the same moment together, but none waits for the queries of another.
  */
 import type { Commit } from "../database/types";
 import type { Host } from "../runtime/host";
 import { ReadIndex } from "./readIndex";
+import { RunQueue } from "./runQueue";
 import {
   type Holder,
   type Listener,
+  type Moment,
   type Question,
+  type Result,
   type Run,
   runQuestion,
   Subscription,
 } from "./subscription";
 
-/** How many queries run before others get a turn of the thread. */
-const RUN_TOGETHER = 16;
+/** Moments that slow queries keep open: each holds a read transaction, of which LMDB has a limited number. */
+const MAX_MOMENTS = 64;
 
 export class Subscriptions {
-  /** The commit that all results show. */
-  ts: bigint;
   private readonly all = new Set<Subscription>();
   private readonly byKey = new Map<string, Subscription>();
   private readonly index = new ReadIndex<Subscription>();
-  private readonly dirty = new Set<Subscription>();
-  /** To be told after the next round, whatever it changes. */
-  private readonly waiting = new Set<Listener>();
-  /** Commits that were heard of since the running round began; null between rounds. */
-  private recent: Commit[] | null = null;
+  private readonly runs = new RunQueue();
+  /** Who is to come to a moment that shows at least this commit. */
+  private readonly wanting = new Map<Listener, bigint>();
+  /** Who is on the way, and comes to no other moment before. */
+  private readonly coming = new Set<Listener>();
+  /** In the order in which they began. */
+  private readonly moments = new Set<Moment>();
+  /** Commits after the first of the open moments, for runs on them that end later. */
+  private recent: Commit[] = [];
   private heardTs: bigint;
   private whenHeard: (() => void) | null = null;
-  private scheduled = false;
+  private isBeginning = false;
   private stopped = false;
+  /** Grows when everything has to run again. */
+  private generation = 0;
   private readonly stopListening: () => void;
 
   constructor(
     private readonly host: Host,
-    /** A round could not be brought to its end; whoever waits for it must begin again. */
+    /** Clients could not be brought on; they must begin again. */
     private readonly onFailure: (error: unknown) => void,
   ) {
     const snapshot = host.database.snapshot();
-    this.ts = snapshot.ts;
     this.heardTs = snapshot.ts;
     snapshot.release();
     this.stopListening = host.database.onCommit((commit) => {
@@ -53,6 +60,7 @@ export class Subscriptions {
     return this.all.size;
   }
 
+  /** Runs when the holder's listener comes to its next moment. */
   hold(holder: Holder): Subscription {
     const { question } = holder;
     const own = keyOf(question, question.viewer.key);
@@ -65,8 +73,6 @@ export class Subscriptions {
     subscription.holders.add(holder);
     this.all.add(subscription);
     this.name(subscription, [own]);
-    this.dirty.add(subscription);
-    this.schedule();
     return subscription;
   }
 
@@ -75,23 +81,37 @@ export class Subscriptions {
     if (subscription.holders.size > 0) return;
     this.all.delete(subscription);
     this.name(subscription, []);
-    this.dirty.delete(subscription);
     const reads = subscription.last?.reads;
     if (reads != null) this.index.remove(subscription, reads);
   }
 
-  awaitRound(listener: Listener): void {
-    this.waiting.add(listener);
+  /** The listener comes to a moment that is yet to begin, whether or not there is news. */
+  awaitMoment(listener: Listener, ts = 0n): void {
+    const known = this.wanting.get(listener);
+    if (known === undefined || known < ts) this.wanting.set(listener, ts);
     this.schedule();
   }
 
   forget(listener: Listener): void {
-    this.waiting.delete(listener);
+    this.wanting.delete(listener);
+  }
+
+  /** The subscription's result at that moment; runs have to be made on the way there. */
+  async bring(subscription: Subscription, moment: Moment, listener: Listener): Promise<Result> {
+    for (;;) {
+      while (subscription.running !== null) await subscription.running;
+      const result = subscription.resultAt(moment);
+      if (result !== null) return result;
+      subscription.running = this.run(subscription, moment, listener).finally(() => {
+        subscription.running = null;
+      });
+    }
   }
 
   /** Everything runs again: its code, or what it takes from outside of the database, has changed. */
   invalidateAll(): void {
-    for (const subscription of this.all) this.dirty.add(subscription);
+    this.generation++;
+    for (const subscription of this.all) this.touch(subscription, 0n);
     this.schedule();
   }
 
@@ -103,64 +123,83 @@ export class Subscriptions {
 
   private hear(commit: Commit): void {
     this.heardTs = commit.ts;
-    this.recent?.push(commit);
-    for (const subscription of this.index.touchedBy(commit)) this.dirty.add(subscription);
-    if (this.dirty.size > 0) this.schedule();
+    if (this.moments.size > 0) this.recent.push(commit);
+    for (const subscription of this.index.touchedBy(commit)) this.touch(subscription, commit.ts);
+    this.schedule();
     this.whenHeard?.();
   }
 
+  private touch({ last, holders }: Subscription, ts: bigint): void {
+    if (last !== null && (last.touchedAt === null || ts < last.touchedAt)) last.touchedAt = ts;
+    for (const { listener } of holders) {
+      const known = this.wanting.get(listener);
+      if (known === undefined || known < ts) this.wanting.set(listener, ts);
+    }
+  }
+
   private schedule(): void {
-    if (this.scheduled || this.stopped) return;
-    this.scheduled = true;
-    // Commits come in groups, and one round serves them all.
+    if (this.isBeginning || this.stopped || !this.canBegin()) return;
+    this.isBeginning = true;
+    // Commits come in groups, and one moment serves them all.
     setImmediate(() => {
-      this.rounds().catch(this.onFailure);
+      this.begin()
+        .catch((error: unknown) => {
+          this.wanting.clear();
+          this.onFailure(error);
+        })
+        .finally(() => {
+          this.isBeginning = false;
+          this.schedule();
+        });
     });
   }
 
-  private async rounds(): Promise<void> {
+  private canBegin(): boolean {
+    if (this.moments.size >= MAX_MOMENTS) return false;
+    for (const listener of this.wanting.keys()) if (!this.coming.has(listener)) return true;
+    return false;
+  }
+
+  private async begin(): Promise<void> {
+    const snapshot = this.host.database.snapshot();
+    const moment: Moment = { ts: snapshot.ts, snapshot };
+    this.moments.add(moment);
+    let coming: Promise<void>[] = [];
     try {
-      while (!this.stopped && (this.dirty.size > 0 || this.waiting.size > 0)) await this.round();
+      await this.heardUpTo(moment.ts);
+      // By then whoever made those commits has been answered, and may see what came of them.
+      await nextTurn();
+      coming = this.stopped ? [] : this.free().map((listener) => this.come(listener, moment));
     } finally {
-      this.recent = null;
-      this.scheduled = false;
+      void Promise.allSettled(coming).then(() => {
+        this.end(moment);
+      });
     }
   }
 
-  private async round(): Promise<void> {
-    this.recent = [];
-    const snapshot = this.host.database.snapshot();
+  private free(): Listener[] {
+    return [...this.wanting.keys()].filter((listener) => !this.coming.has(listener));
+  }
+
+  private async come(listener: Listener, moment: Moment): Promise<void> {
+    if ((this.wanting.get(listener) ?? 0n) <= moment.ts) this.wanting.delete(listener);
+    this.coming.add(listener);
     try {
-      await this.heardUpTo(snapshot.ts);
-      // By then whoever made those commits has been answered, and may see what came of them.
-      await nextTurn();
-      const toRun = [...this.dirty];
-      this.dirty.clear();
-      const told = new Set(this.waiting);
-      this.waiting.clear();
-      const runs: [Subscription, Run][] = [];
-      for (let i = 0; i < toRun.length; i += RUN_TOGETHER) {
-        if (i > 0) await nextTurn();
-        const batch = toRun.slice(i, i + RUN_TOGETHER);
-        const done = batch.map(async (subscription): Promise<[Subscription, Run]> => {
-          return [subscription, await runQuestion(this.host, snapshot, subscription.next)];
-        });
-        runs.push(...(await Promise.all(done)));
-      }
-      if (this.stopped) return;
-      // From here to the end nothing else runs, so nobody sees results of two moments.
-      this.ts = snapshot.ts;
-      const later = this.recent.filter(({ ts }) => ts > snapshot.ts);
-      for (const [subscription, run] of runs) {
-        if (subscription.holders.size === 0) continue;
-        if (this.settle(subscription, run, later)) {
-          for (const { listener } of subscription.holders) told.add(listener);
-        }
-      }
-      for (const listener of told) listener.roundEnded();
+      await listener.comeTo(moment);
+    } catch (error) {
+      this.onFailure(error);
     } finally {
-      snapshot.release();
+      this.coming.delete(listener);
+      this.schedule();
     }
+  }
+
+  private end(moment: Moment): void {
+    this.moments.delete(moment);
+    moment.snapshot.release();
+    const [first] = this.moments;
+    this.recent = first === undefined ? [] : this.recent.filter(({ ts }) => ts > first.ts);
+    this.schedule();
   }
 
   /** A snapshot may show commits that the database has not reported yet. */
@@ -171,17 +210,32 @@ export class Subscriptions {
     }
   }
 
-  /** Takes over a run's result; true if that is news to the holders. */
-  private settle(subscription: Subscription, run: Run, later: readonly Commit[]): boolean {
+  private async run(subscription: Subscription, moment: Moment, listener: Listener): Promise<void> {
+    const { generation } = this;
+    const run = await this.runs.run(listener, () =>
+      runQuestion(this.host, moment, subscription.next),
+    );
+    this.settle(subscription, run);
+    // It ran on what has been replaced meanwhile.
+    if (generation !== this.generation) this.touch(subscription, 0n);
+  }
+
+  /** Takes over a run's result. */
+  private settle(subscription: Subscription, run: Run): void {
     const { last, question } = subscription;
+    const isNews = last?.comparable !== run.comparable || last.journal !== run.journal;
+    const revision = (last?.revision ?? 0) + (isNews ? 1 : 0);
+    subscription.last = { ...run, revision, touchedAt: null };
+    // Its holders have let it go.
+    if (!this.all.has(subscription)) return;
     if (last?.reads != null) this.index.remove(subscription, last.reads);
     if (run.reads !== null) {
       this.index.add(subscription, run.reads);
-      if (later.some((commit) => run.reads?.touchedBy(commit))) this.dirty.add(subscription);
+      const touching = this.recent.find(
+        (commit) => commit.ts > run.ts && run.reads?.touchedBy(commit) === true,
+      );
+      if (touching !== undefined) this.touch(subscription, touching.ts);
     }
-    const isNews = last?.comparable !== run.comparable || last.journal !== run.journal;
-    if (isNews) subscription.revision++;
-    subscription.last = run;
     const eyes = run.usedIdentity ? question.viewer.key : ANYONE;
     // Whoever has seen this result before goes on from its journal; a newcomer has none, and may
     // share it as long as its page has not been stretched.
@@ -193,7 +247,6 @@ export class Subscriptions {
         if (holder.question.viewer.key !== question.viewer.key) holder.part();
       }
     }
-    return isNews;
   }
 
   private name(subscription: Subscription, keys: string[]): void {

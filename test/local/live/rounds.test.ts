@@ -1,4 +1,4 @@
-/** What a round of live queries does when it meets the rest of the deployment at a bad moment. */
+/** How clients are brought from one moment to the next when others are slow, or greedy, or behind. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -39,7 +39,7 @@ function reaches(message: ServerMessage, ts: bigint): boolean {
   return message.type === "Transition" && timeOf(end?.ts) >= ts;
 }
 
-test("a client hears of its commit also when the round that it waits for is older", async () => {
+test("a client hears of its commit also when the moment that it waits for is older", async () => {
   const client = await RawClient.open(deployment.cloudUrl);
   const { database } = deployment.host;
   const older = database.snapshot();
@@ -52,6 +52,42 @@ test("a client hears of its commit also when the round that it waits for is olde
   expect(older.ts).toBeLessThan(timeOf(ts));
   spy.mockRestore();
   await client.close();
+});
+
+/** The texts that a transition brings, by query. */
+function textsIn({ modifications }: ServerMessage): Record<number, unknown> {
+  const updates = modifications as { queryId: number; value: unknown }[];
+  return Object.fromEntries(updates.map(({ queryId, value }) => [queryId, value]));
+}
+
+test("a client waits for its own queries alone, and all that it hears is of one moment", async () => {
+  const heldLists = new Set(["slow"]);
+  Object.assign(globalThis, { heldLists });
+  const quick = await RawClient.open(deployment.cloudUrl);
+  quick.mutate(0, "items:add", { list: "slow", n: 0, text: "first" });
+  await quick.answerTo(0);
+  const slow = await RawClient.open(deployment.cloudUrl);
+  slow.subscribe("items:held", { list: "slow" }, 0);
+  slow.subscribe("items:list", { list: "slow" }, 1);
+  quick.subscribe("items:list", { list: "slow" }, 0);
+  await quick.next((message) => message.type === "Transition" && 0 in textsIn(message));
+
+  quick.mutate(1, "items:add", { list: "slow", n: 1, text: "second" });
+  const { ts } = await quick.answerTo(1);
+  const seen = await quick.next((message) => reaches(message, timeOf(ts)));
+  expect(textsIn(seen)).toEqual({ 0: ["first", "second"] });
+  const heard = (): ServerMessage[] => slow.received.filter(({ type }) => type === "Transition");
+  expect(heard()).toEqual([]);
+
+  heldLists.clear();
+  const last = await slow.next((message) => reaches(message, timeOf(ts)));
+  const both = ["first", "second"];
+  expect(textsIn(last)).toEqual({ 0: both, 1: both });
+  for (const transition of heard().slice(0, -1)) {
+    for (const texts of Object.values(textsIn(transition))) expect(texts).toEqual(["first"]);
+  }
+  expect(heard().length).toBeGreaterThan(1);
+  await Promise.all([quick.close(), slow.close()]);
 });
 
 test("a client whose results are too much for one message is let go alone", async () => {
