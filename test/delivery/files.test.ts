@@ -46,6 +46,8 @@ describe.skipIf(!hasPoppler)("an invoice's PDF", () => {
       expect(text).toContain(part);
     }
     expect(text).not.toContain("ENTWURF");
+    // In the head, above the recipient, in the recipient's address, which says "DE", and in the foot.
+    expect(text.match(/Deutschland/g)).toHaveLength(4);
   });
 
   test("is what GET /invoices/:id answers where Accept prefers it, and JSON anywhere else", async () => {

@@ -91,33 +91,47 @@ function Opening(props: { printed: PrintedDocument; logo: PrintedLogo | null }):
   );
 }
 
-/** What stands below the last line. */
+/** What stands below the last line. The footer begins on no page of its own: what is before it goes along. */
 function Closing({ printed }: { printed: PrintedDocument }): ReactElement {
-  const { letterhead, taxNotes, payment, notes, wording } = printed;
+  const blocks = blocksOf(printed);
+  const [opening, ...others] = printed.footer === null ? [] : paragraphsOf(printed.footer);
   return (
     <>
-      <Sums sums={printed.sums} />
-      {taxNotes.length === 0 ? null : (
-        <View style={styles.closing}>
-          {taxNotes.map((note) => (
-            <Words key={note}>{note}</Words>
-          ))}
-        </View>
-      )}
-      {payment === null ? null : <Payment payment={payment} wording={wording} />}
-      {notes === null ? null : (
-        <View style={styles.closing}>
-          <Text style={styles.heading}>{notes.heading}</Text>
-          <Paragraphs text={notes.text} />
-        </View>
-      )}
-      {letterhead.footer === null ? null : (
-        <View style={styles.closing}>
-          <Paragraphs text={letterhead.footer} />
-        </View>
-      )}
+      {blocks.slice(0, -1)}
+      <View wrap={false}>
+        {blocks.at(-1)}
+        {opening === undefined ? null : <View style={styles.closing}>{opening}</View>}
+      </View>
+      {others}
     </>
   );
+}
+
+/** The blocks between the lines and the footer, which a page may part. */
+function blocksOf({ sums, taxNotes, payment, notes, wording }: PrintedDocument): ReactElement[] {
+  const [firstNote, ...furtherNotes] = notes === null ? [] : paragraphsOf(notes.text);
+  return [
+    <Sums key="sums" sums={sums} />,
+    ...(taxNotes.length === 0
+      ? []
+      : [
+          <View key="taxes" style={styles.closing}>
+            {taxNotes.map((note) => (
+              <Words key={note}>{note}</Words>
+            ))}
+          </View>,
+        ]),
+    ...(payment === null ? [] : [<Payment key="payment" payment={payment} wording={wording} />]),
+    ...(notes === null
+      ? []
+      : [
+          <View key="notes" style={styles.closing} wrap={false}>
+            <Text style={styles.heading}>{notes.heading}</Text>
+            {firstNote}
+          </View>,
+          ...furtherNotes,
+        ]),
+  ];
 }
 
 function Head({
@@ -158,14 +172,10 @@ function Sums({ sums }: Pick<PrintedDocument, "sums">): ReactElement {
   );
 }
 
-function Paragraphs({ text }: { text: string }): ReactElement {
-  return (
-    <>
-      {text.split(/\r?\n/).map((line, index) => (
-        <Words key={index}>{line === "" ? " " : line}</Words>
-      ))}
-    </>
-  );
+function paragraphsOf(text: string): ReactElement[] {
+  return text
+    .split(/\r?\n/)
+    .map((line, index) => <Words key={`line ${index}`}>{line === "" ? " " : line}</Words>);
 }
 
 function Foot({

@@ -1,7 +1,8 @@
 import type { Doc } from "../../_generated/dataModel";
 import type { StoredParty } from "../../ontology/salesDocument";
+import { countryCode } from "../eInvoice/codes";
 import { printedIban } from "./payment";
-import type { Wording } from "./wording";
+import type { Language, Wording } from "./wording";
 
 /** Who writes: at the head of the page, above the recipient's address, and in the page's foot. */
 export type Letterhead = {
@@ -12,15 +13,18 @@ export type Letterhead = {
   contact: string[];
   /** Columns of the foot: who, tax, bank. */
   foot: string[][];
-  footer: string | null;
 };
 
 type Address = NonNullable<StoredParty["address"]>;
 
-export function letterheadOf(organization: Doc<"organizations">, wording: Wording): Letterhead {
-  const { address, sender, taxIds = {}, bankDetails = {}, invoiceFooter } = organization;
+export function letterheadOf(
+  organization: Doc<"organizations">,
+  language: Language,
+  wording: Wording,
+): Letterhead {
+  const { address, sender, taxIds = {}, bankDetails = {} } = organization;
   const name = organization.legalName ?? organization.name;
-  const addressLines = address ? linesOfAddress(address) : [];
+  const addressLines = address ? linesOfAddress(address, language) : [];
   const contact = sender ? [sender.replyTo ?? sender.email] : [];
   const { iban, bic, bankName, accountHolder } = bankDetails;
   return {
@@ -42,20 +46,31 @@ export function letterheadOf(organization: Doc<"organizations">, wording: Wordin
         ...labelled(wording.bic, bic),
       ],
     ].filter((column) => column.length > 0),
-    footer: invoiceFooter ?? null,
   };
 }
 
 /** A name with its address, a line each. */
-export function partyLines({ name, address }: StoredParty): string[] {
-  return [name, ...(address ? linesOfAddress(address) : [])].filter((line) => line !== "");
+export function partyLines({ name, address }: StoredParty, language: Language): string[] {
+  const lines = address ? linesOfAddress(address, language) : [];
+  return [name, ...lines].filter((line) => line !== "");
 }
 
-function linesOfAddress({ street, postalCode, city, state, country }: Address): string[] {
+function linesOfAddress(
+  { street, postalCode, city, state, country }: Address,
+  language: Language,
+): string[] {
   const place = [postalCode, city].filter(Boolean).join(" ");
-  return [street, place, state, country].filter(
+  return [street, place, state, countryName(country, language)].filter(
     (line): line is string => line !== undefined && line !== "",
   );
+}
+
+/** A country by its name in the letter's language; as it is written where nobody knows it. */
+function countryName(country: string | undefined, language: Language): string | undefined {
+  const code = countryCode(country);
+  return code === undefined
+    ? country
+    : new Intl.DisplayNames(language, { type: "region" }).of(code);
 }
 
 function labelled(label: string, value: string | undefined): string[] {

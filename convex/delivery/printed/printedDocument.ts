@@ -4,7 +4,14 @@ import type { DocumentObject, DocumentSource } from "../documentFiles";
 import { type Formats, formatsOf } from "./formats";
 import { type Letterhead, letterheadOf, partyLines } from "./letterhead";
 import { paymentOf, type PrintedPayment } from "./payment";
-import { linesOf, noteOfTaxes, type PrintedLine, type PrintedSum, sumsOf } from "./sums";
+import {
+  linesOf,
+  noteOfTaxes,
+  openSumsOf,
+  type PrintedLine,
+  type PrintedSum,
+  sumsOf,
+} from "./sums";
 import { filled, type Language, languageOf, type Wording, wordingOf } from "./wording";
 
 /** How long a reminder gives to pay. */
@@ -32,6 +39,8 @@ export type PrintedDocument = {
   taxNotes: string[];
   payment: PrintedPayment | null;
   notes: { heading: string; text: string } | null;
+  /** Below everything else: what the organization ends its letters with. */
+  footer: string | null;
 };
 export type PrintedFact = { label: string; value: string };
 
@@ -53,18 +62,20 @@ export function printedDocument(source: DocumentSource, format: DocumentFormat):
     number,
     mark: markOf(document, wording),
     changedAt: source.at ?? document.updatedAt,
-    letterhead: letterheadOf(organization, wording),
-    recipient: partyLines(document.customProperties.billTo),
+    letterhead: letterheadOf(organization, language, wording),
+    recipient: partyLines(document.customProperties.billTo, language),
     facts: factsOf(document, formats, wording, reminder && at),
     introduction:
       reminder && deadline !== null
         ? reminderText(document, formats, wording, reminder, deadline)
         : [],
     lines: reminder ? [] : linesOf(document, formats, wording),
-    sums: sumsOf(document, formats, wording),
+    sums: reminder ? openSumsOf(document, formats, wording) : sumsOf(document, formats, wording),
     taxNotes: reminder ? [] : noteOfTaxes(document, wording),
     payment: paymentOf(document, organization, formats, wording, deadline),
     notes: reminder ? null : notesOf(document, wording),
+    // What an invoice thanks for, a reminder of it does not.
+    footer: reminder ? null : (organization.invoiceFooter ?? null),
   };
 }
 
@@ -138,7 +149,7 @@ function reminderText(
     due: formats.day(dueDate),
     until: formats.day(deadline),
   });
-  return [text, wording["reminder-thanks"]];
+  return [wording["reminder-greeting"], text, wording["reminder-thanks"]];
 }
 
 function notesOf(document: DocumentObject, wording: Wording): PrintedDocument["notes"] {

@@ -53,20 +53,29 @@ export function sumsOf(document: DocumentObject, formats: Formats, wording: Word
   const percent = content.discountPercent;
   const discountLabel =
     percent === undefined ? wording.discount : `${wording.discount} ${formats.percent(percent)}`;
-  return [
+  const parts = [
     ...(discount === 0
       ? []
       : [plain(wording.subtotal, content.subtotalInCents), plain(discountLabel, -discount)]),
     plain(wording.netTotal, content.netAmountInCents),
     ...taxes,
-    { label: wording.total, value: money(content.totalAmountInCents), weight: "total" },
-    ...(document.type === "invoice" ? settlementOf(document, plain, formats, wording) : []),
   ];
+  return [...parts, ...openSumsOf(document, formats, wording)];
+}
+
+/** The total, and of an invoice what is still open of it. */
+export function openSumsOf(
+  document: DocumentObject,
+  formats: Formats,
+  wording: Wording,
+): PrintedSum[] {
+  const value = formats.money(document.customProperties.totalAmountInCents);
+  const total: PrintedSum = { label: wording.total, value, weight: "total" };
+  return [total, ...(document.type === "invoice" ? settlementOf(document, formats, wording) : [])];
 }
 
 function settlementOf(
   { customProperties: invoice }: DocumentObject & { type: "invoice" },
-  plain: (label: string, cents: number) => PrintedSum,
   { money }: Formats,
   wording: Wording,
 ): PrintedSum[] {
@@ -79,7 +88,11 @@ function settlementOf(
   const due = invoice.amountDueInCents;
   const label = due < 0 ? wording.owed : wording.open;
   return [
-    ...settled.map(([name, cents]) => plain(name, -cents)),
+    ...settled.map(([name, cents]) => ({
+      label: name,
+      value: money(-cents),
+      weight: "plain" as const,
+    })),
     { label, value: money(Math.abs(due)), weight: "total" },
   ];
 }

@@ -61,6 +61,7 @@ const english = {
   notes: "Notes",
   reason: "Reason",
   accept: "This quote is valid until {date}.",
+  "reminder-greeting": "Dear Sir or Madam,",
   "reminder-1-text":
     "Our invoice {number} of {issued} was due on {due}, and we have not seen a payment yet. It may simply have been overlooked. Please pay the amount due by {until}.",
   "reminder-2-text":
@@ -137,6 +138,7 @@ const german: Wording = {
   notes: "Anmerkungen",
   reason: "Grund",
   accept: "Dieses Angebot gilt bis zum {date}.",
+  "reminder-greeting": "Guten Tag,",
   "reminder-1-text":
     "unsere Rechnung {number} vom {issued} war am {due} fällig, und wir konnten noch keinen Zahlungseingang feststellen. Sicher haben Sie sie nur übersehen. Bitte zahlen Sie den offenen Betrag bis zum {until}.",
   "reminder-2-text":
