@@ -18,13 +18,14 @@ import { fonts as latin } from "@embedpdf/fonts-latin";
  *
  * The faces of Chinese, Japanese and Korean are larger than all that Convex lets a deployment
  * install together (45 MB zipped). Where their packages stand beside the functions they are read
- * from there, as under `npm start`; elsewhere the same file is fetched once, by its digest. Where that
- * fails, the document has replacement characters, and is kept for a day only.
+ * from there, as under `npm start`; elsewhere the same file is fetched once from a mirror of npm, by
+ * its digest. Where that fails, the document has replacement characters, and is kept for a day only.
  */
 type Face = { file: string; weight: number; sha256?: string };
 export type Family = { name: string; packageName: string; covers: RegExp; faces: Face[] };
 
-const MIRROR = "https://cdn.jsdelivr.net/npm";
+/** Anything that serves npm packages file by file will do: the digest says whether it is the file. */
+const DEFAULT_MIRROR = "https://cdn.jsdelivr.net/npm";
 const FETCH_WITHIN_MS = 20_000;
 
 const upright = (faces: readonly { file: string; weight: number; italic?: boolean }[]): Face[] =>
@@ -136,9 +137,23 @@ async function fileOf(packageName: string, { file, sha256 }: Face): Promise<stri
   const installed = installedFile(packageName, file);
   if (installed !== null) return installed;
   if (sha256 === undefined) throw new Error(`The package ${packageName} is not installed.`);
-  const kept = path.join(tmpdir(), `${sha256}-${file}`);
+  return await fetchedFile(packageName, file, sha256, tmpdir());
+}
+
+/**
+ * A file of a package, fetched unless it lies in the folder already.
+ * @throws when it cannot be had, or is another
+ */
+export async function fetchedFile(
+  packageName: string,
+  file: string,
+  sha256: string,
+  folder: string,
+): Promise<string> {
+  const kept = path.join(folder, `${sha256}-${file}`);
   if (!existsSync(kept)) {
-    const url = `${MIRROR}/${packageName}@${FETCHED_VERSION}/fonts/${file}`;
+    const mirror = (process.env["FONT_MIRROR_URL"] || DEFAULT_MIRROR).replace(/\/+$/, "");
+    const url = `${mirror}/${packageName}@${FETCHED_VERSION}/fonts/${file}`;
     const part = `${kept}.${process.pid}`;
     await writeFile(part, await fetchChecked(url, sha256));
     await rename(part, kept);
