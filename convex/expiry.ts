@@ -1,5 +1,7 @@
 import { v } from "convex/values";
 import { internalMutation } from "./_generated/server";
+import { record } from "./ontology/effects";
+import { systemScope } from "./tenancy";
 
 /** Scheduled for `expiresAt` by kit/apiKeys.ts. A key that was given more time is left alone. */
 export const revokeApiKey = internalMutation({
@@ -10,6 +12,12 @@ export const revokeApiKey = internalMutation({
     const now = Date.now();
     if (!key || key.revokedAt !== undefined || (key.expiresAt ?? Infinity) > now) return null;
     await ctx.db.patch("apiKeys", keyId, { revokedAt: now });
+    await record(ctx, systemScope(key.organizationId, "expiry"), {
+      action: "api_key.expired",
+      objectType: "api_key",
+      objectId: keyId,
+      changes: [{ field: "name", after: key.name }],
+    });
     return null;
   },
 });

@@ -2,14 +2,14 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import { internalQuery, type QueryCtx } from "./_generated/server";
-import { ERASURE } from "./audit/digest";
+import { isEventType } from "./ontology/eventTypes";
 
 /** Entries and events of one object that are read to compare them; more are not compared. */
 const COMPARED = 200;
 
 /**
  * Re-derives, object by object, what is written beside an organization's objects, a page at a time:
- * each version has its audit entry, each entry its event, and each link its two ends. Events older
+ * each version has its audit entry, each entry its event if it is of a kind that has one, and each link its two ends. Events older
  * than their 90 days are gone by then, so an old object's are not compared. Totals are checked where
  * they are asked for: against a scan of the lists.
  */
@@ -52,7 +52,7 @@ async function trailProblems(ctx: QueryCtx, object: Doc<"objects">): Promise<str
   const created = entries.filter(({ action }) => action.endsWith(".created")).length;
   const actions = entries
     .map(({ action }) => action)
-    .filter((action) => action !== ERASURE)
+    .filter(isEventType)
     .join();
   const types = events.map(({ type }) => type).join();
   return [

@@ -150,7 +150,40 @@ export const recover = internalMutation({
     if (!owned) throw new ApiError("FORBIDDEN", "This user owns no organization.");
     await ctx.db.patch("users", user._id, { passwordHash, deletedAt: undefined });
     const scope = systemScope(owned.organizationId, "recovery");
+    const subject = { objectType: "user", objectId: user._id, changes: [] };
+    await record(ctx, scope, { action: "user.recovered", ...subject });
     return await credentialsFor(ctx, scope, user._id, "Recovery key");
+  },
+});
+
+/**
+ * Makes a member of staff an administrator of the deployment, who sees what concerns all organizations,
+ * or takes that away; only the deployment's operator can call it. The trail of each organization that
+ * they belong to says so. @throws USER_NOT_FOUND
+ */
+export const setPlatformAdmin = internalMutation({
+  args: { email: v.string(), isPlatformAdmin: v.boolean() },
+  returns: v.null(),
+  handler: async (ctx, { email, isPlatformAdmin: after }): Promise<null> => {
+    const user = await ctx.db
+      .query("users")
+      .withIndex("by_emailKey", (q) => q.eq("emailKey", emailKey(email)))
+      .unique();
+    if (!user) throw notFound("user");
+    const { _id: objectId, isPlatformAdmin: before } = user;
+    await ctx.db.patch("users", objectId, { isPlatformAdmin: after });
+    const changes = [{ field: "isPlatformAdmin", before, after }];
+    const memberships = await ctx.db
+      .query("memberships")
+      .withIndex("by_status", (q) => q.eq("userId", objectId).eq("status", "active"))
+      .collect();
+    for (const { organizationId } of memberships) {
+      const subject = { objectType: "user", objectId, changes };
+      await record(ctx, systemScope(organizationId, "operator"), {
+        ...{ action: "user.updated", ...subject },
+      });
+    }
+    return null;
   },
 });
 

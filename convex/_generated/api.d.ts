@@ -67,6 +67,7 @@ import type * as audit_digest from "../audit/digest.js";
 import type * as audit_sealing from "../audit/sealing.js";
 import type * as audit_trail from "../audit/trail.js";
 import type * as audit_verification from "../audit/verification.js";
+import type * as auditQueries from "../auditQueries.js";
 import type * as bootstrap from "../bootstrap.js";
 import type * as crmJobs from "../crmJobs.js";
 import type * as crmMaintenance from "../crmMaintenance.js";
@@ -414,6 +415,7 @@ declare const fullApi: ApiFromModules<{
   "audit/sealing": typeof audit_sealing;
   "audit/trail": typeof audit_trail;
   "audit/verification": typeof audit_verification;
+  auditQueries: typeof auditQueries;
   bootstrap: typeof bootstrap;
   crmJobs: typeof crmJobs;
   crmMaintenance: typeof crmMaintenance;

@@ -23,7 +23,7 @@ export async function startPortalSession(
 ): Promise<{ sessionToken: string; expiresAt: number }> {
   const live = await liveSessions(ctx, user._id).take(MAX_LIVE_SESSIONS);
   const oldest = live.at(-1);
-  if (live.length === MAX_LIVE_SESSIONS && oldest) await revoke(ctx, oldest);
+  if (live.length === MAX_LIVE_SESSIONS && oldest) await revokePortalSession(ctx, scope, oldest);
   const sessionToken = newToken("portal_session");
   const createdAt = Date.now();
   const expiresAt = createdAt + SESSION_DAYS * DAY;
@@ -36,6 +36,12 @@ export async function startPortalSession(
     expiresAt,
   });
   await ctx.scheduler.runAt(expiresAt, internal.expiry.endPortalSession, { sessionId });
+  await record(ctx, scope, {
+    action: "frontend_user.signed_in",
+    objectType: "frontend_user",
+    objectId: user._id,
+    changes: [{ field: "session", after: sessionId }],
+  });
   return { sessionToken, expiresAt };
 }
 

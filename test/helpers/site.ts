@@ -31,7 +31,7 @@ export async function startSite(options: ServerOptions = {}): Promise<Site> {
 /** Runs an internal function with the deployment's admin key. */
 export async function runInternal(
   { server }: Site,
-  kind: "query" | "mutation",
+  kind: "query" | "mutation" | "action",
   name: string,
   args: object,
 ): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { allContacts, differencesOf, type Site, startSite } from "../helpers/site";
+import { allContacts, differencesOf, runInternal, type Site, startSite } from "../helpers/site";
 
 let site: Site;
 
@@ -66,4 +66,17 @@ test("under injected conflicts of two changes for one version exactly one succee
     ({ status }) => status,
   );
   expect(statuses.sort()).toEqual([200, 412, 412, 412]);
+});
+
+test("under injected conflicts the audit trail is sealed while others write, and nothing is left out", async () => {
+  const seal = (): Promise<unknown> => runInternal(site, "action", "audit/sealing:sealAll", {});
+  const write = (_: unknown, i: number): Promise<unknown> =>
+    site.request("POST", "/crm/contacts", { body: { lastName: `Sealed ${i}` } });
+  await Promise.all([...Array.from({ length: 40 }, write), seal(), seal(), seal()]);
+  await seal();
+  const answer = await site.request("GET", "/audit/verify");
+  const exported = await site.request("GET", "/audit/export?format=json");
+  const entries = exported.body.data as unknown as { seq: number }[];
+  expect(answer.body.data).toMatchObject({ valid: true, entries: entries.length, pending: 0 });
+  expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));
 });

@@ -141,13 +141,17 @@ describe("portal sessions", () => {
     expect([after.status, after.body._id === before._id]).toEqual([201, false]);
   });
 
-  test("leave an audit entry when they are ended", async () => {
+  test("leave an audit entry when they begin and when they are ended", async () => {
     const user = (await signIn(home, { email: "ada@x.test" })).body;
     await home.request("DELETE", `/portal/users/${user._id}/sessions`);
     const audit = await home.backend.run(async ({ db }) => await db.query("auditLogs").collect());
     const actions = audit
       .filter(({ objectId }) => objectId === user._id)
       .map(({ action }) => action);
-    expect(actions).toEqual(["frontend_user.created", "frontend_user.signed_out"]);
+    expect(actions).toEqual([
+      "frontend_user.created",
+      "frontend_user.signed_in",
+      "frontend_user.signed_out",
+    ]);
   });
 });
