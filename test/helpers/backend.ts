@@ -9,10 +9,7 @@ import type { Grant, Role } from "../../convex/kit/scopes";
 import schema from "../../convex/schema";
 import { createTenant, startSession } from "../../convex/tenancy";
 import { type Request, requester } from "./answer";
-import { installLongTimeouts } from "./longTimeouts";
 import { answerCheck, type OpenApi } from "./openapi";
-
-installLongTimeouts();
 
 const modules = import.meta.glob(["../../convex/**/*.*s"]);
 
