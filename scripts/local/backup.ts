@@ -4,12 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { constants, copyFile, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { constants, copyFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { claimFolder } from "./database/folder";
 import { copyStore } from "./database/store";
 import { holdRemovals } from "./files/holds";
 import { codeOf, messageOf, Problem } from "./problem";
+import { finishReplacing, putInPlace } from "./replaceFolder";
 import { writePrivately } from "./secrets";
 
 const MANIFEST = "backup.json";
@@ -54,6 +55,7 @@ export async function backUp(data: string, to: string): Promise<Copied> {
  */
 export async function restore(from: string, data: string, force: boolean): Promise<Copied> {
   const { files } = await readManifest(from);
+  await finishReplacing(data);
   const isTaken = existsSync(data) && (await readdir(data)).length > 0;
   if (isTaken && !force) {
     throw new Problem(
@@ -73,23 +75,25 @@ export async function restore(from: string, data: string, force: boolean): Promi
         throw new Problem(`the backup is damaged: ${name} is not what its manifest says`);
       }
     }
+    // A server that has been started meanwhile goes on.
+    if (isTaken) await refuseIfRunning(data);
     return sumOf(files);
   });
 }
 
-/** What `make` leaves in a draft beside `target` gets that name; a crash leaves only the draft. */
+/** What `make` leaves in a draft beside `target` takes its place; what is cut off before leaves only the draft. */
 async function inDraft<T>(target: string, make: (draft: string) => Promise<T>): Promise<T> {
   const draft = `${target}.partial-${process.pid}`;
+  let made: T;
   try {
     await mkdir(draft, { recursive: true, mode: 0o700 });
-    const made = await make(draft);
-    if (existsSync(target)) await rename(target, `${target}.before-${Date.now()}`);
-    await rename(draft, target);
-    return made;
+    made = await make(draft);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
   }
+  await putInPlace(draft, target);
+  return made;
 }
 
 async function refuseIfRunning(data: string): Promise<void> {

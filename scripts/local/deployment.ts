@@ -17,6 +17,7 @@ import { codeOf, messageOf, Problem } from "./problem";
 import { Identities } from "./identity";
 import { SigningKey } from "./identity/signingKey";
 import { applyFunctions, Reloader } from "./reload";
+import { finishReplacing } from "./replaceFolder";
 import { loadProviders } from "./runtime/authConfig";
 import { keepOnly } from "./runtime/bundleCache";
 import { shareBundle, takeShared } from "./runtime/bundleShare";
@@ -90,6 +91,8 @@ const GRACE_MS = 5_000;
 export async function startDeployment(given: Partial<DeploymentOptions>): Promise<Deployment> {
   const options = { ...DEFAULTS, ...given };
   const data = path.resolve(options.data);
+  if (await finishReplacing(data))
+    log("info", `The restore of ${data} that was cut off is complete`);
   await prepareFolder(data);
   const toClose: (() => Promise<void>)[] = [];
   try {

@@ -21,7 +21,9 @@ async function mountDisk(): Promise<string> {
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=96m", "tmpfs", disk]);
   return disk;
 }
-async function unmountDisk(disk: string): Promise<void> {
+/** Also where the server on it has not come up. */
+async function unmountDisk(disk: string, server: TestServer | undefined): Promise<void> {
+  await server?.kill();
   execFileSync("umount", [disk]);
   await rm(disk, { recursive: true, force: true });
 }
@@ -47,8 +49,7 @@ describe.skipIf(!canMount())("a full disk (needs root, to mount a small one)", (
     authorization = `Bearer ${demo.apiKey}`;
   }, 60_000);
   afterAll(async () => {
-    await server.kill();
-    await unmountDisk(disk);
+    await unmountDisk(disk, server);
   });
 
   const contacts = `/api/v1/crm/contacts`;
@@ -118,8 +119,7 @@ describe.skipIf(!canMount())(
       client = clientOf(server.cloudUrl);
     }, 60_000);
     afterAll(async () => {
-      await server.kill();
-      await unmountDisk(disk);
+      await unmountDisk(disk, server);
     });
 
     const post = async (url: unknown, bytes: number): Promise<Response> =>

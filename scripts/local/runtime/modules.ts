@@ -116,9 +116,14 @@ async function load(module: BundledModule, bundle: Bundle): Promise<ModuleExport
 
 function loadProblem(error: unknown, module: BundledModule, bundle: Bundle): Problem {
   if (error instanceof Problem) return error;
-  const where = firstSourceLine(error, bundle) ?? module.path;
+  const where = firstSourceLine(error, bundle) ?? whereIs(module, bundle);
   const [why = ""] = messageOf(error).split("\n", 1);
   return new Problem(`${where}: failed to load: ${why}`);
+}
+
+/** Modules of the default runtime are loaded as one, and any of them may have failed. */
+function whereIs({ path: name, environment }: BundledModule, { project }: Bundle): string {
+  return environment === "node" ? name : path.relative(project.root, project.functions);
 }
 
 type Descriptions = { hash: string; modules: Record<string, FunctionDescription[]> };

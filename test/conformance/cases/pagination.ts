@@ -124,6 +124,32 @@ export const pagination = subject("pages", [
     },
   },
   {
+    name: "read while mutations run: what stays where it is comes once, in order",
+    async run(host) {
+      const staying = Array.from({ length: 12 }, (_, i) => ({ label: `stays ${i}`, a: i * 10 }));
+      const others = Array.from({ length: 12 }, (_, i) => ({ label: `goes ${i}`, a: i * 10 + 5 }));
+      await host.mutation(api.rows.add, { rows: staying });
+      const ids = await host.mutation(api.rows.add, { rows: others });
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      for (let turn = 0; ; turn++) {
+        const id = ids[(turn * 5) % ids.length];
+        const come = { label: `comes ${turn}`, a: (turn * 37) % 120 };
+        const reading: ReturnType<typeof page> = page(host, { index: "by_a" }, cursor, 3);
+        await host.mutation(api.rows.add, { rows: [come] });
+        if (id !== undefined && turn < ids.length) await host.mutation(api.rows.remove, { id });
+        const read = await reading;
+        seen.push(...read.page);
+        if (read.isDone) break;
+        cursor = read.continueCursor;
+      }
+      expect(seen.filter((label) => label.startsWith("stays"))).toEqual(
+        staying.map(({ label }) => label),
+      );
+      expect(new Set(seen).size).toBe(seen.length);
+    },
+  },
+  {
     name: "the row at the cursor may be deleted or moved",
     async run(host) {
       const [, b, , d] = await add(host, "abcdef");

@@ -32,6 +32,24 @@ export const search = subject("search index", [
       ]);
     },
   },
+  ...(
+    [
+      ["how many of the words it has", "red carpet", ["red", "red carpet"]],
+      ["what has the word before what only begins so", "car", ["carpet", "car"]],
+      ["how often it has the word", "apple", ["apple pear plum", "apple apple plum"]],
+      ["the shorter text", "tea", ["tea and a long talk about it", "tea and talk"]],
+      ["the newer of equals", "twin", ["twin one", "twin two"]],
+    ] as const
+  ).map(([what, text, bodies]) => ({
+    name: `by relevance: ${what}`,
+    async run(host: Host) {
+      const filler = { label: "other", body: "nothing to do with it" };
+      const found = bodies.map((body) => ({ label: body, body }));
+      await host.mutation(api.search.add, { notes: [filler, ...found] });
+      expect(await host.query(api.search.ranked, { text })).toEqual([...bodies].reverse());
+    },
+    differs: { host: "convex-test" as const, why: "it ranks nothing" },
+  })),
   {
     name: "the last word may be a beginning",
     async run(host) {

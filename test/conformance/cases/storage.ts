@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { api } from "../api";
 import { subject } from "../suite";
 
-const { store, read, row, url, uploadUrl, remove, removeInAction } = api.storage;
+const { store, read, row, url, uploadUrl, remove, removeInAction, removeNested } = api.storage;
 type FileId = GenericId<"_storage">;
 const SHA256_OF_ABC = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
 
@@ -68,6 +68,14 @@ export const storage = subject("stored files", [
     async run(host) {
       const id = await host.action(store, { text: "abc", type: "" });
       await expect(host.mutation(remove, { id, fail: true })).rejects.toThrow();
+      expect(await host.action(read, { id })).toBe("abc");
+    },
+  },
+  {
+    name: "a deletion in a nested mutation that fails is undone with it, and the outer one commits",
+    async run(host) {
+      const id = await host.action(store, { text: "abc", type: "" });
+      expect(await host.mutation(removeNested, { id })).toBe("there");
       expect(await host.action(read, { id })).toBe("abc");
     },
   },

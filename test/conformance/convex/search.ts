@@ -45,6 +45,17 @@ export const find = query({
     return found.map(({ label }) => label).sort();
   },
 });
+/** The labels of the notes found, by relevance. */
+export const ranked = query({
+  args: { text: v.string() },
+  handler: async (ctx, { text }) => {
+    const found = await ctx.db
+      .query("notes")
+      .withSearchIndex("search_body", (q) => q.search("body", text))
+      .collect();
+    return found.map(({ label }) => label);
+  },
+});
 export const findWithoutKind = query({
   args: { text: v.string() },
   handler: async (ctx, { text }) => {

@@ -1,4 +1,5 @@
-import { v } from "convex/values";
+import { makeFunctionReference } from "convex/server";
+import { type GenericId, v } from "convex/values";
 import { action, mutation, query } from "./builders";
 
 const id = v.id("_storage");
@@ -31,6 +32,21 @@ export const remove = mutation({
   handler: async (ctx, args) => {
     await ctx.storage.delete(args.id);
     if (args.fail) throw new Error("after the deletion");
+  },
+});
+const removeRef = makeFunctionReference<"mutation", { id: GenericId<"_storage">; fail: boolean }>(
+  "storage:remove",
+);
+/** Catches the failure of a mutation that has deleted the file, and goes on. */
+export const removeNested = mutation({
+  args: { id },
+  handler: async (ctx, args): Promise<string> => {
+    try {
+      await ctx.runMutation(removeRef, { id: args.id, fail: true });
+      return "removed";
+    } catch {
+      return (await ctx.storage.getUrl(args.id)) === null ? "gone" : "there";
+    }
   },
 });
 export const removeInAction = action({

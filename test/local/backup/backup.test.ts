@@ -1,12 +1,15 @@
-/** `npm run backup` and `npm run restore`, beside a server that goes on writing. */
-import { execFile } from "node:child_process";
-import { appendFile, mkdtemp, readdir, rm } from "node:fs/promises";
+/** `npm run backup` and `npm run restore`, beside a server that goes on writing, and killed halfway. */
+import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { backUp, restore } from "../../../scripts/local/backup";
+import { finishReplacing } from "../../../scripts/local/replaceFolder";
 import { startServer, type TestServer } from "../../helpers/server";
 import { adminKeyOf, clientOf, FUNCTIONS } from "../runtime/fixture";
 
@@ -74,3 +77,86 @@ test("--admin-key prints the key while the server runs", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
   expect(stdout).toBe(`${adminKeyOf(server.data)}\n`);
 }, 30_000);
+
+/** Ends the process, as kill -9 does, instead of a call of that function of `fs/promises`. */
+function killedAt(call: string, count: number): string {
+  const code = `
+    import fs from "node:fs/promises";
+    import { syncBuiltinESMExports } from "node:module";
+    const real = fs.${call};
+    let left = ${count};
+    fs.${call} = (...args) => --left === 0 ? process.kill(process.pid, "SIGKILL") : real(...args);
+    syncBuiltinESMExports();`;
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+async function runKilled(at: string, script: string, ...flags: string[]): Promise<void> {
+  const args = ["--import", "tsx", "--import", at, script, ...flags];
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "ignore" });
+  expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
+}
+
+/** The hash of every file but those that say who uses the folder. */
+async function contentsOf(data: string): Promise<Record<string, string>> {
+  const entries = await readdir(data, { recursive: true, withFileTypes: true });
+  const contents = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => path.join(parentPath, name))
+    .filter((file) => !/[/\\]lock[/\\]|lock\.mdb$/.test(file))
+    .map(async (file): Promise<[string, string]> => {
+      const hash = createHash("sha256").update(await readFile(file));
+      return [path.relative(data, file), hash.digest("hex")];
+    });
+  return Object.fromEntries(await Promise.all(contents));
+}
+
+describe("killed halfway", () => {
+  const to = (): string => path.join(folder, "whole");
+  beforeAll(async () => {
+    await clientOf(server.cloudUrl).mutation("notes:add", { author: "kept", text: "whole" });
+    await backUp(server.data, to());
+  });
+
+  test("a backup is not there, and the next one is whole", async () => {
+    const cut = path.join(folder, "cut");
+    const flags = ["--to", cut, "--data", server.data];
+    await runKilled(killedAt("copyFile", 1), "scripts/backup.ts", ...flags);
+    expect(await readdir(folder)).not.toContain("cut");
+    await backUp(server.data, cut);
+    expect(await readdir(cut)).toContain("backup.json");
+  });
+
+  test.concurrent.each([
+    ["while it copies", "copyFile", 2, "old"],
+    ["before it is written down that all is there", "rename", 1, "old"],
+    ["before the old folder is put aside", "rename", 2, "new"],
+    ["between the two", "rename", 3, "new"],
+    ["before the note is taken away", "rm", 1, "new"],
+  ] as const)(
+    "a restore over another folder, %s, leaves one of them",
+    async (_when, call, n, which) => {
+      const data = path.join(folder, `restored at ${call} ${n}`);
+      await restore(to(), data, false);
+      await writeFile(path.join(data, "old"), "of the old folder alone");
+      const old = await contentsOf(data);
+      const flags = ["--from", to(), "--data", data, "--force", "yes"];
+      await runKilled(killedAt(call, n), "scripts/restore.ts", ...flags);
+
+      expect(await finishReplacing(data)).toBe(which === "new");
+      const { old: _, ...fresh } = old;
+      expect(await contentsOf(data)).toEqual(which === "new" ? fresh : old);
+    },
+  );
+
+  test("npm start completes a restore, and runs on what was restored", async () => {
+    const data = path.join(folder, "started");
+    await restore(to(), data, false);
+    await rm(path.join(data, "database"), { recursive: true });
+    const flags = ["--from", to(), "--data", data, "--force", "yes"];
+    await runKilled(killedAt("rename", 3), "scripts/restore.ts", ...flags);
+    const started = await startServer({ functions: FUNCTIONS, flags: ["--no-demo"], data });
+    const notes = await clientOf(started.cloudUrl).query("notes:list", { author: "kept" });
+    expect(notes).toMatchObject([{ text: "whole" }]);
+    await started.stop();
+  });
+});

@@ -1,10 +1,10 @@
 /** `npx convex export` and `import`: what leaves one deployment arrives in another as it was. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openZip } from "../../../scripts/local/transfer/zip";
-import { startServer, type TestServer } from "../../helpers/server";
+import { eventually, startServer, type TestServer } from "../../helpers/server";
 import { adminKeyOf, clientOf, FUNCTIONS } from "../runtime/fixture";
 import { type Cli, cliOf } from "./cli";
 
@@ -88,6 +88,33 @@ describe("one table", () => {
     expect(await notes("good")).toEqual([]);
     expect(await notes("kept")).toHaveLength(1);
   }, 30_000);
+
+  test("comes in whole or not at all: so it does when the server is killed meanwhile", async () => {
+    await imported("before.jsonl", '{"author":"before","text":"x"}\n', "--replace", "-y");
+    const rows = '{"author":"after","text":"x"}\n'.repeat(20_000);
+    await writeFile(path.join(folder, "after.jsonl"), rows);
+    const file = path.join(folder, "after.jsonl");
+    const importing = cli.start("import", "--table", "notes", file, "--replace", "-y");
+    const store = path.join(server.data, "database/store/data.mdb");
+    const size = async (): Promise<number> => (await stat(store)).size;
+    const before = await size();
+    // It has begun to write what it takes in, or it is done.
+    await eventually(size, (now) => now > before + 2 ** 20);
+    await server.kill();
+    await importing.stop();
+
+    server = await startServer({ functions: FUNCTIONS, flags: ["--no-demo"], data: server.data });
+    servers.push(server);
+    cli = await cliOf(server);
+    const shown = await cli("data", "notes", "--format", "jsonLines", "--limit", "8000");
+    const authors = shown.stdout.trim().split("\n");
+    const isAfter = authors.length > 1;
+    expect(await notes("before")).toHaveLength(isAfter ? 0 : 1);
+    expect(authors).toHaveLength(isAfter ? 8_000 : 1);
+    expect(authors.filter((row) => row.includes('"after"'))).toHaveLength(isAfter ? 8_000 : 0);
+    await imported("g.jsonl", '{"author":"next","text":"x"}\n', "--replace", "-y");
+    expect(await notes("next")).toHaveLength(1);
+  }, 60_000);
 
   test.each([
     ["h.jsonl", '{"author":\n', "Row 1 wasn't valid JSON"],

@@ -18,6 +18,7 @@ beforeAll(async () => {
   provider = await Provider.start();
   inline = await newKey("ES256");
   const keys = Buffer.from(JSON.stringify({ keys: [inline.public] })).toString("base64");
+  inlineKeys.add(keys);
   server = await startServer({
     functions: FUNCTIONS,
     flags: ["--no-demo"],
@@ -29,6 +30,11 @@ afterAll(async () => {
   await provider.stop();
 });
 
+/** Every credential that a test has sent. */
+const sent = new Set<string>();
+/** What variables have held. */
+const inlineKeys = new Set<string>();
+
 type Answer = { status: number; value?: unknown; code?: string; message?: string };
 
 async function call(
@@ -37,6 +43,7 @@ async function call(
   authorization?: string,
   args: object = {},
 ): Promise<Answer> {
+  if (authorization !== undefined) sent.add(authorization.replace(/^\w+ /, ""));
   const response = await fetch(`${server.cloudUrl}/api/${kind}`, {
     method: "POST",
     headers: authorization === undefined ? {} : { Authorization: authorization },
@@ -315,7 +322,7 @@ describe("convex env set", () => {
 
   test("takes no value with which auth.config would be invalid, and one that it takes holds at once", async () => {
     const known = await tokenOf(inline);
-    expect(await set("no address")).toMatchObject({
+    expect(await set("no-address-but-a-secret")).toMatchObject({
       status: 400,
       code: "InvalidAuthConfig",
       message: expect.stringMatching(
@@ -326,8 +333,15 @@ describe("convex env set", () => {
 
     const added = await newKey("ES256");
     const keys = Buffer.from(JSON.stringify({ keys: [added.public] })).toString("base64");
+    inlineKeys.add(keys);
     expect(await set(`data:text/plain;base64,${keys}`)).toEqual({ status: 200 });
     expect((await who(await tokenOf(added))).status).toBe(200);
     expect((await who(known)).status).toBe(401);
   });
+});
+
+test("nothing that the server prints has a key, a token or the value of a variable in it", () => {
+  const printed = server.stdout() + server.stderr();
+  const secrets = [...sent, adminKeyOf(server.data), "no-address-but-a-secret", ...inlineKeys];
+  expect(secrets.filter((secret) => printed.includes(secret))).toEqual([]);
 });

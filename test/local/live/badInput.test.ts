@@ -191,3 +191,29 @@ test("the bystander was never cut off", async () => {
   await heard.until((texts) => texts.length === 1);
   expect(drops).toBe(0);
 });
+
+test.each(["query", "mutation", "action"] as const)(
+  "the deployment's own functions are not there for clients without its key: %s",
+  async (kind) => {
+    const client = await RawClient.open(server.cloudUrl);
+    const udfPath = "_system/cli/queryEnvironmentVariables";
+    if (kind === "query") {
+      client.subscribe(udfPath, {});
+      const { modifications } = await client.next(({ type }) => type === "Transition");
+      expect(modifications).toMatchObject([
+        {
+          type: "QueryFailed",
+          errorMessage: expect.stringContaining("Could not find public function") as string,
+        },
+      ]);
+    } else {
+      const type = kind === "mutation" ? "Mutation" : "Action";
+      client.send({ type, requestId: 0, udfPath, args: [{}] });
+      expect(await client.answerTo(0)).toMatchObject({
+        success: false,
+        result: expect.stringContaining("Could not find public function") as string,
+      });
+    }
+    await client.close();
+  },
+);

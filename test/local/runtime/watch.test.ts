@@ -200,6 +200,15 @@ describe("a broken save", () => {
     },
   );
 
+  test("that throws what has no place is laid on no file", async () => {
+    const refusal = await refusalOf(() =>
+      save("broken.ts", 'export const x = 1;\nthrow "nowhere";\n'),
+    );
+    expect(refusal).toMatch(/: convex: failed to load: nowhere$/);
+    await rm(fileOf("broken.ts"));
+    await says("hello");
+  });
+
   test("whose schema the documents violate changes nothing, not even the indexes", async () => {
     await client.mutation("notes:add", { author: "bob", text: "no number" });
     let undo = (): Promise<void> => Promise.resolve();
