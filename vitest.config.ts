@@ -1,9 +1,25 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
+/** Tests that put what a deployment puts into its process into their own: its globals, its variables. */
+const HOSTS = ["test/{conformance,local,sync}/**/*.test.ts"];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "deployment", include: HOSTS } },
+      {
+        extends: true,
+        test: {
+          name: "functions",
+          include: ["test/**/*.test.ts"],
+          exclude: HOSTS,
+          // To load the whole backend takes longer than most files: a worker does it once.
+          isolate: false,
+        },
+      },
+    ],
+    setupFiles: ["test/helpers/fresh.ts"],
     server: {
       deps: {
         inline: ["convex-test"],

@@ -24,8 +24,9 @@ export type AnswerCheck = (method: string, path: string, answer: Answer) => void
 
 export function answerCheck(document: OpenApi): AnswerCheck {
   const schemas = new Map<string, z.ZodType>();
+  const operationAt = operationsOf(document);
   return (method, path, answer) => {
-    const operation = operationAt(document, method, path);
+    const operation = operationAt(method, path);
     // 304 and 405 are HTTP's own, and not said of each operation.
     if (!operation || answer.status === 304 || answer.status === 405) return;
     const where = `${method} ${path} → ${answer.status}`;
@@ -55,13 +56,16 @@ export function compile(document: OpenApi, schema: Schema): z.ZodType {
   return z.fromJSONSchema(JSON.parse(local) as Parameters<typeof z.fromJSONSchema>[0]);
 }
 
-function operationAt(document: OpenApi, method: string, path: string): Operation | undefined {
-  const [target = ""] = path.split("?", 1);
-  const templates = Object.keys(document.paths).sort(
-    (a, b) => a.split("{").length - b.split("{").length,
-  );
-  const template = templates.find((candidate) =>
-    new RegExp(`^${candidate.replace(/\{\w+\}/g, "[^/]+")}/?$`).test(target),
-  );
-  return template === undefined ? undefined : document.paths[template]?.[method.toLowerCase()];
+function operationsOf(document: OpenApi): (method: string, path: string) => Operation | undefined {
+  const paths = Object.entries(document.paths)
+    .sort(([a], [b]) => a.split("{").length - b.split("{").length)
+    .map(([template, operations]) => ({
+      pattern: new RegExp(`^${template.replace(/\{\w+\}/g, "[^/]+")}/?$`),
+      operations,
+    }));
+  return (method, path) => {
+    const [target = ""] = path.split("?", 1);
+    const found = paths.find(({ pattern }) => pattern.test(target));
+    return found?.operations[method.toLowerCase()];
+  };
 }
