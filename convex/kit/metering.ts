@@ -117,6 +117,15 @@ async function meterRequest(
   };
 }
 
+/** A good credential may be refused for what it asks; one that has expired is refused for itself. */
+async function hasExpired(ctx: QueryCtx, credential: CallerCredential): Promise<boolean> {
+  if (credential.kind === "clerk") return false; // its end was checked with its signature
+  const { tenantId: _tenantId, tenantInPath: _tenantInPath, ...alone } = credential;
+  const { expiresAt } =
+    alone.kind === "session" ? await identifyPerson(ctx, alone) : await identify(ctx, alone);
+  return expiresAt !== undefined && expiresAt <= Date.now();
+}
+
 /** A refusal is for the request's own function to state; here it only tells whom to count. */
 async function identifyQuietly(
   ctx: MutationCtx,
@@ -135,6 +144,7 @@ async function identifyQuietly(
   } catch (error) {
     const refusal = errorDataOf(error);
     if (!refusal) throw error;
-    return { caller: null, authorized: refusal.code !== "UNAUTHORIZED" };
+    const isGood = refusal.code !== "UNAUTHORIZED" && !(await hasExpired(ctx, credential));
+    return { caller: null, authorized: isGood };
   }
 }

@@ -6,7 +6,7 @@ import type { Request } from "./answer";
 import { signedEvent } from "./webhooks";
 
 /** What it takes to call a route: a good body, and how to make what `:id` names. */
-type Example = {
+export type Example = {
   body?: Record<string, unknown>;
   /** Query parameters that the route requires. */
   query?: string;
@@ -17,17 +17,17 @@ type Example = {
 };
 
 let serial = 0;
-const contact = async (request: Request): Promise<string> => {
+export const contact = async (request: Request): Promise<string> => {
   serial += 1;
   const body = { firstName: "Ada", email: `ada${serial}@x.test` };
   return (await request("POST", "/crm/contacts", { body })).body.contactId;
 };
-const crmOrganization = async (request: Request): Promise<string> =>
+export const crmOrganization = async (request: Request): Promise<string> =>
   (await request("POST", "/crm/organizations", { body: { name: "Acme" } })).body.data.id;
-const apiKey = async (request: Request): Promise<string> =>
+export const apiKey = async (request: Request): Promise<string> =>
   (await request("POST", "/api-keys", { body: { name: "k", scopes: ["crm:read"] } })).body.data.id;
 
-const aTenant = {
+export const aTenant = {
   subject: async (request: Request): Promise<string> =>
     (await request("GET", "/organization")).body.data.id,
   missing: contact,
@@ -40,8 +40,8 @@ const deleted =
     await request("DELETE", `${path}/${id}`);
     return id;
   };
-const aContact = { subject: contact, missing: deleted(contact, "/crm/contacts") };
-const anOrganization = {
+export const aContact = { subject: contact, missing: deleted(contact, "/crm/contacts") };
+export const anOrganization = {
   subject: crmOrganization,
   missing: deleted(crmOrganization, "/crm/organizations"),
 };
@@ -51,14 +51,14 @@ const project = async (request: Request): Promise<string> => {
   const body = { subtype: "internal", name: "Relaunch" };
   return (await request("POST", "/projects", { body })).body.data.id;
 };
-const aProject = { subject: project, missing: deleted(project, "/projects") };
+export const aProject = { subject: project, missing: deleted(project, "/projects") };
 const portalUser = async (request: Request): Promise<string> => {
   serial += 1;
   const email = `portal${serial}@x.test`;
   const body = { email, name: "Pia", oauthProvider: "google", oauthId: String(serial) };
   return (await request("POST", "/auth/sync-user", { body })).body._id;
 };
-const aPortalUser = { subject: portalUser, missing: deleted(portalUser, "/portal/users") };
+export const aPortalUser = { subject: portalUser, missing: deleted(portalUser, "/portal/users") };
 const portalSession = async (request: Request): Promise<string> => {
   const userId = await portalUser(request);
   return (await request("GET", `/portal/sessions?userId=${userId}`)).body.data[0]?.id ?? "";
@@ -102,16 +102,16 @@ const creditNote = async (request: Request): Promise<string> => {
 };
 // Numbered documents are not deleted: what is missing is an id of something else.
 const missing = deleted(contact, "/crm/contacts");
-const aDraft = { subject: document("/invoices", sale), missing };
-const aSentInvoice = { subject: document("/invoices", sale, "send"), missing };
+export const aDraft = { subject: document("/invoices", sale), missing };
+export const aSentInvoice = { subject: document("/invoices", sale, "send"), missing };
 /** A message that is kept, because the tests have no provider. */
-const message = async (request: Request): Promise<string> => {
+export const message = async (request: Request): Promise<string> => {
   const { id } = (await request("POST", "/invoices", { body: addressedSale })).body.data;
   const answer = await request("POST", `/invoices/${id}/send`);
   return (answer.body.data as unknown as { notificationIds: string[] }).notificationIds[0] ?? "";
 };
 const addressedSale = { ...sale, billTo: { name: "Ada", email: "ada@x.test" } };
-const aMessage = { subject: message, missing };
+export const aMessage = { subject: message, missing };
 const aQuote = { subject: document("/quotes", sale), missing };
 const aSentQuote = { subject: document("/quotes", sale, "send"), missing };
 const anAcceptedQuote = { subject: document("/quotes", sale, "send", "accept"), missing };
@@ -122,7 +122,7 @@ const aYear = { query: "from=2026-01&to=2026-12" };
 const externalAttachment = { url: "https://files.example.com/plan.pdf" };
 const attachment = async (request: Request): Promise<string> =>
   (await request("POST", "/attachments", { body: externalAttachment })).body.data.id;
-const anAttachment = { subject: attachment, missing: deleted(attachment, "/attachments") };
+export const anAttachment = { subject: attachment, missing: deleted(attachment, "/attachments") };
 
 const webhookBody = { url: "https://hooks.example.com/", events: ["invoice.paid"] };
 const webhook = async (request: Request): Promise<string> =>
@@ -151,7 +151,7 @@ const conflict = async (request: Request): Promise<string> => {
   return results[0]?.conflictId ?? "";
 };
 
-const unmatchedPayment = async (request: Request): Promise<string> => {
+export const unmatchedPayment = async (request: Request): Promise<string> => {
   const organizationId = (await request("GET", "/organization")).body.data.id;
   serial += 1;
   const transactionRef = `route-${serial}`;
@@ -313,7 +313,7 @@ export const EXAMPLES: Record<string, Example> = {
 export type Route = MountedEndpoint & { scope: Scope; title: string; example: Example };
 
 /** Routes that answer a file: whoever may not have it gets an answer like any other. */
-const FILE_EXAMPLES: Record<string, Example> = {
+export const FILE_EXAMPLES: Record<string, Example> = {
   "GET /invoices/:id/pdf": aDraft,
   "GET /invoices/:id/xml": aDraft,
   "GET /invoices/:id/reminder": aSentInvoice,
@@ -335,9 +335,6 @@ export const staffRoutes: Route[] = endpoints
     const title = `${endpoint.method} ${endpoint.path}`;
     return { ...endpoint, title, example: EXAMPLES[title] ?? FILE_EXAMPLES[title] ?? {} };
   });
-
-/** Those of `/…/:id` have an example; the suite fails for one that has none. */
-export const fileRoutes = staffRoutes.filter(({ files }) => files);
 
 /** The routes of staff and API keys; those of the portal's sign-in are told in `test/portal`. */
 export const routes = staffRoutes.filter(

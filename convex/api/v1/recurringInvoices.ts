@@ -50,6 +50,7 @@ export const create = writeEndpoint(
     scope: "invoices:write",
     body: recurringInvoiceCreation,
     answers: { 201: recurringInvoiceRecord },
+    errors: ["NOT_FOUND"],
   },
   async (ctx, { body }) => {
     const recurring = await createRecurringInvoice(ctx, body);
