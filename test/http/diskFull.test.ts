@@ -167,5 +167,41 @@ describe.skipIf(!canMount())(
       expect(await client.mutation("notes:add", { author: "ann", text: "written" })).toBeTruthy();
       expect((await post(url, 100)).status).toBe(200);
     });
+
+    test("that the database itself meets in the middle of commits cost those commits alone", async () => {
+      await server.kill();
+      await rm(ballastOn(disk), { force: true });
+      const { data } = server;
+      // As where others fill the disk between the look at it and the write.
+      const unseen = `
+        import fs from "node:fs";
+        import { syncBuiltinESMExports } from "node:module";
+        fs.statfsSync = () => ({ bavail: 2 ** 30, bsize: 4096 });
+        syncBuiltinESMExports();`;
+      server = await startServer({
+        data,
+        functions: FUNCTIONS,
+        flags: ["--no-demo"],
+        env: { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(unseen)}"` },
+      });
+      client = clientOf(server.cloudUrl);
+      const note = (text: string) => client.mutation("notes:add", { author: "eve", text });
+      const texts = async (): Promise<string[]> =>
+        ((await client.query("notes:list", { author: "eve" })) as { text: string }[]).map(
+          ({ text }) => text,
+        );
+      await note("before");
+      await fillDisk(disk, 2 ** 19);
+      for (let turn = 0; turn < 3; turn++) {
+        expect((await rejectionOf(note("x".repeat(900_000)))).message).toContain("Server Error");
+        expect(await texts()).toEqual(["before"]);
+      }
+      expect(server.logs().map(({ message }) => message)).toContain(
+        "Cannot write to the disk: Input/output error",
+      );
+      await rm(ballastOn(disk));
+      await note("after");
+      expect(await texts()).toEqual(["before", "after"]);
+    }, 60_000);
   },
 );
