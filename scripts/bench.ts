@@ -1,4 +1,5 @@
 /** `npm run bench`: figures of this machine, as tables. Ratios within one run are what to quote. */
+import { benchAudit } from "./bench/audit";
 import { benchContacts } from "./bench/contacts";
 import { benchCrm } from "./bench/imports";
 import { benchInvoicing } from "./bench/invoicing";
@@ -21,11 +22,12 @@ const SECTIONS = [
   "live",
   "sync",
   "webhooks",
+  "audit",
 ] as const;
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only contacts,search,crm,projects,invoicing,pdf,live,sync,webhooks
+  --only contacts,search,crm,projects,invoicing,pdf,live,sync,webhooks,audit
                               sections to run; all by default
   --sizes 1000,10000,100000   records in the organization at each measurement
   --deliveries 10000          webhook deliveries in all, to a hundred endpoints
@@ -33,7 +35,7 @@ const HELP = `Usage: npm run bench -- [options]
 
 Fills temporary data folders and measures Freehold, its contacts beside a bare Fastify + lmdb
 server. With the default sizes contacts take some five minutes; imports and invoices take longer.
-Sync and search seed their records instead of requesting them: a million take --sizes 10000,1000000,
+Sync, search and audit seed their records instead of requesting them: a million take --sizes 10000,1000000,
 some ten minutes and 13 GB of the folder for temporary files (TMPDIR).`;
 
 await runScript(HELP, ["only", "sizes", "deliveries"], async (values) => {
@@ -53,6 +55,7 @@ await runScript(HELP, ["only", "sizes", "deliveries"], async (values) => {
     live: () => benchLive(),
     sync: () => benchSync(sizes),
     webhooks: () => benchWebhooks(Number(values.deliveries ?? 10_000)),
+    audit: () => benchAudit(sizes),
   };
   for (const section of SECTIONS) if (wanted.includes(section)) await run[section]();
 });

@@ -45,7 +45,7 @@ export async function startSeeded(
 async function seed(data: string, count: number, person: (index: number) => Person): Promise<void> {
   const database = await openDatabase({ path: path.join(data, "database") });
   try {
-    const model = await onlyContact(database);
+    const model = await newestRow<Contact>(database, "objects");
     for (let from = 0; from < count; from += COMMITTED_AT_ONCE) {
       const to = Math.min(count, from + COMMITTED_AT_ONCE);
       await append(database, contactsBetween(model, from, to, count, person));
@@ -83,7 +83,7 @@ function contactAfter(model: Contact, person: Person, before: number): Contact {
   };
 }
 
-function newIdLike(id: string, milliseconds: number): string {
+export function newIdLike(id: string, milliseconds: number): string {
   const { tableNumber = 0 } = decodeId(id) ?? {};
   return encodeId(tableNumber, newInternalId(milliseconds));
 }
@@ -112,7 +112,7 @@ function matchKeyRows({ organizationId, type, _id: objectId, customProperties }:
   }));
 }
 
-function rowsOf(name: string, rows: readonly Row[]): TableRows {
+export function rowsOf(name: string, rows: readonly Row[]): TableRows {
   return { name, number: null, replace: false, documents: documentsOf(rows) };
 }
 
@@ -120,12 +120,13 @@ function* documentsOf(rows: readonly Row[]): Generator<DocumentJson> {
   for (const row of rows) yield convexToJson(definedOnly(row)) as DocumentJson;
 }
 
-async function onlyContact(database: Database): Promise<Contact> {
-  const source = { type: "FullTableScan", tableName: "objects", order: "asc" } as const;
+/** What a request has made, for others to be made after. */
+export async function newestRow<Row>(database: Database, tableName: string): Promise<Row> {
+  const source = { type: "FullTableScan", tableName, order: "desc" } as const;
   return await database.query(async (tx) => {
     const text = tx.next(tx.openQuery({ source, operators: [] }));
-    if (text === null) throw new Error("The contact that the others are made after is missing.");
-    return jsonToConvex(JSON.parse(text) as JSONValue) as unknown as Contact;
+    if (text === null) throw new Error(`There is no row in ${tableName} to make others after.`);
+    return jsonToConvex(JSON.parse(text) as JSONValue) as Row;
   });
 }
 
