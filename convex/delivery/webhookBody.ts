@@ -1,30 +1,49 @@
-import type { Doc } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 
 export const TEST_EVENT = "webhook.test";
 
+/** What is sent of an event: `webhook-id`, and the body. */
+export type DeliveryBody = { messageId: string; body: string };
+
 /**
  * What is delivered: `{ id, type, createdAt, organizationId, data, previous?, traceId }`, times in
- * milliseconds. The id is the event's, so it is the same however often it is sent. Null when the
- * event is kept no longer.
+ * milliseconds. The id is the event's, so it is the same however often it is sent. Of an event that
+ * goes to many endpoints the body is made once.
  */
-export async function deliveryBody(
-  ctx: MutationCtx,
-  webhook: Doc<"webhooks">,
-  delivery: Doc<"webhookDeliveries">,
-): Promise<{ messageId: string; body: string } | null> {
-  const { organizationId } = webhook;
-  if (delivery.eventId === undefined) {
-    const { _id: id, createdAt, traceId } = delivery;
-    const data = { webhookId: webhook._id, url: webhook.url };
-    const test = { id, type: TEST_EVENT, createdAt, organizationId, data, traceId };
-    return { messageId: id, body: JSON.stringify(test) };
+export class DeliveryBodies {
+  private readonly ofEvents = new Map<Id<"events">, DeliveryBody | null>();
+
+  constructor(private readonly ctx: MutationCtx) {}
+
+  /** Null when the event is kept no longer. */
+  async of(
+    webhook: Doc<"webhooks">,
+    delivery: Doc<"webhookDeliveries">,
+  ): Promise<DeliveryBody | null> {
+    const { eventId } = delivery;
+    if (eventId === undefined) return testBody(webhook, delivery);
+    const known = this.ofEvents.get(eventId);
+    if (known !== undefined) return known;
+    const event = await this.ctx.db.get("events", eventId);
+    const body = event && bodyOf(event);
+    this.ofEvents.set(eventId, body);
+    return body;
   }
-  const event = await ctx.db.get("events", delivery.eventId);
-  if (!event) return null;
-  const { _id: id, type, at: createdAt, traceId } = event;
+}
+
+function bodyOf(event: Doc<"events">): DeliveryBody {
+  const { _id: id, type, at: createdAt, organizationId, traceId } = event;
   const data: unknown = event.data;
   const previous: unknown = event.previous;
   const message = { id, type, createdAt, organizationId, data, previous, traceId };
   return { messageId: id, body: JSON.stringify(message) };
+}
+
+function testBody(webhook: Doc<"webhooks">, delivery: Doc<"webhookDeliveries">): DeliveryBody {
+  const { organizationId } = webhook;
+  const { _id: id, createdAt, traceId } = delivery;
+  const data = { webhookId: webhook._id, url: webhook.url };
+  const test = { id, type: TEST_EVENT, createdAt, organizationId, data, traceId };
+  return { messageId: id, body: JSON.stringify(test) };
 }

@@ -9,7 +9,8 @@ import { retryConflicts } from "../kit/http/conflicts";
 import { openSecret } from "../kit/secretBox";
 import { retryAfterOf } from "./attempts";
 import { safePost } from "./safeRequest";
-import type { SendJob, SendOutcome } from "./webhookSending";
+import type { SendJob } from "./webhookClaims";
+import type { SendOutcome } from "./webhookOutcomes";
 
 /** So many requests at a time, over all endpoints. */
 const ROOM = 64;

@@ -56,8 +56,8 @@ export const deliveryTables = {
     .index("by_due", ["lane", "dueAt"]),
 
   /**
-   * What is to be delivered or was: a row per event and endpoint. Written by delivery/webhookQueue.ts
-   * and webhookSending.ts; read by `GET /webhooks/:id/deliveries`; deleted by delivery/maintenance.ts
+   * What is to be delivered or was: a row per event and endpoint. Written by delivery/webhookQueue.ts,
+   * webhookClaims.ts and webhookOutcomes.ts; read by `GET /webhooks/:id/deliveries`; deleted by delivery/maintenance.ts
    * after 30 days, and with their endpoint.
    */
   webhookDeliveries: defineTable({

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Doc } from "../../convex/_generated/dataModel";
-import type { SendJob, SendOutcome } from "../../convex/delivery/webhookSending";
+import type { SendJob } from "../../convex/delivery/webhookClaims";
+import type { SendOutcome } from "../../convex/delivery/webhookOutcomes";
 import { type Fixture, newBackend } from "../helpers/backend";
 
 /** The sender's transactions under a clock of the test's own: no attempt is made but those told here. */
