@@ -144,7 +144,8 @@ async function settled(
   settlement: Settlement,
 ): Promise<Decided> {
   const { before, after, wins } = settlement;
-  const isBlind = hasChangedSince(writtenOf(before), change.baseVersion, editOf(context));
+  const known = { baseVersion: change.baseVersion, isOwnOnly: change.id === undefined };
+  const isBlind = hasChangedSince(writtenOf(before), known, editOf(context));
   if (wins && !isBlind) return { id: after._id, version: after.version };
   return await clash(context, pushing, change, settlement);
 }

@@ -29,17 +29,24 @@ export function clientWins(server: Written, edit: Made): boolean {
     : edit.editedAt > server.editedAt;
 }
 
+/** What a device knew of an object when it edited it. */
+export type Known = {
+  baseVersion: number | undefined;
+  /** It has made the object and not met it since: whatever others wrote, it cannot know. */
+  isOwnOnly: boolean;
+};
+
 /**
- * Whether somebody else has written since the version that the device knew. One that does not say
- * which it knew is taken to have known what was written before its edit.
+ * Whether somebody else has written since what the device knew. One that does not say is taken to
+ * have known what was written before its edit.
  */
 export function hasChangedSince(
   server: Written,
-  baseVersion: number | undefined,
+  { baseVersion, isOwnOnly }: Known,
   edit: Made,
 ): boolean {
   const { version, pushedBy } = server;
   const run = pushedBy?.device === edit.device ? pushedBy : undefined;
-  if (baseVersion === undefined) return !run && server.editedAt > edit.editedAt;
+  if (baseVersion === undefined) return !run && (isOwnOnly || server.editedAt > edit.editedAt);
   return version !== baseVersion && !(run && run.since <= baseVersion && baseVersion < version);
 }

@@ -82,10 +82,13 @@ test("nothing has changed since a version that is the present one, or that only 
   fc.assert(
     fc.property(written, device, time, version, (server, name, at, base) => {
       const edit = editAt(name, at, NOW);
-      expect(hasChangedSince(server, server.version, edit)).toBe(false);
+      const knowing = (baseVersion?: number) => ({ baseVersion, isOwnOnly: false });
+      expect(hasChangedSince(server, knowing(server.version), edit)).toBe(false);
       const run = server.pushedBy?.device === name ? server.pushedBy : undefined;
       const isOwn = run !== undefined && run.since <= base && base < server.version;
-      expect(hasChangedSince(server, base, edit)).toBe(base !== server.version && !isOwn);
+      expect(hasChangedSince(server, knowing(base), edit)).toBe(base !== server.version && !isOwn);
+      const ownOnly = { baseVersion: undefined, isOwnOnly: true };
+      expect(hasChangedSince(server, ownOnly, edit)).toBe(run === undefined);
     }),
   );
 });

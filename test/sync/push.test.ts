@@ -198,6 +198,22 @@ describe("last write wins", () => {
     expect(await phone.send(next)).toMatchObject({ status: "applied", version: 4 });
   });
 
+  test("who has not met again what they made knows of nobody else's edits: a conflict", async () => {
+    const clientId = randomUUID();
+    const at = Date.now();
+    const { id } = await phone.send({ clientId, clientUpdatedAt: at, data: named("Ada") });
+    const tablet = await newDevice(home);
+    const notes = { customProperties: { notes: "tablet" } };
+    await tablet.send({ id, baseVersion: 1, clientUpdatedAt: at + 1000, data: notes });
+    const later = { clientId, clientUpdatedAt: at + 2000 };
+    const own = { customProperties: { notes: "phone" } };
+    expect(await phone.send({ ...later, data: own })).toMatchObject({
+      ...{ id, status: "conflict", winner: "client" },
+    });
+    const [conflict] = await conflicts();
+    expect(conflict?.server.data?.customProperties).toMatchObject({ notes: "tablet" });
+  });
+
   test("2099 counts as five minutes from now: somebody else's later edit still wins", async () => {
     const id = await contact();
     const first = await phone.send({

@@ -11,6 +11,8 @@ export type Server = {
   /** A write of somebody else's, by a request. */
   patch(id: string, notes: string): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Marks an invoice as sent, by no channel. */
+  send(id: string): Promise<void>;
   /** Writes the same to both in one transaction. */
   patchTwins(ids: readonly string[], notes: string): Promise<void>;
   /** Those of this time and later. */
@@ -40,7 +42,7 @@ export class Device {
 
   constructor(
     private readonly server: Server,
-    private cursor: string,
+    public cursor: string,
     private readonly now: () => number,
     /** By how much its clock is wrong, in milliseconds. */
     private readonly skew: number,
@@ -48,18 +50,19 @@ export class Device {
 
   create(type: string, references: number): void {
     const clientId = randomUUID();
-    const others = (wanted: string): string[] => [
-      ...this.queue.flatMap((change) =>
+    const others = (wanted: string): string[] => {
+      if (wanted === "issued invoice") return this.issuedInvoices();
+      const made = this.queue.flatMap((change) =>
         change.type === wanted && change.clientId !== undefined ? [change.clientId] : [],
-      ),
-      ...this.living(wanted),
-    ];
+      );
+      return [...made, ...this.living(wanted)];
+    };
     const pick = (wanted: string): string | undefined => {
       const found = others(wanted);
       return found[references % Math.max(1, found.length)];
     };
-    const notes = randomUUID();
-    this.enqueue({ type, clientId, data: recordOf(type, notes, pick) });
+    const data = recordOf(type, randomUUID(), pick);
+    if (data) this.enqueue({ type, clientId, data });
   }
 
   /** Edits something that it knows, or that it has made and not pushed yet. */
@@ -67,7 +70,16 @@ export class Device {
     const target = this.target(choice);
     if (!target) return;
     const { type, ...identity } = target;
-    this.enqueue({ type, ...identity, data: { customProperties: edited(type) } });
+    this.enqueue({ type, ...identity, data: { customProperties: edited(type, choice) } });
+  }
+
+  /** Cancels an invoice or a quote; of other types there is no such thing. */
+  cancel(choice: number): void {
+    const documents = [...this.rows].filter(([, { type, data }]) => data && hasLines(type));
+    const [id, row] = documents[choice % Math.max(1, documents.length)] ?? [];
+    if (id === undefined || !row) return;
+    const { type, version: baseVersion } = row;
+    this.enqueue({ type, id, baseVersion, data: { status: "cancelled" } });
   }
 
   remove(choice: number): void {
@@ -95,6 +107,11 @@ export class Device {
   /** One page. */
   async pull(limit: number): Promise<Page> {
     const page = await this.server.pull(this.cursor, limit);
+    this.receive(page);
+    return page;
+  }
+
+  receive(page: Page): void {
     for (const { id, type, version, data } of page.changes) {
       const known = this.rows.get(id);
       if (known && known.version > version) throw new Error(`${id} went back in time.`);
@@ -102,7 +119,6 @@ export class Device {
     }
     this.cursor = page.nextCursor;
     this.isConsistent = !page.hasMore;
-    return page;
   }
 
   async pullAll(limit: number): Promise<void> {
@@ -129,6 +145,12 @@ export class Device {
   private living(type: string): string[] {
     return [...this.rows].flatMap(([id, row]) =>
       row.type === type && row.data !== null && !isTwin(row) ? [id] : [],
+    );
+  }
+
+  private issuedInvoices(): string[] {
+    return [...this.rows].flatMap(([id, { type, data }]) =>
+      type === "invoice" && data && data.status !== "draft" ? [id] : [],
     );
   }
 
@@ -165,35 +187,69 @@ export function isTwin({ data }: Row): boolean {
 
 /** The text that tells one edit from all others. */
 export function markOf({ data }: Change): string | null {
-  const { notes, detailedDescription } = data?.customProperties ?? {};
-  const mark = notes ?? detailedDescription;
+  const { notes, detailedDescription, transactionRef, lineItems } = data?.customProperties ?? {};
+  const [line] = Array.isArray(lineItems) ? (lineItems as { description: string }[]) : [];
+  const mark = notes ?? detailedDescription ?? transactionRef ?? line?.description;
   return typeof mark === "string" ? mark : null;
 }
 
-function edited(type: string): Record<string, unknown> {
-  const mark = randomUUID();
-  return type === "project" ? { detailedDescription: mark } : { notes: mark };
+function hasLines(type: string): boolean {
+  return type === "invoice" || type === "quote";
 }
 
-function recordOf(type: string, notes: string, pick: (type: string) => string | undefined): Sent {
+function linesOf(mark: string): object[] {
+  return [{ description: mark, quantity: 1, unitPriceInCents: 100_000, taxRatePercent: 19 }];
+}
+
+function edited(type: string, choice: number): Record<string, unknown> {
+  const mark = randomUUID();
+  if (type === "project") return { detailedDescription: mark };
+  return hasLines(type) && choice % 2 === 0 ? { lineItems: linesOf(mark) } : { notes: mark };
+}
+
+/** Null where there is nothing that such a record could belong to. */
+function recordOf(
+  type: string,
+  mark: string,
+  pick: (type: string) => string | undefined,
+): Sent | null {
   const organization = pick("crm_organization");
   const contact = pick("crm_contact");
+  const billTo = contact === undefined ? { name: "Ada" } : { contactId: contact };
+  const content = { lineItems: linesOf("Work"), billTo, notes: mark };
+  const invoiceId = pick("issued invoice");
   switch (type) {
     case "crm_organization":
-      return { subtype: "customer", name: "Acme", customProperties: { notes } };
+      return { subtype: "customer", name: "Acme", customProperties: { notes: mark } };
     case "crm_contact":
       return {
         subtype: "lead",
         customProperties: {
-          ...{ firstName: "Ada", notes },
+          ...{ firstName: "Ada", notes: mark },
           ...(organization === undefined ? {} : { crmOrganizationId: organization }),
         },
       };
+    case "invoice":
+    case "quote":
+      return { subtype: "b2c_single", customProperties: content };
+    case "recurring_invoice": {
+      const schedule = { frequency: "monthly", startDay: "2090-01-01" };
+      return { subtype: "b2c_single", customProperties: { ...content, title: "Rent", schedule } };
+    }
+    case "payment": {
+      const paid = { amountInCents: 1, paymentMethod: "cash", transactionRef: mark };
+      return invoiceId === undefined ? null : { customProperties: { ...paid, invoiceId } };
+    }
+    case "credit_note": {
+      const line = { description: mark, quantity: 1, unitPriceInCents: 1 };
+      const credited = { lineItems: [line], reason: "Goodwill" };
+      return invoiceId === undefined ? null : { customProperties: { ...credited, invoiceId } };
+    }
     default:
       return {
         ...{ subtype: "internal", name: "Relaunch" },
         customProperties: {
-          detailedDescription: notes,
+          detailedDescription: mark,
           ...(organization === undefined ? {} : { clientOrgId: organization }),
           ...(contact === undefined ? {} : { contactIds: [contact] }),
         },
