@@ -3,6 +3,7 @@ import { DEFAULT_CALLERS } from "../../convex/kit/caller";
 import type { MountedEndpoint } from "../../convex/kit/http/mount";
 import type { Scope } from "../../convex/kit/scopes";
 import type { Request } from "./answer";
+import { eventually } from "./server";
 import { signedEvent } from "./webhooks";
 
 /** What it takes to call a route: a good body, and how to make what `:id` names. */
@@ -72,7 +73,13 @@ const contactImport = async (request: Request): Promise<string> => {
   const headers = { "Content-Type": "text/csv" };
   const raw = "firstName\nAda\n";
   const answer = await request("POST", "/crm/contacts/import", { raw, headers });
-  return (answer.body.data as unknown as { importId: string }).importId;
+  const { importId } = answer.body.data as unknown as { importId: string };
+  // It goes on by itself; what it makes must not come in between later.
+  await eventually(
+    () => request("GET", `/crm/contacts/imports/${importId}`),
+    ({ body }) => body.data.status !== "running",
+  );
+  return importId;
 };
 const contactMerge = async (request: Request): Promise<string> => {
   const body = { sourceId: await contact(request) };
