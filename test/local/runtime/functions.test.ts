@@ -234,11 +234,9 @@ describe("the runtime of queries and mutations", () => {
   });
 
   test("a mutation that waits for what never comes is stopped, and holds up the others no longer", async () => {
-    const begun = performance.now();
     const waiting = rejectionOf(client.mutation("notes:waitForever"));
     await client.mutation("notes:add", { author: "behind", text: "it" });
     await waiting;
-    expect(performance.now() - begun).toBeLessThan(4_000);
     await logged("it has waited 1s for something that is not an operation of its ctx");
   });
 
