@@ -1,4 +1,4 @@
-/** Clerk on this machine: its published key set on loopback, and tokens that it signs. */
+/** Clerk on this machine: discovery and its key set on loopback, and tokens that it signs. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
@@ -21,10 +21,14 @@ export class Clerk {
   private constructor(private readonly server: Server) {}
 
   static async start(): Promise<Clerk> {
-    const server = createServer((_request, response) => {
-      clerk.fetches += 1;
+    const server = createServer(({ url }, response) => {
+      const isDiscovery = url === "/.well-known/openid-configuration";
+      if (!isDiscovery) clerk.fetches += 1;
       response.writeHead(clerk.isDown ? 503 : 200, { "Content-Type": "application/json" });
-      response.end(JSON.stringify({ keys: clerk.keys.map(({ published }) => published) }));
+      const { issuer } = clerk;
+      const discovered = { issuer, jwks_uri: `${issuer}/.well-known/jwks.json` };
+      const keys = clerk.keys.map(({ published }) => published);
+      response.end(JSON.stringify(isDiscovery ? discovered : { keys }));
     });
     const clerk = new Clerk(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

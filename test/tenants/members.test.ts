@@ -108,6 +108,21 @@ test("somebody who is signed in tries ten tokens a minute, from wherever; so doe
   expect((await tryFrom("203.0.113.50", carl)).code).toBe("RATE_LIMITED");
 });
 
+test("nobody more than its plan has room for is invited, the invited counted", async () => {
+  await home.backend.run(async ({ db }) => {
+    await db.patch("organizations", home.organizationId, { tier: "free" });
+  });
+  const { id } = await invited("ada@x.test");
+  const invite = { body: { email: "bob@x.test", role: "member" } };
+  const refused = await owner()("POST", at("/invite"), invite);
+  expect(refused).toMatchObject({ status: 403, code: "TIER_LIMIT_EXCEEDED" });
+  expect(refused.body.error.details).toEqual({
+    ...{ limit: 2, used: 2, tier: "free", requiredTier: "pro" },
+  });
+  await owner()("DELETE", at(`/invites/${id}`));
+  expect((await owner()("POST", at("/invite"), invite)).status).toBe(201);
+});
+
 describe("roles", () => {
   test("a removed member's session is worth nothing at once", async () => {
     const { organizationId } = home;

@@ -1,11 +1,6 @@
 /** Who calls over the WebSocket: the official client with tokens of a real provider. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Deployment, startDeployment } from "../../../scripts/local/deployment";
-import { redirectLog } from "../../../scripts/local/runtime/log";
 import { eventually, startServer, type TestServer } from "../../helpers/server";
 import { LiveClient } from "../live/client";
 import { Provider } from "./provider";
@@ -85,41 +80,3 @@ describe("a live query that asks who reads it", () => {
     expect(changes).not.toContain(true);
   });
 });
-
-test("the dashboard reads its contacts with a Clerk token alone", async () => {
-  const data = await mkdtemp(path.join(tmpdir(), "freehold-clerk-"));
-  const restoreLog = redirectLog(() => undefined);
-  process.env["CLERK_ISSUER"] = `${provider.url}/oidc`;
-  let deployment: Deployment | null = null;
-  try {
-    deployment = await startDeployment({ data, sitePort: 0, cloudPort: 0 });
-    const { host, demo, cloudUrl } = deployment;
-    const organizationId = demo?.organizationId ?? "";
-    const token = (): Promise<string> =>
-      provider.token({ claims: { aud: "convex", sub: "user_1" } });
-    const client = clientAt(cloudUrl, token);
-    const before = client.subscribe("crmOntology:getContacts", { organizationId });
-    await eventually(
-      () => before.errors.length,
-      (count) => count > 0,
-    );
-    expect(before.errors[0]?.data).toMatchObject({ code: "UNAUTHORIZED" });
-    before.stop();
-    // As the Clerk webhook does.
-    await host.database.mutation(async (tx) => {
-      const query = tx.openQuery({
-        source: { type: "FullTableScan", tableName: "users", order: null },
-        operators: [],
-      });
-      const user = JSON.parse(tx.next(query) ?? "null") as { _id: string };
-      tx.shallowMerge(user._id, { clerkUserId: "user_1" });
-    });
-    const contacts = client.subscribe<unknown[]>("crmOntology:getContacts", { organizationId });
-    expect(await contacts.until(() => true)).toEqual(expect.any(Array));
-  } finally {
-    delete process.env["CLERK_ISSUER"];
-    restoreLog();
-    await deployment?.stop();
-    await rm(data, { recursive: true, force: true });
-  }
-}, 60_000);
