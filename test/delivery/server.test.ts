@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import PostalMime from "postal-mime";
 import { afterEach, expect, test } from "vitest";
-import { eventually } from "../helpers/server";
+import { clockAhead, eventually } from "../helpers/server";
 import { runInternal, type Site, startSite } from "../helpers/site";
 import { invoice } from "../invoicing/books";
 import { RESEND_ENV, startResend } from "./resendServer";
@@ -39,14 +39,7 @@ async function startLater(
   env: Record<string, string>,
   leases: number,
 ): Promise<Site> {
-  const later = leases * LATER_MS;
-  const source = `const now = Date.now;
-    globalThis.Date = class extends Date {
-      constructor(...args) { super(...(args.length === 0 ? [now() + ${later}] : args)); }
-      static now() { return now() + ${later}; }
-    };`;
-  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(source)}`;
-  return await start(data, { ...env, NODE_OPTIONS });
+  return await start(data, { ...env, ...clockAhead(leases * LATER_MS) });
 }
 
 type Shown = { id: string; status: string; reason: string | null };

@@ -148,6 +148,16 @@ function spawnServer({ data = "", functions, flags = [], env = {} }: ServerOptio
   };
 }
 
+/** The environment of a server whose clock goes ahead by so many milliseconds. */
+export function clockAhead(milliseconds: number): Record<string, string> {
+  const source = `const now = Date.now;
+    globalThis.Date = class extends Date {
+      constructor(...args) { super(...(args.length === 0 ? [now() + ${milliseconds}] : args)); }
+      static now() { return now() + ${milliseconds}; }
+    };`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}` };
+}
+
 function parseLines(text: string): Record<string, unknown>[] {
   return text
     .split("\n")
