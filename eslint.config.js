@@ -8,17 +8,15 @@ const OWNED = [
       "objects",
       "objectLinks",
       "objectMatchKeys",
-      "auditLogs",
       "events",
       "counts",
       "countDeltas",
       "tombstones",
     ],
-    files: [
-      "convex/ontology/{store,links,matchKeys,effects,counts,history}.ts",
-      "convex/maintenance.ts",
-    ],
+    files: ["convex/ontology/{store,links,matchKeys,counts}.ts", "convex/maintenance.ts"],
   },
+  // Inserted, and blanked when a person is erased; nothing deletes them.
+  { tables: ["auditLogs", "events"], files: ["convex/ontology/{effects,history}.ts"] },
   { tables: ["auditLogs", "auditChains"], files: ["convex/audit/sealing.ts"] },
   { tables: ["eventCursors"], files: ["convex/delivery/dispatcher.ts"] },
   {

@@ -171,6 +171,7 @@ export const setPlatformAdmin = internalMutation({
       .unique();
     if (!user) throw notFound("user");
     const { _id: objectId, isPlatformAdmin: before } = user;
+    if (before === after) return null;
     await ctx.db.patch("users", objectId, { isPlatformAdmin: after });
     const changes = [{ field: "isPlatformAdmin", before, after }];
     const memberships = await ctx.db
