@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api";
 import { canonical } from "../../convex/audit/digest";
-import { type Fixture, newBackend, newMember, newTenant } from "../helpers/backend";
+import { type Fixture, newBackend, newKey, newMember, newTenant } from "../helpers/backend";
 import { refusalOf } from "../helpers/refusal";
 import { DEVICE } from "../helpers/routes";
 
@@ -154,6 +154,22 @@ test("an entry of a member of staff says the role, the sign-in and the device", 
   expect(new Set(entries.map(({ sessionId }) => sessionId)).size).toBe(1);
   expect(entries[0]?.sessionId).toEqual(expect.any(String));
   expect(await trail("objectType=api_key")).toMatchObject([{ role: null, sessionId: null }]);
+});
+
+test("what nobody asks for by a request is in the trail as well", async () => {
+  const { backend, organizationId } = home;
+  vi.useFakeTimers();
+  const { keyId } = await newKey(backend, organizationId, ["crm:read"], Date.now() + 1000);
+  vi.advanceTimersByTime(1000);
+  await backend.finishInProgressScheduledFunctions();
+  vi.useRealTimers();
+  expect(await trail(`objectId=${keyId}`)).toMatchObject([
+    { action: "api_key.expired", actor: { type: "system" } },
+    { action: "api_key.created" },
+  ]);
+  const owner = { email: "owner@studio.test", passwordHash: "not used here" };
+  await backend.mutation(internal.tenancy.recover, owner);
+  expect(await trail("action=user.recovered")).toHaveLength(1);
 });
 
 describe("GET /admin/logs/audit", () => {
