@@ -84,7 +84,7 @@ const callerIn = (callers: Callers, { caller }: WholeRoute): Request =>
 const BY_JOBS = new Set([
   ...["rateLimits", "counts", "countDeltas", "auditChains", "eventCursors", "senders"],
   ...["webhookQueues", "webhookDeliveries", "webhookSenders", "notifications"],
-  ...["contactImports", "contactImportResults", "contactImportKeys"],
+  ...["contactImports", "contactImportResults", "contactImportKeys", "paymentLinks"],
 ]);
 
 /** What must stay as it is of an organization. */
