@@ -62,7 +62,7 @@ export function openApiDocument(
           type: "http",
           scheme: "bearer",
           description:
-            "An API key (`fh_live_…`), a staff session token (`fh_session_…`) or a portal user's session token (`fh_portal_…`).",
+            "An API key (`fh_live_…`), a staff session token (`fh_session_…`), a Clerk session token or a portal user's session token (`fh_portal_…`).",
         },
       },
       schemas: { ...components, Error: ERROR_SCHEMA },

@@ -174,20 +174,20 @@ async function endBatch(
   await ctx.scheduler.runAfter(0, internal.tenants.clerkOrganizations.endMemberships, rest);
 }
 
-const ROLES: Record<string, Role> = {
-  // Clerk's own two, also under the names that they had before there were others.
-  admin: "owner",
-  basic_member: "member",
+const ROLES = new Map<string, Role>([
+  // Clerk's own two; `basic_member` is what `org:member` was called before there were others.
+  ["admin", "owner"],
+  ["basic_member", "member"],
   // Custom roles that are called as ours are.
-  owner: "owner",
-  manager: "manager",
-  member: "member",
-  viewer: "viewer",
-};
+  ["owner", "owner"],
+  ["manager", "manager"],
+  ["member", "member"],
+  ["viewer", "viewer"],
+]);
 
 /** Who has a role that we cannot tell may look, and no more. */
 function roleOf(clerkRole: string): Role {
-  return ROLES[clerkRole.replace(/^org:/, "")] ?? "viewer";
+  return ROLES.get(clerkRole.replace(/^org:/, "")) ?? "viewer";
 }
 
 /**

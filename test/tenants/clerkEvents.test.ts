@@ -241,7 +241,7 @@ describe("an organization", () => {
     expect(await membersOf(at)).toBeNull();
     await hear(
       membership("created", { id: named("m1"), of: ada, in: at, role: "org:admin" }, 1),
-      membership("created", { id: named("m3"), of: eve, in: at, role: "org:billing" }, 1),
+      membership("created", { id: named("m3"), of: eve, in: at, role: "org:constructor" }, 1),
     );
     await tryAgain();
     expect(await membersOf(at)).toEqual({ [ada]: "owner", [bob]: "manager", [eve]: "viewer" });
