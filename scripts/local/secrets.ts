@@ -26,7 +26,8 @@ export async function readIfThere(file: string): Promise<string | null> {
   try {
     return (await readFile(file, "utf8")).trim();
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
+    // The second where a file stands in the place of its folder.
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return null;
     throw new Problem(`cannot read ${file}: ${messageOf(error)}`);
   }
 }
