@@ -7,9 +7,11 @@ import {
   INVOICE_TYPES,
   linkTo,
   numberKey,
-  partyColumns,
   PAYMENT_TERMS,
+  salesColumns,
   salesContent,
+  salesFilters,
+  sentToPortal,
   withoutAddressee,
 } from "./salesDocument";
 
@@ -78,22 +80,19 @@ export const invoiceType = defineObjectType({
     message: "Another invoice has this number.",
   },
   columns({ customProperties: invoice }) {
-    const { invoiceNumber, billTo, lineItems, projectId } = invoice;
-    const party = partyColumns(billTo, lineItems);
+    const { invoiceNumber, billTo } = invoice;
+    const sales = salesColumns(invoice);
     return {
       name: invoiceNumber,
       searchText: [invoiceNumber, billTo.name, billTo.email, invoice.notes]
         .filter(Boolean)
         .join(" "),
       lookupKey: numberKey(invoiceNumber),
-      facet: invoice.currency,
-      ...party,
-      ...(projectId === undefined ? {} : { subjectId: projectId }),
+      ...sales,
       documentDate: invoice.issueDate,
       dueAt: invoice.dueDate,
       links: [
-        ...party.links,
-        ...linkTo("for_project", projectId),
+        ...sales.links,
         ...linkTo("from_quote", invoice.quoteId),
         ...linkTo("from_recurring_invoice", invoice.recurringInvoiceId),
       ],
@@ -101,21 +100,9 @@ export const invoiceType = defineObjectType({
   },
   withoutPerson: ({ status, customProperties }, personId) =>
     status === "draft" ? withoutAddressee(customProperties, personId) : null,
-  filters: {
-    status: "status",
-    type: "subtype",
-    contactId: "parentId",
-    crmOrganizationId: "relatedId",
-    projectId: "subjectId",
-    currency: "facet",
-    invoiceNumber: "lookupKey",
-  },
+  filters: { ...salesFilters, invoiceNumber: "lookupKey" },
   documentDateIs: "issueDate",
-  // What a portal user sees of invoices: those sent to their own contact.
-  portal: {
-    through: ["billed_to"],
-    shows: ({ customProperties: { sentDate } }) => sentDate !== undefined,
-  },
+  portal: sentToPortal,
   sums({ status, customProperties: { amountDueInCents } }): Record<string, bigint> {
     return isIssued(status) ? { due: BigInt(amountDueInCents) } : {};
   },

@@ -4,11 +4,12 @@ import { storedCustomFields } from "../kit/customFields";
 import { defineObjectType } from "./definition";
 import {
   INVOICE_TYPES,
-  linkTo,
   numberKey,
-  partyColumns,
   PAYMENT_TERMS,
+  salesColumns,
   salesContent,
+  salesFilters,
+  sentToPortal,
   withoutAddressee,
 } from "./salesDocument";
 
@@ -48,33 +49,18 @@ export const quoteType = defineObjectType({
     message: "Another quote has this number.",
   },
   columns({ customProperties: quote }) {
-    const { quoteNumber, billTo, lineItems, projectId } = quote;
-    const party = partyColumns(billTo, lineItems);
+    const { quoteNumber, billTo } = quote;
     return {
       name: quoteNumber,
       searchText: [quoteNumber, billTo.name, billTo.email, quote.notes].filter(Boolean).join(" "),
       lookupKey: numberKey(quoteNumber),
-      facet: quote.currency,
-      ...party,
-      ...(projectId === undefined ? {} : { subjectId: projectId }),
+      ...salesColumns(quote),
       documentDate: quote.issueDate,
       dueAt: quote.validUntil,
-      links: [...party.links, ...linkTo("for_project", projectId)],
     };
   },
   withoutPerson: ({ customProperties }, personId) => withoutAddressee(customProperties, personId),
-  filters: {
-    status: "status",
-    type: "subtype",
-    contactId: "parentId",
-    crmOrganizationId: "relatedId",
-    projectId: "subjectId",
-    currency: "facet",
-    quoteNumber: "lookupKey",
-  },
+  filters: { ...salesFilters, quoteNumber: "lookupKey" },
   documentDateIs: "issueDate",
-  portal: {
-    through: ["billed_to"],
-    shows: ({ customProperties: { sentDate } }) => sentDate !== undefined,
-  },
+  portal: sentToPortal,
 });

@@ -4,10 +4,10 @@ import { defineObjectType } from "./definition";
 import { FREQUENCIES, WEEKDAYS } from "./schedule";
 import {
   INVOICE_TYPES,
-  linkTo,
-  partyColumns,
   PAYMENT_TERMS,
+  salesColumns,
   salesContent,
+  salesFilters,
   withoutAddressee,
 } from "./salesDocument";
 
@@ -49,25 +49,14 @@ export const recurringInvoiceType = defineObjectType({
     customFields: storedCustomFields,
   }),
   columns({ customProperties: recurring }) {
-    const { title, billTo, lineItems, projectId, nextRunAt } = recurring;
-    const party = partyColumns(billTo, lineItems);
+    const { title, billTo, nextRunAt } = recurring;
     return {
       name: title,
       searchText: [title, billTo.name, billTo.email].filter(Boolean).join(" "),
-      facet: recurring.currency,
-      ...party,
-      ...(projectId === undefined ? {} : { subjectId: projectId }),
+      ...salesColumns(recurring),
       ...(nextRunAt === undefined ? {} : { dueAt: nextRunAt }),
-      links: [...party.links, ...linkTo("for_project", projectId)],
     };
   },
   withoutPerson: ({ customProperties }, personId) => withoutAddressee(customProperties, personId),
-  filters: {
-    status: "status",
-    type: "subtype",
-    contactId: "parentId",
-    crmOrganizationId: "relatedId",
-    projectId: "subjectId",
-    currency: "facet",
-  },
+  filters: salesFilters,
 });

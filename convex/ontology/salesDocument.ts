@@ -97,6 +97,37 @@ export function partyColumns(
   };
 }
 
+/** The columns and links that invoices, quotes and recurring invoices have alike. */
+export function salesColumns(
+  content: Pick<SalesContent, "currency" | "billTo" | "lineItems" | "projectId">,
+): Pick<ObjectColumns, "facet" | "parentId" | "relatedId" | "subjectId" | "links"> {
+  const { currency, billTo, lineItems, projectId } = content;
+  const party = partyColumns(billTo, lineItems);
+  return {
+    facet: currency,
+    ...party,
+    ...(projectId === undefined ? {} : { subjectId: projectId }),
+    links: [...party.links, ...linkTo("for_project", projectId)],
+  };
+}
+
+/** The filters that these columns serve. */
+export const salesFilters = {
+  status: "status",
+  type: "subtype",
+  contactId: "parentId",
+  crmOrganizationId: "relatedId",
+  projectId: "subjectId",
+  currency: "facet",
+} as const;
+
+/** What a portal user sees of invoices and quotes: those sent to their own contact. */
+export const sentToPortal = {
+  through: ["billed_to"],
+  shows: ({ customProperties }: { customProperties: { sentDate?: number | undefined } }): boolean =>
+    customProperties.sentDate !== undefined,
+};
+
 /** What is left of a document that is not issued yet when the person whom it is for is erased. */
 export function withoutAddressee<Document extends { billTo: StoredParty; sentTo?: string }>(
   document: Document,
