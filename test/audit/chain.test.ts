@@ -239,10 +239,10 @@ test("a long chain is walked in pages, and each goes on where the one before end
   if (!entry) throw new Error("There is no such entry.");
   const content = unsealed(entry);
   await home.backend.run(async ({ db }) => {
-    for (let i = 0; i < 1100; i++) await db.insert("auditLogs", content);
+    for (let i = 0; i < 600; i++) await db.insert("auditLogs", content);
   });
   await seal(home);
-  expect(await verify(home)).toMatchObject({ valid: true, entries: 1105, pending: 0, next: null });
+  expect(await verify(home)).toMatchObject({ valid: true, entries: 605, pending: 0, next: null });
 });
 
 test("an erasure blanks what it must, is itself in the trail, and the chain still verifies", async () => {

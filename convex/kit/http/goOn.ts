@@ -1,8 +1,8 @@
 import type { RequestInput } from "../input";
 import type { Reply } from "../reply";
 
-/** Of 1,000 documents each, some seconds' worth: a client goes on from there itself. */
-const MAX_PAGES = 250;
+/** Of some hundred documents each, half a minute's worth: a client goes on from there itself. */
+const MAX_PAGES = 1000;
 
 /**
  * The last of the answers that a query gives page by page: each one's `data.next`, until it is null,
