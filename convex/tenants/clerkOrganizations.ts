@@ -15,6 +15,7 @@ import {
   rememberDeletion,
   type Telling,
 } from "./clerkHistory";
+import { inviteOf, revokeInvite } from "./invites";
 import { addMember, changeRole, type Membership, removeMember, requireRoom } from "./members";
 import { findOrMakeUser } from "./users";
 
@@ -94,7 +95,10 @@ export async function applyMembership(
   return await heldBack(organizationId, async () => {
     if (membership) await changeRole(ctx, scope, membership, role);
     else {
-      await requireRoom(ctx, organization);
+      // An invite that is open for the same person has kept them a place, and has served its turn.
+      const invite = await inviteOf(ctx, organizationId, user.emailKey);
+      if (invite) await revokeInvite(ctx, scope, invite);
+      else await requireRoom(ctx, organization);
       await addMember(ctx, scope, user._id, role);
     }
     const member = membership ?? (await membershipOf(ctx, organizationId, user._id));

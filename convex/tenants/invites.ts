@@ -141,6 +141,22 @@ export function isInvite(membership: Doc<"memberships">): membership is Invite {
   return membership.status === "invited" && membership.invite !== undefined;
 }
 
+/** The open invite of an e-mail, by its key; none for a user without one. */
+export async function inviteOf(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  key: string | undefined,
+): Promise<Invite | null> {
+  if (key === undefined) return null;
+  const membership = await ctx.db
+    .query("memberships")
+    .withIndex("by_invited_email", (q) =>
+      q.eq("organizationId", organizationId).eq("invite.emailKey", key),
+    )
+    .first();
+  return membership && isInvite(membership) ? membership : null;
+}
+
 async function inviteOfToken(ctx: QueryCtx, token: string): Promise<Invite | null> {
   const credential = readToken(token);
   if (credential?.kind !== "invite") return null;
@@ -158,12 +174,7 @@ async function requireNobody(
   email: string,
 ): Promise<void> {
   const key = emailKey(email);
-  const invited = await ctx.db
-    .query("memberships")
-    .withIndex("by_invited_email", (q) =>
-      q.eq("organizationId", organizationId).eq("invite.emailKey", key),
-    )
-    .first();
+  const invited = await inviteOf(ctx, organizationId, key);
   if (invited) {
     throw new ApiError("CONFLICT", "This e-mail is invited already: send that invite again.", {
       details: { inviteId: invited._id },

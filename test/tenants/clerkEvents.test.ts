@@ -341,6 +341,32 @@ describe("an organization", () => {
     expect(await membersOf(at)).toEqual({ [ada]: "owner", [eve]: "member" });
   });
 
+  test("has no open invite left for whom Clerk has added, who takes the invite's place", async () => {
+    serial += 1;
+    const at = named("org");
+    const [ada, bob] = [named("ada"), named("bob")];
+    const email = `${bob}@x.test`;
+    await hear(
+      membership("created", { id: named("m1"), of: ada, in: at, role: "org:admin" }, 1),
+      user("created", bob, 1, { email }),
+    );
+    const organizationId = await idOf(at);
+    await home.backend.run(async ({ db }) => {
+      const id = db.normalizeId("organizations", organizationId);
+      if (id) await db.patch("organizations", id, { tier: "free" });
+    });
+    const owner = await account(ada);
+    const request = owner && (await sign(owner));
+    const body = { email, role: "viewer" };
+    expect((await request?.("POST", `/tenants/${organizationId}/invite`, { body }))?.status).toBe(
+      201,
+    );
+    await hear(membership("created", { id: named("m2"), of: bob, in: at }, 1));
+    expect(await membersOf(at)).toEqual({ [ada]: "owner", [bob]: "member" });
+    const open = await request?.("GET", `/tenants/${organizationId}/invites`);
+    expect(open?.body.data).toEqual([]);
+  });
+
   test("ends the same in whatever order the events come", async () => {
     const history = (): ClerkEvent[] => {
       const at = named("org");
