@@ -90,8 +90,13 @@ export class Reloader {
     this.draining.add(code);
     void code.pool.drain().then(async () => {
       this.draining.delete(code);
-      const used = [this.options.host.code, ...this.draining].map(({ bundle }) => bundle.folder);
-      await keepOnly(this.options.bundles, used).catch((error: unknown) => {
+      const { host, bundles, turns } = this.options;
+      // Not while a reload takes over what one of them has.
+      const removed = turns.take(async () => {
+        const used = [host.code, ...this.draining].map(({ bundle }) => bundle.folder);
+        await keepOnly(bundles, used);
+      });
+      await removed.catch((error: unknown) => {
         log("warn", `Old bundles could not be removed: ${messageOf(error)}`);
       });
     });
