@@ -60,6 +60,7 @@ import type * as attachments_claimants from "../attachments/claimants.js";
 import type * as attachments_completion from "../attachments/completion.js";
 import type * as attachments_downloads from "../attachments/downloads.js";
 import type * as attachments_links from "../attachments/links.js";
+import type * as attachments_merging from "../attachments/merging.js";
 import type * as attachments_names from "../attachments/names.js";
 import type * as attachments_removal from "../attachments/removal.js";
 import type * as attachments_sweep from "../attachments/sweep.js";
@@ -410,6 +411,7 @@ declare const fullApi: ApiFromModules<{
   "attachments/completion": typeof attachments_completion;
   "attachments/downloads": typeof attachments_downloads;
   "attachments/links": typeof attachments_links;
+  "attachments/merging": typeof attachments_merging;
   "attachments/names": typeof attachments_names;
   "attachments/removal": typeof attachments_removal;
   "attachments/sweep": typeof attachments_sweep;

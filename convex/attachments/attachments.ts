@@ -23,6 +23,8 @@ export const MAX_IN_BUCKET = 100 * MIB;
 export const MAX_IN_DEPLOYMENT = 20 * MIB;
 /** Uploads that an organization may have under way. */
 export const MAX_PENDING = 500;
+/** Attachments of one object; a merge of two contacts can leave more. */
+export const MAX_OF_OWNER = 200;
 /** An upload URL of Convex holds for an hour. */
 const DEPLOYMENT_UPLOAD_SECONDS = 60 * 60;
 /** An upload that is not completed by then is given up. */
@@ -85,6 +87,7 @@ export async function attachAddress(
 ): Promise<Attachment> {
   const { url, fileName } = input;
   const owner = input.ownerId === undefined ? null : await requireOwner(store, input.ownerId);
+  if (owner) await requireRoom(ctx, store, owner._id);
   const attachment = await insert(ctx, store, {
     ...{ url, fileName, uploader, place: "external", status: "ready" },
     ...(owner ? { ownerId: owner._id } : {}),
@@ -93,19 +96,26 @@ export async function attachAddress(
   return attachment;
 }
 
-/** Ends an upload whose file has been found to be what was announced. */
+/**
+ * Ends an upload whose file has been found to be what was announced.
+ * @throws CONFLICT for an owner that has as many attachments as one may have
+ */
 export async function completeUpload(
   ctx: MutationCtx,
   store: ObjectStore,
   pending: Attachment,
   changes: { ownerId?: Id<"objects">; storageId?: Id<"_storage">; sha256?: string },
 ): Promise<Attachment> {
+  if (changes.ownerId !== undefined) await requireRoom(ctx, store, changes.ownerId);
   const completed = await patch(ctx, pending, { ...changes, status: "ready", dueAt: undefined });
   await recordCreated(store, completed);
   return completed;
 }
 
-/** Given fields change; a null owner leaves it without one. @throws OWNER_NOT_FOUND */
+/**
+ * Given fields change; a null owner leaves it without one.
+ * @throws OWNER_NOT_FOUND; CONFLICT for an owner that has as many as one may have
+ */
 export async function changeAttachment(
   ctx: MutationCtx,
   store: ObjectStore,
@@ -114,7 +124,17 @@ export async function changeAttachment(
 ): Promise<Attachment> {
   const { fileName = attachment.fileName, ownerId } = input;
   const owner = typeof ownerId === "string" ? await requireOwner(store, ownerId) : null;
+  if (owner && owner._id !== attachment.ownerId) await requireRoom(ctx, store, owner._id);
   const next = { fileName, ownerId: ownerId === undefined ? attachment.ownerId : owner?._id };
+  return await updateAttachment(ctx, store, attachment, next);
+}
+
+export async function updateAttachment(
+  ctx: MutationCtx,
+  store: ObjectStore,
+  attachment: Attachment,
+  next: { fileName: string; ownerId: Id<"objects"> | undefined },
+): Promise<Attachment> {
   const { fileName: nameBefore, ownerId: ownerBefore } = attachment;
   const before = definedOnly({ fileName: nameBefore, ownerId: ownerBefore });
   const changes = changesBetween(before, definedOnly(next));
@@ -185,6 +205,25 @@ export async function requireOwner(tenant: TenantReader, id: string): Promise<Ob
   const owner = await tenant.findObject(id);
   if (!owner) throw notFound("owner");
   return owner;
+}
+
+/** @throws CONFLICT for an owner that has as many attachments as one may have */
+async function requireRoom(
+  ctx: QueryCtx,
+  { organizationId }: ObjectStore,
+  ownerId: Id<"objects">,
+): Promise<void> {
+  const owned = await ctx.db
+    .query("attachments")
+    .withIndex("by_owner", (q) =>
+      q.eq("organizationId", organizationId).eq("ownerId", ownerId).eq("status", "ready"),
+    )
+    .take(MAX_OF_OWNER);
+  if (owned.length < MAX_OF_OWNER) return;
+  const message = `An object has at most ${MAX_OF_OWNER} attachments; delete some of them, or leave this one without an owner.`;
+  throw new ApiError("CONFLICT", message, {
+    details: { path: "body.ownerId", limit: MAX_OF_OWNER },
+  });
 }
 
 async function requireFewPending(ctx: MutationCtx, { organizationId }: ObjectStore): Promise<void> {

@@ -1,6 +1,7 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { moveAttachments, returnAttachment } from "../attachments/merging";
 import { ApiError, invalid, notFound } from "../kit/errors";
 import { unionOf } from "./contactUnion";
 import { auditedFields, changesBetween } from "./changes";
@@ -20,7 +21,7 @@ type Contact = ObjectDoc<"crm_contact">;
 
 const UNDO_DAYS = 30;
 const DAY = 24 * 60 * 60 * 1000;
-/** Objects that one transaction moves; each takes some ten reads and writes. */
+/** Objects and attachments that one transaction moves; each takes some ten reads and writes. */
 const MOVED_AT_ONCE = 100;
 
 /** @throws VALIDATION_ERROR for a contact and itself, CONTACT_NOT_FOUND */
@@ -84,11 +85,18 @@ async function moveReferring(
     const done = await move(ctx, store, objectId, sourceId, targetId);
     await ctx.db.insert("contactMergeMoves", { mergeId: merge._id, ...done });
   }
-  const [left] = await referringTo(ctx, organizationId, sourceId, 1);
-  const moved = merge.moved + referring.length;
-  const status = left === undefined ? "done" : "moving";
-  await ctx.db.patch("contactMerges", merge._id, { moved, status });
-  if (left !== undefined) await continueLater(ctx, merge._id);
+  const files = await moveAttachments(ctx, store, {
+    ...{ from: sourceId, to: targetId },
+    limit: MOVED_AT_ONCE - referring.length,
+  });
+  for (const objectId of files) {
+    await ctx.db.insert("contactMergeMoves", { mergeId: merge._id, objectId });
+  }
+  const moved = referring.length + files.length;
+  const isDone = moved < MOVED_AT_ONCE;
+  const status = isDone ? "done" : "moving";
+  await ctx.db.patch("contactMerges", merge._id, { moved: merge.moved + moved, status });
+  if (!isDone) await continueLater(ctx, merge._id);
   return await mergeOf(ctx, merge._id);
 }
 
@@ -151,15 +159,22 @@ async function moveBack(
     .query("contactMergeMoves")
     .withIndex("by_merge", (q) => q.eq("mergeId", merge._id))
     .take(MOVED_AT_ONCE);
-  for (const { _id, objectId, references } of moves) {
+  const { targetId, sourceId } = merge;
+  for (const { _id, objectId: id, references } of moves) {
+    await ctx.db.delete("contactMergeMoves", _id);
+    const attachmentId = ctx.db.normalizeId("attachments", id);
+    if (attachmentId) {
+      await returnAttachment(ctx, store, attachmentId, { from: targetId, to: sourceId });
+    }
+    const objectId = ctx.db.normalizeId("objects", id);
+    if (!objectId) continue;
     const object = await livingObject(ctx, objectId);
     // Merges of before references were kept move back whatever names the target.
     if (object && references === undefined) {
-      await relink(store, object, merge.targetId, merge.sourceId);
+      await relink(store, object, targetId, sourceId);
     } else if (object && references !== undefined) {
-      await relinkBack(store, object, references, merge.sourceId, merge.targetId);
+      await relinkBack(store, object, references, sourceId, targetId);
     }
-    await ctx.db.delete("contactMergeMoves", _id);
   }
   const isDone = moves.length < MOVED_AT_ONCE;
   await ctx.db.patch("contactMerges", merge._id, {

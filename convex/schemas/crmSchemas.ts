@@ -108,7 +108,7 @@ export const crmTables = {
       v.literal("undone"),
     ),
     scope: jobScope,
-    /** How many objects refer to the target now that referred to the source. */
+    /** How many objects and attachments name the target now that named the source. */
     moved: v.number(),
     /** What the merge changed of the target, for the undo. */
     changes: v.array(
@@ -121,10 +121,10 @@ export const crmTables = {
     .index("by_source", ["sourceId"])
     .index("by_undoUntil", ["undoUntil"]),
 
-  /** The objects that a merge moved. Written and deleted with it, and by its undo. */
+  /** The objects and attachments that a merge moved. Written and deleted with it, and by its undo. */
   contactMergeMoves: defineTable({
     mergeId: v.id("contactMerges"),
-    objectId: v.id("objects"),
+    objectId: v.union(v.id("objects"), v.id("attachments")),
     /** Where it named the source or the target before, as JSON (ontology/relink.ts). */
     references: v.optional(v.string()),
   }).index("by_merge", ["mergeId"]),

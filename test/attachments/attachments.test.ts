@@ -249,6 +249,38 @@ test("what is deleted leaves the bucket", async () => {
   );
 });
 
+test("a browser may upload to the deployment's storage, and ask for the permission to", async () => {
+  const { deployment } = servers;
+  const presign = `${deployment?.siteUrl}/api/v1/attachments/presign`;
+  const body = { fileName: "plan.txt", contentType: "text/plain", size: TEXT.length };
+  const permission = await requests.deployment?.("POST", "/attachments/presign", { body });
+  const { uploadUrl, method } = permission?.body.data as unknown as Permission;
+  const Origin = "https://portal.example";
+  for (const [url, asked] of [
+    [presign, "authorization,content-type"],
+    [uploadUrl, "content-type"],
+  ] as const) {
+    const preflight = await fetch(url, {
+      method: "OPTIONS",
+      headers: {
+        ...{ Origin, "Access-Control-Request-Method": method },
+        "Access-Control-Request-Headers": asked,
+      },
+    });
+    expect(preflight.status).toBeLessThan(300);
+    const allowed = (name: string): string =>
+      (preflight.headers.get(`access-control-allow-${name}`) ?? "").toLowerCase();
+    expect([Origin, "*"]).toContain(allowed("origin"));
+    expect(allowed("methods")).toContain("post");
+    for (const header of asked.split(",")) expect(allowed("headers")).toContain(header);
+  }
+  const stored = await fetch(uploadUrl, {
+    ...{ method, body: TEXT },
+    headers: { Origin, "Content-Type": "text/plain" },
+  });
+  expect([Origin, "*"]).toContain(stored.headers.get("access-control-allow-origin"));
+});
+
 test("a link to the deployment's storage is worth nothing when it is changed", async () => {
   const server = servers.deployment;
   const at = (token: string): string => `${server?.siteUrl}/api/v1/files/${token}`;

@@ -3,7 +3,11 @@ import type { GenericValidator } from "convex/values";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { completeUpload, requireAttachment } from "../../convex/attachments/attachments";
+import {
+  completeUpload,
+  MAX_OF_OWNER,
+  requireAttachment,
+} from "../../convex/attachments/attachments";
 import { ObjectStore } from "../../convex/ontology/store";
 import schema from "../../convex/schema";
 import { systemScope } from "../../convex/tenancy";
@@ -194,6 +198,38 @@ test("what belongs to an object stays while it can come back, and goes when it i
   await purgeIn(2);
   expect([await statusOf(id), await isStored(storageId)]).toEqual([404, false]);
   expect([await statusOf(unowned), await isStored(other)]).toEqual([200, true]);
+});
+
+test("an object has so many attachments and no more, whichever way they come", async () => {
+  const { request, backend } = home;
+  const made = await request("POST", "/crm/contacts", { body: { firstName: "Ada" } });
+  const ownerId = made.body.contactId as Id<"objects">;
+  const body = { url: "https://files.example/a", ownerId };
+  const { id } = (await request("POST", "/attachments", { body })).body.data;
+  await backend.run(async ({ db }) => {
+    const first = await db.get("attachments", id as Id<"attachments">);
+    if (!first) throw new Error("The first attachment is there.");
+    const { _id, _creationTime, ...fields } = first;
+    for (let n = 1; n < MAX_OF_OWNER; n += 1) await db.insert("attachments", fields);
+  });
+  const unowned = await request("POST", "/attachments", { body: { url: body.url } });
+  expect(unowned.status).toBe(201);
+  const pending = await permit();
+  const storageId = await store();
+  for (const [method, path, sent] of [
+    ["POST", "/attachments", body],
+    ["PATCH", `/attachments/${unowned.body.data.id}`, { ownerId }],
+  ] as const) {
+    const refused = await request(method, path, { body: sent });
+    expect([refused.status, refused.body.error?.code], path).toEqual([409, "CONFLICT"]);
+    expect(refused.body.error?.details).toMatchObject({
+      path: "body.ownerId",
+      limit: MAX_OF_OWNER,
+    });
+  }
+  await expect(completed(pending, storageId, ownerId)).rejects.toThrow("at most 200");
+  await request("DELETE", `/attachments/${id}`);
+  await completed(pending, storageId, ownerId);
 });
 
 test("another organization's attachment answers on every route as a missing one does", async () => {

@@ -116,6 +116,32 @@ test("an undo gives back both as they were, and keeps what changed since", async
   expect([twice.status, twice.code]).toEqual([409, "INVALID_STATE"]);
 });
 
+test("attachments go with the contact, and come back with the undo unless they went elsewhere", async () => {
+  const fixture = await newBackend();
+  const { request } = fixture;
+  const into = await newContact(request, { firstName: "Ada" });
+  const from = await newContact(request, { firstName: "Ida" });
+  const elsewhere = await newContact(request, { firstName: "Eve" });
+  const attach = async (ownerId: string, fileName: string): Promise<string> => {
+    const body = { url: "https://files.example/a", fileName, ownerId };
+    return (await request("POST", "/attachments", { body })).body.data.id;
+  };
+  const namesOf = async (ownerId: string): Promise<string[]> => {
+    const { body } = await request("GET", `/attachments?ownerId=${ownerId}`);
+    return body.data.map((each) => (each as unknown as { fileName: string }).fileName).sort();
+  };
+  await attach(into, "own");
+  await attach(from, "kept");
+  const given = await attach(from, "given on");
+  const { merge } = await merged(fixture, into, from);
+  expect(merge.moved).toBe(2);
+  expect(await namesOf(into)).toEqual(["given on", "kept", "own"]);
+  await request("PATCH", `/attachments/${given}`, { body: { ownerId: elsewhere } });
+  await request("POST", `/crm/contacts/merges/${merge.id}/undo`);
+  const after = [await namesOf(into), await namesOf(from), await namesOf(elsewhere)];
+  expect(after).toEqual([["own"], ["kept"], ["given on"]]);
+});
+
 test("more links than one transaction moves are moved by a job, also back again", async () => {
   vi.useFakeTimers();
   const fixture = await newBackend();

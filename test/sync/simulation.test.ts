@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { errorDataOf } from "../../convex/kit/errors";
+import { SYNCED_TYPES } from "../../convex/ontology/syncedRecord";
 import type { ConflictRecord } from "./devices";
 import { type SimulatedHost, type SimulatedOrganization, startSimulatedHost } from "./host";
 import {
@@ -25,10 +26,6 @@ const MINUTE = 60_000;
 const FATES: Fate[] = ["arrives", "answer is lost", "arrives twice", "arrives out of order"];
 /** What all devices have from the beginning, so that they have something to disagree on. */
 const COMMON = ["crm_contact", "invoice"];
-const TYPES = [
-  ...["crm_organization", "crm_contact", "project"],
-  ...["invoice", "quote", "recurring_invoice", "payment", "credit_note"],
-];
 
 type DeviceStep =
   | { do: "create"; device: number; type: string; n: number }
@@ -49,7 +46,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("create" as const),
       device,
       n,
-      type: fc.constantFrom(...TYPES),
+      type: fc.constantFrom(...SYNCED_TYPES),
     }),
   },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("edit" as const), device, n }) },

@@ -146,7 +146,7 @@ export const create = writeEndpoint(
       ownerId: ownerId.optional(),
     }),
     answers: { 201: record },
-    errors: ["NOT_FOUND"],
+    errors: ["CONFLICT", "NOT_FOUND"],
   },
   async (ctx, { body }) => {
     const input = { ...body, fileName: body.fileName ?? nameOfUrl(body.url) };
@@ -236,7 +236,7 @@ export const update = writeEndpoint(
       ownerId: ownerId.nullish().meta({ description: "Null leaves it without an owner." }),
     }),
     answers: { 200: record },
-    errors: ["INVALID_STATE", "NOT_FOUND", "VERSION_MISMATCH"],
+    errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND", "VERSION_MISMATCH"],
   },
   async (ctx, { params: { id }, body }) => {
     const attachment = await requireAttachment(ctx, ctx.scope.organizationId, id);
