@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Deployment, startDeployment } from "../../../scripts/local/deployment";
 import { redirectLog } from "../../../scripts/local/runtime/log";
 import type { ServerMessage } from "./raw";
+import { eventually } from "../../helpers/server";
 import { FUNCTIONS } from "./client";
 import { RawClient } from "./raw";
 
@@ -69,6 +70,10 @@ test("a client waits for its own queries alone, and all that it hears is of one 
   const slow = await RawClient.open(deployment.cloudUrl);
   slow.subscribe("items:held", { list: "slow" }, 0);
   slow.subscribe("items:list", { list: "slow" }, 1);
+  await eventually(
+    () => deployment.live.subscriptions.size,
+    (size) => size === 2,
+  );
   quick.subscribe("items:list", { list: "slow" }, 0);
   await quick.next((message) => message.type === "Transition" && 0 in textsIn(message));
 
