@@ -51,7 +51,8 @@ test("a query sees who asks, from sign-in to sign-out, and so do mutations and a
   await heard.until((identity) => identity?.subject === "ada");
   expect(await client.mutation("who:inMutation")).toMatchObject({ subject: "ada" });
   expect(await client.action("who:inAction")).toMatchObject({ subject: "ada" });
-  expect(signedIn).toEqual([true]);
+  // A slow client may be told more than once, and never that it is not.
+  expect(new Set(signedIn)).toEqual(new Set([true]));
   client.convex.client.clearAuth();
   await heard.until((identity) => identity === null);
 });

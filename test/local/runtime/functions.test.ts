@@ -228,8 +228,15 @@ describe("the runtime of queries and mutations", () => {
   });
 
   test("more than a second of own code is refused", async () => {
-    // Five of the clock are more than one of the processor, however busy the machine.
-    await rejectionOf(client.query("notes:spin", { ms: 5_000 }));
+    // It spins by the clock; the limit is of the processor, of which a busy machine gives it less.
+    let isRefused = false;
+    for (const ms of [2_000, 8_000, 32_000]) {
+      isRefused ||= await client.query("notes:spin", { ms }).then(
+        () => false,
+        () => true,
+      );
+    }
+    expect(isRefused).toBe(true);
     await logged("Function execution timed out (maximum duration: 1s)");
   });
 
