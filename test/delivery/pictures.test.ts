@@ -134,6 +134,17 @@ test.skipIf(!hasPoppler)("the footer stands on no page of its own", async () => 
 });
 
 test.skipIf(!hasPoppler)(
+  "one paragraph that is longer than a page is printed to its end",
+  async () => {
+    const words = Array.from({ length: 2000 }, (_, index) => `Wort${index + 1}`);
+    const { id } = await books.draft({ billTo: BUYER, notes: words.join(" ") });
+    const text = await textOf(await pdfOf(`/invoices/${id}/pdf`));
+    expect(text.match(/Wort\d+/g)).toEqual(words);
+    expect(text).toContain("Vielen Dank");
+  },
+);
+
+test.skipIf(!hasPoppler)(
   "500 lines stand on numbered pages, each with the table's head",
   async () => {
     const lineItems = Array.from({ length: 500 }, (_, index) =>

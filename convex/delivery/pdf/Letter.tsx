@@ -91,47 +91,64 @@ function Opening(props: { printed: PrintedDocument; logo: PrintedLogo | null }):
   );
 }
 
+/** A part of what stands below the lines; `characters` of its text, where it has much. */
+type Block = { element: ReactElement; characters: number };
+
+/** A text of so many characters stands whole on one page, whatever its script. */
+const KEPT_WHOLE = 1500;
+
 /** What stands below the last line. The footer begins on no page of its own: what is before it goes along. */
 function Closing({ printed }: { printed: PrintedDocument }): ReactElement {
   const blocks = blocksOf(printed);
+  const last = blocks.at(-1);
   const [opening, ...others] = printed.footer === null ? [] : paragraphsOf(printed.footer);
   return (
     <>
-      {blocks.slice(0, -1)}
-      <View wrap={false}>
-        {blocks.at(-1)}
-        {opening === undefined ? null : <View style={styles.closing}>{opening}</View>}
+      {blocks.slice(0, -1).map(({ element }) => element)}
+      <View wrap={(last?.characters ?? 0) > KEPT_WHOLE}>
+        {last?.element}
+        {opening === undefined ? null : <View style={styles.closing}>{opening.element}</View>}
       </View>
-      {others}
+      {others.map(({ element }) => element)}
     </>
   );
 }
 
-/** The blocks between the lines and the footer, which a page may part. */
-function blocksOf({ sums, taxNotes, payment, notes, wording }: PrintedDocument): ReactElement[] {
-  const [firstNote, ...furtherNotes] = notes === null ? [] : paragraphsOf(notes.text);
+function blocksOf({ sums, taxNotes, payment, notes, wording }: PrintedDocument): Block[] {
   return [
-    <Sums key="sums" sums={sums} />,
-    ...(taxNotes.length === 0
+    { element: <Sums key="sums" sums={sums} />, characters: 0 },
+    ...(taxNotes.length === 0 ? [] : underHeading("taxes", null, taxNotes.join("\n"))),
+    ...(payment === null
       ? []
       : [
-          <View key="taxes" style={styles.closing}>
-            {taxNotes.map((note) => (
-              <Words key={note}>{note}</Words>
-            ))}
-          </View>,
+          {
+            element: <Payment key="payment" payment={payment} wording={wording} />,
+            characters: 0,
+          },
         ]),
-    ...(payment === null ? [] : [<Payment key="payment" payment={payment} wording={wording} />]),
-    ...(notes === null
-      ? []
-      : [
-          <View key="notes" style={styles.closing} wrap={false}>
-            <Text style={styles.heading}>{notes.heading}</Text>
-            {firstNote}
-          </View>,
-          ...furtherNotes,
-        ]),
+    ...(notes === null ? [] : underHeading("notes", notes.heading, notes.text)),
   ];
+}
+
+/** The paragraphs of a text, the first of them with what stands above it. */
+function underHeading(key: string, heading: string | null, text: string): Block[] {
+  const [first, ...others] = paragraphsOf(text, key);
+  if (!first) return [];
+  const { element, characters } = first;
+  const opening = (
+    <View key={key} style={styles.closing} wrap={characters > KEPT_WHOLE}>
+      {heading === null ? null : <Text style={styles.heading}>{heading}</Text>}
+      {element}
+    </View>
+  );
+  return [{ element: opening, characters }, ...others];
+}
+
+function paragraphsOf(text: string, key = "line"): Block[] {
+  return text.split(/\r?\n/).map((line, index) => ({
+    element: <Words key={`${key} ${index}`}>{line === "" ? " " : line}</Words>,
+    characters: line.length,
+  }));
 }
 
 function Head({
@@ -170,12 +187,6 @@ function Sums({ sums }: Pick<PrintedDocument, "sums">): ReactElement {
       ))}
     </View>
   );
-}
-
-function paragraphsOf(text: string): ReactElement[] {
-  return text
-    .split(/\r?\n/)
-    .map((line, index) => <Words key={`line ${index}`}>{line === "" ? " " : line}</Words>);
 }
 
 function Foot({
