@@ -14,6 +14,7 @@ class HeldQuery implements Holder {
   constructor(
     private readonly subscriptions: Subscriptions,
     readonly listener: Listener,
+    readonly queryId: number,
     public question: Question,
   ) {
     this.subscription = subscriptions.hold(this);
@@ -33,11 +34,14 @@ class HeldQuery implements Holder {
     }
   }
 
-  /** The message for what has not been sent yet, or null. */
-  news(queryId: number, { revision, outcome, journal }: Result): string | null {
-    if (revision === this.sentRevision) return null;
+  isNews({ revision }: Result): boolean {
+    return revision !== this.sentRevision;
+  }
+
+  /** The message that brings the result; it counts as sent. */
+  send({ revision, outcome, journal }: Result): string {
     this.sentRevision = revision;
-    return queryUpdated(queryId, outcome, journal);
+    return queryUpdated(this.queryId, outcome, journal);
   }
 
   /** Asks for itself from now on, as another viewer or because the result is another's. */
@@ -84,7 +88,7 @@ export class QuerySet {
       viewer,
       journal: journal ?? null,
     };
-    this.queries.set(queryId, new HeldQuery(this.subscriptions, this.listener, question));
+    this.queries.set(queryId, new HeldQuery(this.subscriptions, this.listener, queryId, question));
   }
 
   remove(queryId: number): void {
@@ -100,14 +104,15 @@ export class QuerySet {
     for (const query of this.queries.values()) query.askAs(viewer);
   }
 
-  /** The results that all queries of now have at that moment. */
+  /** All queries of now have been brought to that moment; what they have to tell is in the result. */
   async resultsAt(moment: Moment): Promise<Results> {
     const results: Results = new Map();
     const underWay: Promise<unknown>[] = [];
     for (const query of this.queries.values()) {
       const result = query.resultAt(moment);
-      if (!(result instanceof Promise)) results.set(query, result);
-      else underWay.push(result.then((brought) => results.set(query, brought)));
+      if (result instanceof Promise) {
+        underWay.push(result.then((brought) => results.set(query, brought)));
+      } else if (query.isNews(result)) results.set(query, result);
     }
     await Promise.all(underWay);
     return results;
@@ -117,10 +122,9 @@ export class QuerySet {
   takeNews(results: Results): string[] {
     const news = [...this.removed].map(queryRemoved);
     this.removed.clear();
-    for (const [queryId, query] of this.queries) {
-      const result = results.get(query);
-      const message = result === undefined ? null : query.news(queryId, result);
-      if (message !== null) news.push(message);
+    for (const [query, result] of results) {
+      const isHeld = this.queries.get(query.queryId) === query;
+      if (isHeld && query.isNews(result)) news.push(query.send(result));
     }
     return news;
   }
