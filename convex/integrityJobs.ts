@@ -8,6 +8,7 @@ import {
   internalQuery,
   type QueryCtx,
 } from "./_generated/server";
+import { type Position, START } from "./ontology/commitOrder";
 import {
   addGroup,
   checkObjects,
@@ -31,7 +32,7 @@ const GROUPS_AT_ONCE = 2000;
 /** After every name of a group. */
 const LAST = "\uffff";
 
-const position = v.object({ commitTs: v.string(), creationTime: v.number(), id: v.string() });
+const position = v.object({ commitTs: v.int64(), creationTime: v.number(), id: v.string() });
 const cells = v.array(
   v.object({
     key: v.array(v.string()),
@@ -114,7 +115,7 @@ export const now = internalQuery({
 });
 
 export const page = internalQuery({
-  args: { organizationId: v.id("organizations"), start: v.union(position, v.null()) },
+  args: { organizationId: v.id("organizations"), start: position },
   returns: pageFindings,
   handler: async (ctx, { organizationId, start }) => {
     const findings = newFindings();
@@ -192,7 +193,7 @@ async function passThrough(ctx: ActionCtx, organizationId: Id<"organizations">):
   const serialsByName = new Map<string, number[]>();
   const differences: Difference[] = [];
   let checked = 0;
-  let start: typeof position.type | null = null;
+  let start: Position | null = START;
   do {
     const found: typeof pageFindings.type = await ctx.runQuery(internal.integrityJobs.page, {
       organizationId,

@@ -233,6 +233,7 @@ import type * as notificationQueries from "../notificationQueries.js";
 import type * as ontology_activity from "../ontology/activity.js";
 import type * as ontology_address from "../ontology/address.js";
 import type * as ontology_changes from "../ontology/changes.js";
+import type * as ontology_commitOrder from "../ontology/commitOrder.js";
 import type * as ontology_contact from "../ontology/contact.js";
 import type * as ontology_contactBatch from "../ontology/contactBatch.js";
 import type * as ontology_contactCards from "../ontology/contactCards.js";
@@ -584,6 +585,7 @@ declare const fullApi: ApiFromModules<{
   "ontology/activity": typeof ontology_activity;
   "ontology/address": typeof ontology_address;
   "ontology/changes": typeof ontology_changes;
+  "ontology/commitOrder": typeof ontology_commitOrder;
   "ontology/contact": typeof ontology_contact;
   "ontology/contactBatch": typeof ontology_contactBatch;
   "ontology/contactCards": typeof ontology_contactCards;

@@ -1,8 +1,9 @@
 import type { Infer } from "convex/values";
-import type { Doc, Id } from "../_generated/dataModel";
+import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import type { difference } from "../schemas/invoicingSchemas";
 import { type Cell, merged } from "./counts";
+import { objectsAfter, placeOf, type Position } from "./commitOrder";
 import { columnsOf, talliesOf } from "./derived";
 import { invoiceDifferences } from "./invoiceIntegrity";
 import { isOfType } from "./reader";
@@ -27,9 +28,6 @@ export type Findings = {
 /** A group of counts, or one period of it. */
 export type CountGroup = { group: string; period?: string | undefined; cells: Cell[] };
 
-/** Where a pass goes on: after this object. */
-export type Position = { commitTs: string; creationTime: number; id: string };
-
 export function newFindings(): Findings {
   return { checked: 0, differences: [], groups: new Map(), serials: new Map() };
 }
@@ -41,19 +39,14 @@ export function newFindings(): Findings {
 export async function checkObjects(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
-  start: Position | null,
+  start: Position,
   findings: Findings,
 ): Promise<Position | null> {
-  const since = start === null ? -1n : BigInt(start.commitTs);
-  const rows = ctx.db
-    .query("objects")
-    .withIndex("by_commit", (q) => q.eq("organizationId", organizationId).gte("commitTs", since));
-  for await (const object of rows) {
-    if (start !== null && !isAfter(object, start)) continue;
+  for await (const object of objectsAfter(ctx, organizationId, start)) {
     findings.checked += 1;
     findings.differences.push(...(await objectDifferences(ctx, object)));
     collect(object, findings);
-    if (await hasReadEnough(ctx)) return positionOf(object);
+    if (await hasReadEnough(ctx)) return placeOf(object);
   }
   return null;
 }
@@ -183,14 +176,4 @@ async function hasReadEnough(ctx: QueryCtx): Promise<boolean> {
   return [metrics.documentsRead, metrics.bytesRead, metrics.databaseQueries].some(
     ({ used, remaining }) => used > remaining,
   );
-}
-
-function isAfter(object: Doc<"objects">, { commitTs, creationTime, id }: Position): boolean {
-  if (object.commitTs !== BigInt(commitTs)) return true;
-  if (object._creationTime !== creationTime) return object._creationTime > creationTime;
-  return object._id > id;
-}
-
-function positionOf({ commitTs, _creationTime, _id }: Doc<"objects">): Position {
-  return { commitTs: String(commitTs), creationTime: _creationTime, id: _id };
 }

@@ -4,14 +4,7 @@ import { invalid } from "../kit/errors";
 import { time } from "../kit/money";
 import { openCursor, sealCursor } from "../kit/page";
 import { sha256Hex } from "../kit/tokens";
-
-/**
- * A place in the order in which an organization's changes were committed. Rows of one transaction
- * share a commit timestamp, so it alone would not say where a page ended.
- */
-export type Position = { commitTs: bigint; creationTime: number; id: string };
-
-export const START: Position = { commitTs: 0n, creationTime: 0, id: "" };
+import { type Position, START } from "../ontology/commitOrder";
 
 const NANOSECONDS = 1_000_000n;
 const LIST = "sync";

@@ -1,9 +1,9 @@
 import { getConvexSize } from "convex/values";
-import type { Doc, Id } from "../_generated/dataModel";
+import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { ApiError } from "../kit/errors";
+import { objectsAfter, placeOf, type Position, START } from "../ontology/commitOrder";
 import { isSynced, type SyncedDoc } from "../ontology/syncedRecord";
-import { type Position, START } from "./position";
 
 /** Bytes of rows after which a page ends: half of what Convex lets a transaction read. */
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -28,7 +28,7 @@ export async function pullPage(
   let end = after;
   let seen = 0;
   let bytes = 0;
-  for await (const row of rowsAfter(ctx, organizationId, after)) {
+  for await (const row of objectsAfter(ctx, organizationId, after)) {
     if (seen === limit || bytes > MAX_BYTES) return { rows, end, hasMore: true };
     seen += 1;
     bytes += getConvexSize(row);
@@ -54,42 +54,6 @@ export async function latestCommit(
 
 export function isBefore(a: Position, b: Position): boolean {
   return a.commitTs === b.commitTs ? a.creationTime < b.creationTime : a.commitTs < b.commitTs;
-}
-
-function placeOf({ commitTs, _creationTime, _id }: Doc<"objects">): Position {
-  if (typeof commitTs !== "bigint") throw new Error(`Object ${_id} is not committed yet.`);
-  return { commitTs, creationTime: _creationTime, id: _id };
-}
-
-async function* rowsAfter(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  { commitTs, creationTime, id }: Position,
-): AsyncGenerator<Doc<"objects">> {
-  // Rows made by different transactions can, by a rare chance, have the same creation time.
-  const twins = await ctx.db
-    .query("objects")
-    .withIndex("by_commit", (q) =>
-      q
-        .eq("organizationId", organizationId)
-        .eq("commitTs", commitTs)
-        .eq("_creationTime", creationTime),
-    )
-    .collect();
-  yield* twins.slice(twins.findIndex(({ _id }) => _id === id) + 1);
-  const restOfCommit = ctx.db
-    .query("objects")
-    .withIndex("by_commit", (q) =>
-      q
-        .eq("organizationId", organizationId)
-        .eq("commitTs", commitTs)
-        .gt("_creationTime", creationTime),
-    );
-  for await (const row of restOfCommit) yield row;
-  const later = ctx.db
-    .query("objects")
-    .withIndex("by_commit", (q) => q.eq("organizationId", organizationId).gt("commitTs", commitTs));
-  for await (const row of later) yield row;
 }
 
 async function requireTombstones(

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { ok, readEndpoint } from "../../kit/endpoint";
 import { badCursor, openCursor, sealCursor } from "../../kit/page";
+import { type Position, START } from "../../ontology/commitOrder";
 import {
   checkObjects,
   countDifferences,
   newFindings,
   numberDifferences,
-  type Position,
 } from "../../ontology/integrity";
 
 const tag = "Integrity";
@@ -53,10 +53,10 @@ export const check = readEndpoint(
   },
   async (ctx, { query }) => {
     const { organizationId } = ctx.caller;
-    const start = query.cursor === undefined ? null : positionIn(query.cursor);
+    const start = query.cursor === undefined ? START : positionIn(query.cursor);
     const findings = newFindings();
     const next = await checkObjects(ctx, organizationId, start, findings);
-    const complete = start === null && next === null;
+    const complete = query.cursor === undefined && next === null;
     const ofTheWhole = complete
       ? [
           ...(await countDifferences(ctx, organizationId, findings.groups.values())),
@@ -86,14 +86,14 @@ export const check = readEndpoint(
 );
 
 function textOf({ commitTs, creationTime, id }: Position): string {
-  return JSON.stringify([commitTs, creationTime, id]);
+  return JSON.stringify([String(commitTs), creationTime, id]);
 }
 
 function positionIn(cursor: string): Position {
   try {
     const position = positionText.parse(JSON.parse(openCursor(LIST, cursor)));
     const [commitTs, creationTime, id] = position;
-    return { commitTs, creationTime, id };
+    return { commitTs: BigInt(commitTs), creationTime, id };
   } catch {
     throw badCursor();
   }

@@ -5,16 +5,10 @@ import { finishing } from "../../kit/outside";
 import { SYNCED_TYPES, type SyncedDoc, syncRecordOf } from "../../ontology/syncedRecord";
 import { pushedChange } from "../../sync/change";
 import { conflictRecord, conflictView, syncRecord } from "../../sync/conflictView";
+import { type Position, START } from "../../ontology/commitOrder";
 import { requireConflict } from "../../sync/conflicts";
 import { devicesOf } from "../../sync/devices";
-import {
-  cursorOf,
-  type Position,
-  positionAt,
-  positionOf,
-  readTime,
-  START,
-} from "../../sync/position";
+import { cursorOf, positionAt, positionOf, readTime } from "../../sync/position";
 import { isBefore, latestCommit, pullPage } from "../../sync/pull";
 import { push as pushChanges, pusherOf } from "../../sync/push";
 
