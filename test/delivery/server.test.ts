@@ -66,6 +66,20 @@ const settled = async (site: Site, id: string, status: string): Promise<Shown> =
 
 const startsWith = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 4)).toString();
 
+/** Made several times over, a PDF is kept once, and all who asked get that one. */
+async function sameFileForAllAtOnce({ request, server, demo }: Site): Promise<void> {
+  const { id } = (await request("POST", "/invoices", { body: invoice() })).body.data;
+  const headers = { Authorization: `Bearer ${demo.apiKey}` };
+  const bodies = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const response = await fetch(`${server.siteUrl}/api/v1/invoices/${id}/pdf`, { headers });
+      return Buffer.from(await response.arrayBuffer());
+    }),
+  );
+  for (const body of bodies) expect(startsWith(body)).toBe("%PDF");
+  for (const body of bodies) expect(bodies[0]?.equals(body)).toBe(true);
+}
+
 /** One folder through three processes, since a start is what costs time here. */
 test(
   "an invoice goes out with its PDF; after a kill SMTP's is unknown, Resend's repeated by its key",
@@ -79,6 +93,7 @@ test(
 
     const bySmtp = await start(data, { SMTP_URL: smtp.url, EMAIL_FROM: "mail@studio.test" });
     expect(bySmtp.server.stdout()).not.toContain("No mail is sent");
+    await sameFileForAllAtOnce(bySmtp);
     await settled(bySmtp, await send(bySmtp), "sent");
     const mail = await PostalMime.parse(smtp.mails[0] ?? "");
     const [attached] = mail.attachments;

@@ -14,7 +14,7 @@ import { fonts as latin } from "@embedpdf/fonts-latin";
 
 /**
  * The fonts of documents: Noto Sans, and beside it a face for each script that a text has characters
- * of. One family is loaded when the first text needs it, and stays for the next.
+ * of.
  *
  * The faces of Chinese, Japanese and Korean are larger than all that Convex lets a deployment
  * install together (45 MB zipped). Where their packages stand beside the functions they are read
@@ -89,48 +89,70 @@ const OTHERS: Family[] = [
 ];
 const FETCHED_VERSION = "1.0.0";
 
-const registered = new Map<string, Promise<void>>();
 const require = createRequire(import.meta.url);
 
 // A word is never parted: a number or a name with a hyphen in it would be another.
 Font.registerHyphenationCallback((word) => [word]);
 
 /** Font families to be tried in this order, and whether none is missing that the text needs. */
-export type Fonts = { families: string[]; isComplete: boolean };
+export type Fonts = {
+  families: string[];
+  isComplete: boolean;
+  /** To be called when the document is made. */
+  release: () => void;
+};
+
+type FaceFile = { src: string; fontWeight: number };
 
 /**
  * The font families that have the characters of a text. One that cannot be had now is left out, so
- * that a document is made all the same.
+ * that a document is made all the same. They are the document's own, read anew: react-pdf's reader
+ * keeps each glyph as it first met it, so a document whose fonts another has used could lack letters
+ * for whoever copies or searches its text, and be other bytes than the same document made before.
  */
-export async function fontsFor(text: string, registered = registerOnce): Promise<Fonts> {
+export async function fontsFor(text: string, filesOf = filesOnce): Promise<Fonts> {
   const needed = OTHERS.filter(({ covers }) => covers.test(text));
-  await registered(LATIN);
-  const outcomes = await Promise.allSettled(needed.map(registered));
+  const families = [register(LATIN, await filesOf(LATIN))];
+  const outcomes = await Promise.allSettled(
+    needed.map(async (family) => ({ family, files: await filesOf(family) })),
+  );
   for (const outcome of outcomes) {
     if (outcome.status === "rejected") console.error("A font is missing:", outcome.reason);
+    else families.push(register(outcome.value.family, outcome.value.files));
   }
-  const had = needed.filter((_, index) => outcomes[index]?.status === "fulfilled");
-  return {
-    families: [LATIN, ...had].map(({ name }) => name),
-    isComplete: had.length === needed.length,
+  const release = (): void => {
+    const all = Font.getRegisteredFonts();
+    for (const name of families) Reflect.deleteProperty(all, name);
   };
+  return { families, isComplete: families.length === needed.length + 1, release };
 }
 
-function registerOnce(family: Family): Promise<void> {
-  const known = registered.get(family.name);
+let registrations = 0;
+
+function register({ name }: Family, fonts: FaceFile[]): string {
+  registrations += 1;
+  const family = `${name} ${registrations}`;
+  Font.register({ family, fonts });
+  return family;
+}
+
+const found = new Map<string, Promise<FaceFile[]>>();
+
+/** The files of a family, looked for or fetched by the first document that needs it. */
+export function filesOnce(family: Family): Promise<FaceFile[]> {
+  const known = found.get(family.name);
   if (known) return known;
-  const registering = register(family);
-  registered.set(family.name, registering);
+  const finding = findFiles(family);
+  found.set(family.name, finding);
   // The next document tries again.
-  registering.catch(() => registered.delete(family.name));
-  return registering;
+  finding.catch(() => found.delete(family.name));
+  return finding;
 }
 
-async function register({ name, packageName, faces }: Family): Promise<void> {
-  const fonts = await Promise.all(
+async function findFiles({ packageName, faces }: Family): Promise<FaceFile[]> {
+  return await Promise.all(
     faces.map(async (face) => ({ src: await fileOf(packageName, face), fontWeight: face.weight })),
   );
-  Font.register({ family: name, fonts });
 }
 
 async function fileOf(packageName: string, { file, sha256 }: Face): Promise<string> {

@@ -3,7 +3,7 @@
 import { renderToBuffer } from "@react-pdf/renderer";
 import type { Doc } from "../../_generated/dataModel";
 import type { PrintedDocument } from "../printed/printedDocument";
-import { type Fonts, fontsFor } from "./fonts";
+import { fontsFor } from "./fonts";
 import { withGlyphs } from "./glyphs";
 import { Letter, type PrintedLogo } from "./Letter";
 import { measureWith } from "./measure";
@@ -18,15 +18,18 @@ export type Rendered = { bytes: Uint8Array<ArrayBuffer>; isComplete: boolean };
 export async function renderPdf(
   printed: PrintedDocument,
   logo: Doc<"organizationLogos"> | null,
-  fonts?: Fonts,
 ): Promise<Rendered> {
-  const { families, isComplete } = fonts ?? (await fontsFor(JSON.stringify(printed)));
+  const { families, isComplete, release } = await fontsFor(JSON.stringify(printed));
   const picture: PrintedLogo | null = logo && {
     data: Buffer.from(logo.bytes),
     format: logo.contentType === "image/png" ? "png" : "jpg",
   };
-  const measure = await measureWith(families);
-  const shown = await withGlyphs(printed, families);
-  const letter = Letter({ printed: shown, logo: picture, fonts: families, measure });
-  return { bytes: new Uint8Array(await renderToBuffer(letter)), isComplete };
+  try {
+    const measure = await measureWith(families);
+    const shown = await withGlyphs(printed, families);
+    const letter = Letter({ printed: shown, logo: picture, fonts: families, measure });
+    return { bytes: new Uint8Array(await renderToBuffer(letter)), isComplete };
+  } finally {
+    release();
+  }
 }
