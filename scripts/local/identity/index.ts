@@ -95,12 +95,20 @@ export function actingAs(attributes: unknown): Identity {
   return { user, token: null, expiresAt: Infinity };
 }
 
+/** What is said of a token that is none. */
+export const NO_TOKEN = new AuthenticationError("InvalidAuthHeader", "Could not parse JWT payload");
+
+/** Whether a text has the three parts of a signed token (RFC 7515, compact serialization). */
+export function isTokenShaped(text: string): boolean {
+  return text.length <= MAX_TOKEN_LENGTH && text.split(".", 4).length === 3;
+}
+
 function unverifiedPayload(token: string): JWTPayload {
+  if (!isTokenShaped(token)) throw NO_TOKEN;
   try {
-    if (token.length > MAX_TOKEN_LENGTH) throw new Error("too long");
     return decodeJwt(token);
   } catch {
-    throw new AuthenticationError("InvalidAuthHeader", "Could not parse JWT payload");
+    throw NO_TOKEN;
   }
 }
 
