@@ -109,7 +109,6 @@ async function buildInto(folder) {
     platform: "node",
     format: "esm",
     target: "node20",
-    keepNames: true,
     sourcemap: "linked",
     sourcesContent: false,
     plugins: [sources],

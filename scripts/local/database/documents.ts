@@ -13,7 +13,12 @@ import type { DocumentJson } from "./types";
 import { kindOf } from "./validate";
 
 /** A document as the store keeps it: its printed JSON and its size as Convex counts it. */
-export type StoredDocument = { readonly text: string; readonly size: number };
+export type StoredDocument = {
+  readonly text: string;
+  readonly size: number;
+  /** What the text says, of a document that was just printed: nobody changes it. */
+  readonly fields?: DocumentJson;
+};
 
 const PLACEHOLDER = '{"$commitTs":null}';
 
@@ -26,7 +31,7 @@ export function printDocument(document: DocumentJson): StoredDocument {
     const value = document[field];
     if (value === undefined) continue;
     if (field !== "_id" && field !== "_creationTime") {
-      checkFieldName(field, MAX_FIELD_NAME_LENGTH);
+      checkFieldName(field);
     }
     sorted[field] = value;
     fields++;
@@ -39,7 +44,7 @@ export function printDocument(document: DocumentJson): StoredDocument {
       `Value is too large (${formatBytes(size)} > maximum size ${formatBytes(MAX_DOCUMENT_BYTES)})`,
     );
   }
-  return { text: JSON.stringify(sorted), size };
+  return { text: JSON.stringify(sorted), size, fields: sorted };
 }
 
 export function idOf(document: DocumentJson): string {
@@ -60,6 +65,28 @@ export function hasPlaceholder(text: string): boolean {
 
 export function resolvePlaceholders(text: string, commitTs: bigint): string {
   return text.replaceAll(PLACEHOLDER, JSON.stringify(integerJson(commitTs)));
+}
+
+/** The same fields with the timestamp in place of its placeholders; what has none stays identical. */
+export function resolveFields(fields: DocumentJson, commitTs: bigint): DocumentJson {
+  return resolveValue(fields, integerJson(commitTs)) as DocumentJson;
+}
+
+function resolveValue(value: JSONValue, commitTs: JSONValue): JSONValue {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const elements = value.map((element) => resolveValue(element, commitTs));
+    return elements.some((element, i) => element !== value[i]) ? elements : value;
+  }
+  if ("$commitTs" in value) return commitTs;
+  let fields = value;
+  for (const [field, inner] of Object.entries(value)) {
+    const resolved = inner === undefined ? inner : resolveValue(inner, commitTs);
+    if (resolved === inner) continue;
+    if (fields === value) fields = { ...value };
+    fields[field] = resolved;
+  }
+  return fields;
 }
 
 export function integerJson(value: bigint): { $integer: string } {
@@ -136,7 +163,7 @@ function checkFieldCount(fields: number): void {
 
 const USUAL_FIELD_NAME = /^[A-Za-z][A-Za-z0-9]*$/;
 
-function checkFieldName(field: string, maxLength: number): void {
+export function checkFieldName(field: string, maxLength = MAX_FIELD_NAME_LENGTH): void {
   if (field.length <= maxLength && USUAL_FIELD_NAME.test(field)) return;
   if (field === "") throw new Error("Field name cannot be empty");
   if (field.startsWith("$")) {
@@ -160,10 +187,8 @@ function checkFieldName(field: string, maxLength: number): void {
   }
 }
 
-const UNPAIRED_SURROGATE = /\p{Surrogate}/u;
-
 function checkText(text: string): void {
-  if (UNPAIRED_SURROGATE.test(text)) {
+  if (!text.isWellFormed()) {
     throw new Error("String contains an unpaired surrogate, which Convex cannot store.");
   }
 }

@@ -5,7 +5,11 @@
 import { randomFillSync } from "node:crypto";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const VALUE_OF_CHARACTER = new Map(Array.from(ALPHABET, (character, value) => [character, value]));
+/** By character code. */
+const VALUE_OF_CODE = new Uint8Array(128).fill(255);
+for (const [value, character] of Array.from(ALPHABET).entries()) {
+  VALUE_OF_CODE[character.charCodeAt(0)] = value;
+}
 
 const INTERNAL_BYTES = 16;
 const FOOTER_BYTES = 2;
@@ -26,48 +30,48 @@ export function encodeId(tableNumber: number, internal: Uint8Array): string {
   }
   bytes.push(rest);
   for (const byte of internal) bytes.push(byte);
-  const footer = fletcher16(bytes) ^ VERSION;
+  const footer = fletcher16(bytes, bytes.length) ^ VERSION;
   bytes.push(footer & 0xff, footer >> 8);
   return toBase32(bytes);
 }
 
 /** Reads an id, or says in Convex's words why it is none. */
 export function parseId(id: string): DocumentId | { error: string } {
-  if (id.length < MIN_LENGTH || id.length > MAX_LENGTH) {
-    return { error: `Unable to decode ID: Invalid ID length ${id.length}` };
-  }
-  const bytes = fromBase32(id);
-  if (bytes === null) return { error: "Unable to decode ID: ID wasn't valid base32" };
+  const { length } = id;
+  if (length < MIN_LENGTH || length > MAX_LENGTH) return invalidLength(id);
+  const size = fromBase32(id);
+  if (size === null) return { error: "Unable to decode ID: ID wasn't valid base32" };
   let tableNumber = 0;
   let position = 0;
   for (; ; position++) {
-    const byte = bytes[position];
-    if (byte === undefined || position >= 5) {
-      return { error: "Unable to decode ID: Invalid table number" };
-    }
+    const byte = read[position] ?? 0;
+    if (position >= 5) return { error: "Unable to decode ID: Invalid table number" };
     tableNumber += (byte & 0x7f) * 2 ** (7 * position);
     if (byte < 0x80) break;
   }
+  const isPadded = position > 0 && read[position] === 0;
   position++;
   if (tableNumber === 0 || tableNumber > 0xffffffff) {
     return { error: "Unable to decode ID: Invalid table number" };
   }
-  if (bytes.length !== position + INTERNAL_BYTES + FOOTER_BYTES) {
-    return { error: `Unable to decode ID: Invalid ID length ${id.length}` };
-  }
   const end = position + INTERNAL_BYTES;
-  const expected = fletcher16(bytes.slice(0, end)) ^ VERSION;
-  const [low = 0, high = 0] = bytes.slice(end);
-  const footer = low | (high << 8);
+  if (size !== end + FOOTER_BYTES) return invalidLength(id);
+  const expected = fletcher16(read, end) ^ VERSION;
+  const footer = (read[end] ?? 0) | ((read[end + 1] ?? 0) << 8);
   if (footer !== expected) {
     return { error: `Unable to decode ID: Invalid ID version ${footer} (expected ${expected})` };
   }
-  const internal = Uint8Array.from(bytes.slice(position, end));
   // Spare bits of the last character and padded varints would give one document two names.
-  if (encodeId(tableNumber, internal) !== id) {
-    return { error: `Unable to decode ID: Invalid ID length ${id.length}` };
+  const spareBits = length * 5 - size * 8;
+  const lastValue = VALUE_OF_CODE[id.charCodeAt(length - 1)] ?? 0;
+  if (isPadded || spareBits >= 5 || (lastValue & ((1 << spareBits) - 1)) !== 0) {
+    return invalidLength(id);
   }
-  return { tableNumber, internal };
+  return { tableNumber, internal: read.slice(position, end) };
+}
+
+function invalidLength(id: string): { error: string } {
+  return { error: `Unable to decode ID: Invalid ID length ${id.length}` };
 }
 
 export function decodeId(id: string): DocumentId | null {
@@ -107,12 +111,12 @@ export function newInternalId(milliseconds: number): Uint8Array {
   return internal;
 }
 
-/** RFC 1145's checksum with modulus 256. */
-function fletcher16(bytes: readonly number[]): number {
+/** RFC 1145's checksum with modulus 256, of the first bytes. */
+function fletcher16(bytes: ArrayLike<number>, size: number): number {
   let low = 0;
   let high = 0;
-  for (const byte of bytes) {
-    low = (low + byte) & 0xff;
+  for (let i = 0; i < size; i++) {
+    low = (low + (bytes[i] ?? 0)) & 0xff;
     high = (high + low) & 0xff;
   }
   return (high << 8) | low;
@@ -135,20 +139,24 @@ function toBase32(bytes: readonly number[]): string {
   return text;
 }
 
-function fromBase32(text: string): number[] | null {
-  const bytes: number[] = [];
+/** The bytes of the id that was read last: each request reads dozens, and keeps none. */
+const read = new Uint8Array(Math.floor((MAX_LENGTH * 5) / 8));
+
+/** How many bytes it has read, or null. */
+function fromBase32(text: string): number | null {
+  let size = 0;
   let buffer = 0;
   let bits = 0;
-  for (const character of text) {
-    const value = VALUE_OF_CHARACTER.get(character);
-    if (value === undefined) return null;
+  for (let i = 0; i < text.length; i++) {
+    const value = VALUE_OF_CODE[text.charCodeAt(i)] ?? 255;
+    if (value === 255) return null;
     buffer = (buffer << 5) | value;
     bits += 5;
     if (bits >= 8) {
       bits -= 8;
-      bytes.push((buffer >> bits) & 0xff);
+      read[size++] = (buffer >> bits) & 0xff;
       buffer &= (1 << bits) - 1;
     }
   }
-  return bytes;
+  return size;
 }

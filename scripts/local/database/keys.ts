@@ -9,6 +9,8 @@ import type { JSONValue } from "convex/values";
 const UNDEFINED = "\x10";
 const NULL = "\x20";
 const INT64 = "\x30";
+/** A commit timestamp that is not known yet sorts after every int64; no key on disk has this. */
+const PENDING_COMMIT_TS = "\x31";
 const FLOAT64 = "\x40";
 const FALSE = "\x50";
 const TRUE = "\x51";
@@ -18,9 +20,6 @@ const ARRAY = "\x80";
 const OBJECT = "\x90";
 /** Ends strings, bytes, arrays and objects. Lower than every tag and every escaped byte. */
 const END = "\x00";
-
-/** Where a commit timestamp that is not yet known sorts: after every other int64. */
-const LAST_INT64 = INT64 + "\xff".repeat(8);
 
 /** `undefined` is a missing field, which Convex sorts before everything else. */
 export function encodeKey(value: JSONValue | undefined): string {
@@ -110,7 +109,7 @@ function encodeSpecial(kind: string, value: JSONValue | undefined): string | nul
     case "$bytes":
       return BYTES + escape(bytes.toString("latin1")) + END;
     case "$commitTs":
-      return LAST_INT64;
+      return PENDING_COMMIT_TS;
     case "$undefined":
       return UNDEFINED;
     default:

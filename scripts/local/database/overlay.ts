@@ -99,16 +99,12 @@ export class Overlay {
   }
 
   setEntry(index: number, key: string, entry: Entry): void {
-    let entries = this.indexes.get(index);
-    if (entries === undefined) this.indexes.set(index, (entries = new OrderedEntries()));
-    if (this.savepoints > 0) {
-      const changed = entries;
-      const before = entries.get(key);
-      this.undo.push(() => {
-        changed.set(key, before);
-      });
-    }
-    entries.set(key, entry);
+    this.changeEntry(index, key, entry);
+  }
+
+  /** Takes back what was said of an entry that is nowhere else. */
+  forgetEntry(index: number, key: string): void {
+    this.changeEntry(index, key, undefined);
   }
 
   addCount(table: number, change: number): void {
@@ -142,6 +138,19 @@ export class Overlay {
       for (const [key, entry] of entries) this.setEntry(index, key, entry);
     }
     for (const [table, change] of later.counts) this.addCount(table, change);
+  }
+
+  private changeEntry(index: number, key: string, entry: Entry | undefined): void {
+    let entries = this.indexes.get(index);
+    if (entries === undefined) this.indexes.set(index, (entries = new OrderedEntries()));
+    if (this.savepoints > 0) {
+      const changed = entries;
+      const before = entries.get(key);
+      this.undo.push(() => {
+        changed.set(key, before);
+      });
+    }
+    entries.set(key, entry);
   }
 
   private addCountNow(table: number, change: number): void {

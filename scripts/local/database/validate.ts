@@ -13,15 +13,20 @@ export type TableNames = (tableNumber: number) => string | null;
 
 type Failure = { text: string; tail?: string; path: string[] };
 
+/** `explains`: whether somebody wants to know why. Nearly everything matches, or is tried in a union. */
+type Checking = { tableName: TableNames; explains: boolean };
+
+const UNEXPLAINED: Failure = { text: "", path: [] };
+
 /** Null if the value matches; otherwise what is wrong, and where. */
 export function checkValue(
   validator: ValidatorJSON,
   value: JSONValue,
   tableName: TableNames,
 ): string | null {
-  if (check(validator, value, tableName) === null) return null;
+  if (check(validator, value, { tableName, explains: false }) === null) return null;
   // Convex looks at fields in their order, which decides what of several faults it names.
-  const failure = check(sortFields(validator), value, tableName);
+  const failure = check(sortFields(validator), value, { tableName, explains: true });
   if (failure === null) return null;
   const path = failure.path.length > 0 ? `Path: ${failure.path.reverse().join("")}` : "";
   return failure.tail === undefined
@@ -50,39 +55,41 @@ export function kindOf(value: JSONValue): ValueKind {
   return "object";
 }
 
-function check(validator: ValidatorJSON, value: JSONValue, tableName: TableNames): Failure | null {
+function check(validator: ValidatorJSON, value: JSONValue, checking: Checking): Failure | null {
   switch (validator.type) {
     case "any":
       return null;
     case "null":
-      return value === null ? null : noMatch(validator, value);
+      return value === null ? null : noMatch(validator, value, checking);
     case "string":
-      return typeof value === "string" ? null : noMatch(validator, value);
+      return typeof value === "string" ? null : noMatch(validator, value, checking);
     case "boolean":
-      return typeof value === "boolean" ? null : noMatch(validator, value);
+      return typeof value === "boolean" ? null : noMatch(validator, value, checking);
     case "number":
-      return kindOf(value) === "float64" ? null : noMatch(validator, value);
+      return kindOf(value) === "float64" ? null : noMatch(validator, value, checking);
     case "bigint":
     case "commitTs":
-      return kindOf(value) === "int64" ? null : noMatch(validator, value);
+      return kindOf(value) === "int64" ? null : noMatch(validator, value, checking);
     case "bytes":
-      return kindOf(value) === "bytes" ? null : noMatch(validator, value);
+      return kindOf(value) === "bytes" ? null : noMatch(validator, value, checking);
     case "literal":
-      return checkLiteral(validator.value, value);
+      return checkLiteral(validator.value, value, checking);
     case "id":
-      return checkId(validator, value, tableName);
+      return checkId(validator, value, checking);
     case "array":
       return Array.isArray(value)
-        ? checkArray(validator.value, value, tableName)
-        : noMatch(validator, value);
+        ? checkArray(validator.value, value, checking)
+        : noMatch(validator, value, checking);
     case "record":
-      return isObject(value) ? checkRecord(validator, value, tableName) : noMatch(validator, value);
+      return isObject(value)
+        ? checkRecord(validator, value, checking)
+        : noMatch(validator, value, checking);
     case "object":
       return isObject(value)
-        ? checkObject(validator.value, value, tableName)
-        : noMatch(validator, value);
+        ? checkObject(validator.value, value, checking)
+        : noMatch(validator, value, checking);
     case "union":
-      return checkUnion(validator, value, tableName);
+      return checkUnion(validator, value, checking);
     default:
       validator satisfies never;
       throw new Error(`Unknown validator type: ${JSON.stringify(validator)}`);
@@ -108,7 +115,8 @@ function sortFields(validator: ValidatorJSON): ValidatorJSON {
   }
 }
 
-function noMatch(validator: ValidatorJSON, value: JSONValue): Failure {
+function noMatch(validator: ValidatorJSON, value: JSONValue, { explains }: Checking): Failure {
+  if (!explains) return UNEXPLAINED;
   return {
     text: "Value does not match validator.",
     get tail(): string {
@@ -122,10 +130,15 @@ function isObject(value: JSONValue): value is { [field: string]: JSONValue } {
   return kindOf(value) === "object";
 }
 
-function checkLiteral(literal: JSONValue, value: JSONValue): Failure | null {
+function checkLiteral(
+  literal: JSONValue,
+  value: JSONValue,
+  { explains }: Checking,
+): Failure | null {
   if (literal === value) return null;
   const special = typeof literal === "object" && typeof value === "object";
   if (special && JSON.stringify(literal) === JSON.stringify(value)) return null;
+  if (!explains) return UNEXPLAINED;
   return {
     get text(): string {
       return (
@@ -140,12 +153,12 @@ function checkLiteral(literal: JSONValue, value: JSONValue): Failure | null {
 function checkId(
   validator: ValidatorJSON & { type: "id" },
   value: JSONValue,
-  tableName: TableNames,
+  checking: Checking,
 ): Failure | null {
-  if (typeof value !== "string") return noMatch(validator, value);
+  if (typeof value !== "string") return noMatch(validator, value, checking);
   const id = decodeId(value);
-  const found = id === null ? null : tableName(id.tableNumber);
-  if (found === null) return noMatch(validator, value);
+  const found = id === null ? null : checking.tableName(id.tableNumber);
+  if (found === null) return noMatch(validator, value, checking);
   if (found === validator.tableName) return null;
   const from = found.startsWith("_") ? "a system table" : `table \`${found}\``;
   return {
@@ -159,10 +172,10 @@ function checkId(
 function checkArray(
   element: ValidatorJSON,
   value: JSONValue[],
-  tableName: TableNames,
+  checking: Checking,
 ): Failure | null {
   for (const [i, each] of value.entries()) {
-    const failure = check(element, each, tableName);
+    const failure = check(element, each, checking);
     if (failure !== null) return at(failure, `[${i}]`);
   }
   return null;
@@ -171,12 +184,12 @@ function checkArray(
 function checkRecord(
   validator: ValidatorJSON & { type: "record" },
   value: { [field: string]: JSONValue },
-  tableName: TableNames,
+  checking: Checking,
 ): Failure | null {
   for (const [key, each] of Object.entries(value)) {
-    const ofKey = check(validator.keys, key, tableName);
+    const ofKey = check(validator.keys, key, checking);
     if (ofKey !== null) return at(ofKey, ".keys()");
-    const ofValue = check(validator.values.fieldType, each, tableName);
+    const ofValue = check(validator.values.fieldType, each, checking);
     if (ofValue !== null) return at(ofValue, ".values()");
   }
   return null;
@@ -185,12 +198,13 @@ function checkRecord(
 function checkObject(
   fields: ObjectFieldsJson,
   value: { [field: string]: JSONValue },
-  tableName: TableNames,
+  checking: Checking,
 ): Failure | null {
-  for (const [field, { fieldType, optional }] of Object.entries(fields)) {
+  for (const field in fields) {
+    const { fieldType, optional } = fields[field] as ObjectFieldsJson[string];
     const inner = Object.hasOwn(value, field) ? value[field] : undefined;
     if (inner !== undefined) {
-      const failure = check(fieldType, inner, tableName);
+      const failure = check(fieldType, inner, checking);
       if (failure !== null) return at(failure, `.${field}`);
     } else if (!optional) {
       return badObject(
@@ -198,6 +212,7 @@ function checkObject(
           "validator in `v.optional(...)` if this is expected.",
         fields,
         value,
+        checking,
       );
     }
   }
@@ -207,6 +222,7 @@ function checkObject(
         `Object contains extra field \`${field}\` that is not in the validator.`,
         fields,
         value,
+        checking,
       );
     }
   }
@@ -217,7 +233,9 @@ function badObject(
   text: string,
   fields: ObjectFieldsJson,
   value: { [field: string]: JSONValue },
+  { explains }: Checking,
 ): Failure {
+  if (!explains) return UNEXPLAINED;
   return {
     text,
     // Printed on demand: a union tries members that fail, and their texts are thrown away.
@@ -232,18 +250,19 @@ function badObject(
 function checkUnion(
   validator: ValidatorJSON & { type: "union" },
   value: JSONValue,
-  tableName: TableNames,
+  checking: Checking,
 ): Failure | null {
   // As in Convex, the one member of a trivial union explains itself; of several, none does.
   const [only, ...others] = validator.value;
-  if (only !== undefined && others.length === 0) return check(only, value, tableName);
+  if (only !== undefined && others.length === 0) return check(only, value, checking);
   for (const member of validator.value) {
-    if (check(member, value, tableName) === null) return null;
+    if (check(member, value, checking) === null) return null;
   }
-  return noMatch(validator, value);
+  return noMatch(validator, value, checking);
 }
 
 function at(failure: Failure, step: string): Failure {
+  if (failure === UNEXPLAINED) return failure;
   failure.path.push(step);
   return failure;
 }

@@ -1,10 +1,12 @@
 /** Writes documents into an overlay together with everything that follows from them. */
 import type { Catalogue, TableEntry } from "./catalogue";
 import {
+  checkFieldName,
   creationTimeOf,
   hasPlaceholder,
   idOf,
   printDocument,
+  resolveFields,
   resolvePlaceholders,
   type StoredDocument,
 } from "./documents";
@@ -54,10 +56,7 @@ export class Writer {
   shallowMerge(table: TableEntry, id: string, value: DocumentJson): Written {
     const { stored, parsed } = this.existing(id, "Update");
     checkSystemFields(parsed, value);
-    const merged = Object.entries({ ...parsed, ...value }).filter(
-      ([field, change]) => !isSystemField(field) && !isUndefined(change),
-    );
-    const fields: DocumentJson = Object.fromEntries(merged);
+    const fields = mergedFields(parsed, value);
     this.checkSchema(table, fields);
     const document = { ...fields, _id: id, _creationTime: creationTimeOf(parsed) };
     return { ...this.put(table, id, parsed, document), id, readSize: stored.size };
@@ -80,24 +79,34 @@ export class Writer {
     return { ...stored, id, readSize: stored.size };
   }
 
-  /** Replaces the placeholders in the written documents by the commit timestamp. */
+  /**
+   * Replaces the placeholders in the written documents by the commit timestamp. Entries that name a
+   * placeholder are nowhere but among these writes, so they go without a trace.
+   */
   resolveCommitTs(commitTs: bigint): void {
+    const entries: EntryWriter = {
+      ...this.entries,
+      write: (index, key, payload) => {
+        if (payload === null) this.writes.forgetEntry(index.number, key);
+        else this.writes.setEntry(index.number, key, payload);
+      },
+    };
     for (const [id, document] of this.writes.documents) {
       if (document === null || !hasPlaceholder(document.text)) continue;
-      const pending = JSON.parse(document.text) as DocumentJson;
-      const text = resolvePlaceholders(document.text, commitTs);
-      const resolved = JSON.parse(text) as DocumentJson;
       const table = this.catalogue.tableOfId(id);
       if (table === null) throw new Error(`The document ${id} belongs to no table.`);
-      changeEntries(table, pending, resolved, this.entries);
-      this.writes.setDocument(id, { text, size: document.size });
+      const pending = fieldsOf(document);
+      const fields = resolveFields(pending, commitTs);
+      changeEntries(table, pending, fields, entries);
+      const text = resolvePlaceholders(document.text, commitTs);
+      this.writes.setDocument(id, { text, size: document.size, fields });
     }
   }
 
   private existing(id: string, verb: string): { stored: StoredDocument; parsed: DocumentJson } {
     const stored = this.view.document(id);
     if (stored === null) throw new Error(`${verb} on nonexistent document ID ${id}`);
-    return { stored, parsed: JSON.parse(stored.text) as DocumentJson };
+    return { stored, parsed: fieldsOf(stored) };
   }
 
   private put(
@@ -121,6 +130,26 @@ export class Writer {
         `the schema: ${problem}`,
     );
   }
+}
+
+function fieldsOf({ fields, text }: StoredDocument): DocumentJson {
+  return fields ?? (JSON.parse(text) as DocumentJson);
+}
+
+/** What a patch makes of a document, without its system fields. */
+function mergedFields(document: DocumentJson, patch: DocumentJson): DocumentJson {
+  const fields: DocumentJson = {};
+  for (const source of [document, patch]) {
+    for (const field of Object.keys(source)) {
+      if (isSystemField(field) || (source === document && Object.hasOwn(patch, field))) continue;
+      const value = source[field];
+      if (value === undefined || isUndefined(value)) continue;
+      // Before it is set: `__proto__` would not become a field.
+      if (source === patch) checkFieldName(field);
+      fields[field] = value;
+    }
+  }
+  return fields;
 }
 
 function isSystemField(field: string): boolean {

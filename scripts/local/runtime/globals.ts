@@ -120,8 +120,17 @@ export async function underEnvironment<T>(
   environment: Environment,
   load: () => Promise<T>,
 ): Promise<T> {
-  return await configured.run(environment, load);
+  evaluating++;
+  try {
+    return await configured.run(environment, load);
+  } finally {
+    evaluating--;
+    // As long as it is on, every promise of the process carries it along.
+    if (evaluating === 0) configured.disable();
+  }
 }
+
+let evaluating = 0;
 
 function variable(name: string): string | undefined {
   const value = current()[name];

@@ -39,6 +39,17 @@ describe("ids", () => {
     }
   });
 
+  test("have one spelling: neither spare bits nor a padded table number are read", () => {
+    // A table number of one byte: 19 bytes in 31 characters leave three spare bits.
+    const id = encodeId(5, new Uint8Array(16).fill(7));
+    const last = "0123456789abcdefghjkmnpqrstvwxyz".indexOf(id.slice(-1));
+    const spelt = "0123456789abcdefghjkmnpqrstvwxyz".charAt(last | 1);
+    expect(id.slice(0, -1) + spelt).not.toBe(id);
+    expect(decodeId(id.slice(0, -1) + spelt)).toBeNull();
+    expect(decodeId(`${id}0`)).toBeNull();
+    expect(parseId(PADDED)).toEqual({ error: "Unable to decode ID: Invalid ID length 32" });
+  });
+
   test("that are none are refused in Convex's words", () => {
     expect(parseId("short")).toEqual({ error: "Unable to decode ID: Invalid ID length 5" });
     expect(parseId("u".repeat(32))).toEqual({
@@ -69,6 +80,9 @@ describe("ids", () => {
     expect(early < late).toBe(true);
   });
 });
+
+/** Table 5 as the two bytes 85 00, sixteen times 7, and a good checksum. */
+const PADDED = "gm00e1r70w3ge1r70w3ge1r70w3gfx8j";
 
 /** Taken from Convex's documentation and tests. */
 const CONVEX_IDS = [

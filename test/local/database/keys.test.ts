@@ -85,7 +85,9 @@ describe("keys", () => {
   });
 
   test("sort a commit timestamp that is not known yet after all that are", () => {
-    expect(encodeKey({ $commitTs: null })).toBe(key(2n ** 63n - 1n));
+    const pending = encodeKey({ $commitTs: null });
+    expect(pending > key(2n ** 63n - 1n)).toBe(true);
+    expect(pending < key(-Infinity)).toBe(true);
   });
 
   test("in descending form turn the order round", () => {

@@ -1,10 +1,14 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
 import { describe, expect, test } from "vitest";
+import { integerJson } from "../../../scripts/local/database/documents";
+import { encodeKey } from "../../../scripts/local/database/keys";
+import type { Commit, DocumentJson } from "../../../scripts/local/database/types";
 import { collect, defined, indexQuery, insertAll, openWith, parse, read, write } from "./setup";
 
 const tables = {
   t: defineTable({ a: v.number(), b: v.optional(v.string()) }).index("by_a", ["a"]),
+  loose: defineTable(v.any()),
   stamped: defineTable({ ts: v.commitTs(), n: v.number() }).index("by_ts", ["ts", "n"]),
 };
 
@@ -67,6 +71,18 @@ describe("a document", () => {
       expect(tx.normalizeId("stamped", id)).toBeNull();
       expect(tx.normalizeId("t", "x")).toBeNull();
     });
+  });
+
+  test("takes no field that an object cannot have as its own", async () => {
+    const database = await openWith(tables);
+    const id = await write(database, (tx) => tx.insert("loose", { a: 1 }));
+    const patch = JSON.parse('{"__proto__": {"a": 2}}') as DocumentJson;
+    await expect(write(database, (tx) => tx.shallowMerge(id, patch))).rejects.toThrow(
+      "Field '__proto__' starts with an underscore",
+    );
+    await expect(write(database, (tx) => tx.insert("loose", patch))).rejects.toThrow(
+      "Field '__proto__' starts with an underscore",
+    );
   });
 
   test("cannot be given another id or creation time", async () => {
@@ -277,6 +293,38 @@ describe("a commit timestamp", () => {
     });
     await read(database, (tx) => {
       expect(collect(tx, indexQuery("stamped.by_ts")).map(({ n }) => n)).toEqual([2, 1]);
+    });
+  });
+
+  test("leaves one entry in each index that holds it, and none of the placeholder", async () => {
+    const database = await openWith(tables);
+    const commits: Commit[] = [];
+    database.onCommit((commit) => commits.push(commit));
+    const stamp = { $commitTs: null };
+    const id = await write(database, (tx) => tx.insert("stamped", { ts: stamp, n: 2 }));
+    await write(database, (tx) => tx.shallowMerge(id, { ts: stamp }));
+    await write(database, (tx) => {
+      expect(collect(tx, indexQuery("stamped.by_ts"))).toMatchObject([{ _id: id, n: 2 }]);
+    });
+    const keysOf = ({ entries }: Commit): string[] => [...entries.values()].flat();
+    // By id, by creation time and by timestamp; then the old timestamp goes and the new one comes.
+    expect(commits.map((commit) => keysOf(commit).length)).toEqual([3, 2]);
+    const pending = encodeKey(stamp);
+    expect(commits.flatMap(keysOf).filter((key) => key.startsWith(pending))).toEqual([]);
+  });
+
+  test("is found wherever a document has it", async () => {
+    const database = await openWith(tables);
+    const stamp = { $commitTs: null };
+    const document = { ts: stamp, deep: { list: [1, { ts: stamp }, [stamp]], n: 1 }, plain: [1] };
+    const { value: id, commitTs } = await database.mutation(async (tx) =>
+      tx.insert("loose", document),
+    );
+    const known = integerJson(commitTs);
+    expect(await read(database, (tx) => parse(tx.get(id)))).toMatchObject({
+      ts: known,
+      deep: { list: [1, { ts: known }, [known]], n: 1 },
+      plain: [1],
     });
   });
 
