@@ -39,7 +39,7 @@ export const cleanUp = internalMutation({
       .take(DELETED_AT_ONCE);
     const events = await ctx.db
       .query("events")
-      .withIndex("by_at", (q) => q.lt("at", now - EVENTS_KEPT))
+      .withIndex("by_creation_time", (q) => q.lt("_creationTime", now - EVENTS_KEPT))
       .take(DELETED_AT_ONCE);
     const buckets = await ctx.db
       .query("rateLimits")

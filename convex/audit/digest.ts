@@ -27,16 +27,23 @@ export const ERASURE = "audit.erased";
 export const GENESIS = "0".repeat(64);
 
 export function digestsOf(content: AuditContent): AuditDigests {
+  const facts = JSON.stringify(factsOf(content));
   const digest = (part: AuditPart): { salt: string; sha256: string } => {
     // 122 random bits, from a stock: other random bytes cost more than the digest.
     const salt = crypto.randomUUID();
-    return { salt, sha256: digestOf(part, content, salt) };
+    return { salt, sha256: digestUnder(salt, part, content, facts) };
   };
   return { changes: digest("changes"), origin: digest("origin") };
 }
 
 export function digestOf(part: AuditPart, content: AuditContent, salt: string): string {
-  return sha256Hex(JSON.stringify([salt, part, factsOf(content), SAID[part](content)]));
+  return digestUnder(salt, part, content, JSON.stringify(factsOf(content)));
+}
+
+/** `facts` is JSON text, which both parts of an entry have in common. */
+function digestUnder(salt: string, part: AuditPart, content: AuditContent, facts: string): string {
+  const said = JSON.stringify(SAID[part](content));
+  return sha256Hex(`[${JSON.stringify(salt)},"${part}",${facts},${said}]`);
 }
 
 /** A row of an earlier transaction always has one. */

@@ -16,12 +16,14 @@ export const ALWAYS_FOLLOWED: readonly string[] = [...STAFF_EVENT_TYPES, ...PAYM
  */
 export async function announce(
   ctx: MutationCtx,
-  organizationId: Id<"organizations">,
+  tenant: Doc<"organizations"> | Id<"organizations">,
   eventTypes: ReadonlySet<string>,
 ): Promise<void> {
   if (eventTypes.size === 0) return;
-  const organization = await ctx.db.get("organizations", organizationId);
+  const organization =
+    typeof tenant === "string" ? await ctx.db.get("organizations", tenant) : tenant;
   if (!organization || !isFollowed(organization, eventTypes)) return;
+  const { _id: organizationId } = organization;
   await ctx.scheduler.runAfter(0, internal.delivery.dispatcher.dispatch, { organizationId });
 }
 

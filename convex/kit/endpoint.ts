@@ -28,7 +28,7 @@ import { type RequestInput, parseInput, requestValidator } from "./input";
 import { meterCaller, type Metering, organizationOf } from "./metering";
 import { DryRun } from "./dryRun";
 import type { Consultation, Finish } from "./outside";
-import { type Answer, type Reply, replyOf, replyValidator, withoutSecrets } from "./reply";
+import { type Answer, type Reply, replyOf, withoutSecrets } from "./reply";
 import { claimUpload, type Upload } from "./uploads";
 import { requireVersion } from "./version";
 import type { Scope } from "./scopes";
@@ -201,7 +201,6 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
 ): RegisteredQuery<"internal", ReadArgs, Promise<Reply>> {
   const registered = internalQuery({
     args: { credential: credentialValidator, request: requestValidator },
-    returns: replyValidator,
     handler: async (ctx, { credential, request }): Promise<Reply> => {
       const { caller } = await identify(ctx, credential);
       requireKind(caller, definition.callers);
@@ -241,7 +240,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
       if (first) return { reply: JSON.parse(first) as Reply, replayed: true, metering };
 
       const scope = await writeScopeOf(ctx, caller, call);
-      const store = new ObjectStore(ctx, scope);
+      const store = new ObjectStore(ctx, scope, organization);
       const subject = await subjectOf(definition, store, request);
       if (subject) requireVersion(call.ifMatch, subject.version);
       const input = parseInput(definition, request) as Input<Definition>;

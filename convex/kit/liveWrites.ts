@@ -54,7 +54,7 @@ async function writeAs<Result>(
   const { ip, userAgent, requestId } = await ctx.meta.getRequestMetadata();
   const { organization } = await meterCaller(ctx, caller, ip);
   const scope = await writeScopeOf(ctx, caller, { traceId: requestId, ip, userAgent });
-  const store = new ObjectStore(ctx, scope);
+  const store = new ObjectStore(ctx, scope, organization);
   const result = await write({ ctx, caller, organization, store, scope });
   await store.finish();
   return result;

@@ -24,7 +24,7 @@ import { findReply, keepReply } from "./idempotency";
 import { parseInput, type RequestInput, requestValidator } from "./input";
 import { meterPerson } from "./metering";
 import { identifyPerson, personKey } from "./person";
-import { type Reply, replyOf, replyValidator, withoutSecrets } from "./reply";
+import { type Reply, replyOf, withoutSecrets } from "./reply";
 
 /**
  * Endpoints of a person rather than of an organization: whose organizations there are, founding one,
@@ -66,7 +66,6 @@ export function personalReadEndpoint<const Definition extends PersonalDefinition
 ): RegisteredQuery<"internal", ReadArgs, Promise<Reply>> {
   const registered = internalQuery({
     args: { credential: credentialValidator, request: requestValidator },
-    returns: replyValidator,
     handler: async (ctx, { credential, request }): Promise<Reply> => {
       const { person } = await identifyPerson(ctx, credential);
       requireAdministrator(definition, person);

@@ -1,4 +1,3 @@
-import { v } from "convex/values";
 import type { ListMeta } from "./page";
 
 /** What a handler answers. */
@@ -24,19 +23,18 @@ export function created<Data>(data: Data, more: { version?: number } = {}): Answ
 export const noContent: Answer<null> = { status: 204, data: null };
 
 /** What http.ts gets back. `data` and `meta` are JSON text. */
-export const replyValidator = v.object({
-  status: v.number(),
-  data: v.string(),
-  meta: v.optional(v.string()),
-  version: v.optional(v.number()),
+export type Reply = {
+  status: number;
+  data: string;
+  meta?: string;
+  version?: number;
   /** The request that first gave this answer. */
-  traceId: v.optional(v.string()),
+  traceId?: string;
   /** Nothing of it happened. */
-  dryRun: v.optional(v.boolean()),
+  dryRun?: boolean;
   /** For the log: what Convex bills. */
-  documentsRead: v.optional(v.number()),
-});
-export type Reply = typeof replyValidator.type;
+  documentsRead?: number;
+};
 
 /** An answer as it crosses the function boundary. */
 export function replyOf({ status, data, meta, version }: Answer<unknown>): Reply {

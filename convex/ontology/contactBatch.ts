@@ -14,7 +14,6 @@ import {
   crmOrganizationUpdate,
 } from "./crmOrganizationRules";
 import type { WriteScope } from "./effects";
-import { ObjectMemory } from "./memory";
 import { ObjectStore } from "./store";
 
 /**
@@ -120,7 +119,7 @@ export const write = internalMutation({
   args: { scope: jobScope, of: batchOf, items: v.string(), rehearse: v.boolean() },
   returns: v.array(written),
   handler: async (ctx, { scope, of, items, rehearse }): Promise<Written[]> => {
-    const store = new ObjectStore(ctx, scope, new ObjectMemory());
+    const store = new ObjectStore(ctx, scope);
     const results: Written[] = [];
     for (const item of JSON.parse(items) as object[]) results.push(await writers[of](store, item));
     await store.finish();

@@ -1,5 +1,4 @@
 import type { MutationCtx } from "../_generated/server";
-import { compareValues } from "convex/values";
 import type { MatchKey } from "./definition";
 import { definitionOf } from "./derived";
 import type { ObjectDoc } from "./registry";
@@ -16,8 +15,8 @@ export async function replaceMatchKeys(
 ): Promise<void> {
   const old = before ? matchKeysOf(before) : [];
   const next = after ? matchKeysOf(after) : [];
-  const isIn = (keys: MatchKey[], key: MatchKey): boolean =>
-    keys.some((other) => compareValues(other, key) === 0);
+  const isIn = (keys: MatchKey[], { kind, key }: MatchKey): boolean =>
+    keys.some((other) => other.kind === kind && other.key === key);
   for (const key of old) if (before && !isIn(next, key)) await removeKey(ctx, before, key);
   for (const key of next) if (after && !isIn(old, key)) await addKey(ctx, after, key);
 }
@@ -27,11 +26,11 @@ function matchKeysOf(object: ObjectDoc): MatchKey[] {
 }
 
 async function addKey(ctx: MutationCtx, object: ObjectDoc, matchKey: MatchKey): Promise<void> {
-  const [other] = await firstTwo(ctx, object, matchKey);
+  const other = await holdersOf(ctx, object, matchKey).first();
   if (other && !other.isShared)
     await ctx.db.patch("objectMatchKeys", other._id, { isShared: true });
   const { organizationId, type, _id: objectId } = object;
-  const row = { organizationId, type, ...matchKey, objectId, isShared: other !== undefined };
+  const row = { organizationId, type, ...matchKey, objectId, isShared: other !== null };
   await ctx.db.insert("objectMatchKeys", row);
 }
 
@@ -43,12 +42,12 @@ async function removeKey(ctx: MutationCtx, object: ObjectDoc, matchKey: MatchKey
   for (const row of own) {
     if (row.key === matchKey.key) await ctx.db.delete("objectMatchKeys", row._id);
   }
-  const [last, another] = await firstTwo(ctx, object, matchKey);
+  const [last, another] = await holdersOf(ctx, object, matchKey).take(2);
   if (last && !another) await ctx.db.patch("objectMatchKeys", last._id, { isShared: false });
 }
 
-async function firstTwo(ctx: MutationCtx, object: ObjectDoc, { kind, key }: MatchKey) {
-  return await ctx.db
+function holdersOf(ctx: MutationCtx, object: ObjectDoc, { kind, key }: MatchKey) {
+  return ctx.db
     .query("objectMatchKeys")
     .withIndex("by_key", (q) =>
       q
@@ -56,6 +55,5 @@ async function firstTwo(ctx: MutationCtx, object: ObjectDoc, { kind, key }: Matc
         .eq("type", object.type)
         .eq("kind", kind)
         .eq("key", key),
-    )
-    .take(2);
+    );
 }

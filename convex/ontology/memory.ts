@@ -2,9 +2,9 @@ import type { Id } from "../_generated/dataModel";
 import type { ObjectDoc, ObjectType } from "./registry";
 
 /**
- * What a transaction has read of one tenant's objects. Many writes in one transaction share it, so
- * that what they have in common is read once. It is true for as long as one store makes all of the
- * transaction's writes: that store keeps it up.
+ * What a transaction has read of one tenant's objects, so that what its writes have in common is read
+ * once. It is true for as long as one store makes all of the transaction's writes: that store keeps
+ * it up.
  */
 export class ObjectMemory {
   private readonly objects = new Map<Id<"objects">, ObjectDoc | null>();
@@ -31,10 +31,6 @@ export class ObjectMemory {
     for (const { type, lookupKey } of before ? [before, after] : [after]) {
       if (lookupKey !== undefined) this.holders.delete(keyOf(type, lookupKey));
     }
-  }
-
-  forget(id: Id<"objects">): void {
-    this.objects.delete(id);
   }
 }
 

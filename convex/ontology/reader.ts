@@ -16,11 +16,12 @@ export type Tenant = { organizationId: Id<"organizations">; viewer?: PortalViewe
 export class TenantReader {
   readonly organizationId: Id<"organizations">;
   readonly viewer: PortalViewer | undefined;
+  /** What a writer has read and written; who only reads has no use for one. */
+  protected readonly memory: ObjectMemory | null = null;
 
   constructor(
     protected readonly ctx: QueryCtx,
     { organizationId, viewer }: Tenant,
-    protected readonly memory: ObjectMemory | null = null,
   ) {
     this.organizationId = organizationId;
     this.viewer = viewer;

@@ -1,4 +1,4 @@
-import type { Value } from "convex/values";
+import { compareValues, type Value } from "convex/values";
 import type { WithoutSystemFields } from "convex/server";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
@@ -13,7 +13,7 @@ import { eventTypeOf } from "./eventTypes";
 import { followUp } from "./followUps";
 import { addLinks, replaceLinks, requireUnreferenced } from "./links";
 import { replaceMatchKeys } from "./matchKeys";
-import type { ObjectMemory } from "./memory";
+import { ObjectMemory } from "./memory";
 import { isChangeableByPortal } from "./portalRules";
 import { TenantReader } from "./reader";
 import {
@@ -55,14 +55,16 @@ export type Edit = {
 
 type ObjectFields = WithoutSystemFields<Doc<"objects">>;
 type Stamp = Pick<ObjectFields, "version" | "updatedAt" | "commitTs" | "editedAt" | "pushedBy">;
+type ObjectPatch = { [Field in keyof ObjectFields]?: ObjectFields[Field] | undefined };
 type IndexColumns = Omit<ObjectColumns, "links"> & { sortName: string };
 
 /**
- * The only writer of business objects. Every write stamps version, times and commit timestamp,
- * derives the index columns from the type, keeps links and counts in step, and leaves an audit
- * entry and an event, all in the caller's transaction.
+ * The only writer of business objects, one for all writes of a transaction. Every write stamps
+ * version, times and commit timestamp, derives the index columns from the type, keeps links and
+ * counts in step, and leaves an audit entry and an event, all in the caller's transaction.
  */
 export class ObjectStore extends TenantReader {
+  protected override readonly memory = new ObjectMemory();
   private readonly counts = new CountBuffer();
   /** Set while writes are carried out that a device has made before. */
   edit: Edit | null = null;
@@ -71,10 +73,10 @@ export class ObjectStore extends TenantReader {
   constructor(
     protected override readonly ctx: MutationCtx,
     readonly scope: WriteScope,
-    /** For many writes in one transaction, all of them by this store. */
-    memory: ObjectMemory | null = null,
+    /** The tenant, where the transaction has read it. */
+    private readonly organization: Doc<"organizations"> | null = null,
   ) {
-    super(ctx, scope, memory);
+    super(ctx, scope);
   }
 
   /** @throws EMAIL_EXISTS or CONFLICT when the type's unique key is taken. */
@@ -97,7 +99,7 @@ export class ObjectStore extends TenantReader {
       ...this.origin(null),
       ...(this.edit?.creates?.type === type ? { clientId: this.edit.creates.clientId } : {}),
     } as ObjectFields);
-    const object = await this.written<T>(id, null);
+    const object = await this.inserted<T>(id);
     await addLinks(this.ctx, object, columns.links);
     await replaceMatchKeys(this.ctx, null, object);
     this.count(object, 1);
@@ -135,17 +137,10 @@ export class ObjectStore extends TenantReader {
     if (columns.lookupKey !== object.lookupKey) {
       await this.requireFreeKey(type, columns.lookupKey, object._id);
     }
-    await this.ctx.db.patch("objects", object._id, {
-      ...next,
-      ...indexColumns(columns),
-      lifecycle,
-      ...this.stamp(object),
-    } as Partial<ObjectFields>);
-    const updated = await this.written(object._id, object);
+    const updated = await this.patch(object, { ...next, ...indexColumns(columns), lifecycle });
     await replaceLinks(this.ctx, object, columns.links);
     await replaceMatchKeys(this.ctx, object, updated);
-    this.count(object, -1);
-    this.count(updated, 1);
+    this.recount(object, updated);
     await this.recordWrite(verb, updated, audited, true);
     if (updated.lookupKey !== object.lookupKey) await followUp(this, updated);
     return updated;
@@ -169,19 +164,14 @@ export class ObjectStore extends TenantReader {
   ): Promise<void> {
     this.requireChangeable(object.type);
     if (!isReferenced) await requireUnreferenced(this.ctx, object);
-    await this.ctx.db.patch("objects", object._id, {
-      lifecycle: "deleted",
-      deletedAt: Date.now(),
-      searchText: "",
-      lookupKey: undefined,
-      ...this.stamp(object),
-    });
+    const deletion = { lifecycle: "deleted", deletedAt: Date.now() } as const;
+    const deleted = await this.patch(object, { ...deletion, searchText: "", lookupKey: undefined });
     const { organizationId, _id: objectId } = object;
     await this.ctx.db.insert("tombstones", { organizationId, objectId, deletedAt: Date.now() });
     await replaceLinks(this.ctx, object, []);
     await replaceMatchKeys(this.ctx, object, null);
     this.count(object, -1);
-    await this.recordWrite("deleted", await this.written(object._id, object), []);
+    await this.recordWrite("deleted", deleted, []);
   }
 
   /**
@@ -192,14 +182,9 @@ export class ObjectStore extends TenantReader {
     this.requireChangeable(tombstone.type);
     const columns = columnsOf(tombstone.type, tombstone as unknown as NewObject<T>);
     await this.requireFreeKey(tombstone.type, columns.lookupKey, tombstone._id);
-    await this.ctx.db.patch("objects", tombstone._id, {
-      ...indexColumns(columns),
-      lifecycle: "live",
-      deletedAt: undefined,
-      ...this.stamp(tombstone),
-    } as Partial<ObjectFields>);
+    const life = { lifecycle: "live", deletedAt: undefined } as const;
+    const object = await this.patch(tombstone, { ...indexColumns(columns), ...life });
     await this.forgetTombstone(tombstone._id);
-    const object = await this.written(tombstone._id, tombstone);
     await addLinks(this.ctx, object, columns.links);
     await replaceMatchKeys(this.ctx, null, object);
     this.count(object, 1);
@@ -208,14 +193,16 @@ export class ObjectStore extends TenantReader {
   }
 
   /** Overwrites what a tombstone still says; the audit entry and the event do not say it either. */
-  async blank<T extends ObjectType>(tombstone: ObjectDoc<T>, left: Properties<T>): Promise<void> {
+  async blank<T extends ObjectType>(
+    tombstone: ObjectDoc<T>,
+    properties: Properties<T>,
+  ): Promise<void> {
     const { _id, type } = tombstone;
-    await this.ctx.db.patch("objects", _id, {
-      ...{ customProperties: left, name: "", sortName: "", description: undefined },
-      erasedAt: Date.now(),
-      ...this.stamp(await this.written(_id, tombstone)),
-    } as Partial<ObjectFields>);
-    this.memory?.forget(_id);
+    // Its removal may have been in this transaction, after the caller read it.
+    const removed = await this.findDeletedToo(_id);
+    if (!removed) throw new Error(`Object ${_id} vanished before it was blanked.`);
+    const left = { customProperties: properties, name: "", sortName: "", description: undefined };
+    await this.patch(removed, { ...left, erasedAt: Date.now() });
     const happening = { action: eventTypeOf(type, "erased"), objectType: type, objectId: _id };
     const event = { data: { id: _id, type, erased: true } };
     await this.record({ ...happening, changes: [], event });
@@ -239,7 +226,7 @@ export class ObjectStore extends TenantReader {
     if (deltas > 0 && Math.random() < 1 / WRITES_PER_FOLD) {
       await this.ctx.scheduler.runAfter(0, internal.maintenance.foldCounts, {});
     }
-    await announce(this.ctx, this.organizationId, this.eventTypes);
+    await announce(this.ctx, this.organization ?? this.organizationId, this.eventTypes);
     this.eventTypes.clear();
   }
 
@@ -247,6 +234,18 @@ export class ObjectStore extends TenantReader {
   async record(happening: Happening): Promise<void> {
     await record(this.ctx, this.scope, happening);
     if (happening.event) this.eventTypes.add(happening.action);
+  }
+
+  /** The object as it is then: what a patch leaves needs not be read again. */
+  private async patch<T extends ObjectType>(
+    object: ObjectDoc<T>,
+    changes: ObjectPatch,
+  ): Promise<ObjectDoc<T>> {
+    const stamped = { ...changes, ...this.stamp(object) } as Partial<ObjectFields>;
+    await this.ctx.db.patch("objects", object._id, stamped);
+    const patched = definedOnly({ ...object, ...stamped }) as unknown as ObjectDoc<T>;
+    this.memory.wrote(object, patched);
+    return patched;
   }
 
   private stamp(object: ObjectDoc): Stamp {
@@ -282,14 +281,11 @@ export class ObjectStore extends TenantReader {
     for (const { _id } of await rows.collect()) await this.ctx.db.delete("tombstones", _id);
   }
 
-  /** The object as it is now, after it was written. */
-  private async written<T extends ObjectType>(
-    id: Id<"objects">,
-    before: ObjectDoc<T> | null,
-  ): Promise<ObjectDoc<T>> {
+  /** A new object with the fields that only the database gives it. */
+  private async inserted<T extends ObjectType>(id: Id<"objects">): Promise<ObjectDoc<T>> {
     const object = await this.ctx.db.get("objects", id);
     if (!object) throw new Error(`Object ${id} vanished within its own transaction.`);
-    this.memory?.wrote(before, object);
+    this.memory.wrote(null, object);
     return object as ObjectDoc<T>;
   }
 
@@ -317,6 +313,12 @@ export class ObjectStore extends TenantReader {
 
   private count(object: ObjectDoc, sign: 1 | -1): void {
     for (const tally of talliesOf(object)) this.counts.add(tally, sign);
+  }
+
+  private recount(before: ObjectDoc, after: ObjectDoc): void {
+    if (compareValues(talliesOf(before), talliesOf(after)) === 0) return;
+    this.count(before, -1);
+    this.count(after, 1);
   }
 
   private async recordWrite(

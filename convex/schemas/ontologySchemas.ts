@@ -198,8 +198,7 @@ export const ontologyTables = {
     .index("by_commit", ["organizationId", "commitTs"])
     .index("by_object", ["organizationId", "objectId", "commitTs"])
     .index("by_actor", ["organizationId", "actor.id", "commitTs"])
-    .index("by_time", ["organizationId", "at"])
-    .index("by_at", ["at"]),
+    .index("by_time", ["organizationId", "at"]),
 
   /**
    * Folded counts and sums, one row per group (and period): how many living objects have which

@@ -3,7 +3,6 @@ import { internalMutation, type MutationCtx } from "../_generated/server";
 import { errorDataOf } from "../kit/errors";
 import { isGrant } from "../kit/scopes";
 import type { WriteScope } from "../ontology/effects";
-import { ObjectMemory } from "../ontology/memory";
 import { ObjectStore } from "../ontology/store";
 import { jobScope } from "../schemas/crmSchemas";
 import { type ChangeError, changeErrorOf, type PushedChange } from "./change";
@@ -40,7 +39,7 @@ export const run = internalMutation({
   },
   returns: v.array(v.union(decided, refused)),
   handler: async (ctx, { scope, device, grants, changes, aliases }): Promise<Outcome[]> => {
-    const store = new ObjectStore(ctx, scope, new ObjectMemory());
+    const store = new ObjectStore(ctx, scope);
     const organization = await ctx.db.get("organizations", scope.organizationId);
     if (!organization) throw new Error(`Organization ${scope.organizationId} is missing.`);
     const context = { ...ctx, store, organization, grants: grants.filter(isGrant) };

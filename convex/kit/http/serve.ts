@@ -179,7 +179,7 @@ function countRead(c: HttpContext, documentsRead = 0): void {
 async function readRequest(c: HttpContext, endpoint: MountedEndpoint): Promise<RequestInput> {
   return {
     params: Object.entries(c.req.param() as Record<string, string>),
-    query: [...new URL(c.req.url).searchParams],
+    query: c.req.url.includes("?") ? [...new URL(c.req.url).searchParams] : [],
     body: endpoint.body ? await readBody(c) : null,
   };
 }

@@ -67,28 +67,6 @@ export function resolvePlaceholders(text: string, commitTs: bigint): string {
   return text.replaceAll(PLACEHOLDER, JSON.stringify(integerJson(commitTs)));
 }
 
-/** The same fields with the timestamp in place of its placeholders; what has none stays identical. */
-export function resolveFields(fields: DocumentJson, commitTs: bigint): DocumentJson {
-  return resolveValue(fields, integerJson(commitTs)) as DocumentJson;
-}
-
-function resolveValue(value: JSONValue, commitTs: JSONValue): JSONValue {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) {
-    const elements = value.map((element) => resolveValue(element, commitTs));
-    return elements.some((element, i) => element !== value[i]) ? elements : value;
-  }
-  if ("$commitTs" in value) return commitTs;
-  let fields = value;
-  for (const [field, inner] of Object.entries(value)) {
-    const resolved = inner === undefined ? inner : resolveValue(inner, commitTs);
-    if (resolved === inner) continue;
-    if (fields === value) fields = { ...value };
-    fields[field] = resolved;
-  }
-  return fields;
-}
-
 export function integerJson(value: bigint): { $integer: string } {
   const bytes = Buffer.alloc(8);
   bytes.writeBigInt64LE(value);

@@ -9,8 +9,12 @@ import type { JSONValue } from "convex/values";
 const UNDEFINED = "\x10";
 const NULL = "\x20";
 const INT64 = "\x30";
-/** A commit timestamp that is not known yet sorts after every int64; no key on disk has this. */
-const PENDING_COMMIT_TS = "\x31";
+/**
+ * A commit timestamp that is not known yet sorts after every int64. The mark behind its tag occurs in
+ * no text, where 1 is escaped by 1 or 2, and is longer than a number: it is found wherever it stands.
+ */
+const PENDING_MARK = "\x01\x03".repeat(5);
+const PENDING_COMMIT_TS = `\x31${PENDING_MARK}`;
 const FLOAT64 = "\x40";
 const FALSE = "\x50";
 const TRUE = "\x51";
@@ -46,6 +50,17 @@ export function afterPrefix(prefix: string): string {
   return prefix + "\xff";
 }
 
+/** Whether a commit timestamp in the key is not known yet. */
+export function isPending(key: string): boolean {
+  return key.includes(PENDING_MARK);
+}
+
+/** The key as it is once the timestamp is known. */
+export function resolveKey(key: string, commitTs: JSONValue): string {
+  // A function: in a text of any bytes, `$&` would stand for what is replaced.
+  return key.replaceAll(PENDING_COMMIT_TS, () => encodeKey(commitTs));
+}
+
 /** The key of a float64 in descending order, for entries that list the newest first. */
 export function encodeDescending(value: number): string {
   let key = "";
@@ -73,6 +88,8 @@ export function endOfValue(key: string, start: number): number {
     case STRING:
     case BYTES:
       return key.indexOf(END, start) + 1;
+    case PENDING_COMMIT_TS[0]:
+      return start + PENDING_COMMIT_TS.length;
     case ARRAY:
     case OBJECT: {
       let position = start + 1;

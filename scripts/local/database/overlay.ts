@@ -2,7 +2,9 @@
  * Writes that are not on disk yet, kept in memory and in order, to be laid over a snapshot. A
  * mutation writes into one of its own; committed mutations collect in another until it is flushed.
  */
+import type { JSONValue } from "convex/values";
 import type { StoredDocument } from "./documents";
+import { isPending, resolveKey } from "./keys";
 
 /** What is known of an entry: its payload, or null if it is removed. */
 type Entry = string | null;
@@ -20,8 +22,9 @@ export class OrderedEntries {
 
   /** `undefined` takes back what was said; the key then stays listed, and is passed over. */
   set(key: string, entry: Entry | undefined): void {
-    if (!this.entries.has(key)) this.unsorted.push(key);
+    const { size } = this.entries;
     this.entries.set(key, entry);
+    if (this.entries.size !== size) this.unsorted.push(key);
   }
 
   /** The first key at or above `low` (in reverse: the last below `high`) of which this overlay speaks. */
@@ -40,7 +43,22 @@ export class OrderedEntries {
   }
 
   keys(): string[] {
-    return [...this].map(([key]) => key);
+    const keys: string[] = [];
+    for (const [key, entry] of this.entries) if (entry !== undefined) keys.push(key);
+    return keys;
+  }
+
+  absorb(later: OrderedEntries): void {
+    for (const [key, entry] of later.entries) if (entry !== undefined) this.set(key, entry);
+  }
+
+  /** What is removed under a pending key is nowhere, so nothing needs to be said of it. */
+  resolve(commitTs: JSONValue): void {
+    for (const [key, entry] of this.entries) {
+      if (entry === undefined || !isPending(key)) continue;
+      this.set(key, undefined);
+      if (entry !== null) this.set(resolveKey(key, commitTs), entry);
+    }
   }
 
   private inOrder(): string[] {
@@ -99,12 +117,21 @@ export class Overlay {
   }
 
   setEntry(index: number, key: string, entry: Entry): void {
-    this.changeEntry(index, key, entry);
+    let entries = this.indexes.get(index);
+    if (entries === undefined) this.indexes.set(index, (entries = new OrderedEntries()));
+    if (this.savepoints > 0) {
+      const changed = entries;
+      const before = entries.get(key);
+      this.undo.push(() => {
+        changed.set(key, before);
+      });
+    }
+    entries.set(key, entry);
   }
 
-  /** Takes back what was said of an entry that is nowhere else. */
-  forgetEntry(index: number, key: string): void {
-    this.changeEntry(index, key, undefined);
+  /** Puts the commit timestamp into the keys that wait for it; none of them is below this overlay. */
+  resolveEntries(commitTs: JSONValue): void {
+    for (const entries of this.indexes.values()) entries.resolve(commitTs);
   }
 
   addCount(table: number, change: number): void {
@@ -131,26 +158,15 @@ export class Overlay {
     this.release();
   }
 
-  /** Takes over the writes of a mutation that has committed after all that is in here. */
+  /** Takes over the writes of a mutation that has committed after all that is in here, for good. */
   absorb(later: Overlay): void {
     for (const [id, document] of later.documents) this.setDocument(id, document);
     for (const [index, entries] of later.indexes) {
-      for (const [key, entry] of entries) this.setEntry(index, key, entry);
+      const own = this.indexes.get(index);
+      if (own === undefined) this.indexes.set(index, entries);
+      else own.absorb(entries);
     }
     for (const [table, change] of later.counts) this.addCount(table, change);
-  }
-
-  private changeEntry(index: number, key: string, entry: Entry | undefined): void {
-    let entries = this.indexes.get(index);
-    if (entries === undefined) this.indexes.set(index, (entries = new OrderedEntries()));
-    if (this.savepoints > 0) {
-      const changed = entries;
-      const before = entries.get(key);
-      this.undo.push(() => {
-        changed.set(key, before);
-      });
-    }
-    entries.set(key, entry);
   }
 
   private addCountNow(table: number, change: number): void {

@@ -101,7 +101,13 @@ export class Store {
     // Snapshots of one state share a read transaction, of which LMDB has a limited number.
     if (this.snapshotIsStale) this.root.resetReadTxn();
     this.snapshotIsStale = false;
-    return new Snapshot(this.root.useReadTransaction(), this.documents, this.entries, this.meta);
+    return new Snapshot(
+      this.root.useReadTransaction(),
+      this.root,
+      this.documents,
+      this.entries,
+      this.meta,
+    );
   }
 
   /** Writes everything in one LMDB transaction and resolves when that is on disk. */
@@ -217,6 +223,7 @@ export class Snapshot {
 
   constructor(
     private readonly transaction: ReadTransaction,
+    private readonly root: RootDatabase<string, string>,
     private readonly documents: Database<string, string>,
     private readonly entries: Database<string, string>,
     private readonly metaSpace: Database<string, string>,
@@ -243,7 +250,7 @@ export class Snapshot {
     const prefix = encodeIndex(index);
     const found: Entry[] = [];
     const range = {
-      transaction: this.transaction,
+      ...this.inTransaction(),
       ...bounds(prefix + cut(low), prefix + endOf(high), reverse),
     };
     let run: Entry[] = [];
@@ -277,7 +284,7 @@ export class Snapshot {
     const to = min(encodeKey(ids.last), high);
     if (from >= to) return found;
     const range = {
-      transaction: this.transaction,
+      ...this.inTransaction(),
       ...bounds(trimToId(from), `${trimToId(to)}\xff`, reverse),
     };
     for (const id of this.documents.getKeys(range)) {
@@ -293,6 +300,16 @@ export class Snapshot {
     if (this.released) return;
     this.released = true;
     this.transaction.done();
+  }
+
+  /**
+   * For a range: LMDB keeps a cursor for its current transaction, which mostly is this one, and makes
+   * one anew for a transaction that it is told. One that is held is never renewed, only replaced.
+   */
+  private inTransaction(): { transaction?: ReadTransaction } {
+    const current = this.root.useReadTransaction();
+    current.done();
+    return current === this.transaction ? {} : { transaction: this.transaction };
   }
 }
 

@@ -158,6 +158,10 @@ export class EmbeddedTransaction implements Transaction {
     return this.usage.report();
   }
 
+  get used(): Readonly<Record<keyof Metrics, number>> {
+    return this.usage.totals;
+  }
+
   countScheduled(argsBytes: number): void {
     this.usage.countScheduled(argsBytes);
   }

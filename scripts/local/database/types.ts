@@ -113,6 +113,8 @@ export interface Transaction {
   closeQuery(queryId: number): void;
   page(request: PageRequest): PageResult;
   metrics(): Metrics;
+  /** The same without what remains. */
+  readonly used: Readonly<Record<keyof Metrics, number>>;
   /** Counts scheduled functions against the limits of the transaction. */
   countScheduled(argsBytes: number): void;
   /** Counts a stored file's bytes, read or written, against them. */

@@ -80,13 +80,28 @@ export class Usage {
     for (const metric of WRITE_METRICS) this.used[metric] = mark.used[metric];
   }
 
+  get totals(): Readonly<TransactionLimits> {
+    return this.used;
+  }
+
   report(): Metrics {
-    const metrics: Partial<Metrics> = {};
-    for (const metric of Object.keys(this.used) as (keyof Metrics)[]) {
-      const used = this.used[metric];
-      metrics[metric] = { used, remaining: this.limits[metric] - used };
-    }
-    return metrics as Metrics;
+    const { used, limits } = this;
+    const of = (metric: keyof Metrics): Metrics[keyof Metrics] => {
+      return { used: used[metric], remaining: limits[metric] - used[metric] };
+    };
+    return {
+      bytesRead: of("bytesRead"),
+      bytesWritten: of("bytesWritten"),
+      databaseQueries: of("databaseQueries"),
+      documentsRead: of("documentsRead"),
+      documentsWritten: of("documentsWritten"),
+      functionsScheduled: of("functionsScheduled"),
+      scheduledFunctionArgsBytes: of("scheduledFunctionArgsBytes"),
+      filesWritten: of("filesWritten"),
+      fileWriteBytes: of("fileWriteBytes"),
+      filesRead: of("filesRead"),
+      fileReadBytes: of("fileReadBytes"),
+    };
   }
 
   private add(metric: keyof Metrics, amount: number): void {

@@ -5,13 +5,15 @@ import {
   creationTimeOf,
   hasPlaceholder,
   idOf,
+  integerJson,
   printDocument,
-  resolveFields,
+  readField,
   resolvePlaceholders,
   type StoredDocument,
 } from "./documents";
 import { changeEntries, type EntryWriter, overlayWriter } from "./entries";
 import { encodeId, newInternalId } from "./ids";
+import { encodeKey, isPending } from "./keys";
 import type { Overlay } from "./overlay";
 import { printValue } from "./print";
 import type { DocumentJson } from "./types";
@@ -79,28 +81,28 @@ export class Writer {
     return { ...stored, id, readSize: stored.size };
   }
 
-  /**
-   * Replaces the placeholders in the written documents by the commit timestamp. Entries that name a
-   * placeholder are nowhere but among these writes, so they go without a trace.
-   */
+  /** Replaces the placeholders in what was written, documents and entries, by the commit timestamp. */
   resolveCommitTs(commitTs: bigint): void {
-    const entries: EntryWriter = {
-      ...this.entries,
-      write: (index, key, payload) => {
-        if (payload === null) this.writes.forgetEntry(index.number, key);
-        else this.writes.setEntry(index.number, key, payload);
-      },
-    };
     for (const [id, document] of this.writes.documents) {
       if (document === null || !hasPlaceholder(document.text)) continue;
-      const table = this.catalogue.tableOfId(id);
-      if (table === null) throw new Error(`The document ${id} belongs to no table.`);
-      const pending = fieldsOf(document);
-      const fields = resolveFields(pending, commitTs);
-      changeEntries(table, pending, fields, entries);
       const text = resolvePlaceholders(document.text, commitTs);
-      this.writes.setDocument(id, { text, size: document.size, fields });
+      this.resolveSearch(id, fieldsOf(document), text);
+      this.writes.setDocument(id, { text, size: document.size });
     }
+    this.writes.resolveEntries(integerJson(commitTs));
+  }
+
+  /** Entries of a search hold digests of what they are filtered by, in which nothing can be replaced. */
+  private resolveSearch(id: string, pending: DocumentJson, text: string): void {
+    const table = this.catalogue.tableOfId(id);
+    if (table === null) throw new Error(`The document ${id} belongs to no table.`);
+    const indexes = table.indexes.filter(
+      (index) =>
+        index.kind === "search" &&
+        index.filterFields.some((field) => isPending(encodeKey(readField(pending, field)))),
+    );
+    if (indexes.length === 0) return;
+    changeEntries({ ...table, indexes }, pending, JSON.parse(text) as DocumentJson, this.entries);
   }
 
   private existing(id: string, verb: string): { stored: StoredDocument; parsed: DocumentJson } {

@@ -35,11 +35,11 @@ export function conflictInjection(probability: number, random = Math.random): Co
 }
 
 /** Runs a transaction again when a conflict has rolled it back; the last conflict is thrown. */
-export async function withConflicts<T>(
-  injection: ConflictInjection,
-  run: () => Promise<T>,
-): Promise<T> {
-  if (injection.probability === 0) return await run();
+export function withConflicts<T>(injection: ConflictInjection, run: () => Promise<T>): Promise<T> {
+  return injection.probability === 0 ? run() : retried(run);
+}
+
+async function retried<T>(run: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await run();

@@ -2,7 +2,7 @@
  * What ran lately and what it wrote, in the form in which Convex streams it to `convex logs`. Kept
  * in memory only, a bounded number of executions and bytes: the lasting log is the server's stdout.
  */
-import type { Metrics } from "../database/types";
+import type { Transaction } from "../database/types";
 import type { Call, CallKind } from "./call";
 import type { FunctionFailure } from "./errors";
 import { type Level, type LogFields, stringify } from "./log";
@@ -124,7 +124,7 @@ export class Executions {
       executionTimestamp: (now - took) / 1_000,
       success: null,
       error: failure?.message ?? null,
-      usageStats: call.tx === null ? null : usageOf(call.tx.metrics()),
+      usageStats: call.tx === null ? null : usageOf(call.tx),
       willRetry: false,
       identityType: "unknown",
       environment: call.entry.environment ?? "isolate",
@@ -170,11 +170,11 @@ function sizeOf({ logLines }: Execution): number {
   return size;
 }
 
-function usageOf(metrics: Metrics): Record<string, number> {
+function usageOf({ used }: Transaction): Record<string, number> {
   return {
-    databaseReadBytes: metrics.bytesRead.used,
-    databaseWriteBytes: metrics.bytesWritten.used,
-    databaseReadDocuments: metrics.documentsRead.used,
-    databaseWriteDocuments: metrics.documentsWritten.used,
+    databaseReadBytes: used.bytesRead,
+    databaseWriteBytes: used.bytesWritten,
+    databaseReadDocuments: used.documentsRead,
+    databaseWriteDocuments: used.documentsWritten,
   };
 }

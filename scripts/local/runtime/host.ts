@@ -167,31 +167,33 @@ export class Host {
   ): Promise<{ value: string; commitTs: bigint }> {
     let scheduledFor = Infinity;
     const stored: string[][] = [];
-    const { value, commitTs } = await withConflicts(this.conflicts, () =>
-      this.database.mutation(async (tx) => {
-        if (around?.before(tx) === false) throw new Refusal("The job has been taken back");
-        const call = new Call(this, "mutation", entry, request, tx, null);
-        stored.push(call.storedFiles);
-        const result = await this.runChecked(call, argsText);
-        around?.after(tx, result);
-        scheduledFor = call.scheduledFor;
-        if (this.conflicts.strikes()) {
-          this.onConflict();
-          throw new InjectedConflict(call.writtenTable);
-        }
-        return result;
-      }),
-    ).finally(() => this.discardUnowned(stored.flat()));
+    const attempt = async (tx: Transaction): Promise<string> => {
+      if (around?.before(tx) === false) throw new Refusal("The job has been taken back");
+      const call = new Call(this, "mutation", entry, request, tx, null);
+      stored.push(call.storedFiles);
+      const result = await this.runChecked(call, argsText);
+      around?.after(tx, result);
+      scheduledFor = call.scheduledFor;
+      if (this.conflicts.strikes()) {
+        this.onConflict();
+        throw new InjectedConflict(call.writtenTable);
+      }
+      return result;
+    };
+    let done: { value: string; commitTs: bigint };
+    try {
+      done = await withConflicts(this.conflicts, () => this.database.mutation(attempt));
+    } finally {
+      // Of attempts that were rolled back, wholly or in part, the files go too.
+      const files = stored.flat();
+      if (files.length > 0) await this.files.discardUnowned(files);
+    }
+    const { value, commitTs } = done;
     if (scheduledFor !== Infinity) this.onScheduled(scheduledFor);
     return {
       value: hasPlaceholder(value) ? resolvePlaceholders(value, commitTs) : value,
       commitTs,
     };
-  }
-
-  /** Of attempts that were rolled back, wholly or in part, the files go too. */
-  private async discardUnowned(stored: readonly string[]): Promise<void> {
-    if (stored.length > 0) await this.files.discardUnowned(stored);
   }
 
   private async runChecked(call: Call, argsText: string): Promise<string> {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { compareValues, convexToJson, type Value } from "convex/values";
+import { compareValues, convexToJson, type JSONValue, type Value } from "convex/values";
 import { describe, expect, test } from "vitest";
 import {
   afterPrefix,
@@ -7,6 +7,8 @@ import {
   encodeKey,
   endOfValue,
   idOfKey,
+  isPending,
+  resolveKey,
 } from "../../../scripts/local/database/keys";
 
 const field = fc.stringMatching(/^[A-Za-z][A-Za-z0-9]{0,3}$/);
@@ -88,6 +90,26 @@ describe("keys", () => {
     const pending = encodeKey({ $commitTs: null });
     expect(pending > key(2n ** 63n - 1n)).toBe(true);
     expect(pending < key(-Infinity)).toBe(true);
+  });
+
+  test("become those of the commit timestamp once it is known, whatever its bytes and their neighbours", () => {
+    const int64 = fc.oneof(
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      // `$&`, `$1` and the mark's own bytes.
+      fc.constantFrom(0x24262431n, 0x0103010301030103n, 0x3101030103n),
+    );
+    fc.assert(
+      fc.property(int64, value, value, int64, (commitTs, before, after, neighbour) => {
+        const known = convexToJson(commitTs);
+        const keyWith = (stamp: JSONValue): string =>
+          key(neighbour) + key(before) + encodeKey([stamp]) + encodeKey(stamp) + key(after);
+        const pending = keyWith({ $commitTs: null });
+        expect(isPending(pending)).toBe(true);
+        expect(isPending(keyWith(known))).toBe(false);
+        expect(resolveKey(pending, known)).toBe(keyWith(known));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   test("in descending form turn the order round", () => {

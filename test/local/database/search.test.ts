@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CatalogueJson } from "../../../scripts/local/database/catalogue";
 import type { EmbeddedDatabase } from "../../../scripts/local/database/index";
+import { integerJson } from "../../../scripts/local/database/documents";
 import { searchTerms, wordsOf } from "../../../scripts/local/database/words";
 import { Overlay } from "../../../scripts/local/database/overlay";
 import { Store } from "../../../scripts/local/database/store";
@@ -232,6 +233,46 @@ describe("search", () => {
     expect(await touches(() => set({ text: "red cat" }))).toBe(true);
     expect(await touches(() => notes(30, "a", "trees change what is rare"))).toBe(true);
   });
+
+  test.each([
+    ["first", ["ts", "org"]],
+    ["later", ["org", "ts"]],
+  ] as const)(
+    "finds by a commit timestamp that is the %s filter what was written with it",
+    async (_, [one, other]) => {
+      const stamped = defineTable({ ts: v.commitTs(), org: v.string(), text: v.string() });
+      const database = await openWith({
+        stamped: stamped.searchIndex("find", { searchField: "text", filterFields: [one, other] }),
+      });
+      const ts = { $commitTs: null };
+      const writeBoth = (): Promise<{ value: string[]; commitTs: bigint }> =>
+        database.mutation(async (tx) =>
+          insertAll(tx, "stamped", [
+            { ts, org: "a", text: "red fox" },
+            { ts, org: "a", text: "red cat" },
+          ]),
+        );
+      const first = await writeBoth();
+      const second = await writeBoth();
+      const third = await database.mutation(async (tx) => {
+        tx.shallowMerge(first.value[0] ?? "", { ts });
+        tx.shallowMerge(first.value[0] ?? "", { text: "red hen" });
+      });
+      const found = (tx: Transaction, commitTs: bigint): unknown[] => {
+        const filters = [
+          { type: "Search" as const, fieldPath: "text", value: "red" },
+          { type: "Eq" as const, fieldPath: "ts", value: integerJson(commitTs) },
+        ];
+        const source = { type: "Search" as const, indexName: "stamped.find", filters };
+        return texts(tx, { source, operators: [] }).sort();
+      };
+      await read(database, (tx) => {
+        expect(found(tx, first.commitTs)).toEqual(["red cat"]);
+        expect(found(tx, second.commitTs)).toEqual(["red cat", "red fox"]);
+        expect(found(tx, third.commitTs)).toEqual(["red hen"]);
+      });
+    },
+  );
 
   test("finds after any changes what an index that is built anew finds", async () => {
     const word = fc.constantFrom("ab", "abc", "x", "xy", "山", "long");
