@@ -112,13 +112,11 @@ export class Commits {
   private async runOne<T>(
     run: (tx: EmbeddedTransaction) => Promise<T>,
   ): Promise<{ value: T; commitTs: bigint; durable: Promise<void> }> {
-    const { epoch } = this;
+    const { epoch, lastTs } = this;
     const snapshot = this.store.snapshot();
-    const onDisk = lastTsOf(snapshot);
-    // A flush can be in the snapshot already and not yet reported; it must not count twice.
-    const seen = this.pending().filter(({ lastTs }) => lastTs > onDisk);
+    const seen = unseenBy(snapshot, this.pending());
     const layers = seen.map(({ writes }) => writes);
-    const tx = new EmbeddedTransaction(this.host(), new View(snapshot, layers), this.lastTs, true);
+    const tx = new EmbeddedTransaction(this.host(), new View(snapshot, layers), () => lastTs, true);
     try {
       const value = await run(tx);
       if (epoch !== this.epoch) throw new Error("A write to the disk failed; nothing was saved.");
@@ -231,6 +229,13 @@ export class Commits {
     snapshot.release();
     return count;
   }
+}
+
+/** A flush can be in the snapshot already and not yet reported; it must not count twice. */
+function unseenBy(snapshot: Snapshot, groups: Group[]): Group[] {
+  if (groups.length === 0) return groups;
+  const onDisk = lastTsOf(snapshot);
+  return groups.filter(({ lastTs }) => lastTs > onDisk);
 }
 
 export function lastTsOf(snapshot: Snapshot): bigint {

@@ -36,6 +36,32 @@ export function withoutSpace(error: unknown): unknown {
 
 /** @param bytes what the write takes on disk. @throws DiskFull */
 export function checkDiskSpace(folder: string, bytes: number): void {
+  if (freeBytes(folder) < RESERVE_BYTES + bytes) throw new DiskFull();
+}
+
+/** How long the system's word holds, less what has been written since: as long as a few commits take. */
+const WORD_HOLDS_MS = 50;
+
+/** The same for many small writes to one folder, for which the system is not asked each time. */
+export class DiskSpace {
+  private left = 0;
+  private askedAt = -Infinity;
+
+  constructor(private readonly folder: string) {}
+
+  /** @throws DiskFull */
+  take(bytes: number): void {
+    const now = performance.now();
+    if (now - this.askedAt > WORD_HOLDS_MS || this.left < RESERVE_BYTES + bytes) {
+      this.left = freeBytes(this.folder);
+      this.askedAt = now;
+    }
+    if (this.left < RESERVE_BYTES + bytes) throw new DiskFull();
+    this.left -= bytes;
+  }
+}
+
+function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
-  if (bavail * bsize < RESERVE_BYTES + bytes) throw new DiskFull();
+  return bavail * bsize;
 }

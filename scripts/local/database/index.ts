@@ -129,9 +129,13 @@ class FolderDatabase implements EmbeddedDatabase {
     const end = this.begin();
     const host = this.host();
     const snapshot = this.store.snapshot();
-    const ts = lastTsOf(snapshot);
+    // Few queries ask for it.
+    let known: bigint | null = null;
+    const ts = (): bigint => (known ??= lastTsOf(snapshot));
     return {
-      ts,
+      get ts() {
+        return ts();
+      },
       query: async (run) => {
         const tx = new EmbeddedTransaction(host, new View(snapshot, []), ts, false);
         try {

@@ -5,7 +5,7 @@
  */
 import { type Database, open, type RootDatabase, type Transaction as ReadTransaction } from "lmdb";
 import { createHash } from "node:crypto";
-import { checkDiskSpace } from "./diskSpace";
+import { DiskSpace } from "./diskSpace";
 import type { StoredDocument } from "./documents";
 import { encodeKey } from "./keys";
 import type { Overlay } from "./overlay";
@@ -67,7 +67,7 @@ export class Store {
   private snapshotIsStale = false;
 
   private constructor(
-    private readonly path: string,
+    private readonly disk: DiskSpace,
     private readonly root: RootDatabase<string, string>,
     private readonly documents: Database<string, string>,
     private readonly entries: Database<string, string>,
@@ -89,7 +89,13 @@ export class Store {
     });
     const space = (name: string): Database<string, string> =>
       root.openDB<string, string>({ name, encoding: "string", keyEncoder } as never);
-    return new Store(path, root, space("documents"), space("entries"), space("meta"));
+    return new Store(
+      new DiskSpace(path),
+      root,
+      space("documents"),
+      space("entries"),
+      space("meta"),
+    );
   }
 
   isEmpty(): boolean {
@@ -116,7 +122,7 @@ export class Store {
     meta: ReadonlyMap<string, string>,
     catalogue: { isById(index: number): boolean },
   ): Promise<void> {
-    checkDiskSpace(this.path, GROWTH * overlay.sizeOfDocuments());
+    this.disk.take(GROWTH * overlay.sizeOfDocuments());
     await this.commit(() => {
       let last: Promise<boolean> | undefined;
       for (const [id, document] of overlay.documents) {

@@ -46,12 +46,16 @@ export class EmbeddedTransaction implements Transaction {
   constructor(
     private readonly host: TransactionHost,
     base: View,
-    readonly snapshotTs: bigint,
+    private readonly readSnapshotTs: () => bigint,
     readonly writable: boolean,
   ) {
     this.view = writable ? base.under(this.writes) : base;
     this.writer = new Writer(host.catalogue, this.view, this.writes, host.clock);
     this.system = this.openSystem();
+  }
+
+  get snapshotTs(): bigint {
+    return this.readSnapshotTs();
   }
 
   get(id: string): DocumentText | null {
