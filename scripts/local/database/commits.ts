@@ -30,6 +30,8 @@ const CREATION_STEP = 0.001;
 
 export class Commits {
   private tail: Promise<unknown> = Promise.resolve();
+  /** Mutations that wait for their turn. */
+  private queued = 0;
   private collecting = new Group();
   private flushing: Group | null = null;
   private isFlushing = false;
@@ -80,7 +82,11 @@ export class Commits {
   async mutation<T>(
     run: (tx: EmbeddedTransaction) => Promise<T>,
   ): Promise<{ value: T; commitTs: bigint }> {
-    const { value, commitTs, durable } = await this.exclusive(() => this.runOne(run));
+    this.queued++;
+    const { value, commitTs, durable } = await this.exclusive(() => {
+      this.queued--;
+      return this.runOne(run);
+    });
     await durable;
     return { value, commitTs };
   }
@@ -170,8 +176,8 @@ export class Commits {
   private async flush(): Promise<void> {
     this.isFlushing = true;
     for (;;) {
-      // Whoever waited for the last flush, or is ready to run, gets to join this one.
-      await new Promise(setImmediate);
+      // Whoever is ready to run gets to join this one.
+      if (this.queued > 0) await new Promise(setImmediate);
       if (this.collecting.writes.isEmpty) break;
       const group = this.collecting;
       this.flushing = group;
