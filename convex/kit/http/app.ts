@@ -84,11 +84,16 @@ function fixedWordsFirst(endpoints: readonly MountedEndpoint[]): MountedEndpoint
 
 function limitBody(endpoint: MountedEndpoint): ReturnType<typeof bodyLimit> {
   const limitBytes = endpoint.bodyLimit ?? DEFAULT_BODY_LIMIT;
-  return bodyLimit({
+  const limited = bodyLimit({
     maxSize: limitBytes,
     onError: (c: HttpContext) => {
       const message = `The body is larger than ${limitBytes} bytes.`;
       return failure(c, new ApiError("PAYLOAD_TOO_LARGE", message, { details: { limitBytes } }));
     },
   });
+  // It makes a stream of every body; one whose announced length fits can be read as it is.
+  return async (c, next) => {
+    const fits = Number(c.req.header("Content-Length")) <= limitBytes;
+    return fits && c.req.header("Transfer-Encoding") === undefined ? next() : limited(c, next);
+  };
 }
