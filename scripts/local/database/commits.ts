@@ -109,10 +109,9 @@ export class Commits {
     });
   }
 
-  /** Everything that has committed is on disk. */
+  /** Everything that has committed until now is on disk. */
   async flushed(): Promise<void> {
-    await this.flushing?.durable;
-    if (!this.collecting.writes.isEmpty) await this.collecting.durable;
+    await Promise.all(this.pending().map(({ durable }) => durable));
   }
 
   private async runOne<T>(

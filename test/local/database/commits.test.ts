@@ -68,6 +68,30 @@ describe("mutations", () => {
     );
   });
 
+  test("are on disk before a change of the whole store begins, also those that wait for a flush", async () => {
+    const database = await openWith(tables);
+    const heard: bigint[] = [];
+    database.onCommit(({ ts }) => heard.push(ts));
+    const insert = (a: number): Promise<unknown> => write(database, (tx) => tx.insert("t", { a }));
+    for (let turn = 0; turn < 20; turn++) {
+      const first = insert(1);
+      // The first is on its way to the disk when the second commits and the import is asked for.
+      await new Promise(setImmediate);
+      const second = insert(2);
+      const imported = database.importTables([
+        { name: "t", number: null, replace: true, documents: [{ a: 3 }] },
+      ]);
+      await Promise.all([first, second, imported]);
+      await insert(4);
+      await read(database, (tx) => {
+        expect(collect(tx, indexQuery("t.by_a")).map(({ a }) => a)).toEqual([3, 4]);
+        expect(collect(tx, indexQuery("t.by_creation_time"))).toHaveLength(2);
+        expect(tx.count("t")).toBe(2);
+      });
+    }
+    expect(heard).toEqual([...heard].sort((a, b) => (a < b ? -1 : 1)));
+  });
+
   test("get timestamps that rise, whatever the clock does, also across a restart", async () => {
     const folder = newFolder();
     let clock = 1_000;
