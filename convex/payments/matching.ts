@@ -68,7 +68,7 @@ export const apply = internalMutation({
     const { organizationId } = incoming;
     const organization = organizationId && (await ctx.db.get("organizations", organizationId));
     if (!organization) throw notFound("organization");
-    const store = new ObjectStore(ctx, systemScope(organization._id, "payments"));
+    const store = new ObjectStore(ctx, systemScope(organization._id, "payments"), organization);
     const invoice = await store.require("invoice", invoiceId);
     await applyTo({ ...ctx, store, organization }, incoming, invoice);
     await store.finish();

@@ -39,9 +39,9 @@ export const run = internalMutation({
   },
   returns: v.array(v.union(decided, refused)),
   handler: async (ctx, { scope, device, grants, changes, aliases }): Promise<Outcome[]> => {
-    const store = new ObjectStore(ctx, scope);
     const organization = await ctx.db.get("organizations", scope.organizationId);
     if (!organization) throw new Error(`Organization ${scope.organizationId} is missing.`);
+    const store = new ObjectStore(ctx, scope, organization);
     const context = { ...ctx, store, organization, grants: grants.filter(isGrant) };
     const pushing = { device, aliases: { ...aliases }, now: Date.now() };
     const outcomes: Outcome[] = [];

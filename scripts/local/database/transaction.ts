@@ -80,23 +80,22 @@ export class EmbeddedTransaction implements Transaction {
     return id;
   }
 
-  shallowMerge(id: string, value: DocumentJson): DocumentText {
+  shallowMerge(id: string, value: DocumentJson): void {
     const table = this.tableToWrite(id, "db.patch", "Update");
-    return this.countWrite(this.writer.shallowMerge(table, id, value));
+    this.countWrite(this.writer.shallowMerge(table, id, value));
   }
 
-  replace(id: string, value: DocumentJson): DocumentText {
+  replace(id: string, value: DocumentJson): void {
     const table = this.tableToWrite(id, "db.replace", "Replace");
-    return this.countWrite(this.writer.replace(table, id, value));
+    this.countWrite(this.writer.replace(table, id, value));
   }
 
-  remove(id: string): DocumentText {
+  remove(id: string): void {
     const table = this.tableToWrite(id, "db.delete", "Delete");
-    const { text, size } = this.writer.remove(table, id);
+    const { size } = this.writer.remove(table, id);
     this.reads.addDocument(id);
     this.usage.countRead(size);
     this.usage.countWrite(0);
-    return text;
   }
 
   count(table: string): number {
@@ -235,8 +234,12 @@ export class EmbeddedTransaction implements Transaction {
         }
         return this.writer.insert(table, value, id).id;
       },
-      shallowMerge: (id, value) => this.writer.shallowMerge(tableOf(id), id, value).text,
-      remove: (id) => this.writer.remove(tableOf(id), id).text,
+      shallowMerge: (id, value) => {
+        this.writer.shallowMerge(tableOf(id), id, value);
+      },
+      remove: (id) => {
+        this.writer.remove(tableOf(id), id);
+      },
       query: (query) => this.systemRows(query),
     };
   }
@@ -282,16 +285,10 @@ export class EmbeddedTransaction implements Transaction {
   }
 
   /** Changing a document reads it first, and is charged for both. */
-  private countWrite(written: {
-    text: string;
-    size: number;
-    readSize: number;
-    id: string;
-  }): string {
+  private countWrite(written: { size: number; readSize: number; id: string }): void {
     this.reads.addDocument(written.id);
     this.usage.countRead(written.readSize);
     this.usage.countWrite(written.size);
-    return written.text;
   }
 
   private checkOpen(): void {

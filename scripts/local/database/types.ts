@@ -68,8 +68,8 @@ export type Metrics = Record<
 export interface SystemTables {
   /** Under a new id, or under one that was made for it (`newSystemId`) and never used. */
   insert(table: string, value: DocumentJson, id?: string): string;
-  shallowMerge(id: string, value: DocumentJson): DocumentText;
-  remove(id: string): DocumentText;
+  shallowMerge(id: string, value: DocumentJson): void;
+  remove(id: string): void;
   /** The matching documents, lazily: stop iterating, and the rest is not read. */
   query(query: QueryJson): Iterable<DocumentText>;
 }
@@ -100,9 +100,9 @@ export interface Transaction {
   get(id: string): DocumentText | null;
   insert(table: string, value: DocumentJson): string;
   /** `{$undefined: null}` removes a field. */
-  shallowMerge(id: string, value: DocumentJson): DocumentText;
-  replace(id: string, value: DocumentJson): DocumentText;
-  remove(id: string): DocumentText;
+  shallowMerge(id: string, value: DocumentJson): void;
+  replace(id: string, value: DocumentJson): void;
+  remove(id: string): void;
   count(table: string): number;
   normalizeId(table: string, idString: string): string | null;
   /** The tables that functions can read, by name; system tables are not among them. */

@@ -158,8 +158,12 @@ describe("a listener", () => {
     await write(database, (tx) => tx.get(id));
     await write(database, () => Promise.reject(new Error("no"))).catch(() => undefined);
     await Promise.all([
-      write(database, (tx) => tx.shallowMerge(id, { a: 2 })),
-      write(database, (tx) => tx.remove(id)),
+      write(database, (tx) => {
+        tx.shallowMerge(id, { a: 2 });
+      }),
+      write(database, (tx) => {
+        tx.remove(id);
+      }),
     ]);
     stop();
     await write(database, (tx) => tx.insert("t", { a: 3 }));
@@ -216,14 +220,30 @@ describe("what a transaction has read", () => {
 
   test("is touched by writes to it and by no others", async () => {
     const range = (tx: Transaction): unknown => collect(tx, equal(2));
-    expect(await touched(range, (tx, [, two]) => tx.remove(defined(two)))).toBe(true);
-    expect(await touched(range, (tx, [one]) => tx.shallowMerge(defined(one), { a: 2 }))).toBe(true);
+    expect(
+      await touched(range, (tx, [, two]) => {
+        tx.remove(defined(two));
+      }),
+    ).toBe(true);
+    expect(
+      await touched(range, (tx, [one]) => {
+        tx.shallowMerge(defined(one), { a: 2 });
+      }),
+    ).toBe(true);
     expect(await touched(range, (tx) => tx.insert("t", { a: 2 }))).toBe(true);
     expect(await touched(range, (tx) => tx.insert("t", { a: 5 }))).toBe(false);
     expect(await touched(range, (tx) => tx.insert("other", {}))).toBe(false);
     const get = (tx: Transaction, ids: string[]): unknown => tx.get(defined(ids[0]));
-    expect(await touched(get, (tx, [one]) => tx.shallowMerge(defined(one), { a: 1.5 }))).toBe(true);
-    expect(await touched(get, (tx, [, two]) => tx.remove(defined(two)))).toBe(false);
+    expect(
+      await touched(get, (tx, [one]) => {
+        tx.shallowMerge(defined(one), { a: 1.5 });
+      }),
+    ).toBe(true);
+    expect(
+      await touched(get, (tx, [, two]) => {
+        tx.remove(defined(two));
+      }),
+    ).toBe(false);
   });
 
   test("of a page ends where the page ended", async () => {
@@ -245,7 +265,9 @@ describe("what a transaction has read", () => {
     });
     let commit: Commit | null = null;
     database.onCommit((each) => (commit = each));
-    await write(database, (tx) => tx.shallowMerge(id, { b: 2 }));
+    await write(database, (tx) => {
+      tx.shallowMerge(id, { b: 2 });
+    });
     expect(reads.touchedBy(defined<Commit>(commit))).toBe(true);
   });
 });

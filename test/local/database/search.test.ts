@@ -229,7 +229,9 @@ describe("search", () => {
     expect(await touches(() => notes(1, "b", "red fox"))).toBe(false);
     expect(await touches(() => notes(1, "a", "foxes"))).toBe(true);
     const set = (change: DocumentJson): Promise<unknown> =>
-      write(database, (tx) => tx.shallowMerge(fox ?? "", change));
+      write(database, (tx) => {
+        tx.shallowMerge(fox ?? "", change);
+      });
     expect(await touches(() => set({ text: "red cat" }))).toBe(true);
     expect(await touches(() => notes(30, "a", "trees change what is rare"))).toBe(true);
   });

@@ -29,11 +29,16 @@ describe("a document", () => {
   test("keeps what a patch does not name, loses what it sets to undefined", async () => {
     const database = await openWith(tables);
     const id = await write(database, (tx) => tx.insert("t", { a: 1, b: "x" }));
-    const patched = await write(database, (tx) => tx.shallowMerge(id, { b: { $undefined: null } }));
-    expect(parse(patched)).toMatchObject({ _id: id, a: 1 });
-    expect(parse(patched)).not.toHaveProperty("b");
-    const replaced = await write(database, (tx) => tx.replace(id, { a: 5, _id: id }));
-    expect(parse(replaced)).toMatchObject({ _id: id, a: 5 });
+    const stored = (): Promise<DocumentJson> => read(database, (tx) => parse(tx.get(id)));
+    await write(database, (tx) => {
+      tx.shallowMerge(id, { b: { $undefined: null } });
+    });
+    expect(await stored()).toMatchObject({ _id: id, a: 1 });
+    expect(await stored()).not.toHaveProperty("b");
+    await write(database, (tx) => {
+      tx.replace(id, { a: 5, _id: id });
+    });
+    expect(await stored()).toMatchObject({ _id: id, a: 5 });
   });
 
   test("moves in its indexes when it changes, and leaves them when it goes", async () => {
@@ -50,7 +55,9 @@ describe("a document", () => {
       expect(collect(tx, at(1))).toEqual([]);
       expect(collect(tx, at(2))).toHaveLength(1);
     });
-    await write(database, (tx) => tx.remove(id));
+    await write(database, (tx) => {
+      tx.remove(id);
+    });
     await read(database, (tx) => {
       expect(collect(tx, at(2))).toEqual([]);
       expect(tx.get(id)).toBeNull();
@@ -61,11 +68,19 @@ describe("a document", () => {
   test("that is not there cannot be changed; an id that is none is refused", async () => {
     const database = await openWith(tables);
     const id = await write(database, (tx) => tx.insert("t", { a: 1 }));
-    await write(database, (tx) => tx.remove(id));
     await write(database, (tx) => {
-      expect(() => tx.shallowMerge(id, {})).toThrow(`Update on nonexistent document ID ${id}`);
-      expect(() => tx.replace(id, { a: 1 })).toThrow(`Replace on nonexistent document ID ${id}`);
-      expect(() => tx.remove(id)).toThrow(`Delete on nonexistent document ID ${id}`);
+      tx.remove(id);
+    });
+    await write(database, (tx) => {
+      expect(() => {
+        tx.shallowMerge(id, {});
+      }).toThrow(`Update on nonexistent document ID ${id}`);
+      expect(() => {
+        tx.replace(id, { a: 1 });
+      }).toThrow(`Replace on nonexistent document ID ${id}`);
+      expect(() => {
+        tx.remove(id);
+      }).toThrow(`Delete on nonexistent document ID ${id}`);
       expect(() => tx.get("x")).toThrow("Invalid argument `id` for `db.get`: Unable to decode ID");
       expect(tx.normalizeId("t", id)).toBe(id);
       expect(tx.normalizeId("stamped", id)).toBeNull();
@@ -77,9 +92,11 @@ describe("a document", () => {
     const database = await openWith(tables);
     const id = await write(database, (tx) => tx.insert("loose", { a: 1 }));
     const patch = JSON.parse('{"__proto__": {"a": 2}}') as DocumentJson;
-    await expect(write(database, (tx) => tx.shallowMerge(id, patch))).rejects.toThrow(
-      "Field '__proto__' starts with an underscore",
-    );
+    await expect(
+      write(database, (tx) => {
+        tx.shallowMerge(id, patch);
+      }),
+    ).rejects.toThrow("Field '__proto__' starts with an underscore");
     await expect(write(database, (tx) => tx.insert("loose", patch))).rejects.toThrow(
       "Field '__proto__' starts with an underscore",
     );
@@ -89,10 +106,12 @@ describe("a document", () => {
     const database = await openWith(tables);
     const [id, other] = await write(database, (tx) => insertAll(tx, "t", [{ a: 1 }, { a: 2 }]));
     await write(database, (tx) => {
-      expect(() => tx.shallowMerge(defined(id), { _id: defined(other) })).toThrow(
-        "does not match the document ID",
-      );
-      expect(() => tx.replace(defined(id), { a: 1, _creationTime: 5 })).toThrow("creation time");
+      expect(() => {
+        tx.shallowMerge(defined(id), { _id: defined(other) });
+      }).toThrow("does not match the document ID");
+      expect(() => {
+        tx.replace(defined(id), { a: 1, _creationTime: 5 });
+      }).toThrow("creation time");
       expect(() => tx.insert("t", { a: 1, _id: defined(other) })).toThrow("system field");
     });
   });
@@ -302,7 +321,9 @@ describe("a commit timestamp", () => {
     database.onCommit((commit) => commits.push(commit));
     const stamp = { $commitTs: null };
     const id = await write(database, (tx) => tx.insert("stamped", { ts: stamp, n: 2 }));
-    await write(database, (tx) => tx.shallowMerge(id, { ts: stamp }));
+    await write(database, (tx) => {
+      tx.shallowMerge(id, { ts: stamp });
+    });
     await write(database, (tx) => {
       expect(collect(tx, indexQuery("stamped.by_ts"))).toMatchObject([{ _id: id, n: 2 }]);
     });
@@ -369,7 +390,9 @@ describe("system tables", () => {
       const id = tx.system.insert("_scheduled_functions", {});
       const secret = tx.system.insert("_runtime", { key: "k" });
       expect(() => tx.insert("_runtime", {})).toThrow(readOnly);
-      expect(() => tx.remove(id)).toThrow(readOnly);
+      expect(() => {
+        tx.remove(id);
+      }).toThrow(readOnly);
       expect(tx.get(secret)).toBeNull();
       expect(tx.count("_runtime")).toBe(0);
       expect(() => tx.openQuery(indexQuery("_runtime.by_key"))).toThrow("not found");
