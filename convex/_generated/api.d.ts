@@ -221,6 +221,7 @@ import type * as kit_tokens from "../kit/tokens.js";
 import type * as kit_uploads from "../kit/uploads.js";
 import type * as kit_vcard from "../kit/vcard.js";
 import type * as kit_version from "../kit/version.js";
+import type * as kit_within from "../kit/within.js";
 import type * as kit_writeScope from "../kit/writeScope.js";
 import type * as maintenance from "../maintenance.js";
 import type * as money_allocate from "../money/allocate.js";
@@ -573,6 +574,7 @@ declare const fullApi: ApiFromModules<{
   "kit/uploads": typeof kit_uploads;
   "kit/vcard": typeof kit_vcard;
   "kit/version": typeof kit_version;
+  "kit/within": typeof kit_within;
   "kit/writeScope": typeof kit_writeScope;
   maintenance: typeof maintenance;
   "money/allocate": typeof money_allocate;

@@ -3,6 +3,7 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { AwsClient, AwsV4Signer } from "aws4fetch";
 import { disposition } from "../kit/disposition";
 import { ApiError } from "../kit/errors";
+import { within } from "../kit/within";
 
 /**
  * Cloudflare R2, or any other store that speaks S3, addressed by path. Permissions to upload and
@@ -90,10 +91,18 @@ export async function hashObject(key: string): Promise<string> {
   const hash = sha256.create();
   const reader = answer.body?.getReader();
   for (;;) {
-    const { done = true, value } = (await reader?.read()) ?? {};
+    const { done = true, value } = (await part(reader)) ?? {};
     if (done || !value) return bytesToHex(hash.digest());
     hash.update(value);
   }
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+async function part(
+  reader: Reader | undefined,
+): Promise<ReadableStreamReadResult<Uint8Array> | undefined> {
+  return reader && (await answered(within(TIMEOUT_MS, () => reader.read())));
 }
 
 /** Also of what is not there. @throws SERVICE_UNAVAILABLE */
@@ -128,9 +137,15 @@ async function ask(
     ...{ accessKeyId, secretAccessKey, service: "s3", retries: 1 },
     ...(region === undefined ? {} : { region }),
   });
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const { href } = objectUrl(key);
+  return await answered(
+    within(TIMEOUT_MS, (signal) => client.fetch(href, { method, headers, signal })),
+  );
+}
+
+async function answered<Answer>(asked: Promise<Answer>): Promise<Answer> {
   try {
-    return await client.fetch(objectUrl(key).href, { method, headers, signal });
+    return await asked;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw unavailable(`The store of attachments does not answer: ${reason}`);

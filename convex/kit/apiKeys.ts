@@ -21,8 +21,26 @@ type KeyRequest = {
 /** Convex schedules no further ahead, and the revocation is scheduled with the key. */
 const MAX_LIFETIME = 5 * 365 * 24 * 60 * 60 * 1000;
 
-/** @throws VALIDATION_ERROR for an expiry that has passed or lies too far ahead. */
+/** Living keys of an organization; those that are replaced and stay good for a while count apart. */
+const MAX_KEYS = 100;
+
+/**
+ * @throws VALIDATION_ERROR for an expiry that has passed or lies too far ahead; CONFLICT where the
+ * organization has as many keys as it may have.
+ */
 export async function issueKey(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  request: KeyRequest,
+): Promise<IssuedKey> {
+  const { current } = await livingKeys(ctx, scope.organizationId);
+  if (current >= MAX_KEYS) {
+    throw tooMany("An organization has at most 100 living keys: revoke one that is not used.");
+  }
+  return await insertKey(ctx, scope, request);
+}
+
+async function insertKey(
   ctx: MutationCtx,
   scope: WriteScope,
   { name, scopes, mode = "live", expiresAt }: KeyRequest,
@@ -75,7 +93,8 @@ export async function revokeKey(
 
 /**
  * A new key takes the place of an old one, which stays good for `overlapSeconds`.
- * @throws INVALID_STATE for a key that has been rotated already.
+ * @throws INVALID_STATE for a key that has been rotated already; CONFLICT where a hundred others
+ * that were rotated are still good.
  */
 export async function rotateKey(
   ctx: MutationCtx,
@@ -88,7 +107,13 @@ export async function rotateKey(
       details: { status: "rotated", allowed: [], rotatedTo: key.rotatedTo },
     });
   }
-  const issued = await issueKey(ctx, scope, {
+  const { replaced } = await livingKeys(ctx, scope.organizationId);
+  if (overlapSeconds > 0 && replaced >= MAX_KEYS) {
+    throw tooMany(
+      "At most 100 rotated keys stay good at once: revoke one, or rotate without overlap.",
+    );
+  }
+  const issued = await insertKey(ctx, scope, {
     name: key.name,
     scopes: key.scopes as Grant[],
     mode: key.prefix.startsWith("fh_test_") ? "test" : "live",
@@ -100,6 +125,25 @@ export async function rotateKey(
   if (overlapSeconds === 0) await revokeKey(ctx, scope, key);
   else await revokeAt(ctx, key._id, endsAt);
   return issued;
+}
+
+/** How many keys are good: those that stand for themselves, and those that a newer one replaces. */
+async function livingKeys(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+): Promise<{ current: number; replaced: number }> {
+  const living = await ctx.db
+    .query("apiKeys")
+    .withIndex("by_organization", (q) =>
+      q.eq("organizationId", organizationId).eq("revokedAt", undefined),
+    )
+    .take(10 * MAX_KEYS);
+  const replaced = living.filter(({ rotatedTo }) => rotatedTo !== undefined).length;
+  return { current: living.length - replaced, replaced };
+}
+
+function tooMany(message: string): ApiError {
+  return new ApiError("CONFLICT", message, { details: { limit: MAX_KEYS } });
 }
 
 /** A caller hands out no more than it has itself. @throws INSUFFICIENT_SCOPE */

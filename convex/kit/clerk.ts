@@ -18,8 +18,17 @@ export async function clerkUser(ctx: QueryCtx): Promise<Doc<"users"> | null> {
   const identity = await ctx.auth.getUserIdentity();
   const issuer = clerkIssuer();
   if (identity === null || issuer === null) return null;
-  if (identity.issuer.replace(/\/+$/, "") !== issuer) return null;
+  if (identity.issuer.replace(/\/+$/, "") !== issuer || isPendingSession(identity["sts"]))
+    return null;
   return await userByClerkId(ctx, identity.subject);
+}
+
+/**
+ * Whether the token's session status (`sts`) is that of one who has not finished to sign in: Clerk
+ * asks them for more, such as a second factor or an organization, and treats them as signed out.
+ */
+export function isPendingSession(status: unknown): boolean {
+  return status === "pending";
 }
 
 /** The user who calls with this Clerk account, unless Clerk has deleted it. */

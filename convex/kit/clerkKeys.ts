@@ -10,6 +10,7 @@ import {
 import { ApiError } from "./errors";
 import { consume } from "./limits";
 import { emailKey } from "./text";
+import { within } from "./within";
 import { canJoin } from "../tenants/users";
 import { accountAtClerk } from "./clerk";
 
@@ -85,11 +86,7 @@ export async function fetchKey(
 
 async function fetchKeys(issuer: string): Promise<(typeof keySet.type)[number][]> {
   try {
-    const signal = AbortSignal.timeout(FETCH_WITHIN_MS);
-    const response = await fetch(`${issuer}/.well-known/jwks.json`, { signal, redirect: "error" });
-    if (!response.ok) throw new Error(`It answered ${response.status}.`);
-    const text = await response.text();
-    if (text.length > MAX_BYTES) throw new Error("It answered too much.");
+    const text = await within(FETCH_WITHIN_MS, (signal) => fetchText(issuer, signal));
     return readKeys(JSON.parse(text));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -97,6 +94,14 @@ async function fetchKeys(issuer: string): Promise<(typeof keySet.type)[number][]
     const message = "Clerk's signing keys cannot be had at the moment.";
     throw new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 5 });
   }
+}
+
+async function fetchText(issuer: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(`${issuer}/.well-known/jwks.json`, { signal, redirect: "error" });
+  if (!response.ok) throw new Error(`It answered ${response.status}.`);
+  const text = await response.text();
+  if (text.length > MAX_BYTES) throw new Error("It answered too much.");
+  return text;
 }
 
 /** The RSA keys of a JSON Web Key Set: those that Clerk signs with. */

@@ -18,17 +18,38 @@ const MAX_SHARDS = 16;
 export const REQUESTS_PER_MINUTE = 100;
 /** Where a token is tried: of an address, and of whoever is signed in there. */
 const TRIES_PER_MINUTE = 10;
+/** What the keys of an organization may ask for together: so many times what one key may. */
+const KEYS_SHARE = 10;
+/** A key draws from what is shared in blocks of at most so many, so that few requests write that row. */
+const SHARED_BLOCK = 10;
 const TIER_FACTORS: Record<Doc<"organizations">["tier"], number> = { free: 1, pro: 5, premium: 20 };
 
 export type RateLimit = { limit: number; remaining: number; resetSeconds: number };
 type Bucket = { tokens: number; updatedAt: number };
 
+/** @throws RATE_LIMITED */
 export async function consumeForCaller(
   ctx: MutationCtx,
   subject: string,
   tier: Doc<"organizations">["tier"],
 ): Promise<RateLimit> {
   return await consume(ctx, subject, REQUESTS_PER_MINUTE * TIER_FACTORS[tier]);
+}
+
+/**
+ * A request by an API key: counted as the key's, and among those of all keys of the organization.
+ * @throws RATE_LIMITED
+ */
+export async function consumeForKey(
+  ctx: MutationCtx,
+  subject: string,
+  organization: Doc<"organizations">,
+): Promise<RateLimit> {
+  const limit = limitOf(REQUESTS_PER_MINUTE * TIER_FACTORS[organization.tier]);
+  const drawn = await drawFrom(ctx, subject, limit);
+  const ahead = await drawnAhead(ctx, organization, limit, drawn.row);
+  await keep(ctx, subject, drawn, { drawnAhead: ahead });
+  return drawn.rateLimit;
 }
 
 /** A stranger's request; those that try a token are counted apart, and allowed far fewer. */
@@ -62,7 +83,41 @@ export async function consume(
   subject: string,
   perMinute: number,
 ): Promise<RateLimit> {
-  const limit = Math.max(1, Math.floor(perMinute * factorFromEnvironment()));
+  const drawn = await drawFrom(ctx, subject, limitOf(perMinute));
+  await keep(ctx, subject, drawn);
+  return drawn.rateLimit;
+}
+
+/** What a key has drawn ahead of the organization's bucket, less this request. @throws RATE_LIMITED */
+async function drawnAhead(
+  ctx: MutationCtx,
+  { _id: organizationId }: Doc<"organizations">,
+  limit: number,
+  row: Doc<"rateLimits"> | null,
+): Promise<number> {
+  const ahead = row?.drawnAhead ?? 0;
+  if (ahead > 0) return ahead - 1;
+  const subject = `keys:${organizationId}`;
+  const block = Math.max(1, Math.min(SHARED_BLOCK, Math.floor(limit / SHARED_BLOCK)));
+  await keep(ctx, subject, await drawFrom(ctx, subject, limit * KEYS_SHARE, block));
+  return block - 1;
+}
+
+type Drawn = {
+  /** The bucket as it is stored: null for one that nobody has drawn from yet. */
+  row: Doc<"rateLimits"> | null;
+  shard: number;
+  bucket: Bucket;
+  rateLimit: RateLimit;
+};
+
+/** @throws RATE_LIMITED with the seconds until so many tokens are there */
+async function drawFrom(
+  ctx: MutationCtx,
+  subject: string,
+  limit: number,
+  tokens = 1,
+): Promise<Drawn> {
   const shards = Math.min(MAX_SHARDS, Math.max(1, Math.floor(limit / REQUESTS_PER_SHARD)));
   const capacity = limit / shards;
   const now = Date.now();
@@ -71,38 +126,55 @@ export async function consume(
   for (let turn = 0; turn < shards; turn++) {
     const shard = (first + turn) % shards;
     const row = await bucketRow(ctx, subject, shard);
-    const drawn = draw(row ?? { tokens: capacity, updatedAt: now }, capacity, now);
+    const drawn = draw(row ?? { tokens: capacity, updatedAt: now }, capacity, now, tokens);
     if (drawn.taken) {
-      if (row) await ctx.db.patch("rateLimits", row._id, drawn.bucket);
-      else {
-        const isAddress = subject.startsWith("ip:");
-        await ctx.db.insert("rateLimits", { subject, isAddress, shard, ...drawn.bucket });
-      }
-      return rateLimit(limit, drawn.bucket.tokens * shards);
+      const { bucket } = drawn;
+      return { row, shard, bucket, rateLimit: rateLimit(limit, bucket.tokens * shards) };
     }
     wait = Math.min(wait, drawn.wait);
   }
-  throw new ApiError("RATE_LIMITED", `At most ${limit} requests a minute.`, {
+  const whose = subject.startsWith("keys:") ? " of all keys of the organization" : "";
+  throw new ApiError("RATE_LIMITED", `At most ${limit} requests a minute${whose}.`, {
     retryAfter: Math.max(1, Math.ceil(wait / 1000)),
     details: { limit, remaining: 0, resetSeconds: 60 },
   });
 }
 
-/** The decision alone: what is left of the bucket now, and whether a token could be taken. */
+async function keep(
+  ctx: MutationCtx,
+  subject: string,
+  { row, shard, bucket }: Drawn,
+  shared: { drawnAhead?: number } = {},
+): Promise<void> {
+  const fields = { ...bucket, ...shared };
+  if (row) {
+    await ctx.db.patch("rateLimits", row._id, fields);
+    return;
+  }
+  const isAddress = subject.startsWith("ip:");
+  await ctx.db.insert("rateLimits", { subject, isAddress, shard, ...fields });
+}
+
+/** The decision alone: what is left of the bucket now, and whether so many tokens could be taken. */
 export function draw(
   bucket: Bucket,
   capacity: number,
   now: number,
+  wanted = 1,
 ): { taken: true; bucket: Bucket } | { taken: false; wait: number } {
   const perMillisecond = capacity / MINUTE;
   // A clock that went backwards must neither refill nor drain.
   const elapsed = Math.max(0, now - bucket.updatedAt);
   const tokens = Math.min(capacity, bucket.tokens + elapsed * perMillisecond);
-  if (tokens < 1) return { taken: false, wait: (1 - tokens) / perMillisecond };
+  if (tokens < wanted) return { taken: false, wait: (wanted - tokens) / perMillisecond };
   return {
     taken: true,
-    bucket: { tokens: tokens - 1, updatedAt: Math.max(now, bucket.updatedAt) },
+    bucket: { tokens: tokens - wanted, updatedAt: Math.max(now, bucket.updatedAt) },
   };
+}
+
+function limitOf(perMinute: number): number {
+  return Math.max(1, Math.floor(perMinute * factorFromEnvironment()));
 }
 
 /** When the subject last drew a token: milliseconds since the epoch, or null. */

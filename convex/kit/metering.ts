@@ -12,7 +12,13 @@ import { identify } from "./identify";
 import { errorDataOf } from "./errors";
 import { notePull } from "../sync/devices";
 import { identifyPerson, personKey } from "./person";
-import { consumeForAddress, consumeForCaller, consumeTry, type RateLimit } from "./limits";
+import {
+  consumeForAddress,
+  consumeForCaller,
+  consumeForKey,
+  consumeTry,
+  type RateLimit,
+} from "./limits";
 
 /** What an answer tells of the caller's limit, the origins that may read it, and whom the log names. */
 export type Metering = {
@@ -29,12 +35,22 @@ export async function meterCaller(
 ): Promise<{ metering: Metering; organization: Doc<"organizations"> }> {
   const organization = await organizationOf(ctx, caller);
   const subject = callerKey(caller);
-  const rateLimit =
-    caller.kind === "unkeyed_portal"
-      ? await consumeForAddress(ctx, ip, true)
-      : await consumeForCaller(ctx, subject, organization.tier);
+  const rateLimit = await consumeFor(ctx, caller, organization, ip);
   const { allowedOrigins } = organization;
   return { metering: { rateLimit, allowedOrigins, caller: subject }, organization };
+}
+
+async function consumeFor(
+  ctx: MutationCtx,
+  caller: Caller,
+  organization: Doc<"organizations">,
+  ip: string | null,
+): Promise<RateLimit> {
+  if (caller.kind === "unkeyed_portal") return await consumeForAddress(ctx, ip, true);
+  const subject = callerKey(caller);
+  return caller.kind === "api_key"
+    ? await consumeForKey(ctx, subject, organization)
+    : await consumeForCaller(ctx, subject, organization.tier);
 }
 
 /**

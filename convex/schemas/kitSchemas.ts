@@ -7,12 +7,14 @@ export const kitTables = {
    * maintenance.ts after a day, those of keys stay, because they say when the key was last used.
    */
   rateLimits: defineTable({
-    /** Who: `key:<id>`, `user:<id>`, `ip:<address>`. */
+    /** Who: `key:<id>`, `keys:<organization's id>`, `user:<id>`, `ip:<address>`. */
     subject: v.string(),
     isAddress: v.boolean(),
     shard: v.number(),
     tokens: v.number(),
     updatedAt: v.number(),
+    /** Of a key: what it has drawn already of the bucket of all keys, and not used. */
+    drawnAhead: v.optional(v.number()),
   })
     .index("by_subject", ["subject", "shard"])
     .index("by_updatedAt", ["isAddress", "updatedAt"]),

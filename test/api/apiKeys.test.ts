@@ -1,11 +1,19 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { GRANTS, type Grant } from "../../convex/kit/scopes";
 import type { Body } from "../helpers/answer";
-import { type Fixture, newBackend, newKey, newMember, requestsOf } from "../helpers/backend";
+import {
+  type Fixture,
+  newBackend,
+  newKey,
+  newMember,
+  newTenant,
+  requestsOf,
+} from "../helpers/backend";
 
 let home: Fixture;
 
 beforeEach(async () => {
+  vi.unstubAllEnvs();
   vi.useRealTimers();
   home = await newBackend();
 });
@@ -24,6 +32,40 @@ async function works(token: string): Promise<boolean> {
 async function listed(): Promise<readonly Body[]> {
   return (await home.request("GET", "/api-keys")).body.data;
 }
+
+describe("an organization with a hundred keys", () => {
+  /** With the one that the fixture has. */
+  beforeEach(async () => {
+    vi.stubEnv("RATE_LIMIT_FACTOR", "100");
+    for (let i = 1; i < 100; i++) await create();
+  });
+  const oneMore = async (): Promise<Body> =>
+    (await home.request("POST", "/api-keys", { body: { name: "k", scopes: ["crm:read"] } })).body;
+
+  test("gets no other until one is revoked, whatever another organization has", async () => {
+    expect((await oneMore()).error).toMatchObject({ code: "CONFLICT", details: { limit: 100 } });
+    const other = await newTenant(home.backend);
+    const body = { name: "k", scopes: ["crm:read"] };
+    expect((await other.request("POST", "/api-keys", { body })).status).toBe(201);
+    const [last] = await listed();
+    expect((await home.request("DELETE", `/api-keys/${last?.id}`)).status).toBe(204);
+    expect((await oneMore()).success).toBe(true);
+    expect((await oneMore()).error.code).toBe("CONFLICT");
+  });
+
+  test("can rotate them, with an overlap and without", async () => {
+    const [first, second] = await listed();
+    for (const [key, body] of [
+      [first, { overlapSeconds: 3600 }],
+      [second, {}],
+    ] as const) {
+      expect((await home.request("POST", `/api-keys/${key?.id}/rotate`, { body })).status).toBe(
+        201,
+      );
+    }
+    expect((await oneMore()).error.code).toBe("CONFLICT");
+  });
+});
 
 describe("creating", () => {
   test("answers the key this once", async () => {

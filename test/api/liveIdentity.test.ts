@@ -56,6 +56,13 @@ const organization = (): { organizationId: Tenant["organizationId"] } => ({
   organizationId: home.organizationId,
 });
 
+test("whose session at Clerk is pending is nobody yet", async () => {
+  const asked = home.backend
+    .withIdentity({ subject: "user_owner", issuer: CLERK, sts: "pending" })
+    .query(projects.getProjects, organization());
+  expect(await refusalOf(asked)).toMatchObject({ code: "UNAUTHORIZED" });
+});
+
 describe("who has authenticated with a Clerk token", () => {
   test("reads what a session of theirs reads", async () => {
     const bySession = { ...organization(), sessionId: home.sessionToken };

@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Doc } from "../../convex/_generated/dataModel";
 import type { Answer } from "../helpers/answer";
-import { type Fixture, newBackend, newKey, newMember, requestsOf } from "../helpers/backend";
+import {
+  type Fixture,
+  newBackend,
+  newKey,
+  newMember,
+  newTenant,
+  requestsOf,
+  type Tenant,
+} from "../helpers/backend";
 import { importFile, rowCount } from "../crm/bodies";
 import { portalToken } from "../portal/portal";
 
@@ -51,6 +59,44 @@ test("RATE_LIMIT_FACTOR multiplies the limit", async () => {
   vi.stubEnv("RATE_LIMIT_FACTOR", "3");
   await setTier("free");
   expect((await read()).headers.get("RateLimit-Limit")).toBe("300");
+});
+
+describe("the keys of an organization", () => {
+  const keys = async (tenant: Tenant, count: number): Promise<(() => Promise<Answer>)[]> =>
+    await Promise.all(
+      Array.from({ length: count }, async () => {
+        const { request } = await newKey(home.backend, tenant.organizationId, ["crm:read"]);
+        return () => request("GET", "/crm/contacts?limit=1");
+      }),
+    );
+
+  test("share ten times the rate of one, and another organization's are left alone", async () => {
+    vi.stubEnv("RATE_LIMIT_FACTOR", "0.1");
+    await setTier("free"); // 10 requests a minute by a key, 100 by all of them
+    const asking = await keys(home, 12);
+    for (const ask of asking.slice(0, 10)) expect(statuses(await repeat(10, ask))).toEqual([200]);
+    const refused = await asking[10]?.();
+    expect(refused).toMatchObject({ status: 429, code: "RATE_LIMITED" });
+    expect(refused?.body.error).toMatchObject({
+      message: "At most 100 requests a minute of all keys of the organization.",
+      details: { limit: 100 },
+    });
+    const other = await newTenant(home.backend);
+    const [theirs] = await keys(other, 1);
+    expect((await theirs?.())?.status).toBe(200);
+    vi.setSystemTime(Date.now() + 60_000);
+    expect(statuses(await repeat(10, () => asking[10]?.() as Promise<Answer>))).toEqual([200]);
+  });
+
+  test("a user of it is not counted among them", async () => {
+    vi.stubEnv("RATE_LIMIT_FACTOR", "0.1");
+    await setTier("free");
+    for (const ask of await keys(home, 10)) await repeat(10, ask);
+    const { organizationId } = home;
+    const { sessionToken } = await newMember(home.backend, [{ organizationId, role: "owner" }]);
+    const { status } = await requestsOf(home.backend, sessionToken)("GET", "/crm/contacts");
+    expect(status).toBe(200);
+  });
 });
 
 describe("a key with nothing left", () => {

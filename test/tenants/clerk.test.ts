@@ -38,6 +38,13 @@ test("a first call makes the user, whose organizations are none yet; the next fi
   expect(made).toMatchObject([{ name: "Ada", email: "ada@x.test", isPlatformAdmin: false }]);
 });
 
+test("a session's own token, which has no audience, is as good as one for several", async () => {
+  for (const aud of [undefined, ["billing", "convex"]]) {
+    const { status } = await ask(await clerk.token({ aud, sts: "active" }));
+    expect(status).toBe(200);
+  }
+});
+
 test("a write too can be the first call", async () => {
   const token = await clerk.token();
   const request = requestsOf(home.backend, token);
@@ -115,6 +122,16 @@ describe("UNAUTHORIZED is a token that", () => {
       const [, body = "", signature = ""] = (await clerk.token()).split(".");
       const head = { alg: "none", typ: "JWT", kid: clerk.newest.kid };
       return [Buffer.from(JSON.stringify(head)).toString("base64url"), body, signature].join(".");
+    },
+    "is meant for another audience": () => clerk.token({ aud: "billing" }),
+    "is meant for several others": () => clerk.token({ aud: ["billing", "convexity"] }),
+    "has an empty list of audiences": () => clerk.token({ aud: [] }),
+    "is of a session that is pending": () => clerk.token({ sts: "pending" }),
+    "needs an extension that nobody here knows": async () => {
+      const { kid, secret } = clerk.newest;
+      const header = { alg: "RS256", typ: "JWT", kid, crit: ["x-new"], "x-new": true };
+      const token = new SignJWT({ ...claims() }).setProtectedHeader(header);
+      return await token.sign(secret, { crit: { "x-new": true } });
     },
     "is longer than any": async () => `${await clerk.token()}${"A".repeat(20_000)}`,
   };

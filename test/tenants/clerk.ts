@@ -6,6 +6,7 @@ import {
   exportJWK,
   generateKeyPair,
   type JWK,
+  type JWTHeaderParameters,
   type JWTPayload,
   SignJWT,
 } from "jose";
@@ -49,7 +50,7 @@ export class Clerk {
   }
 
   /** A good token, but for what is given; a claim that is undefined is left out. */
-  async token(claims: JWTPayload = {}, header: { kid?: string } = {}): Promise<string> {
+  async token(claims: JWTPayload = {}, header: Partial<JWTHeaderParameters> = {}): Promise<string> {
     const { kid, secret } = this.newest;
     const now = Math.floor(Date.now() / 1000);
     const payload = { iss: this.issuer, sub: "user_ada", iat: now, nbf: now, exp: now + 60 };

@@ -68,7 +68,8 @@ export const create = writeEndpoint(
     path: "/api-keys",
     tag,
     summary: "Create a key",
-    description: "`key` is shown this once. A key cannot have more scopes than its maker.",
+    description:
+      "`key` is shown this once. A key cannot have more scopes than its maker. An organization has at most 100 living keys.",
     scope: "admin:write",
     body: z.strictObject({
       name: text(200),
@@ -77,6 +78,7 @@ export const create = writeEndpoint(
       expiresAt: z.number().int().optional().meta({ description: "Milliseconds since the epoch." }),
     }),
     answers: { 201: issuedKey },
+    errors: ["CONFLICT"],
     secrets: ["key"],
   },
   async ({ caller, scope, ...ctx }, { body }) => {
@@ -115,7 +117,7 @@ export const rotate = writeEndpoint(
       .strictObject({ overlapSeconds: z.number().int().min(0).max(604_800).optional() })
       .optional(),
     answers: { 201: issuedKey },
-    errors: ["NOT_FOUND", "INVALID_STATE"],
+    errors: ["NOT_FOUND", "INVALID_STATE", "CONFLICT"],
     secrets: ["key"],
   },
   async ({ caller, scope, ...ctx }, { params, body }) => {

@@ -11,6 +11,7 @@ import { Font } from "@react-pdf/renderer";
 import { fonts as arabic } from "@embedpdf/fonts-arabic";
 import { fonts as hebrew } from "@embedpdf/fonts-hebrew";
 import { fonts as latin } from "@embedpdf/fonts-latin";
+import { within } from "../../kit/within";
 
 /**
  * The fonts of documents: Noto Sans, and beside it a face for each script that a text has characters
@@ -195,9 +196,11 @@ function installedFile(packageName: string, file: string): string | null {
 }
 
 async function fetchChecked(url: string, sha256: string): Promise<Uint8Array> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_WITHIN_MS) });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}.`);
-  const bytes = new Uint8Array(await response.arrayBuffer());
+  const bytes = await within(FETCH_WITHIN_MS, async (signal) => {
+    const response = await fetch(url, { signal });
+    if (!response.ok) throw new Error(`${url} answered ${response.status}.`);
+    return new Uint8Array(await response.arrayBuffer());
+  });
   if (digestOf(bytes) !== sha256) throw new Error(`${url} is not the expected file.`);
   return bytes;
 }

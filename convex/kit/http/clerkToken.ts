@@ -1,7 +1,7 @@
 import { decodeJwt, verifyJwt } from "@clerk/backend/jwt";
 import { z } from "zod";
 import { internal } from "../../_generated/api";
-import { clerkIssuer } from "../clerk";
+import { CLERK_AUDIENCE, clerkIssuer, isPendingSession } from "../clerk";
 import { fetchKey } from "../clerkKeys";
 import { emailAddress } from "../text";
 import type { HttpContext } from "./context";
@@ -25,6 +25,8 @@ const MAX_LENGTH = 16_384;
 const claimsSchema = z.object({
   iss: z.string(),
   sub: z.string().min(1).max(200),
+  aud: z.union([z.string(), z.array(z.string())]).optional(),
+  sts: z.string().optional(),
   name: z.string().trim().min(1).max(200).optional().catch(undefined),
   email: emailAddress.optional().catch(undefined),
   email_verified: z.boolean().optional().catch(undefined),
@@ -32,7 +34,7 @@ const claimsSchema = z.object({
 
 /**
  * The claims of a Clerk token, its signature (RS256, by a key of ours or of Clerk's published set),
- * issuer, times and authorized party verified; null for any other text. A user who calls for the
+ * issuer, times, audience and authorized party verified; null for any other text. A user who calls for the
  * first time is made, in a small transaction of its own: what they ask may be a query.
  * @throws SERVICE_UNAVAILABLE when Clerk's keys are needed and cannot be had; RATE_LIMITED
  */
@@ -63,7 +65,10 @@ async function publishedKey(
 function decoded(token: string): { issuer: string; kid: string; claims: ClerkClaims } | null {
   try {
     const { header, payload } = decodeJwt(token);
-    const { iss, sub, name, email, email_verified } = claimsSchema.parse(payload);
+    // No extension is understood here, so RFC 7515 (4.1.11) has every token refused that needs one.
+    if ("crit" in header) return null;
+    const { iss, sub, aud, sts, name, email, email_verified } = claimsSchema.parse(payload);
+    if (!isForUs(aud) || isPendingSession(sts)) return null;
     const claims = {
       subject: sub,
       ...(name === undefined ? {} : { name }),
@@ -74,6 +79,11 @@ function decoded(token: string): { issuer: string; kid: string; claims: ClerkCla
     // Whatever is wrong with it, it is no token of Clerk's.
     return null;
   }
+}
+
+/** Clerk's session token has no audience, and its token for Convex this one; another is for others. */
+function isForUs(audience: string | string[] | undefined): boolean {
+  return audience === undefined || [audience].flat().includes(CLERK_AUDIENCE);
 }
 
 async function isGood(token: string, key: string | JsonWebKey): Promise<boolean> {
