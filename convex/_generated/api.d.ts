@@ -142,6 +142,8 @@ import type * as delivery_webhookConsumer from "../delivery/webhookConsumer.js";
 import type * as delivery_webhookOutcomes from "../delivery/webhookOutcomes.js";
 import type * as delivery_webhookQueue from "../delivery/webhookQueue.js";
 import type * as delivery_webhookReplay from "../delivery/webhookReplay.js";
+import type * as delivery_webhookRotation from "../delivery/webhookRotation.js";
+import type * as delivery_webhookSecrets from "../delivery/webhookSecrets.js";
 import type * as delivery_webhookSender from "../delivery/webhookSender.js";
 import type * as delivery_webhookSending from "../delivery/webhookSending.js";
 import type * as delivery_webhooks from "../delivery/webhooks.js";
@@ -495,6 +497,8 @@ declare const fullApi: ApiFromModules<{
   "delivery/webhookOutcomes": typeof delivery_webhookOutcomes;
   "delivery/webhookQueue": typeof delivery_webhookQueue;
   "delivery/webhookReplay": typeof delivery_webhookReplay;
+  "delivery/webhookRotation": typeof delivery_webhookRotation;
+  "delivery/webhookSecrets": typeof delivery_webhookSecrets;
   "delivery/webhookSender": typeof delivery_webhookSender;
   "delivery/webhookSending": typeof delivery_webhookSending;
   "delivery/webhooks": typeof delivery_webhooks;

@@ -3,6 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { DeliveryBodies } from "./webhookBody";
 import { PARKED } from "./webhookQueue";
+import { signingSecrets } from "./webhookSecrets";
 
 /** What of the queues is sent next: of each endpoint a few, the healthy ones first. */
 type Delivery = Doc<"webhookDeliveries">;
@@ -21,7 +22,7 @@ export const job = v.object({
   /** `webhook-id`: the same for every attempt, resend and replay of one event. */
   messageId: v.string(),
   body: v.string(),
-  /** Sealed; the current one, and the one before while both sign. */
+  /** Sealed; the current one, and those before it while they sign too. */
   secrets: v.array(v.string()),
   isFailing: v.boolean(),
 });
@@ -133,14 +134,12 @@ async function startSending(
   }
   const sending = { status: "sending" as const, sendingSince: now, leaseUntil: now + LEASE };
   await ctx.db.patch("webhookDeliveries", delivery._id, sending);
-  const { secret, previousSecret } = webhook;
-  const isOverlapping = previousSecret !== undefined && previousSecret.until > now;
   return {
     id: delivery._id,
     attempt: delivery.attempts.length,
     url: webhook.url,
     ...message,
-    secrets: isOverlapping ? [secret, previousSecret.secret] : [secret],
+    secrets: signingSecrets(webhook, now),
     isFailing: queue.lane === "failing",
   };
 }

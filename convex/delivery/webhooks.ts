@@ -10,18 +10,13 @@ import { TenantReader } from "../ontology/reader";
 import { ALL_EVENTS } from "./following";
 import { TEST_EVENT } from "./webhookBody";
 import { enqueue, resetQueue } from "./webhookQueue";
+import { newSecret } from "./webhookSecrets";
 
 /** Endpoints of outgoing webhooks: what their owners decide of them. */
 export type Webhook = Doc<"webhooks">;
 
 /** Each event is matched with every one of them. */
 export const MAX_WEBHOOKS = 100;
-
-/** As Standard Webhooks recommends: between 24 and 64 bytes. */
-const SECRET_BYTES = 32;
-
-/** Both secrets of a rotation sign for so long at most: a week. */
-export const MAX_OVERLAP_SECONDS = 7 * 24 * 60 * 60;
 
 export type WebhookInput = {
   url: string;
@@ -143,26 +138,6 @@ export async function removeWebhook(
   await ctx.scheduler.runAfter(0, internal.delivery.maintenance.deleteDeliveries, { webhookId });
   await updateFollowed(ctx, organizationId);
   await recordWebhook(ctx, scope, "deleted", webhookId, []);
-}
-
-/** A new secret; the old one signs beside it for `overlapSeconds`. */
-export async function rotateSecret(
-  ctx: MutationCtx,
-  scope: WriteScope,
-  webhook: Webhook,
-  overlapSeconds: number,
-): Promise<{ webhook: Webhook; secret: string }> {
-  const secret = newSecret();
-  const now = Date.now();
-  const previousSecret =
-    overlapSeconds === 0
-      ? undefined
-      : { secret: webhook.secret, until: now + overlapSeconds * 1000 };
-  const stamp = { version: webhook.version + 1, updatedAt: now };
-  const sealed = await sealSecret(secret);
-  await ctx.db.patch("webhooks", webhook._id, { secret: sealed, previousSecret, ...stamp });
-  await recordWebhook(ctx, scope, "secret_rotated", webhook._id, []);
-  return { webhook: await existing(ctx, webhook._id), secret };
 }
 
 /** A delivery of an event of its own, to try the receiver. @throws INVALID_STATE when it is off */
@@ -304,12 +279,7 @@ function requireActive({ status, disabledReason }: Webhook): void {
   );
 }
 
-function newSecret(): string {
-  const random = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  return `whsec_${btoa(String.fromCharCode(...random))}`;
-}
-
-async function existing(ctx: QueryCtx, id: Id<"webhooks">): Promise<Webhook> {
+export async function existing(ctx: QueryCtx, id: Id<"webhooks">): Promise<Webhook> {
   const webhook = await ctx.db.get("webhooks", id);
   if (!webhook) throw new Error(`Webhook ${id} vanished within its own transaction.`);
   return webhook;
@@ -324,7 +294,7 @@ async function oneDelivery(
   return delivery;
 }
 
-async function recordWebhook(
+export async function recordWebhook(
   ctx: MutationCtx,
   scope: WriteScope,
   verb: string,

@@ -9,6 +9,9 @@ export const deliveryAttempt = v.object({
   durationMs: v.number(),
 });
 
+/** Sealed, and until when it signs. */
+export const replacedSecret = v.object({ secret: v.string(), until: v.number() });
+
 export const deliveryTables = {
   /**
    * Endpoints that organizations have their events delivered to. Written by delivery/webhooks.ts;
@@ -28,8 +31,10 @@ export const deliveryTables = {
     disabledReason: v.optional(v.string()),
     /** Sealed, see kit/secretBox.ts. */
     secret: v.string(),
-    /** The one before the last rotation, which signs too until then. */
-    previousSecret: v.optional(v.object({ secret: v.string(), until: v.number() })),
+    /** Those that rotations have replaced, the newest first: each signs too until its own end. */
+    previousSecrets: v.optional(v.array(replacedSecret)),
+    /** As it was kept when only one could overlap; see delivery/webhookSecrets.ts. */
+    previousSecret: v.optional(replacedSecret),
     /** Events that were committed later are delivered. */
     sinceTs: v.int64(),
     version: v.number(),

@@ -3,12 +3,11 @@ import type { Doc } from "../../_generated/dataModel";
 import {
   changeWebhook,
   createWebhook,
-  MAX_OVERLAP_SECONDS,
   removeWebhook,
   requireWebhook,
-  rotateSecret,
   startReplay,
 } from "../../delivery/webhooks";
+import { MAX_OVERLAP_SECONDS, MAX_OVERLAPPING, rotateSecret } from "../../delivery/webhookRotation";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { invalid } from "../../kit/errors";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
@@ -213,15 +212,14 @@ export const rotate = writeEndpoint(
     path: "/webhooks/:id/rotate-secret",
     tag,
     summary: "Give a webhook a new secret",
-    description:
-      "For `overlapSeconds` (a day by default, a week at most) deliveries carry the signatures of both.",
+    description: `For \`overlapSeconds\` (a day by default, a week at most) deliveries carry the signature of the secret that is replaced as well. Each keeps its own end, however often it is rotated meanwhile; while ${MAX_OVERLAPPING} overlap, a further rotation is CONFLICT. With 0 the new secret signs alone, at once.`,
     scope: "webhooks:write",
     params,
     body: z
       .strictObject({ overlapSeconds: z.number().int().min(0).max(MAX_OVERLAP_SECONDS).optional() })
       .optional(),
     answers: { 200: withSecret },
-    errors: ["NOT_FOUND", "VERSION_MISMATCH"],
+    errors: ["CONFLICT", "NOT_FOUND", "VERSION_MISMATCH"],
     secrets: ["secret"],
   },
   async (ctx, { params: { id }, body }) => {
