@@ -9,7 +9,7 @@ import type { DocumentFormat } from "../schemas/documentSchemas";
 import type { Language, LetterData } from "./letters";
 import { type OutboundMessage, queueMessages } from "./outbox";
 import { knownAddress, type Recipient, recipientsOf } from "./recipients";
-import { dayText, languageOf, localeOf, moneyText } from "./wording";
+import { languageOf, letterFormats } from "./wording";
 
 /** Sends documents: the record of it and the messages are one transaction. */
 type SalesDocument = ObjectDoc<"invoice" | "quote" | "credit_note">;
@@ -115,11 +115,9 @@ export function documentData(
   document: SalesDocument,
   language: Language,
 ): LetterData {
-  const { timeZone, name, sender } = organization;
-  const locale = localeOf(organization, language);
+  const { name, sender } = organization;
   const { currency, totalAmountInCents, billTo } = document.customProperties;
-  const money = (amount: number): string => moneyText(amount, currency, locale);
-  const day = (at: number): string => dayText(at, locale, timeZone);
+  const { money, day } = letterFormats(organization, language, currency);
   const common = {
     organization: sender?.name ?? name,
     recipient: billTo.name,

@@ -5,7 +5,7 @@ import type { Consumer } from "./consumers";
 import type { LetterData } from "./letters";
 import { queueMessages } from "./outbox";
 import { findSuppression } from "./suppressions";
-import { dayText, languageOf, localeOf, moneyText } from "./wording";
+import { languageOf, letterFormats } from "./wording";
 
 type Invoice = ObjectDoc<"invoice">;
 
@@ -51,14 +51,14 @@ function isSettledByPayment({ type, previous }: Doc<"events">): boolean {
 
 /** Without the payment link: nothing is left to pay. */
 function receiptData(organization: Doc<"organizations">, invoice: Invoice): LetterData {
-  const { name, sender, timeZone } = organization;
+  const { name, sender } = organization;
   const { billTo, currency, amountPaidInCents, paidDate } = invoice.customProperties;
-  const locale = localeOf(organization, languageOf(organization));
+  const { money, day } = letterFormats(organization, languageOf(organization), currency);
   return {
     organization: sender?.name ?? name,
     recipient: billTo.name,
     number: invoice.name,
-    amount: moneyText(amountPaidInCents, currency, locale),
-    ...(paidDate === undefined ? {} : { paidOn: dayText(paidDate, locale, timeZone) }),
+    amount: money(amountPaidInCents),
+    ...(paidDate === undefined ? {} : { paidOn: day(paidDate) }),
   };
 }

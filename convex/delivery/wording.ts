@@ -1,29 +1,25 @@
 import type { Doc } from "../_generated/dataModel";
-import { amountText } from "../money/amount";
-import { minorUnitDecimals } from "../kit/currencies";
 import type { Language } from "./letters";
+import { type Formats, formatsOf } from "./printed/formats";
+import { languageOf as languageOfLocale } from "./printed/wording";
 
-/** Amounts and days as a letter's reader writes them. */
 type Organization = Pick<Doc<"organizations">, "locale" | "timeZone">;
 
-/** German where the organization writes German, else English. */
+/** The language of an organization's letters; English where its locale is none of them. */
 export function languageOf({ locale }: Pick<Organization, "locale">): Language {
-  return new Intl.Locale(locale).language === "de" ? "de" : "en";
+  return languageOfLocale(locale);
 }
 
-/** The organization's own locale where it is of the letter's language: `de-AT`, `en-US`. */
-export function localeOf(organization: Organization, language: Language): string {
-  if (languageOf(organization) === language && organization.locale.startsWith(language)) {
-    return organization.locale;
-  }
-  return language === "de" ? "de-DE" : "en-GB";
-}
-
-export function moneyText(amountInCents: number, currency: string, locale: string): string {
-  const amount = Number(amountText(amountInCents, minorUnitDecimals(currency) ?? 2));
-  return new Intl.NumberFormat(locale, { style: "currency", currency }).format(amount);
-}
-
-export function dayText(at: number, locale: string, timeZone: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone }).format(at);
+/**
+ * Amounts and days as a letter's reader writes them: in the organization's own manner, `fr-FR` as
+ * `de-AT`, unless the letter is in another language than the organization's letters are.
+ */
+export function letterFormats(
+  organization: Organization,
+  language: Language,
+  currency: string,
+): Formats {
+  const isOwn = languageOf(organization) === language;
+  const locale = isOwn ? organization.locale : language === "de" ? "de-DE" : "en-GB";
+  return formatsOf(locale, organization.timeZone, currency);
 }

@@ -1,4 +1,4 @@
-import { PDFDocument } from "@cantoo/pdf-lib";
+import { PDFArray, PDFDict, PDFDocument, PDFName, PDFNumber, PDFStream } from "@cantoo/pdf-lib";
 import { Profile, validateXsd } from "@stackforge-eu/factur-x";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -187,6 +187,22 @@ describe("Factur-X", () => {
     const text = Buffer.from(bytes).toString("utf8");
     for (const part of ["pdfaid:part>3<", "Żółć 株式会社 GmbH", "fx:ConformanceLevel>EN 16931<"]) {
       expect(text).toContain(part);
+    }
+  });
+
+  test("says the language of its words, and of how many components its colour profile is", async () => {
+    for (const [locale, language] of [
+      ["de-AT", "de"],
+      ["fr-FR", "en"],
+    ] as const) {
+      await books.patch("/organization", { locale });
+      const { id } = await books.sent({ billTo: BUYER });
+      const pdf = await PDFDocument.load(await facturX(id), { updateMetadata: false });
+      expect(pdf.getLanguage()).toBe(language);
+      const intents = pdf.catalog.lookup(PDFName.of("OutputIntents"), PDFArray);
+      const intent = intents.lookup(0, PDFDict);
+      const profile = intent.lookup(PDFName.of("DestOutputProfile"), PDFStream);
+      expect(profile.dict.lookup(PDFName.of("N"), PDFNumber).asNumber()).toBe(3);
     }
   });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Doc, Id } from "../../convex/_generated/dataModel";
-import { type Books, openBooks } from "../invoicing/books";
+import { type Books, line, openBooks } from "../invoicing/books";
 import { newKey, newTenant } from "../helpers/backend";
 import { BUYER, SETTINGS } from "./settings";
 import { hasPoppler, textOf } from "./pdfText";
@@ -137,12 +137,23 @@ describe.skipIf(!hasPoppler)("an invoice's PDF", () => {
     expect(file?.deleteAfter).toBeGreaterThan(Date.now());
   });
 
-  test("speaks English where the organization's locale is none of the languages", async () => {
-    await books.patch("/organization", { locale: "fr-FR" });
-    const { id, name } = await books.sent();
+  test.each([
+    ["fr-FR", "10 janvier 2026", "1 234,50 €"],
+    ["it-IT", "10 gennaio 2026", "1234,50 €"],
+    ["es-ES", "10 de enero de 2026", "1234,50 €"],
+    ["nl-NL", "10 januari 2026", "€ 1.234,50"],
+    ["pl-PL", "10 stycznia 2026", "1234,50 €"],
+    ["ja-JP", "2026年1月10日", "€1,234.50"],
+    ["en-US", "January 10, 2026", "€1,234.50"],
+    ["ar-EG", "10 يناير 2026", "1,234.50"],
+  ])("of %s is in English, with days and amounts in its own manner", async (locale, day, money) => {
+    await books.patch("/organization", { locale });
+    const lineItems = [line({ unitPriceInCents: 123_450, taxRatePercent: 0, taxCategory: "zero" })];
+    const { id, name } = await books.sent({ lineItems });
     const text = await textOf(await bytesOf(await pdfOf(`/invoices/${id}/pdf`)));
     expect(text).toContain(`Invoice ${name}`);
-    expect(text).toContain("January 10, 2026");
+    // Right-to-left text is extracted in another order: its words are looked for one by one.
+    for (const word of [...day.split(" "), money]) expect(text).toContain(word);
   });
 });
 

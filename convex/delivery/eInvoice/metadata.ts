@@ -2,6 +2,7 @@
 
 import {
   decodePDFRawStream,
+  PDFArray,
   PDFDict,
   PDFDocument,
   PDFName,
@@ -12,7 +13,7 @@ import {
 import { create } from "xmlbuilder2";
 
 /** What a file says of itself. */
-export type FileMetadata = { title: string; author: string; at: Date };
+export type FileMetadata = { title: string; author: string; at: Date; language: string };
 
 const PRODUCER = "Freehold";
 
@@ -27,7 +28,8 @@ export async function withMetadata(
   xml: (cii: string) => string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pdf = await PDFDocument.load(facturX, { updateMetadata: false });
-  const { title, author, at } = metadata;
+  const { title, author, at, language } = metadata;
+  pdf.setLanguage(language);
   pdf.setTitle(title);
   pdf.setAuthor(author);
   pdf.setSubject(title);
@@ -36,6 +38,7 @@ export async function withMetadata(
   pdf.setProducer(PRODUCER);
   pdf.setCreationDate(at);
   pdf.setModificationDate(at);
+  describeProfiles(pdf);
   for (const [reference, object] of pdf.context.enumerateIndirectObjects()) {
     if (!(object instanceof PDFRawStream)) continue;
     const params = object.dict.lookup(PDFName.of("Params"));
@@ -53,6 +56,23 @@ export async function withMetadata(
     if (reference === old) pdf.context.delete(reference);
   }
   return new Uint8Array(await pdf.save());
+}
+
+/** What an ICC profile's header names its colours, and how many components these have (ICC.1, 7.2.6). */
+const COMPONENTS: Record<string, number> = { GRAY: 1, "RGB ": 3, "Lab ": 3, CMYK: 4 };
+
+/** Each ICC profile of an output intent says of how many components it is (ISO 32000-1, 8.6.5.5). */
+function describeProfiles({ catalog }: PDFDocument): void {
+  const intents = catalog.lookupMaybe(PDFName.of("OutputIntents"), PDFArray);
+  for (const intent of intents?.asArray() ?? []) {
+    const profile = catalog.context.lookup(intent, PDFDict).lookup(PDFName.of("DestOutputProfile"));
+    if (!(profile instanceof PDFRawStream)) continue;
+    const header = decodePDFRawStream(profile).decode().subarray(0, 20);
+    const colours = new TextDecoder("latin1").decode(header.subarray(16, 20));
+    const components = COMPONENTS[colours];
+    if (components === undefined) throw new Error(`An ICC profile of ${colours} is not known.`);
+    profile.dict.set(PDFName.of("N"), PDFNumber.of(components));
+  }
 }
 
 /** An embedded file (ISO 32000-1, 7.11.4) with other text; what the file says of its bytes goes along. */

@@ -3,6 +3,7 @@
 import { type Invoice, InvoiceService } from "@e-invoice-eu/core";
 import { fragment } from "xmlbuilder2";
 import { dayOf } from "../../kit/localTime";
+import { languageOf } from "../printed/wording";
 import { eInvoiceOf } from "./eInvoice";
 import { withMetadata } from "./metadata";
 import type { TaxSource } from "./requirements";
@@ -95,6 +96,7 @@ export async function facturXOf(
     title: document.name,
     author: organization.legalName ?? organization.name,
     at: new Date(document.updatedAt),
+    language: languageOf(organization.locale),
   };
   return await withMetadata(made, metadata, (cii) => mended(cii, source));
 }

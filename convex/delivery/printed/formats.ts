@@ -1,6 +1,5 @@
 import { minorUnitDecimals } from "../../kit/currencies";
 import { amountText } from "../../money/amount";
-import { languageOf } from "./wording";
 
 /** How a locale writes money, numbers and days. */
 export type Formats = {
@@ -17,27 +16,25 @@ export type Formats = {
 /** A quantity has at most six decimals, a percentage four. */
 const DECIMALS = 6;
 
-/** Texts in one language with figures in another's manner would be read wrongly. */
-function localeOfFigures(locale: string): string {
-  const language = languageOf(locale);
-  return locale.toLowerCase().startsWith(language) ? locale : language;
-}
-
+/**
+ * The locale's own manner whatever language the words are in: an organization in France that writes
+ * English has its amounts as `1 234,50 €`. Latin digits and Gregorian days: what is paid and typed
+ * off must be read by everyone.
+ * @param locale BCP 47; of the organization, or of the letter's language where that is another
+ */
 export function formatsOf(locale: string, timeZone: string, currency: string): Formats {
-  const tag = localeOfFigures(locale);
   const decimals = minorUnitDecimals(currency) ?? 2;
   const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  // Latin digits: what is paid and typed off must be read by everyone.
   const latin = { numberingSystem: "latn" } as const;
-  const money = new Intl.NumberFormat(tag, { ...latin, style: "currency", currency, ...digits });
-  const amount = new Intl.NumberFormat(tag, { ...latin, ...digits });
-  const number = new Intl.NumberFormat(tag, { ...latin, maximumFractionDigits: DECIMALS });
-  const percent = new Intl.NumberFormat(tag, {
+  const money = new Intl.NumberFormat(locale, { ...latin, style: "currency", currency, ...digits });
+  const amount = new Intl.NumberFormat(locale, { ...latin, ...digits });
+  const number = new Intl.NumberFormat(locale, { ...latin, maximumFractionDigits: DECIMALS });
+  const percent = new Intl.NumberFormat(locale, {
     ...latin,
     style: "percent",
     maximumFractionDigits: DECIMALS,
   });
-  const day = new Intl.DateTimeFormat(tag, {
+  const day = new Intl.DateTimeFormat(locale, {
     ...latin,
     calendar: "gregory",
     dateStyle: "long",
