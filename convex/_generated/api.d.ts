@@ -219,6 +219,7 @@ import type * as kit_scopes from "../kit/scopes.js";
 import type * as kit_secretBox from "../kit/secretBox.js";
 import type * as kit_signatures from "../kit/signatures.js";
 import type * as kit_text from "../kit/text.js";
+import type * as kit_time from "../kit/time.js";
 import type * as kit_tokens from "../kit/tokens.js";
 import type * as kit_uploads from "../kit/uploads.js";
 import type * as kit_vcard from "../kit/vcard.js";
@@ -574,6 +575,7 @@ declare const fullApi: ApiFromModules<{
   "kit/secretBox": typeof kit_secretBox;
   "kit/signatures": typeof kit_signatures;
   "kit/text": typeof kit_text;
+  "kit/time": typeof kit_time;
   "kit/tokens": typeof kit_tokens;
   "kit/uploads": typeof kit_uploads;
   "kit/vcard": typeof kit_vcard;

@@ -25,6 +25,15 @@ export function startOfToday(now: number, timeZone: string): number {
   return zoned(now, timeZone).startOfDay().epochMilliseconds;
 }
 
+/** The day on which something happened, as its first and its last moment. */
+export function wholeDayOf(at: number, timeZone: string): { first: number; last: number } {
+  const first = zoned(at, timeZone).startOfDay();
+  return {
+    first: first.epochMilliseconds,
+    last: first.add({ days: 1 }).startOfDay().epochMilliseconds - 1,
+  };
+}
+
 export function startOfMonth(month: Month, timeZone: string): number {
   return startOfDay(`${month}-01`, timeZone);
 }
