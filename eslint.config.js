@@ -17,7 +17,7 @@ const OWNED = [
   },
   // Inserted, and blanked when a person is erased; nothing deletes them.
   { tables: ["auditLogs", "events"], files: ["convex/ontology/{effects,history}.ts"] },
-  { tables: ["auditLogs", "auditChains"], files: ["convex/audit/sealing.ts"] },
+  { tables: ["auditLogs", "auditChains"], files: ["convex/audit/{awaiting,sealing}.ts"] },
   { tables: ["eventCursors"], files: ["convex/delivery/dispatcher.ts"] },
   {
     tables: ["notifications", "senders"],
@@ -39,6 +39,11 @@ const OWNED = [
   },
   { tables: ["clerkObjects"], files: ["convex/tenants/clerkHistory.ts"] },
   { tables: ["documentFiles"], files: ["convex/delivery/documentFiles.ts"] },
+  {
+    tables: ["issuedDocuments"],
+    files: ["convex/ontology/issuing.ts", "convex/delivery/issued.ts"],
+  },
+  { tables: ["sellers"], files: ["convex/ontology/sellers.ts"] },
   { tables: ["organizationLogos"], files: ["convex/delivery/logos.ts"] },
   { tables: ["attachments", "fileSweeps"], files: ["convex/attachments/*.ts"] },
   { tables: ["incomingEvents"], files: ["convex/kit/incoming.ts"] },

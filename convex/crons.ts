@@ -23,6 +23,8 @@ crons.daily(
 );
 crons.interval("forget links", { hours: 1 }, internal.delivery.retention.forgetLinks, {});
 crons.interval("recover sends", { minutes: 1 }, internal.delivery.queue.recover, {});
+// A file that somebody asks for before is made at once.
+crons.interval("files of issued documents", { seconds: 10 }, internal.delivery.issued.wake, {});
 crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFiles.cleanUp, {});
 // Each run of the sender sets its own watch; this one takes up what was lost altogether.
 crons.interval("webhooks", { minutes: 1 }, internal.delivery.webhookSending.watch, {});

@@ -9,6 +9,7 @@ import { defaultSettings, type organizationSettings } from "./kit/organizationSe
 import { emailKey } from "./kit/text";
 import { newToken, sha256Hex } from "./kit/tokens";
 import { record, type WriteScope } from "./ontology/effects";
+import { keepFirstSeller } from "./ontology/sellers";
 
 /** A staff session lives this long. */
 const SESSION_DAYS = 30;
@@ -203,6 +204,7 @@ export async function changeSettings(
     }))
     .filter(({ before, after }) => compareValues(before, after) !== 0);
   if (changes.length === 0) return organization;
+  await keepFirstSeller(ctx, organization);
   await ctx.db.patch(
     "organizations",
     organization._id,

@@ -6,6 +6,7 @@ import { storedCustomFields, unpackCustomFields } from "../kit/customFields";
 import { invalid } from "../kit/errors";
 import type { ExportFile } from "../kit/export";
 import { timeOf, timeParameter } from "../sync/position";
+import { AWAITING, DIGESTS } from "./awaiting";
 
 /** The audit trail as it is listed and exported, in the order of its commits. */
 const id = z.string().min(1).max(64);
@@ -25,6 +26,10 @@ export function filtersOf(query: TrailFilters): TrailFilters {
   const { objectId, objectType, actorId, action, since, until } = query;
   return { objectId, objectType, actorId, action, since, until };
 }
+
+/** Of the files that a document was issued with; `xml` is what `/xml` answers, UBL. */
+export const documentSha256 = z.partialRecord(z.enum(["pdf", "facturx", "xml", "cii"]), z.string());
+export type DocumentSha256 = z.output<typeof documentSha256>;
 
 export const auditEntry = z
   .object({
@@ -51,6 +56,10 @@ export const auditEntry = z
         }),
       )
       .meta({ description: "A field without values: they have been erased." }),
+    documentSha256: documentSha256.optional().meta({
+      description:
+        "Of the entry by which a document was issued, once its files are made: the SHA-256 of each, hex; `xml` is UBL. It stands in `changes` as well.",
+    }),
     traceId: z.string(),
     ip: z.string().nullable(),
     userAgent: z.string().nullable(),
@@ -65,7 +74,8 @@ type AuditEntryView = z.input<typeof auditEntry>;
 export function entryView(entry: Doc<"auditLogs">): AuditEntryView {
   const { _id: id, at, actor, role = null, action, objectType, objectId } = entry;
   const { traceId, ip, userAgent, deviceId = null, sessionId = null } = entry;
-  const { seq = null, hash = null } = entry;
+  const { hash = null } = entry;
+  const seq = entry.seq === AWAITING ? null : (entry.seq ?? null);
   const changes = entry.changes.map(({ field, ...values }) => ({
     field,
     ...("before" in values ? { before: shown(field, values.before) } : {}),
@@ -74,7 +84,13 @@ export function entryView(entry: Doc<"auditLogs">): AuditEntryView {
   return {
     ...{ id, at, actor, role, action, objectType, objectId, changes },
     ...{ traceId, ip, userAgent, deviceId, sessionId, seq, hash },
+    ...digestsOfFiles(entry),
   };
+}
+
+function digestsOfFiles({ changes }: Doc<"auditLogs">): Pick<AuditEntryView, "documentSha256"> {
+  const found = documentSha256.safeParse(changes.find(({ field }) => field === DIGESTS)?.after);
+  return found.success ? { documentSha256: found.data } : {};
 }
 
 /** As a caller knows it: only free-form fields are stored in another form. */

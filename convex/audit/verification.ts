@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { badCursor, openCursor, sealCursor } from "../kit/page";
+import { AWAITING } from "./awaiting";
 import {
   AUDIT_PARTS,
   type AuditEntry,
@@ -60,6 +61,8 @@ export const anchorParameter = z
 const ENTRIES_AT_ONCE = 250;
 const MAX_BYTES = 6 * 1024 * 1024;
 const PENDING_COUNTED = 1000;
+/** Each holds the lines of a document, of up to 800 KiB. */
+const AWAITING_COUNTED = 5;
 const LIST = "audit-verification";
 
 /** One page of the walk. @throws VALIDATION_ERROR for a cursor that is not of a verification */
@@ -162,7 +165,16 @@ async function verifyEnd(
     bytes += getConvexSize(entry);
     if (pending === PENDING_COUNTED || bytes > MAX_BYTES) break;
   }
-  return { ...verified(end), pending };
+  return { ...verified(end), pending: pending + (await awaitingOf(ctx, organizationId)) };
+}
+
+/** Entries whose place in the chain waits for the files of what was issued. */
+async function awaitingOf(ctx: QueryCtx, organizationId: Id<"organizations">): Promise<number> {
+  const awaiting = await ctx.db
+    .query("auditLogs")
+    .withIndex("by_seq", (q) => q.eq("organizationId", organizationId).eq("seq", AWAITING))
+    .take(AWAITING_COUNTED);
+  return awaiting.length;
 }
 
 function verified(end: Place): Verification {

@@ -1,27 +1,20 @@
-import type { Doc, Id } from "../_generated/dataModel";
-import type { MutationCtx, QueryCtx } from "../_generated/server";
+import type { Doc } from "../_generated/dataModel";
+import type { MutationCtx } from "../_generated/server";
 import { invalid } from "../kit/errors";
 import { NotAPicture, PICTURE_TYPES, type PictureSize, readPicture } from "../kit/pictures";
 import { sha256Hex } from "../kit/tokens";
 import { takeUpload, type Upload } from "../kit/uploads";
 import type { WriteScope } from "../ontology/effects";
+import { isBorne, keepFirstSeller, type Logo, presentLogo } from "../ontology/sellers";
 import { settingsChanged } from "../tenancy";
 
-/** The picture on an organization's letterhead: a setting, so that a new one makes new documents. */
-export type Logo = Doc<"organizationLogos">;
+/**
+ * The picture on an organization's letterhead: a setting, so that a new one makes new documents. The
+ * row of a picture never changes; one that issued documents bear stays with them.
+ */
 
 /** Together with the rest of its row far below Convex's limit of a document. */
 export const MAX_LOGO_BYTES = 512 * 1024;
-
-export async function logoOf(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-): Promise<Logo | null> {
-  return await ctx.db
-    .query("organizationLogos")
-    .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
-    .unique();
-}
 
 /**
  * Puts an uploaded picture in the place of the one before. The same picture again changes nothing.
@@ -37,15 +30,17 @@ export async function replaceLogo(
   if (!contentType) throw new Error(`${upload.mediaType} is no type of a logo.`);
   const bytes = await takeUpload(ctx, upload);
   const size = sizeOf(bytes, contentType);
-  const before = await logoOf(ctx, organization._id);
+  const before = await presentLogo(ctx, organization._id);
   const sha256 = sha256Hex(bytes);
   if (before?.sha256 === sha256) return { logo: before, organization };
+  await keepFirstSeller(ctx, organization);
+  if (before) await retire(ctx, before);
   const fields = { ...size, contentType, sha256, bytes: bytes.buffer };
-  if (before) await ctx.db.patch("organizationLogos", before._id, fields);
-  else {
-    await ctx.db.insert("organizationLogos", { ...fields, organizationId: organization._id });
-  }
-  const logo = await logoOf(ctx, organization._id);
+  const id = await ctx.db.insert("organizationLogos", {
+    ...fields,
+    organizationId: organization._id,
+  });
+  const logo = await ctx.db.get("organizationLogos", id);
   if (!logo) throw new Error(`The logo of organization ${organization._id} vanished.`);
   return { logo, organization: await logoChanged(ctx, scope, organization, before, logo) };
 }
@@ -56,10 +51,17 @@ export async function removeLogo(
   scope: WriteScope,
   organization: Doc<"organizations">,
 ): Promise<void> {
-  const logo = await logoOf(ctx, organization._id);
+  const logo = await presentLogo(ctx, organization._id);
   if (!logo) return;
-  await ctx.db.delete("organizationLogos", logo._id);
+  await keepFirstSeller(ctx, organization);
+  await retire(ctx, logo);
   await logoChanged(ctx, scope, organization, logo, null);
+}
+
+async function retire(ctx: MutationCtx, { _id }: Logo): Promise<void> {
+  if (await isBorne(ctx, _id)) {
+    await ctx.db.patch("organizationLogos", _id, { replacedAt: Date.now() });
+  } else await ctx.db.delete("organizationLogos", _id);
 }
 
 function sizeOf(bytes: Uint8Array, contentType: Logo["contentType"]): PictureSize {

@@ -2,6 +2,7 @@ import type { Value } from "convex/values";
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import type { Infer } from "convex/values";
+import { AWAITING } from "../audit/awaiting";
 import { digestsOf } from "../audit/digest";
 import type { Role } from "../kit/scopes";
 import type { actor } from "../schemas/ontologySchemas";
@@ -35,22 +36,28 @@ export type Happening = {
   changes: Change[];
   /** The object after it, for those who follow events; absent where only the audit trail cares. */
   event?: { data: Value; previous?: Value };
+  /** The audit entry will say which files the document was issued with, and waits for them. */
+  awaitsFiles?: boolean;
 };
 
-/** Writes the audit entry and the event, in the transaction of the change itself. */
+/** Writes the audit entry, whose id it answers, and the event, in the transaction of the change itself. */
 export async function record(
   ctx: MutationCtx,
   scope: WriteScope,
   happening: Happening,
-): Promise<void> {
-  const { action, objectType, objectId, changes, event } = happening;
+): Promise<Id<"auditLogs">> {
+  const { action, objectType, objectId, changes, event, awaitsFiles = false } = happening;
   const { viewer: _viewer, ...who } = scope;
   const { organizationId, actor, traceId } = scope;
   const at = Date.now();
   const commitTs = ctx.db.vars.commitTs;
   const entry = { ...who, at, action, objectType, objectId, changes };
-  await ctx.db.insert("auditLogs", { ...entry, digests: digestsOf(entry), commitTs });
-  if (!event) return;
+  const entryId = await ctx.db.insert("auditLogs", {
+    ...{ ...entry, digests: digestsOf(entry), commitTs },
+    ...(awaitsFiles ? { seq: AWAITING } : {}),
+  });
+  if (!event) return entryId;
   const subject = { organizationId, actor, objectType, objectId, traceId, at, commitTs };
   await ctx.db.insert("events", { ...subject, type: action, ...event });
+  return entryId;
 }

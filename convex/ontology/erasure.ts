@@ -2,11 +2,13 @@ import { compareValues, type Value } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { forgetFiles } from "../delivery/documentFiles";
 import { notFound } from "../kit/errors";
 import { blankReplies } from "../kit/idempotency";
 import type { ObjectRecord } from "./definition";
 import { definitionOf } from "./derived";
 import { blankHistory, type HistoryTask, recordErasure } from "./history";
+import { forgetIssue } from "./issuing";
 import { referringPage } from "./links";
 import { isOfType } from "./reader";
 import type { ObjectDoc, Properties } from "./registry";
@@ -227,6 +229,8 @@ async function eraseObject(
   const left = remains.left as Properties<ObjectDoc["type"]>;
   if (!remains.isRemoved) {
     await store.update(object, { customProperties: left });
+    await forgetIssue(ctx, object._id);
+    await forgetFiles(ctx, object._id);
     await recordErasure(ctx, store.scope, object);
     await forgetConflicts(ctx, object._id);
     return true;

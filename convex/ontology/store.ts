@@ -11,6 +11,7 @@ import type { ObjectColumns } from "./definition";
 import { type Change, type Happening, record, type WriteScope } from "./effects";
 import { eventTypeOf } from "./eventTypes";
 import { followUp } from "./followUps";
+import { freeze, isIssuing } from "./issuing";
 import { addLinks, replaceLinks, requireUnreferenced } from "./links";
 import { replaceMatchKeys } from "./matchKeys";
 import { ObjectMemory } from "./memory";
@@ -103,7 +104,7 @@ export class ObjectStore extends TenantReader {
     await addLinks(this.ctx, object, columns.links);
     await replaceMatchKeys(this.ctx, null, object);
     this.count(object, 1);
-    await this.recordWrite("created", object, changesBetween({}, auditedFields(object)));
+    await this.recordWrite("created", object, changesBetween({}, auditedFields(object)), null);
     await followUp(this, object);
     return object;
   }
@@ -141,7 +142,7 @@ export class ObjectStore extends TenantReader {
     await replaceLinks(this.ctx, object, columns.links);
     await replaceMatchKeys(this.ctx, object, updated);
     this.recount(object, updated);
-    await this.recordWrite(verb, updated, audited, true);
+    await this.recordWrite(verb, updated, audited, object);
     if (updated.lookupKey !== object.lookupKey) await followUp(this, updated);
     return updated;
   }
@@ -231,9 +232,10 @@ export class ObjectStore extends TenantReader {
   }
 
   /** The audit entry and the event of what is no object, such as an attachment. */
-  async record(happening: Happening): Promise<void> {
-    await record(this.ctx, this.scope, happening);
+  async record(happening: Happening): Promise<Id<"auditLogs">> {
+    const entryId = await record(this.ctx, this.scope, happening);
     if (happening.event) this.eventTypes.add(happening.action);
+    return entryId;
   }
 
   /** The object as it is then: what a patch leaves needs not be read again. */
@@ -321,23 +323,36 @@ export class ObjectStore extends TenantReader {
     this.count(after, 1);
   }
 
+  /** @param before what the write changes, null of a new object; undefined where that is all the same */
   private async recordWrite(
     verb: string,
     object: ObjectDoc,
     changes: Change[],
-    isChange = false,
+    before?: ObjectDoc | null,
   ): Promise<void> {
-    const previous = Object.fromEntries(changes.map(({ field, before = null }) => [field, before]));
-    await this.record({
+    const previous = Object.fromEntries(
+      changes.map(({ field, before: value = null }) => [field, value]),
+    );
+    const issued = before !== undefined && isIssuing(before, object) ? object : null;
+    const entryId = await this.record({
       action: eventTypeOf(object.type, verb),
       objectType: object.type,
       objectId: object._id,
       changes,
       event: {
         data: eventData(object),
-        ...(isChange ? { previous } : {}),
+        ...(before ? { previous } : {}),
       },
+      awaitsFiles: issued !== null,
     });
+    if (issued) await freeze(this.ctx, await this.settings(), issued, entryId);
+  }
+
+  private async settings(): Promise<Doc<"organizations">> {
+    const known =
+      this.organization ?? (await this.ctx.db.get("organizations", this.organizationId));
+    if (!known) throw new Error(`Organization ${this.organizationId} is missing.`);
+    return known;
   }
 }
 

@@ -33,7 +33,10 @@ export const auditTables = {
     deviceId: v.optional(v.string()),
     /** An entry from before there was a chain gets them as it is sealed. */
     digests: v.optional(v.object({ changes: digest, origin: digest })),
-    /** Its place in the chain, from 1, and its link; absent until it is sealed. */
+    /**
+     * Its place in the chain, from 1, and its link; absent until it is sealed. The place is 0 while
+     * the entry of a document that was issued waits for the digests of its files.
+     */
     seq: v.optional(v.number()),
     hash: v.optional(v.string()),
     commitTs: v.commitTs(),

@@ -45,7 +45,7 @@ const stored = async (): Promise<Record<string, number>> =>
 
 describe("a logo", () => {
   test("is shown as it was sent, and stands on every document from then on", async () => {
-    const { id } = await books.sent();
+    const { id } = await books.draft();
     const without = await pdfOf(id);
     expect(without.pictures).toBe(0);
     const answer = await put(png);
@@ -64,6 +64,21 @@ describe("a logo", () => {
     expect((await pdfOf(id)).pictures).toBe(0);
     expect((await books.get("/organization/logo")).body.data).toBeNull();
     expect(await stored()).toEqual({ logos: 0, uploads: 0, pieces: 0 });
+  });
+
+  test("of a document that was issued stays on it, and with it, whatever becomes of the setting", async () => {
+    await put(png);
+    const { id } = await books.sent();
+    // Nobody has asked for the file yet.
+    await put(jpegOf(200, 50), "image/jpeg");
+    const later = await books.sent();
+    await books.request("DELETE", "/organization/logo");
+    expect(await stored()).toEqual({ logos: 2, uploads: 0, pieces: 0 });
+    expect((await books.get("/organization/logo")).body.data).toBeNull();
+    for (const issued of [id, later.id]) {
+      expect((await pdfOf(issued)).pictures).toBeGreaterThan(0);
+    }
+    expect((await pdfOf((await books.sent()).id)).pictures).toBe(0);
   });
 
   test("is a setting: its version, its entry in the trail, and none for the same picture again", async () => {

@@ -3,8 +3,9 @@ import type { Doc } from "../../_generated/dataModel";
 import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
 import { ApiError } from "../../kit/errors";
 import { documentFile } from "../../kit/http/file";
-import type { DocumentObject } from "../../delivery/documentFiles";
+import { type DocumentObject, issuedContent } from "../../delivery/documentFiles";
 import { requireTaxDocument } from "../../delivery/eInvoice/requirements";
+import { isOut } from "../../ontology/issuing";
 import type { DocumentFormat } from "../../schemas/documentSchemas";
 
 /** Documents as files: PDF for people, XML for their books. docs/documents.md says what is printed. */
@@ -132,7 +133,10 @@ async function fileOf(
       organizationId,
     );
     if (!organization) throw new Error(`Organization ${organizationId} is missing.`);
-    requireTaxDocument(document, organization);
+    if (isOut(document)) {
+      const issued = await issuedContent(ctx, organization, document);
+      requireTaxDocument(issued.document, issued.organization);
+    } else requireTaxDocument(document, organization);
   }
   return ok({ organizationId, objectId: document._id, format });
 }

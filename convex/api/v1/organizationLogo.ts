@@ -1,9 +1,10 @@
 import { Base64 } from "convex/values";
 import { z } from "zod";
-import { logoOf, type Logo, MAX_LOGO_BYTES, removeLogo, replaceLogo } from "../../delivery/logos";
+import { MAX_LOGO_BYTES, removeLogo, replaceLogo } from "../../delivery/logos";
 import { noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { MAX_PIXELS, PICTURE_TYPES } from "../../kit/pictures";
 import { requireVersion } from "../../kit/version";
+import { type Logo, presentLogo } from "../../ontology/sellers";
 
 /** The picture on the letterhead of documents. It is a setting: `If-Match` is the settings' version. */
 
@@ -34,7 +35,7 @@ export const get = readEndpoint(
     answers: { 200: logo.nullable() },
   },
   async (ctx) => {
-    const found = await logoOf(ctx, ctx.caller.organizationId);
+    const found = await presentLogo(ctx, ctx.caller.organizationId);
     return ok(found && logoView(found));
   },
 );
@@ -45,7 +46,7 @@ export const replace = writeEndpoint(
     path,
     tag,
     summary: "Replace the logo on the organization's documents",
-    description: `The body is the picture: PNG or JPEG, up to ${MAX_LOGO_BYTES / 1024} KiB and ${MAX_PIXELS.toLocaleString("en")} pixels. It is printed up to 60 × 22 mm; documents are made anew with it.`,
+    description: `The body is the picture: PNG or JPEG, up to ${MAX_LOGO_BYTES / 1024} KiB and ${MAX_PIXELS.toLocaleString("en")} pixels. It is printed up to 60 × 22 mm; drafts and later documents bear it; what has been issued stays as it is.`,
     scope: "organization:write",
     raw: PICTURE_TYPES,
     bodyLimit: MAX_LOGO_BYTES,

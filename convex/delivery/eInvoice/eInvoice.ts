@@ -1,5 +1,5 @@
 import type { Invoice } from "@e-invoice-eu/core";
-import type { Doc } from "../../_generated/dataModel";
+import type { Seller } from "../../schemas/documentSchemas";
 import { minorUnitDecimals } from "../../kit/currencies";
 import { dayOf } from "../../kit/localTime";
 import { amountText } from "../../money/amount";
@@ -83,7 +83,7 @@ function creditedInvoice(number: string, issuedAt: number | null, timeZone: stri
   return { "cac:BillingReference": [{ "cac:InvoiceDocumentReference": reference }] };
 }
 
-function paymentMeansOf(document: TaxDocument, organization: Doc<"organizations">): object {
+function paymentMeansOf(document: TaxDocument, organization: Seller): object {
   const { iban, bic, accountHolder } = organization.bankDetails ?? {};
   if (document.type === "credit_note" || iban === undefined) return {};
   const isSepa = document.customProperties.currency === "EUR";
@@ -104,11 +104,7 @@ function paymentMeansOf(document: TaxDocument, organization: Doc<"organizations"
 }
 
 /** BT-20; of a credit note the invoice that it is set against, as it has no due date (BR-CO-25). */
-function termsOf(
-  document: TaxDocument,
-  { locale, timeZone }: Doc<"organizations">,
-  wording: Wording,
-): string {
+function termsOf(document: TaxDocument, { locale, timeZone }: Seller, wording: Wording): string {
   if (document.type === "credit_note") {
     return `${wording.creditedInvoice} ${document.customProperties.invoiceNumber}`;
   }

@@ -1,10 +1,10 @@
-import type { Doc } from "../../_generated/dataModel";
+import type { Seller } from "../../schemas/documentSchemas";
 import type { StoredParty } from "../../ontology/salesDocument";
 import { countryCode } from "./codes";
 import { isVatId, plainVatId } from "./requirements";
 
 /** The seller (BG-4). What is outside the scope of VAT names no VAT id (BR-O-02). */
-export function sellerOf(organization: Doc<"organizations">, isOutside: boolean): object {
+export function sellerOf(organization: Seller, isOutside: boolean): object {
   const { name, legalName = name, address = {}, sender, taxIds = {} } = organization;
   const { vatId, taxNumber, registrationNumber } = taxIds;
   const vat = isOutside || vatId === undefined ? [] : [taxScheme(plainVatId(vatId), "VAT")];

@@ -1,17 +1,16 @@
-import type { Doc } from "../../_generated/dataModel";
+import type { Seller } from "../../schemas/documentSchemas";
 import { minorUnitDecimals } from "../../kit/currencies";
 import { ApiError, invalid, type Problem } from "../../kit/errors";
+import { isOut } from "../../ontology/issuing";
 import type { ObjectDoc } from "../../ontology/registry";
-import type { DocumentObject, DocumentSource } from "../documentFiles";
+import type { DocumentContent, DocumentObject } from "../documentFiles";
 import { countryCode } from "./codes";
 
 /** What EN 16931 has an XML for: a quote is no tax document. */
 export type TaxDocument = ObjectDoc<"invoice" | "credit_note">;
 
 /** What an e-invoice is made of. */
-export type TaxSource = Pick<DocumentSource, "organization" | "creditedAt"> & {
-  document: TaxDocument;
-};
+export type TaxSource = Omit<DocumentContent, "document"> & { document: TaxDocument };
 
 /** A VAT id as BR-CO-09 wants it: the prefix of its country, then what that country gives. */
 const VAT_ID = /^[A-Z]{2}(?=.*[0-9])[0-9A-Z+*]{2,12}$/;
@@ -19,7 +18,7 @@ const VAT_ID = /^[A-Z]{2}(?=.*[0-9])[0-9A-Z+*]{2,12}$/;
 const MOST_DECIMALS = 2;
 
 /** What an e-invoice is made of. @throws like `requireTaxDocument` */
-export function taxSourceOf({ document, organization, creditedAt }: DocumentSource): TaxSource {
+export function taxSourceOf({ document, organization, creditedAt }: DocumentContent): TaxSource {
   return { document: requireTaxDocument(document, organization), organization, creditedAt };
 }
 
@@ -27,17 +26,16 @@ export function taxSourceOf({ document, organization, creditedAt }: DocumentSour
  * The document, if an e-invoice can be made of it.
  * @throws VALIDATION_ERROR that lists every field which EN 16931 misses; INVALID_STATE for a quote
  */
-export function requireTaxDocument(
-  document: DocumentObject,
-  organization: Doc<"organizations">,
-): TaxDocument {
+export function requireTaxDocument(document: DocumentObject, organization: Seller): TaxDocument {
   if (document.type === "quote") {
     const details = { status: document.status, allowed: [] };
     throw new ApiError("INVALID_STATE", "A quote is no tax document.", { details });
   }
   const missing = missingForEInvoice(document, organization);
-  if (missing.length > 0) throw invalid(missing);
-  return document;
+  if (missing.length === 0) return document;
+  // What is changed now is not on what has been issued.
+  const hint = isOut(document) ? "; it was issued so: cancel or credit it, and issue it anew" : "";
+  throw invalid(missing.map(({ path, message }) => ({ path, message: message + hint })));
 }
 
 /**
@@ -46,7 +44,7 @@ export function requireTaxDocument(
  */
 export function missingForEInvoice(
   { customProperties }: TaxDocument,
-  { address, taxIds = {} }: Doc<"organizations">,
+  { address, taxIds = {} }: Seller,
 ): Problem[] {
   const { billTo, currency, lineItems } = customProperties;
   const categories = new Set(lineItems.map(({ taxCategory }) => taxCategory));

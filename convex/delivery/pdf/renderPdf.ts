@@ -1,7 +1,7 @@
 "use node";
 
 import { renderToBuffer } from "@react-pdf/renderer";
-import type { Doc } from "../../_generated/dataModel";
+import type { Logo } from "../../ontology/sellers";
 import type { PrintedDocument } from "../printed/printedDocument";
 import { fontsFor } from "./fonts";
 import { withGlyphs } from "./glyphs";
@@ -15,10 +15,7 @@ export type Rendered = { bytes: Uint8Array<ArrayBuffer>; isComplete: boolean };
  * The PDF of a printed document; the same document gives the same bytes. All fonts are embedded.
  * Characters that no font has stand as U+FFFD.
  */
-export async function renderPdf(
-  printed: PrintedDocument,
-  logo: Doc<"organizationLogos"> | null,
-): Promise<Rendered> {
+export async function renderPdf(printed: PrintedDocument, logo: Logo | null): Promise<Rendered> {
   const { families, isComplete, release } = await fontsFor(JSON.stringify(printed));
   const picture: PrintedLogo | null = logo && {
     data: Buffer.from(logo.bytes),

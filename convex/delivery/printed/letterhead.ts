@@ -1,4 +1,4 @@
-import type { Doc } from "../../_generated/dataModel";
+import type { Seller } from "../../schemas/documentSchemas";
 import type { StoredParty } from "../../ontology/salesDocument";
 import { countryCode } from "../eInvoice/codes";
 import { printedIban } from "./payment";
@@ -18,7 +18,7 @@ export type Letterhead = {
 type Address = NonNullable<StoredParty["address"]>;
 
 export function letterheadOf(
-  organization: Doc<"organizations">,
+  organization: Seller,
   language: Language,
   wording: Wording,
 ): Letterhead {

@@ -1,5 +1,5 @@
 import { friendlyFormatIBAN } from "ibantools";
-import type { Doc } from "../../_generated/dataModel";
+import type { Seller } from "../../schemas/documentSchemas";
 import type { DocumentObject } from "../documentFiles";
 import { epcText } from "./epcCode";
 import type { Formats } from "./formats";
@@ -18,7 +18,7 @@ export type PrintedPayment = {
 /** @param deadline in place of the due date, on a reminder */
 export function paymentOf(
   document: DocumentObject,
-  organization: Doc<"organizations">,
+  organization: Seller,
   formats: Formats,
   wording: Wording,
   deadline: number | null,

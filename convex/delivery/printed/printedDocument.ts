@@ -1,6 +1,6 @@
 import type { DocumentFormat } from "../../schemas/documentSchemas";
 import { daysAfter } from "../../kit/localTime";
-import type { DocumentObject, DocumentSource } from "../documentFiles";
+import type { DocumentContent, DocumentObject, DocumentSource } from "../documentFiles";
 import { type Formats, formatsOf } from "./formats";
 import { type Letterhead, letterheadOf, partyLines } from "./letterhead";
 import { paymentOf, type PrintedPayment } from "./payment";
@@ -45,7 +45,10 @@ export type PrintedDocument = {
 export type PrintedFact = { label: string; value: string };
 
 /** What an invoice, a credit note, a quote or a reminder says. */
-export function printedDocument(source: DocumentSource, format: DocumentFormat): PrintedDocument {
+export function printedDocument(
+  source: DocumentContent & Pick<DocumentSource, "at">,
+  format: DocumentFormat,
+): PrintedDocument {
   const { document, organization } = source;
   const { locale, timeZone } = organization;
   const language = languageOf(locale);
