@@ -4,13 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
-import { constants, copyFile, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { constants, copyFile, mkdir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { claimFolder } from "./database/folder";
 import { copyStore } from "./database/store";
 import { holdRemovals } from "./files/holds";
 import { codeOf, messageOf, Problem } from "./problem";
-import { finishReplacing, putInPlace } from "./replaceFolder";
+import { finishReplacing, inDraft } from "./replaceFolder";
 import { writePrivately } from "./secrets";
 
 const MANIFEST = "backup.json";
@@ -79,21 +79,6 @@ export async function restore(from: string, data: string, force: boolean): Promi
     if (isTaken) await refuseIfRunning(data);
     return sumOf(files);
   });
-}
-
-/** What `make` leaves in a draft beside `target` takes its place; what is cut off before leaves only the draft. */
-async function inDraft<T>(target: string, make: (draft: string) => Promise<T>): Promise<T> {
-  const draft = `${target}.partial-${process.pid}`;
-  let made: T;
-  try {
-    await mkdir(draft, { recursive: true, mode: 0o700 });
-    made = await make(draft);
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    throw error;
-  }
-  await putInPlace(draft, target);
-  return made;
 }
 
 async function refuseIfRunning(data: string): Promise<void> {

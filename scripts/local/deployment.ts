@@ -17,7 +17,7 @@ import { codeOf, messageOf, Problem } from "./problem";
 import { Identities } from "./identity";
 import { SigningKey } from "./identity/signingKey";
 import { applyFunctions, Reloader } from "./reload";
-import { finishReplacing } from "./replaceFolder";
+import { finishReplacing, removeDrafts } from "./replaceFolder";
 import { loadProviders } from "./runtime/authConfig";
 import { keepOnly } from "./runtime/bundleCache";
 import { shareBundle, takeShared } from "./runtime/bundleShare";
@@ -93,6 +93,7 @@ export async function startDeployment(given: Partial<DeploymentOptions>): Promis
   const data = path.resolve(options.data);
   if (await finishReplacing(data))
     log("info", `The restore of ${data} that was cut off is complete`);
+  await removeDrafts(data);
   await prepareFolder(data);
   const toClose: (() => Promise<void>)[] = [];
   try {

@@ -4,13 +4,68 @@
  * next finds the old folder and no note, or does the rest. Whatever ends the process, and whenever,
  * there is the old one or the new one.
  */
-import { existsSync } from "node:fs";
-import { open, readdir, rename, rm } from "node:fs/promises";
+import { existsSync, rmSync } from "node:fs";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { codeOf } from "./problem";
 import { readIfThere, writePrivately } from "./secrets";
 
+/** How a process ends that is told to; what it was making goes with it. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * What `make` leaves in a draft beside `target` takes its place. Of a process that was told to end
+ * nothing is left, and what a killed one left goes when the next one begins, or `npm start`.
+ */
+export async function inDraft<T>(target: string, make: (draft: string) => Promise<T>): Promise<T> {
+  await removeDrafts(target);
+  const draft = `${draftsOf(target)}${process.pid}`;
+  const end = (signal: keyof typeof SIGNALS): void => {
+    rmSync(draft, { recursive: true, force: true });
+    process.exit(SIGNALS[signal]);
+  };
+  for (const signal of Object.keys(SIGNALS)) process.on(signal, end);
+  let made: T;
+  try {
+    await mkdir(draft, { recursive: true, mode: 0o700 });
+    made = await make(draft);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw error;
+  } finally {
+    for (const signal of Object.keys(SIGNALS)) process.off(signal, end);
+  }
+  await putInPlace(draft, target);
+  return made;
+}
+
+function draftsOf(target: string): string {
+  return `${target}.partial-`;
+}
+
+/** Removes what processes that are gone have left of their drafts. */
+export async function removeDrafts(target: string): Promise<void> {
+  const parent = path.dirname(target);
+  if (!existsSync(parent)) return;
+  const prefix = path.basename(draftsOf(target));
+  for (const name of await readdir(parent)) {
+    const pid = Number(name.slice(prefix.length));
+    if (!name.startsWith(prefix) || !Number.isInteger(pid) || isRunning(pid)) continue;
+    await rm(path.join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return pid !== process.pid;
+  } catch (error) {
+    return codeOf(error) === "EPERM";
+  }
+}
+
 /** `draft` must lie beside `target`, and be no one else's. What was there stays as `<target>.before-<time>`. */
-export async function putInPlace(draft: string, target: string): Promise<void> {
+async function putInPlace(draft: string, target: string): Promise<void> {
   await syncTree(draft);
   await writePrivately(noteOf(target), path.basename(draft));
   await finishReplacing(target);

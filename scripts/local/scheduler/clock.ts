@@ -1,23 +1,33 @@
 /** The time, and being called at a time; tests have one that they move by hand. */
 export interface Clock {
   now(): number;
-  /** Calls once, at or after that time; gives back how to call it off. */
+  /**
+   * Calls once, at or after that time, or when the clock has been set back meanwhile: who is called
+   * looks at the time again. Gives back how to call it off.
+   */
   at(time: number, run: () => void): () => void;
 }
 
-/** Node's timers overflow beyond this and then fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** So long at most until it is noticed that the clock was set; Node's timers do not follow it. */
+const LOOK_EVERY_MS = 30_000;
+/** What a clock may differ from Node's timers without having been set. */
+const TOLERANCE_MS = 1_000;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   at: (time, run) => {
     let timer: NodeJS.Timeout;
     const wait = (): void => {
-      const left = time - Date.now();
-      if (left <= 0) run();
-      else timer = setTimeout(wait, Math.min(left, LONGEST_TIMER_MS));
+      const ms = Math.min(Math.max(0, time - Date.now()), LOOK_EVERY_MS);
+      /** Stays as it is while the clock runs on. */
+      const offset = Date.now() - performance.now();
+      timer = setTimeout(() => {
+        const wasSetBack = Date.now() - performance.now() < offset - TOLERANCE_MS;
+        if (wasSetBack || Date.now() >= time) run();
+        else wait();
+      }, ms);
     };
-    timer = setTimeout(wait, Math.min(Math.max(0, time - Date.now()), LONGEST_TIMER_MS));
+    wait();
     return () => {
       clearTimeout(timer);
     };

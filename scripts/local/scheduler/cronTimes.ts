@@ -25,6 +25,16 @@ export function nextRun(
   return next?.getTime() ?? Number.MAX_SAFE_INTEGER;
 }
 
+/** A next run that was worked out earlier, or an earlier one where the clock has been set back since. */
+export function plausibleRun(
+  name: string,
+  schedule: CronScheduleJson,
+  next: number,
+  now: number,
+): number {
+  return Math.min(next, nextRun(name, schedule, now, now));
+}
+
 function cronExpression(
   name: string,
   schedule: Exclude<CronScheduleJson, { type: "interval" }>,

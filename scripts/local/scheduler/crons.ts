@@ -13,7 +13,7 @@ import { log } from "../runtime/log";
 import type { CronJson, FunctionEntry, Functions } from "../runtime/modules";
 import { messageOf, Problem } from "../problem";
 import type { Clock } from "./clock";
-import { nextRun } from "./cronTimes";
+import { nextRun, plausibleRun } from "./cronTimes";
 
 const TABLE = "_cron_jobs";
 const RETRY_MS = 1_000;
@@ -61,7 +61,7 @@ export class Crons {
       known.delete(name);
       const definition = JSON.stringify(job);
       if (row?.definition === definition) {
-        waiting.push({ name, next: row.next });
+        waiting.push({ name, next: keepPlausible(tx, row, job, now) });
         continue;
       }
       const next = nextRun(name, job.schedule, null, now);
@@ -78,8 +78,13 @@ export class Crons {
     const { version } = this;
     const cancel = this.clock.at(time, () => {
       const busy = this.running.get(name);
+      // The clock has been set back: the time of a row may lie too far ahead now.
+      if (busy === undefined && this.clock.now() < time) {
+        this.begin(name, version, () => this.nextOf(name));
+        return;
+      }
       // A run that began before a reload: its job's next one waits for it.
-      if (busy === undefined) this.begin(name, time, version);
+      if (busy === undefined) this.begin(name, version, () => this.runJob(name, time));
       else {
         void busy.then(() => {
           if (version === this.version) this.waitFor(name, time);
@@ -89,8 +94,9 @@ export class Crons {
     this.timers.set(name, cancel);
   }
 
-  private begin(name: string, due: number, version: number): void {
-    const running = this.runJob(name, due)
+  /** Does something of the job that gives the time of its next run, and waits for that. */
+  private begin(name: string, version: number, work: () => Promise<number>): void {
+    const running = work()
       .catch((error: unknown) => {
         if (version === this.version) {
           log("error", `Cron job "${name}" not run: ${messageOf(error)}`);
@@ -126,7 +132,7 @@ export class Crons {
         await this.host.database.mutation(async (tx) => advance(tx));
       }
     }
-    return await this.nextOf(name, job);
+    return await this.nextOf(name);
   }
 
   private async runMutation(
@@ -157,18 +163,27 @@ export class Crons {
   }
 
   /** Only one run of a job at a time: what came due during this one is skipped. */
-  private async nextOf(name: string, job: CronJson): Promise<number> {
+  private async nextOf(name: string): Promise<number> {
+    const job = this.jobs.get(name);
+    if (job === undefined) throw new Problem(`crons: there is no job "${name}"`);
     const now = this.clock.now();
     const { value } = await this.host.database.mutation(async (tx) => {
       const row = rowsOf(tx, name)[0];
       if (row === undefined) throw new Problem(`crons: the row of "${name}" is gone`);
-      if (row.next > now) return row.next;
+      if (row.next > now) return keepPlausible(tx, row, job, now);
       const next = nextRun(name, job.schedule, row.next, now);
       tx.system.shallowMerge(row._id, { next });
       return next;
     });
     return value;
   }
+}
+
+/** The row's time, brought forward where the clock has been set back since it was worked out. */
+function keepPlausible(tx: Transaction, row: CronRow, job: CronJson, now: number): number {
+  const next = plausibleRun(row.name, job.schedule, row.next, now);
+  if (next < row.next) tx.system.shallowMerge(row._id, { next });
+  return next;
 }
 
 /** @throws Problem for a job that cannot run: no such function, or a time that is none */

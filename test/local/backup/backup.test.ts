@@ -124,6 +124,24 @@ describe("killed halfway", () => {
     expect(await readdir(folder)).not.toContain("cut");
     await backUp(server.data, cut);
     expect(await readdir(cut)).toContain("backup.json");
+    expect(await draftsOf("cut")).toEqual([]);
+  });
+
+  const draftsOf = async (name: string): Promise<string[]> =>
+    (await readdir(folder)).filter((entry) => entry.startsWith(`${name}.partial-`));
+
+  test("a restore leaves nothing behind once another begins, or npm start", async () => {
+    const flags = (name: string): string[] => ["--from", to(), "--data", path.join(folder, name)];
+    for (const name of ["again", "begun"]) {
+      await runKilled(killedAt("copyFile", 2), "scripts/restore.ts", ...flags(name));
+      expect(await draftsOf(name)).toHaveLength(1);
+    }
+    await restore(to(), path.join(folder, "again"), false);
+    expect(await draftsOf("again")).toEqual([]);
+    const data = path.join(folder, "begun");
+    const begun = await startServer({ functions: FUNCTIONS, flags: ["--no-demo"], data });
+    await begun.stop();
+    expect(await draftsOf("begun")).toEqual([]);
   });
 
   test.concurrent.each([

@@ -26,9 +26,10 @@ export class HandClock implements Clock {
   }
 
   moveTo(when: string): void {
+    const isSetBack = Date.parse(when) < this.time;
     this.time = Date.parse(when);
-    const due = this.waiting.filter((entry) => entry.time <= this.time);
-    this.waiting = this.waiting.filter((entry) => entry.time > this.time);
+    const due = this.waiting.filter((entry) => isSetBack || entry.time <= this.time);
+    this.waiting = this.waiting.filter((entry) => !due.includes(entry));
     for (const { run } of due.sort((a, b) => a.time - b.time)) run();
   }
 }

@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Deployment, startDeployment } from "../../../scripts/local/deployment";
+import { systemClock } from "../../../scripts/local/scheduler/clock";
 import { nextRun } from "../../../scripts/local/scheduler/cronTimes";
 import { eventually } from "../../helpers/server";
 import { HandClock } from "./clock";
@@ -120,4 +121,42 @@ describe("cron jobs", () => {
     clock.moveTo("2026-03-06T03:30:00Z");
     await eventually(count, (runs) => runs === 2);
   });
+
+  test("a clock that is set back does not put a job off until the old time", async () => {
+    const clock = await startAt("2026-03-01T00:00:00Z");
+    await eventually(
+      () => {
+        clock.moveTo("2026-03-01T03:30:00Z");
+        return count();
+      },
+      (runs) => runs === 1,
+    );
+    clock.moveTo("2025-11-01T00:00:00Z");
+    await eventually(
+      () => {
+        clock.moveTo("2025-11-01T03:30:00Z");
+        return count();
+      },
+      (runs) => runs === 2,
+    );
+  });
+
+  test("nor does one that is set back while the server is down", async () => {
+    await startAt("2026-03-01T00:00:00Z");
+    const clock = await startAt("2025-11-01T00:00:00Z");
+    clock.moveTo("2025-11-01T03:30:00Z");
+    await eventually(count, (runs) => runs === 1);
+  });
+});
+
+test("whoever waits for a time is woken when the clock has been set back", async () => {
+  const ahead = 500;
+  const real = Date.now.bind(Date);
+  const woken = new Promise<void>((resolve) => systemClock.at(real() + ahead, resolve));
+  const spy = vi.spyOn(Date, "now").mockImplementation(() => real() - 3_600_000);
+  try {
+    await woken;
+  } finally {
+    spy.mockRestore();
+  }
 });
