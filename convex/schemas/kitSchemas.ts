@@ -19,6 +19,9 @@ export const kitTables = {
     .index("by_subject", ["subject", "shard"])
     .index("by_updatedAt", ["isAddress", "updatedAt"]),
 
+  /** One row: when `/health/ready` last wrote to see whether that can be done (kit/http/health.ts). */
+  writeProbes: defineTable({ at: v.number() }),
+
   /**
    * First answers to requests with an Idempotency-Key. Written by kit/idempotency.ts in the
    * transaction of the change; deleted by maintenance.ts when they expire.

@@ -33,7 +33,7 @@ import { aContact, anOrganization } from "../helpers/routes";
 const OUTSIDE: Record<string, string> = {
   "GET /health": "tells whether the process answers",
   "GET /health/live": "the same",
-  "GET /health/ready": "tells whether the database answers",
+  "GET /health/ready": "tells whether the database answers and takes writes",
   "GET /api/v1/health": "the same, below the prefix",
   "GET /api/v1/health/live": "the same",
   "GET /api/v1/health/ready": "the same",

@@ -80,9 +80,13 @@ describe.skipIf(!canMount())("a full disk (needs root, to mount a small one)", (
       expect(error.code).toBe("SERVICE_UNAVAILABLE");
       expect(await names()).toEqual(before);
     }
-    expect((await fetch(`${server.siteUrl}/health/ready`)).status).toBe(200);
+    const readiness = async (): Promise<number> =>
+      (await fetch(`${server.siteUrl}/health/ready`)).status;
+    await eventually(readiness, (status) => status === 503);
+    expect((await fetch(`${server.siteUrl}/health/live`)).status).toBe(200);
 
     await rm(ballastOn(disk));
+    await eventually(readiness, (status) => status === 200);
     await eventually(
       async () => (await create("after")).status,
       (status) => status === 201,
