@@ -8,6 +8,7 @@ import {
   type DeploymentOptions,
   startDeployment,
 } from "./local/deployment";
+import { type Repaired, repairFolder } from "./local/database/repair";
 import type { Demo } from "./local/demo";
 import { messageOf, Problem } from "./local/problem";
 import { adminKeyOf } from "./local/server/adminKey";
@@ -28,10 +29,12 @@ const HELP = `Freehold on this machine: npm start -- [options]
                          probability, for tests
   --admin-key            print the operator's key and end,
                          also while the server runs
+  --repair               keep what can be read of a damaged
+                         store, put the store aside, and end
   --help                 this text
 `;
 
-type Command = DeploymentOptions & { onlyAdminKey: boolean };
+type Command = DeploymentOptions & { onlyAdminKey: boolean; onlyRepair: boolean };
 
 function readOptions(): Command | "help" {
   const { values } = parse();
@@ -43,6 +46,7 @@ function readOptions(): Command | "help" {
     flag ?? ["1", "true", "yes"].includes((env[name] ?? "").toLowerCase());
   return {
     onlyAdminKey: values["admin-key"] === true,
+    onlyRepair: values.repair === true,
     data: setting(values.data, "FREEHOLD_DATA", DEFAULTS.data),
     functions: setting(values.functions, "FREEHOLD_FUNCTIONS", DEFAULTS.functions),
     host: setting(values.host, "FREEHOLD_HOST", DEFAULTS.host),
@@ -71,6 +75,7 @@ function parse() {
         "inject-conflicts": { type: "string" },
         watch: { type: "boolean" },
         "admin-key": { type: "boolean" },
+        repair: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -109,6 +114,10 @@ async function main(): Promise<void> {
     process.stdout.write(`${await adminKeyOf(path.resolve(options.data))}\n`);
     return;
   }
+  if (options.onlyRepair) {
+    await repair(path.join(path.resolve(options.data), "database"));
+    return;
+  }
   bearLostLog();
   const ended = signalled();
   // What a function leaves behind unawaited must not end the server for all.
@@ -128,6 +137,22 @@ async function main(): Promise<void> {
   await ended;
   await deployment.stop();
   await rm(pidFile, { force: true });
+}
+
+async function repair(folder: string): Promise<void> {
+  const tables = await repairFolder(folder);
+  for (const { table, kept, lost } of tables) {
+    if (lost > 0) process.stdout.write(`${table}: ${kept} kept, ${lost} lost\n`);
+  }
+  const [kept, lost] = [sum(tables, "kept"), sum(tables, "lost")];
+  process.stdout.write(
+    `Repaired: ${kept} documents kept, ${lost} lost. The damaged store is ${folder}.before-<time>; ` +
+      "npm start goes on with the repaired one. Then GET /api/v1/integrity says what does not add up.\n",
+  );
+}
+
+function sum(tables: readonly Repaired[], what: "kept" | "lost"): number {
+  return tables.reduce((total, table) => total + table[what], 0);
 }
 
 function signalled(): Promise<void> {

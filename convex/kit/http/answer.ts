@@ -3,6 +3,7 @@ import type { Reply } from "../endpoint";
 import { ApiError, type ErrorData, errorDataOf } from "../errors";
 import type { RateLimit } from "../limits";
 import { entityTag, hasVersion } from "../version";
+import { isUnavailable } from "./conflicts";
 import type { HttpContext } from "./context";
 
 /**
@@ -50,6 +51,10 @@ export function failure(c: HttpContext, error: unknown): Response {
 
 function unexpected(c: HttpContext, error: unknown): ErrorData {
   c.set("failure", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  if (isUnavailable(error)) {
+    const message = "The database cannot answer this at the moment. Try again later.";
+    return new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 30 }).data;
+  }
   const message = "Something went wrong on our side. Quote the trace id when you ask about it.";
   return new ApiError("INTERNAL_ERROR", message).data;
 }

@@ -41,7 +41,8 @@ export async function retryConflicts<Result>(attempt: () => Promise<Result>): Pr
   }
 }
 
-function isUnavailable(error: unknown): boolean {
+/** Whether the host answers nothing for now: its database is overloaded, being moved, full or damaged. */
+export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && !errorDataOf(error) && UNAVAILABLE.test(error.message);
 }
 

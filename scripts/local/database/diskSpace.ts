@@ -4,29 +4,16 @@
  */
 import { statfsSync } from "node:fs";
 import { codeOf } from "../problem";
+import { Unavailable } from "./unavailable";
 
 /** Kept free, beside what a write may need itself. */
 const RESERVE_BYTES = 4 * 2 ** 20;
-const MESSAGE = "ServiceUnavailable: the disk is full, the write was refused. Reading goes on.";
-
-/** What a refused client is told to wait. */
-export const RETRY_AFTER_SECONDS = 30;
 
 /** Nothing of the write was kept, and the same write will do when there is space. */
-export class DiskFull extends Error {
-  override readonly name = "ServiceUnavailable";
-
+export class DiskFull extends Unavailable {
   constructor() {
-    super(MESSAGE);
+    super("the disk is full, the write was refused. Reading goes on.", 30);
   }
-}
-
-/**
- * Whether a call failed for want of space. Out of a function comes its own error with the message of
- * this one: the `convex` package throws a new Error with the text alone.
- */
-export function isDiskFull(error: unknown): boolean {
-  return error instanceof DiskFull || (error instanceof Error && error.message.includes(MESSAGE));
 }
 
 /** The disk's own refusal in our words, whether it says that it is full or that a quota is reached. */

@@ -7,6 +7,10 @@ import { Store } from "./store";
 const STORE = "store";
 const LOCK = "lock";
 
+export function storeFile(folder: string): string {
+  return join(folder, STORE, "data.mdb");
+}
+
 export type FolderClaim = {
   store: Store;
   /** Closes the store and lets other processes have the folder. */
@@ -16,7 +20,30 @@ export type FolderClaim = {
 /** LMDB's table of readers cannot tell two users within one process apart. */
 const claimedHere = new Set<string>();
 
-export function claimFolder(path: string): FolderClaim {
+/** @param check looks at a store that exists before it is opened. @throws as `check`, or with one line */
+export function claimFolder(
+  path: string,
+  check: (folder: string) => void = () => undefined,
+): FolderClaim {
+  const { folder, release } = holdFolder(path);
+  try {
+    if (existsSync(storeFile(folder))) check(folder);
+    const store = orRefuse(path, () => Store.open(join(folder, STORE)));
+    return {
+      store,
+      release: async () => {
+        await store.close();
+        await release();
+      },
+    };
+  } catch (error) {
+    void release();
+    throw error;
+  }
+}
+
+/** Keeps other processes from the folder without reading its store, which may be damaged. */
+export function holdFolder(path: string): { folder: string; release(): Promise<void> } {
   const folder = prepare(path);
   if (claimedHere.has(folder)) throw new Error(`${path} is already open in this process.`);
   const { lock, reader } = openLock(path, folder);
@@ -26,11 +53,9 @@ export function claimFolder(path: string): FolderClaim {
     throw new Error(`${path} is in use by another server (process ${other}).`);
   }
   claimedHere.add(folder);
-  const store = orRefuse(path, () => Store.open(join(folder, STORE)));
   return {
-    store,
+    folder,
     release: async () => {
-      await store.close();
       reader.done();
       await lock.close();
       claimedHere.delete(folder);
@@ -43,7 +68,7 @@ function prepare(path: string): string {
     mkdirSync(path, { recursive: true });
     if (!statSync(path).isDirectory()) throw new Error("it is not a folder");
     const folder = realpathSync(path);
-    if (readdirSync(folder).length > 0 && !existsSync(join(folder, STORE, "data.mdb"))) {
+    if (readdirSync(folder).length > 0 && !existsSync(storeFile(folder))) {
       // A first start can die between the two; then only its own folders are there.
       const foreign = readdirSync(folder).filter((name) => name !== STORE && name !== LOCK);
       if (foreign.length > 0) throw new Error("it is not empty and holds no Freehold database");

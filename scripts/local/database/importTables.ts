@@ -107,7 +107,7 @@ function writeTable(
 }
 
 /** The entries of `by_id` are the documents themselves. */
-function entryWriter(writer: StoreWriter): EntryWriter {
+export function entryWriter(writer: StoreWriter): EntryWriter {
   return {
     write: (index, key, payload) => {
       if (index.kind !== "id") writer.writeEntry(index.number, key, payload);

@@ -2,11 +2,14 @@
 import { randomBytes } from "node:crypto";
 import type { JSONValue } from "convex/values";
 import { Catalogue, type CatalogueJson } from "./catalogue";
+import { Budget, checkPages, checkRows, orProblem } from "./check";
 import { Commits, lastTsOf } from "./commits";
 import { Cursors } from "./cursor";
+import { DamageFound } from "./damage";
 import { claimFolder, type FolderClaim } from "./folder";
 import { importInto, type ImportCounts, type TableImport } from "./importTables";
 import { Overlay } from "./overlay";
+import { messageOf } from "../problem";
 import { readSchema } from "./schema";
 import { buildIndexes, changeSchema, removeLeftovers, saveCatalogue } from "./schemaChange";
 import type { Store } from "./store";
@@ -37,11 +40,16 @@ export async function openDatabase({
   path,
   now = Date.now,
 }: OpenOptions): Promise<EmbeddedDatabase> {
-  const claim = claimFolder(path);
+  const budget = new Budget();
+  let isSound = true;
+  const claim = claimFolder(path, (folder) => {
+    isSound = checkPages(folder, budget);
+  });
   try {
     const { store } = claim;
-    const saved = readFolder(path, store);
-    const catalogue = new Catalogue(saved.catalogue);
+    const saved = orProblem(path, () => readFolder(path, store));
+    const catalogue = orProblem(path, () => readCatalogue(saved.catalogue));
+    if (isSound && !saved.isNew) checkFolder(path, store, catalogue, budget);
     if (saved.isNew) await prepareFolder(store, catalogue, saved.secret);
     if (!saved.isNew) await adoptFolder(store, catalogue);
     await removeLeftovers(store, catalogue);
@@ -52,7 +60,17 @@ export async function openDatabase({
   }
 }
 
-type SavedFolder = { isNew: boolean; catalogue: CatalogueJson | null; secret: string };
+function checkFolder(path: string, store: Store, catalogue: Catalogue, budget: Budget): void {
+  const snapshot = store.snapshot();
+  try {
+    checkRows(path, snapshot, catalogue, budget);
+  } finally {
+    snapshot.release();
+  }
+}
+
+/** `catalogue` as it is printed. */
+type SavedFolder = { isNew: boolean; catalogue: string | null; secret: string };
 
 function readFolder(path: string, store: Store): SavedFolder {
   const snapshot = store.snapshot();
@@ -69,11 +87,19 @@ function readFolder(path: string, store: Store): SavedFolder {
     }
     return {
       isNew: false,
-      catalogue: JSON.parse(snapshot.meta("catalogue") ?? "null") as CatalogueJson | null,
+      catalogue: snapshot.meta("catalogue") ?? null,
       secret: snapshot.meta("secret") ?? "",
     };
   } finally {
     snapshot.release();
+  }
+}
+
+function readCatalogue(text: string | null): Catalogue {
+  try {
+    return new Catalogue(JSON.parse(text ?? "null") as CatalogueJson | null);
+  } catch (error) {
+    throw new DamageFound(`the list of tables cannot be read: ${messageOf(error)}`);
   }
 }
 

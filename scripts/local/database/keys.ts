@@ -5,6 +5,7 @@
  * self-delimiting: no value's key is a prefix of another's.
  */
 import type { JSONValue } from "convex/values";
+import { DamageFound } from "./damage";
 
 const UNDEFINED = "\x10";
 const NULL = "\x20";
@@ -75,7 +76,7 @@ const LAST_ID = new RegExp(`${STRING}([0-9a-z]+)${END}$`);
 export function idOfKey(key: string): string {
   // Ids have at most 37 characters; the rest of a long key need not be searched.
   const match = LAST_ID.exec(key.slice(-40));
-  if (match?.[1] === undefined) throw new Error("An index entry does not end with an id.");
+  if (match?.[1] === undefined) throw new DamageFound("an index entry does not end with an id");
   return match[1];
 }
 

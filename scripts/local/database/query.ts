@@ -1,4 +1,5 @@
 /** Reads a query lazily: the rows of its source, then its operators in the order of the chain. */
+import { StoreDamaged } from "./damage";
 import type { StoredDocument } from "./documents";
 import { compileFilter, type Filter } from "./filter";
 import type { QueryPlan } from "./plan";
@@ -75,7 +76,7 @@ export class RowStream {
 
   private read(row: SourceRow): StoredDocument | null {
     const document = this.view.document(row.id);
-    if (document === null) throw new Error(`The index names a document ${row.id} that is missing.`);
+    if (document === null) throw new StoreDamaged(`an index names ${row.id}, which is missing`);
     this.reads.addDocument(row.id);
     this.rowsRead++;
     this.lastPlace = row.place;

@@ -1,4 +1,5 @@
 /** The rows that a plan reads, one after another and no earlier than they are asked for. */
+import { sound } from "./damage";
 import { readField } from "./documents";
 import { encodeKey, idOfKey } from "./keys";
 import { MAX_SEARCH_RESULTS } from "./limits";
@@ -64,7 +65,7 @@ class ScanSource implements Source {
     }
     if (reverse) this.range.low = entry.key;
     else this.range.high = `${entry.key}\x00`;
-    return { place: entry.key, id: idOfKey(entry.key) };
+    return { place: entry.key, id: sound(() => idOfKey(entry.key)) };
   }
 
   confirm(): boolean {

@@ -5,6 +5,7 @@
  */
 import { type Database, open, type RootDatabase, type Transaction as ReadTransaction } from "lmdb";
 import { createHash } from "node:crypto";
+import { DamageFound, sound } from "./damage";
 import { DiskSpace } from "./diskSpace";
 import type { StoredDocument } from "./documents";
 import { encodeKey } from "./keys";
@@ -13,7 +14,7 @@ import type { Overlay } from "./overlay";
 /** LMDB takes keys of 1,978 bytes; what is longer is cut here and told apart by its digest. */
 const MAX_KEY_BYTES = 1_600;
 const DIGEST_BYTES = 16;
-const INDEX_BYTES = 4;
+export const INDEX_BYTES = 4;
 /** Address space, not memory or disk: the file grows with its contents, and the map with it. */
 const MAP_BYTES = 2 ** 34;
 /** Of a changed byte, the pages that are written anew for it: a bound that is rarely met. */
@@ -22,6 +23,8 @@ const GROWTH = 4;
 const SIZE_CHARACTERS = 5;
 
 export type Entry = { key: string; payload: string };
+export type Space = "documents" | "entries";
+export type Row = { key: string; value: string };
 
 /** Bounds of the ids of one table. */
 export type IdRange = { first: string; last: string };
@@ -236,32 +239,41 @@ export class Snapshot {
   ) {}
 
   document(id: string): StoredDocument | null {
-    const packed = this.documents.get(id, { transaction: this.transaction });
-    return packed === undefined ? null : unpackDocument(packed);
+    return sound(() => {
+      const packed = this.read(this.documents, id);
+      return packed === undefined ? null : unpackDocument(id, packed);
+    });
   }
 
   meta(key: string): string | undefined {
-    return this.metaSpace.get(key, { transaction: this.transaction });
+    return sound(() => this.read(this.metaSpace, key));
   }
 
   /** What one entry holds; null if there is none. */
   payload(index: number, key: string): string | null {
     const stored = encodeIndex(index) + shorten(key);
-    const value = this.entries.get(stored, { transaction: this.transaction });
+    const value = sound(() => this.read(this.entries, stored));
     return value === undefined ? null : unpackEntry(stored.slice(INDEX_BYTES), value).payload;
   }
 
   /** The first `limit` entries (in reverse: the last) with `low <= key < high`. */
   scan(index: number, low: string, high: string, reverse: boolean, limit: number): Entry[] {
+    return sound(() => this.scanEntries(index, low, high, reverse, limit));
+  }
+
+  private scanEntries(
+    index: number,
+    low: string,
+    high: string,
+    reverse: boolean,
+    limit: number,
+  ): Entry[] {
     const prefix = encodeIndex(index);
     const found: Entry[] = [];
-    const range = {
-      ...this.inTransaction(),
-      ...bounds(prefix + cut(low), prefix + endOf(high), reverse),
-    };
     let run: Entry[] = [];
     let runPrefix = "";
-    for (const { key: stored, value } of this.entries.getRange(range)) {
+    const walk = { low: prefix + cut(low), high: prefix + endOf(high), reverse };
+    for (const { key: stored, value } of this.walk(this.entries, walk)) {
       const shortened = stored.length > INDEX_BYTES + MAX_KEY_BYTES;
       const cutKey = shortened ? stored.slice(0, INDEX_BYTES + MAX_KEY_BYTES) : "";
       if (run.length > 0 && cutKey !== runPrefix) {
@@ -285,21 +297,72 @@ export class Snapshot {
 
   /** As `scan`, over the documents of a table in the order of their ids. */
   scanIds(ids: IdRange, low: string, high: string, reverse: boolean, limit: number): Entry[] {
+    return sound(() => this.scanDocuments(ids, low, high, reverse, limit));
+  }
+
+  private scanDocuments(
+    ids: IdRange,
+    low: string,
+    high: string,
+    reverse: boolean,
+    limit: number,
+  ): Entry[] {
     const found: Entry[] = [];
     const from = max(encodeKey(ids.first), low);
     const to = min(encodeKey(ids.last), high);
     if (from >= to) return found;
-    const range = {
-      ...this.inTransaction(),
-      ...bounds(trimToId(from), `${trimToId(to)}\xff`, reverse),
-    };
-    for (const id of this.documents.getKeys(range)) {
+    const walk = { low: trimToId(from), high: `${trimToId(to)}\xff`, reverse };
+    for (const { key: id } of this.walk(this.documents, walk)) {
       const key = encodeKey(id);
       if (key < low || key >= high) continue;
       found.push({ key, payload: "" });
       if (found.length >= limit) break;
     }
     return found;
+  }
+
+  private read(space: Database<string, string>, key: string): string | undefined {
+    return space.get(key, { transaction: this.transaction });
+  }
+
+  /**
+   * The rows of a range, one after another. It ends at the first key beyond the range, and only if the
+   * one after that lies beyond it as well: a single key in which a bit has turned ends no list.
+   */
+  private *walk(
+    space: Database<string, string>,
+    { low, high, reverse }: { low: string; high: string; reverse: boolean },
+  ): Generator<Row> {
+    const range = {
+      ...this.inTransaction(),
+      ...(reverse ? { start: high, end: "", reverse, exclusiveStart: true } : { start: low }),
+    };
+    let before: string | null = null;
+    let isOver = false;
+    for (const row of space.getRange(range)) {
+      const { key } = row;
+      if (before !== null && key > before === reverse) throw outOfOrder();
+      before = key;
+      const isBeyond = reverse ? key < low : key >= high;
+      if (isOver && !isBeyond) throw outOfOrder();
+      if (isOver) return;
+      isOver = isBeyond;
+      if (!isOver) yield row;
+    }
+  }
+
+  /** All rows of one space, as they are stored. @throws DamageFound, or an error of LMDB */
+  rows(space: Space): Iterable<Row> {
+    return this.walk(this[space], { low: "", high: "\xff".repeat(8), reverse: false });
+  }
+
+  /** How many rows LMDB believes a space to have. */
+  sizeOf(space: Space): number {
+    return (this[space].getStats() as { entryCount: number }).entryCount;
+  }
+
+  has(id: string): boolean {
+    return this.documents.doesExist(id);
   }
 
   release(): void {
@@ -328,10 +391,8 @@ async function reasonOf(error: unknown): Promise<string> {
   return reason instanceof Error ? reason.message : String(reason);
 }
 
-function bounds(low: string, high: string, reverse: boolean): Record<string, string | boolean> {
-  return reverse
-    ? { start: high, end: low, reverse, exclusiveStart: true, inclusiveEnd: true }
-    : { start: low, end: high };
+function outOfOrder(): DamageFound {
+  return new DamageFound("keys are out of order");
 }
 
 function encodeIndex(index: number): string {
@@ -360,7 +421,7 @@ function packPayload(key: string, payload: string): string {
   return `${tail.length}:${tail}${payload}`;
 }
 
-function unpackEntry(stored: string, value: string): Entry {
+export function unpackEntry(stored: string, value: string): Entry {
   if (stored.length <= MAX_KEY_BYTES) return { key: stored, payload: value };
   const colon = value.indexOf(":");
   const end = colon + 1 + Number(value.slice(0, colon));
@@ -379,11 +440,10 @@ function packDocument({ text, size }: StoredDocument): string {
   return size.toString(36).padStart(SIZE_CHARACTERS, "0") + text;
 }
 
-function unpackDocument(packed: string): StoredDocument {
-  return {
-    text: packed.slice(SIZE_CHARACTERS),
-    size: Number.parseInt(packed.slice(0, SIZE_CHARACTERS), 36),
-  };
+export function unpackDocument(id: string, packed: string): StoredDocument {
+  const size = Number.parseInt(packed.slice(0, SIZE_CHARACTERS), 36);
+  if (!(size >= 0)) throw new DamageFound(`document ${id} has no size`);
+  return { text: packed.slice(SIZE_CHARACTERS), size };
 }
 
 /** Keys of `by_id` are `string tag, id, end`; the documents are kept under the bare id. */

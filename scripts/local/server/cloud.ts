@@ -3,7 +3,7 @@
  * `/api/<version>/sync`) are in `../live`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { DiskFull, isDiskFull, RETRY_AFTER_SECONDS } from "../database/diskSpace";
+import { unavailableOf } from "../database/unavailable";
 import type { FunctionKind } from "../runtime/modules";
 import { canonicalName } from "../runtime/names";
 import { publicError } from "../runtime/errors";
@@ -125,9 +125,10 @@ async function callFunction(
     const value = await host.run(kind, canonicalName(body.path), body.args, info, visibility);
     sendJson(response, 200, `{"status":"success","value":${value},"logLines":[]}`);
   } catch (error) {
-    if (isDiskFull(error)) {
-      response.setHeader("Retry-After", RETRY_AFTER_SECONDS);
-      sendRefusal(response, 503, "ServiceUnavailable", new DiskFull().message);
+    const unavailable = unavailableOf(error);
+    if (unavailable !== null) {
+      response.setHeader("Retry-After", unavailable.retryAfter);
+      sendRefusal(response, 503, unavailable.name, unavailable.message);
     } else sendJson(response, FUNCTION_FAILED, failure(error, info));
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { DiskFull, RETRY_AFTER_SECONDS } from "../database/diskSpace";
+import { unavailableOf } from "../database/unavailable";
 import { FileRefused, type Files, type OpenFile, type StoredFile } from "../files";
 import { log } from "../runtime/log";
 import { readRange } from "./range";
@@ -161,7 +161,8 @@ function listsTag(header: string | undefined, etag: string): boolean {
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const { status, code, message } = publicError(error);
-  if (error instanceof DiskFull) response.setHeader("Retry-After", RETRY_AFTER_SECONDS);
+  const unavailable = unavailableOf(error);
+  if (unavailable !== null) response.setHeader("Retry-After", unavailable.retryAfter);
   // What is left of an upload is not worth a connection.
   if (!request.complete) response.setHeader("Connection", "close");
   sendJson(response, status, { code, message });
@@ -173,7 +174,8 @@ function publicError(error: unknown): StorageError {
   if (error instanceof FileRefused) {
     return new StorageError(error.code === "FileTooLarge" ? 413 : 400, error.code, error.message);
   }
-  if (error instanceof DiskFull) return new StorageError(503, error.name, error.message);
+  const unavailable = unavailableOf(error);
+  if (unavailable !== null) return new StorageError(503, unavailable.name, unavailable.message);
   log("error", `A stored file could not be read or written: ${String(error)}`);
   return new StorageError(500, "InternalServerError", "The file could not be read or written");
 }

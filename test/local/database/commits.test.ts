@@ -1,6 +1,7 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
 import { describe, expect, test, vi } from "vitest";
+import type { EmbeddedDatabase } from "../../../scripts/local/database/index";
 import { Store } from "../../../scripts/local/database/store";
 import type { Commit, ReadSet, Transaction } from "../../../scripts/local/database/types";
 import {
@@ -298,5 +299,52 @@ describe("a write that fails", () => {
       expect(tx.count("t")).toBe(2);
       expect(collect(tx, indexQuery("t.by_a")).map(({ a }) => a)).toEqual([1, 4]);
     });
+  });
+
+  /** A mutation whose flush waits, and fails when it is told to. */
+  async function doomed(
+    database: EmbeddedDatabase,
+  ): Promise<{ lost: Promise<unknown>; fail(): void }> {
+    let fail = (): void => undefined;
+    const held = new Promise<void>((resolve) => (fail = resolve));
+    const flush = vi.spyOn(Store.prototype, "write").mockImplementationOnce(async () => {
+      await held;
+      flush.mockRestore();
+      throw new Error("The disk is full.");
+    });
+    const lost = database.mutation(async (tx) => tx.insert("t", { a: 2 }));
+    await vi.waitFor(() => {
+      expect(flush).toHaveBeenCalledOnce();
+    });
+    return { lost, fail };
+  }
+  const valuesIn = (tx: Transaction): unknown[] =>
+    collect(tx, indexQuery("t.by_a")).map(({ a }) => a);
+
+  test("fails a mutation that has read of it and runs on, which would have kept what is lost", async () => {
+    const database = await openWith(tables);
+    const { lost, fail } = await doomed(database);
+    const follower = database.mutation(async (tx) => {
+      const [a] = valuesIn(tx);
+      fail();
+      await lost.catch(() => undefined);
+      tx.insert("t", { a: Number(a) + 1 });
+    });
+    const results = await Promise.allSettled([lost, follower]);
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await read(database, valuesIn)).toEqual([]);
+  });
+
+  test("fails a mutation that only reads, and has read what is not on disk", async () => {
+    const database = await openWith(tables);
+    const { lost, fail } = await doomed(database);
+    let seen: unknown[] = [];
+    const reader = database.mutation(async (tx) => (seen = valuesIn(tx)));
+    await vi.waitFor(() => {
+      expect(seen).toEqual([2]);
+    });
+    fail();
+    const results = await Promise.allSettled([lost, reader]);
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   });
 });
