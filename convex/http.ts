@@ -23,6 +23,7 @@ import * as messageEvents from "./api/v1/messageEvents";
 import * as notifications from "./api/v1/notifications";
 import * as organization from "./api/v1/organization";
 import * as organizationLogo from "./api/v1/organizationLogo";
+import * as paymentProviders from "./api/v1/paymentProviders";
 import * as payments from "./api/v1/payments";
 import * as paymentWebhooks from "./api/v1/paymentWebhooks";
 import * as portalSessions from "./api/v1/portalSessions";
@@ -72,6 +73,7 @@ export const endpoints = endpointsIn({
   "api/v1/tenants": tenants,
   "api/v1/invites": invites,
   "api/v1/payments": payments,
+  "api/v1/paymentProviders": paymentProviders,
   "api/v1/incomingEvents": incomingEvents,
   "api/v1/webhooks": webhooks,
   "api/v1/webhookDeliveries": webhookDeliveries,

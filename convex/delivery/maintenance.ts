@@ -1,13 +1,14 @@
 import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import { internalMutation } from "../_generated/server";
+import { deletePieces } from "../kit/incomingPayload";
 
 const DAY = 24 * 60 * 60 * 1000;
 const DELIVERIES_KEPT = 30 * DAY;
 const INCOMING_KEPT = 90 * DAY;
 const DELETED_AT_ONCE = 500;
-/** A row may be almost 1 MiB, and Convex lets a transaction read 16. */
-const INCOMING_DELETED_AT_ONCE = 10;
+/** One may be of 4 MiB with its pieces, and Convex lets a transaction read 16. */
+const INCOMING_DELETED_AT_ONCE = 3;
 
 /** Deletes deliveries and incoming events that have had their time, a batch at a time. */
 export const cleanUp = internalMutation({
@@ -24,7 +25,10 @@ export const cleanUp = internalMutation({
       .withIndex("by_receivedAt", (q) => q.lt("receivedAt", now - INCOMING_KEPT))
       .take(INCOMING_DELETED_AT_ONCE);
     for (const { _id } of deliveries) await ctx.db.delete("webhookDeliveries", _id);
-    for (const { _id } of incoming) await ctx.db.delete("incomingEvents", _id);
+    for (const { _id } of incoming) {
+      await deletePieces(ctx, _id);
+      await ctx.db.delete("incomingEvents", _id);
+    }
     if (deliveries.length === DELETED_AT_ONCE || incoming.length === INCOMING_DELETED_AT_ONCE) {
       await ctx.scheduler.runAfter(0, internal.delivery.maintenance.cleanUp, {});
     }

@@ -44,7 +44,7 @@ export { type Answer, created, noContent, ok, type Reply } from "./reply";
  * Convex's field names may not.
  */
 export type EndpointDefinition = {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Below `/api/v1`, with parameters as `:name`. */
   path: string;
   tag: string;

@@ -1,53 +1,89 @@
 import { v } from "convex/values";
 import type { RegisteredMutation } from "convex/server";
+import type { z } from "zod";
 import type { Doc, Id } from "../_generated/dataModel";
-import { internalMutation, type MutationCtx } from "../_generated/server";
+import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
+import { payloadOf, readPayload } from "./incomingPayload";
 import type { SignedRequest } from "./signatures";
 
 /**
  * A webhook that a provider sends us. Its signature is checked on the raw body (wrong: 401), one
  * mutation records the event under its own id and applies it, and the answer is 200 from then on,
- * also for one that has come before. What fails to apply is recorded and tried again by us.
+ * also for one that has come before. What fails to apply is recorded and tried again by us; what
+ * cannot be read is recorded as `unreadable`, with the path of what is wrong. An event whose signature
+ * holds is always in a list: its organization's, or the platform's.
  */
-export type IncomingWebhookDefinition = {
-  /** Below `/api/v1`. */
+export type IncomingWebhookDefinition<Body extends z.ZodType = z.ZodType> = {
+  /** Below `/api/v1`; an address of an organization's own ends in `/:endpointKey`. */
   path: string;
   tag: string;
   summary: string;
   description?: string;
   /** Part of the event's identity: ids of two providers do not meet. */
   provider: string;
-  /** The environment variable of the signing secret; without it the route answers 503. */
-  secret: string;
+  secret: SecretSource;
   /** @throws INVALID_SIGNATURE; see signatures.ts. */
   verify(secret: string, request: SignedRequest): void;
   /** The event's own id (null where it has none) and type. Asked after `verify`. */
   read(request: SignedRequest, body: unknown): { id: string | null; type: string };
+  /** What the handler reads of the body. */
+  body: Body;
+  /** Whose an event is that came to the deployment's address and cannot be read, where that is known. */
+  owner?(ctx: QueryCtx): Promise<Id<"organizations"> | null>;
+  /** What may differ between two deliveries of one event, such as a count of attempts. */
+  varying?: RegExp;
+  /**
+   * The provider is answered 400 where its event cannot be read. Others are answered 200 all the same:
+   * they switch an address off that refuses.
+   */
+  refusesUnreadable?: true;
   /** The answer to a provider's GET that proves whose address it is; null refuses it. */
   challenge?: (query: URLSearchParams) => string | null;
-  /** Bytes; 1 MiB where nothing else is said: so much a row of ours can hold. */
-  bodyLimit?: number;
+};
+
+/**
+ * Where the secret stands: in a variable of the deployment (without it the route answers 503), or with
+ * the organization that the address's `:endpointKey` names, asked of an internal query by its name.
+ */
+export type SecretSource = { variable: string } | { query: string };
+
+/** What such a query answers: the secrets that sign at an address now, sealed, and until when. */
+export type AddressSecrets = {
+  organizationId: Id<"organizations">;
+  secrets: { sealed: string; until: number | null }[];
 };
 
 /**
  * What became of an event: `ignored` when it is none of ours or of a type that says nothing to us;
- * `failed` when it cannot be applied yet, so that we try again. What the handler wrote stays then; to
- * take that back as well, it throws.
+ * `unreadable` when some of it could not be read; `failed` when it cannot be applied yet, so that we
+ * try again. What the handler wrote stays then; to take that back as well, it throws.
  */
 export type Outcome = {
-  status: "applied" | "ignored" | "failed";
-  /** Why it is ignored, or what a person should know of it. */
+  status: "applied" | "ignored" | "failed" | "unreadable";
+  /** Why it is not applied, or what a person should know of it. */
   note?: string;
+  /** Of what could not be read: `body.data.currency`. */
+  path?: string;
   organizationId?: Id<"organizations">;
 };
 
 export const outcomeValidator = v.object({
-  status: v.union(v.literal("applied"), v.literal("ignored"), v.literal("failed")),
+  status: v.union(
+    v.literal("applied"),
+    v.literal("ignored"),
+    v.literal("failed"),
+    v.literal("unreadable"),
+  ),
   note: v.optional(v.string()),
+  path: v.optional(v.string()),
   organizationId: v.optional(v.id("organizations")),
 });
 
-type Handler = (ctx: MutationCtx, event: Doc<"incomingEvents">) => Promise<Outcome>;
+type Handler<Body extends z.ZodType> = (
+  ctx: MutationCtx,
+  event: Doc<"incomingEvents">,
+  body: z.output<Body>,
+) => Promise<Outcome>;
 
 const definitions = new WeakMap<object, IncomingWebhookDefinition>();
 
@@ -56,9 +92,9 @@ const definitions = new WeakMap<object, IncomingWebhookDefinition>();
  * one that records the event: what it throws rolls back what it wrote, and the event stays recorded.
  * It must bear being called again after it threw. Nothing external happens in it: it schedules.
  */
-export function incomingWebhook(
-  definition: IncomingWebhookDefinition,
-  handler: Handler,
+export function incomingWebhook<Body extends z.ZodType>(
+  definition: IncomingWebhookDefinition<Body>,
+  handler: Handler<Body>,
 ): RegisteredMutation<"internal", { id: Id<"incomingEvents"> }, Promise<Outcome>> {
   const registered = internalMutation({
     args: { id: v.id("incomingEvents") },
@@ -66,7 +102,12 @@ export function incomingWebhook(
     handler: async (ctx, { id }): Promise<Outcome> => {
       const event = await ctx.db.get("incomingEvents", id);
       if (!event) throw new Error(`Incoming event ${id} is missing.`);
-      return await handler(ctx, event);
+      const read = readPayload(definition.body, await payloadOf(ctx, event));
+      if (read.success) return await handler(ctx, event, read.data);
+      const { path, message: note } = read.problem;
+      const organizationId = event.addressedTo ?? (await definition.owner?.(ctx)) ?? undefined;
+      const whose = organizationId === undefined ? {} : { organizationId };
+      return { status: "unreadable", path, note, ...whose };
     },
   });
   definitions.set(registered, definition);

@@ -42,7 +42,9 @@ export function openApiDocument(
     const operations = (paths[path] ??= {});
     operations[endpoint.method.toLowerCase()] = operationOf(endpoint, components);
   }
-  for (const webhook of webhooks) paths[webhook.path] = { post: incomingOperation(webhook) };
+  for (const webhook of webhooks) {
+    paths[webhook.path.replace(/:(\w+)/g, "{$1}")] = { post: incomingOperation(webhook) };
+  }
   return {
     openapi: "3.1.0",
     info: {
@@ -111,11 +113,11 @@ function incomingOperation(webhook: MountedWebhook): Json {
     operationId: webhook.functionName.replace(/^api\/v1\//, "").replace(/\W+/g, "_"),
     tags: [webhook.tag],
     summary: webhook.summary,
-    description: [webhook.description, `For the provider, signed with \`${webhook.secret}\`.`]
+    description: [webhook.description, `For the provider, signed with ${secretOf(webhook)}.`]
       .filter(Boolean)
       .join("\n\n"),
     security: [],
-    parameters: [],
+    parameters: pathParametersOf(webhook),
     requestBody: { required: true, content: { "application/json": { schema: {} } } },
     responses: {
       200: {
@@ -123,6 +125,7 @@ function incomingOperation(webhook: MountedWebhook): Json {
         content: { "application/json": { schema: answer } },
       },
       ...errorAnswers([
+        ...(webhook.refusesUnreadable ? (["VALIDATION_ERROR"] as const) : []),
         "INVALID_SIGNATURE",
         "PAYLOAD_TOO_LARGE",
         "RATE_LIMITED",
@@ -131,6 +134,10 @@ function incomingOperation(webhook: MountedWebhook): Json {
       ]),
     },
   };
+}
+
+function secretOf({ secret }: MountedWebhook): string {
+  return "variable" in secret ? `\`${secret.variable}\`` : "the organization's own secret";
 }
 
 const CALLER_NAMES: Record<CallerKind, string> = {
@@ -149,12 +156,7 @@ function callersOf({ callers = DEFAULT_CALLERS }: Endpoint): string {
 }
 
 function parametersOf(endpoint: Endpoint): Json[] {
-  const inPath = [...endpoint.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
-    name,
-    in: "path",
-    required: true,
-    schema: { type: "string" },
-  }));
+  const inPath = pathParametersOf(endpoint);
   const query = endpoint.query ? schemaOf(endpoint.query, "input", {}) : {};
   const required = (query.required ?? []) as string[];
   const inQuery = Object.entries((query.properties ?? {}) as Record<string, Json>).map(
@@ -165,6 +167,15 @@ function parametersOf(endpoint: Endpoint): Json[] {
   );
   const dryRun = endpoint.kind === "mutation" ? [DRY_RUN] : [];
   return [...inPath, ...inQuery, ...dryRun, ...headersOf(endpoint)];
+}
+
+function pathParametersOf({ path }: { path: string }): Json[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
 }
 
 const DRY_RUN: Json = {
@@ -184,7 +195,7 @@ function headersOf(endpoint: Endpoint): Json[] {
     description,
     schema: { type: "string" },
   });
-  const takesKey = endpoint.method === "POST" || endpoint.method === "PATCH";
+  const takesKey = ["POST", "PATCH", "PUT"].includes(endpoint.method);
   return [
     ...(takesKey
       ? [header("Idempotency-Key", "A repeated key gets the first answer, for 24 hours.")]

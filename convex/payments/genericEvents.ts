@@ -1,35 +1,52 @@
 import { z } from "zod";
-import { currencyCode } from "../kit/money";
+import { currencyCode, time } from "../kit/money";
 import { text } from "../kit/text";
 import type { Movement } from "./movement";
+
+/** In any case: `eur` is what many a provider writes. */
+const anyCase = z
+  .string()
+  .max(10)
+  .transform((code) => code.trim().toUpperCase())
+  .pipe(currencyCode);
+
+/** Milliseconds since the epoch, or ISO 8601 with its offset. */
+const moment = z.union(
+  [time, z.iso.datetime({ offset: true }).transform(Date.parse).pipe(time)],
+  "must be milliseconds since the epoch, or ISO 8601 with an offset: 2026-11-30T10:00:00Z",
+);
 
 const data = z.object({
   organizationId: z.string().max(64).optional(),
   invoiceId: z.string().max(64).optional(),
   invoiceNumber: text(50).optional(),
   amountInCents: z.number().int().positive().max(Number.MAX_SAFE_INTEGER),
-  currency: currencyCode,
+  currency: anyCase,
   transactionRef: text(200),
-  paidAt: z.number().int().min(0),
+  paidAt: moment,
   paymentMethod: text(50).optional(),
   /** Of a refund: the `transactionRef` of the payment that it takes back. */
   refundOf: text(200).optional(),
 });
 
-/** `POST /webhooks/payments/generic`: for any provider, by whoever speaks for it. */
-export const genericEvent = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("payment.succeeded"), data }),
-  z.object({ type: z.literal("payment.refunded"), data }),
-]);
+/**
+ * `POST /webhooks/payments/generic`: for any provider, by whoever speaks for it. What it reads to is
+ * the movement that it tells of.
+ */
+export const genericEvent = z
+  .discriminatedUnion("type", [
+    z.object({ type: z.literal("payment.succeeded"), data }),
+    z.object({ type: z.literal("payment.refunded"), data }),
+  ])
+  .transform(movementOf);
 
-/** The movement of an event, or what is wrong with it. */
-export function genericMovement(payload: string): Movement | { problem: string } {
-  const parsed = genericEvent.safeParse(JSON.parse(payload));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return { problem: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "is not readable"}` };
-  }
-  const { type, data: given } = parsed.data;
+function movementOf({
+  type,
+  data: given,
+}: {
+  type: "payment.succeeded" | "payment.refunded";
+  data: z.output<typeof data>;
+}): Movement {
   const { transactionRef, refundOf: follows, paymentMethod = "online", ...rest } = given;
   const defined = Object.fromEntries(
     Object.entries({ ...rest, follows }).filter(([, value]) => value !== undefined),

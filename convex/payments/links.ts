@@ -9,6 +9,8 @@ import type { ObjectDoc } from "../ontology/registry";
 import type { InvoicingContext } from "../ontology/salesContent";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
+import { deploymentOwner } from "./deploymentOwner";
+import { currentKey, forgetKey } from "./keys";
 import { stripeAmount } from "./stripeEvents";
 
 /**
@@ -22,16 +24,16 @@ type Invoice = ObjectDoc<"invoice">;
 /** An action that has not told its outcome by then was interrupted. Its request is idempotent. */
 const ACTION_WITHIN = 30_000;
 const MAX_ERROR = 300;
+/** Each changes its invoice as well. */
+const CLOSED_AT_ONCE = 50;
 
 /**
  * The invoice's link for what is open now; a new one where there is none for that amount.
  * @throws SERVICE_UNAVAILABLE where no provider is set up; INVALID_STATE, CONFLICT
  */
 export async function requestLink(context: InvoicingContext, invoice: Invoice): Promise<Link> {
-  if (!process.env.STRIPE_SECRET_KEY) {
-    const message = "No payment provider is set up here: STRIPE_SECRET_KEY is not set.";
-    throw new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 3600 });
-  }
+  const { _id: invoiceId, organizationId } = invoice;
+  const keyId = await keyFor(context, organizationId);
   requireIssued(invoice, "cannot be paid");
   const { amountDueInCents, currency } = invoice.customProperties;
   if (amountDueInCents <= 0) {
@@ -44,17 +46,36 @@ export async function requestLink(context: InvoicingContext, invoice: Invoice): 
   }
   for (const status of ["pending", "ready"] as const) {
     const present = await linkIn(context, invoice, status);
-    if (present?.amountInCents === amountDueInCents) return present;
+    // One that was made with another key may be another account's.
+    const isStill = present?.amountInCents === amountDueInCents && present.keyId === keyId;
+    if (isStill) return present;
     if (present) await closeLink(context, present);
   }
-  const { _id: invoiceId, organizationId } = invoice;
   const now = Date.now();
   const id = await context.db.insert("paymentLinks", {
     ...{ organizationId, invoiceId, provider: "stripe", amountInCents: amountDueInCents, currency },
+    ...(keyId === undefined ? {} : { keyId }),
     ...{ status: "pending", attempts: 0, nextAttemptAt: now, createdAt: now },
   });
   await start(context, id, now);
   return await existing(context, id);
+}
+
+/**
+ * The organization's own key; the deployment's (undefined) is for the organization that it belongs to
+ * alone: another's customers would pay that one. @throws SERVICE_UNAVAILABLE where there is none
+ */
+async function keyFor(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+): Promise<Id<"paymentKeys"> | undefined> {
+  const own = await currentKey(ctx, organizationId);
+  if (own) return own._id;
+  const isOwner = (await deploymentOwner(ctx)) === organizationId;
+  if (isOwner && process.env.STRIPE_SECRET_KEY) return undefined;
+  const message =
+    "No payment provider is set up for this organization: PUT /organization/payment-providers/stripe with its secretKey.";
+  throw new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 3600 });
 }
 
 /** The newest link of an invoice that has not been closed, or null. */
@@ -99,6 +120,8 @@ export const linkJob = v.object({
   invoiceNumber: v.string(),
   organizationId: v.id("organizations"),
   invoiceId: v.id("objects"),
+  /** Sealed, or null for the deployment's: the one it is made with, then others that may close it. */
+  keys: v.array(v.union(v.string(), v.null())),
 });
 
 /** What the action is to do; null when that is done, or is another run's. */
@@ -121,7 +144,36 @@ export const claim = internalMutation({
       invoiceNumber: invoice.customProperties.invoiceNumber,
       organizationId: link.organizationId,
       invoiceId: link.invoiceId,
+      keys: await keysOf(ctx, link),
     };
+  },
+});
+
+/** A key that Stripe has revoked closes nothing: the account's present one may. */
+async function keysOf(ctx: QueryCtx, link: Link): Promise<(string | null)[]> {
+  const made = link.keyId && (await ctx.db.get("paymentKeys", link.keyId));
+  const first = link.keyId === undefined ? [null] : made ? [made.sealed] : [];
+  if (link.status !== "closing") return first;
+  const current = await currentKey(ctx, link.organizationId);
+  return current && current._id !== link.keyId ? [...first, current.sealed] : first;
+}
+
+/** Closes the pages that were made with a key which its organization has taken away. */
+export const closeLinksOf = internalMutation({
+  args: { keyId: v.id("paymentKeys") },
+  returns: v.null(),
+  handler: async (ctx, { keyId }): Promise<null> => {
+    for (const status of ["pending", "ready"] as const) {
+      const open = await ctx.db
+        .query("paymentLinks")
+        .withIndex("by_key", (q) => q.eq("keyId", keyId).eq("status", status))
+        .take(CLOSED_AT_ONCE);
+      for (const link of open) await closeLink(ctx, link);
+      if (open.length < CLOSED_AT_ONCE) continue;
+      await ctx.scheduler.runAfter(0, internal.payments.links.closeLinksOf, { keyId });
+      return null;
+    }
+    return null;
   },
 });
 
@@ -136,6 +188,7 @@ export const settle = internalMutation({
     else if ("closed" in result) {
       await ctx.db.patch("paymentLinks", id, { status: "closed", error: undefined });
     } else await recordCreated(ctx, link, result);
+    if (link.keyId) await forgetKey(ctx, link.keyId);
     return null;
   },
 });

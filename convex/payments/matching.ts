@@ -12,6 +12,7 @@ import type { InvoicingContext } from "../ontology/salesContent";
 import { numberKey } from "../ontology/salesDocument";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
+import { deploymentOwner } from "./deploymentOwner";
 import type { Movement } from "./movement";
 
 /**
@@ -25,19 +26,37 @@ type Incoming = Doc<"incomingPayments">;
 /** The same in all lists and look-ups of what waits; each retry is a transaction of its own. */
 const RETRIED_AT_ONCE = 20;
 
-/** Records a movement and applies it where it fits. */
-export async function receiveMovement(ctx: MutationCtx, movement: Movement): Promise<Outcome> {
+/**
+ * Records a movement and applies it where it fits. What came to an organization's own address
+ * (`addressedTo`) is that organization's, whatever it names; the deployment's address is for the
+ * organization that its credentials belong to. What nobody can be told of is the platform's to place.
+ */
+export async function receiveMovement(
+  ctx: MutationCtx,
+  movement: Movement,
+  addressedTo: Id<"organizations"> | undefined,
+): Promise<Outcome> {
   const { provider, reference } = movement;
-  const target = await targetOf(ctx, movement);
-  const known = await byReference(ctx, provider, reference, target.organizationId);
+  const target = await targetOf(ctx, movement, addressedTo);
+  const known = await byReference(ctx, provider, reference, target.organizationId, addressedTo);
+  if (known && isAnother(known, movement)) return another(known);
   if (known && known.status !== "unmatched") return outcomeOf(known);
-  if (target.organizationId === undefined && movement.follows === undefined) {
-    const note = "It names no organization of this deployment, and there are several.";
-    return { status: "ignored", note };
-  }
-  const id = known ? await retarget(ctx, known, target) : await insert(ctx, movement, target);
+  const id = known
+    ? await retarget(ctx, known, target)
+    : await insert(ctx, movement, target, addressedTo);
   await settle(ctx, id);
   return outcomeOf(await existing(ctx, id));
+}
+
+/** Whether the reference has been another movement's before; rows of before do not tell. */
+function isAnother({ told, currency }: Incoming, movement: Movement): boolean {
+  if (told === undefined) return false;
+  return told !== movement.amountInCents || currency !== movement.currency;
+}
+
+function another({ reference, told, currency, organizationId }: Incoming): Outcome {
+  const note = `Under the reference ${reference} another amount has come before: ${told} ${currency}. A movement of its own needs a reference of its own.`;
+  return { status: "ignored", note, ...(organizationId === undefined ? {} : { organizationId }) };
 }
 
 /** Tries to bring a waiting movement to its invoice, and then what waited for it in turn. */
@@ -115,7 +134,13 @@ export async function applyTo(
   if (applied === amountInCents) return;
   const rest = { amountInCents: amountInCents - applied, reference: `${reference}:rest` };
   const reason = `More than was ${isRefund ? "paid" : "open"} on ${books.invoiceNumber}.`;
-  const { invoiceId: _of, invoiceNumber: _number, numberKey: _key, ...unbound } = fields;
+  const {
+    invoiceId: _of,
+    invoiceNumber: _number,
+    numberKey: _key,
+    told: _told,
+    ...unbound
+  } = fields;
   await context.db.insert("incomingPayments", { ...unbound, ...rest, status: "unmatched", reason });
 }
 
@@ -194,15 +219,18 @@ export async function waitingFor(
 type Target = Pick<Incoming, "organizationId" | "invoiceId" | "invoiceNumber" | "numberKey">;
 
 /** Whose a movement is, and what it pays, as far as that can be told now. */
-async function targetOf(ctx: QueryCtx, movement: Movement): Promise<Target> {
+async function targetOf(
+  ctx: QueryCtx,
+  movement: Movement,
+  addressedTo: Id<"organizations"> | undefined,
+): Promise<Target> {
   const invoiceId = ctx.db.normalizeId("objects", movement.invoiceId ?? "");
   const invoice = invoiceId && (await ctx.db.get("objects", invoiceId));
-  const named = ctx.db.normalizeId("organizations", movement.organizationId ?? "");
   const organization =
-    (named && (await ctx.db.get("organizations", named))?._id) ??
-    invoice?.organizationId ??
-    (await followed(ctx, movement, undefined))?.organizationId ??
-    (await onlyOrganization(ctx));
+    addressedTo ??
+    (await linkOwner(ctx, movement, invoice)) ??
+    (await deploymentOwner(ctx)) ??
+    (await named(ctx, movement, invoice));
   const isTheirs = invoice?.type === "invoice" && invoice.organizationId === organization;
   const { invoiceNumber } = movement;
   return {
@@ -212,25 +240,61 @@ async function targetOf(ctx: QueryCtx, movement: Movement): Promise<Target> {
   };
 }
 
-/** A deployment of one organization needs no provider to name it. */
-async function onlyOrganization(ctx: QueryCtx): Promise<Id<"organizations"> | null> {
-  const [only, another] = await ctx.db.query("organizations").take(2);
-  return only && !another ? only._id : null;
+/**
+ * Whose invoice it is whose page was made with the deployment's key, before others could have their
+ * own; also of what takes such a payment back.
+ */
+async function linkOwner(
+  ctx: QueryCtx,
+  movement: Movement,
+  invoice: Doc<"objects"> | null,
+): Promise<Id<"organizations"> | null> {
+  if (movement.provider !== "stripe") return null;
+  if (invoice?.type !== "invoice") {
+    const before = await followed(ctx, movement, undefined);
+    return before && !before.isOwnAddress ? (before.organizationId ?? null) : null;
+  }
+  const { organizationId, _id: invoiceId } = invoice;
+  const links = await ctx.db
+    .query("paymentLinks")
+    .withIndex("by_invoice", (q) =>
+      q.eq("organizationId", organizationId).eq("invoiceId", invoiceId),
+    )
+    .take(RETRIED_AT_ONCE);
+  return links.some(({ keyId }) => keyId === undefined) ? organizationId : null;
+}
+
+/** Whom the operator's own bridge names, where the credentials are for several organizations. */
+async function named(
+  ctx: QueryCtx,
+  movement: Movement,
+  invoice: Doc<"objects"> | null,
+): Promise<Id<"organizations"> | undefined> {
+  if (process.env.PAYMENTS_ORGANIZATION_ID) return undefined;
+  const id = ctx.db.normalizeId("organizations", movement.organizationId ?? "");
+  return (
+    (id && (await ctx.db.get("organizations", id))?._id) ??
+    invoice?.organizationId ??
+    (await followed(ctx, movement, undefined))?.organizationId
+  );
 }
 
 async function followed(
   ctx: QueryCtx,
   { provider, follows }: Pick<Movement, "provider" | "follows">,
   organizationId: Id<"organizations"> | undefined,
+  addressedTo?: Id<"organizations">,
 ): Promise<Incoming | null> {
-  return follows === undefined ? null : await byReference(ctx, provider, follows, organizationId);
+  if (follows === undefined) return null;
+  return await byReference(ctx, provider, follows, organizationId, addressedTo);
 }
 
 async function invoiceOf(ctx: QueryCtx, incoming: Incoming): Promise<Id<"objects"> | null> {
   const { organizationId, invoiceId, numberKey: key } = incoming;
   if (organizationId === undefined) return null;
   if (invoiceId !== undefined) return invoiceId;
-  const before = await followed(ctx, linkOf(incoming), organizationId);
+  const owner = incoming.isOwnAddress ? organizationId : undefined;
+  const before = await followed(ctx, linkOf(incoming), organizationId, owner);
   if (before?.status === "applied") return before.invoiceId ?? null;
   if (key === undefined) return null;
   const store = new TenantReader(ctx, { organizationId });
@@ -241,6 +305,7 @@ async function insert(
   ctx: MutationCtx,
   movement: Movement,
   target: Target,
+  addressedTo: Id<"organizations"> | undefined,
 ): Promise<Id<"incomingPayments">> {
   const { provider, reference, kind, amountInCents, currency, paidAt, paymentMethod } = movement;
   const { follows } = movement;
@@ -248,6 +313,8 @@ async function insert(
     ...{ provider, reference, kind, amountInCents, currency, paidAt, paymentMethod },
     ...(follows === undefined ? {} : { follows }),
     ...target,
+    ...(addressedTo === undefined ? {} : { isOwnAddress: true as const }),
+    told: amountInCents,
     status: "unmatched",
     receivedAt: Date.now(),
   });
@@ -268,7 +335,8 @@ async function settleWaiting(ctx: MutationCtx, applied: Incoming): Promise<void>
   const { provider, reference, organizationId, invoiceId } = applied;
   const ofPayment = [
     ...(await waitingBehind(ctx, provider, reference, organizationId)),
-    ...(await waitingBehind(ctx, provider, reference, undefined)),
+    // One that nobody is known to own came to the deployment's address, as its payment must have.
+    ...(applied.isOwnAddress ? [] : await waitingBehind(ctx, provider, reference, undefined)),
   ];
   const ofInvoice = await ctx.db
     .query("incomingPayments")
@@ -320,6 +388,7 @@ async function byReference(
   provider: string,
   reference: string,
   organizationId: Id<"organizations"> | undefined,
+  addressedTo?: Id<"organizations">,
 ): Promise<Incoming | null> {
   const of = (owner: Id<"organizations"> | undefined): Promise<Incoming | null> =>
     ctx.db
@@ -328,7 +397,10 @@ async function byReference(
         q.eq("provider", provider).eq("reference", reference).eq("organizationId", owner),
       )
       .unique();
-  if (organizationId !== undefined) return (await of(organizationId)) ?? (await of(undefined));
+  if (organizationId !== undefined) {
+    const own = await of(organizationId);
+    return own ?? (addressedTo === undefined ? await of(undefined) : null);
+  }
   const [only, another] = await ctx.db
     .query("incomingPayments")
     .withIndex("by_reference", (q) => q.eq("provider", provider).eq("reference", reference))
@@ -336,7 +408,10 @@ async function byReference(
   return only && !another ? only : null;
 }
 
-function missingReason({ follows, invoiceNumber }: Incoming): string {
+function missingReason({ organizationId, follows, invoiceNumber }: Incoming): string {
+  if (organizationId === undefined && follows === undefined) {
+    return "It names no organization of this deployment, and there are several.";
+  }
   if (invoiceNumber !== undefined) return `There is no invoice ${invoiceNumber}.`;
   if (follows !== undefined) return "What it takes back has not come in.";
   return "It names no invoice.";

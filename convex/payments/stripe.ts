@@ -4,6 +4,7 @@ import Stripe from "stripe";
 import { v, type Infer } from "convex/values";
 import { internal } from "../_generated/api";
 import { internalAction } from "../_generated/server";
+import { openSecret } from "../kit/secretBox";
 import type { LinkOutcome, linkJob } from "./links";
 
 const TIMEOUT_MS = 10_000;
@@ -22,12 +23,27 @@ export const workOnLink = internalAction({
 });
 
 async function attempt(job: Infer<typeof linkJob>, id: string): Promise<LinkOutcome> {
-  try {
-    return job.task === "create" ? await create(client(), job, id) : await close(client(), job);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { error: message, isFinal: isFinal(error) };
+  let failure: unknown = new Error("There is no key of Stripe's any more that it was made with.");
+  for (const key of job.keys) {
+    try {
+      const stripe = client(await secretKey(key));
+      return job.task === "create" ? await create(stripe, job, id) : await close(stripe, job);
+    } catch (error) {
+      failure = error;
+      if (!isOfKey(error)) break;
+    }
   }
+  const message = failure instanceof Error ? failure.message : String(failure);
+  return { error: message, isFinal: isFinal(failure) };
+}
+
+/** Stripe refused the key, or what it is for is another account's: another key may do. */
+function isOfKey(error: unknown): boolean {
+  return (
+    error instanceof Stripe.errors.StripeAuthenticationError ||
+    error instanceof Stripe.errors.StripePermissionError ||
+    (error instanceof Stripe.errors.StripeInvalidRequestError && error.code === "resource_missing")
+  );
 }
 
 /** Stripe refused the request itself: the same one again would be refused again. */
@@ -35,9 +51,15 @@ function isFinal(error: unknown): boolean {
   return error instanceof Stripe.errors.StripeInvalidRequestError;
 }
 
-function client(): Stripe {
+/** @throws where it is the deployment's, which is gone */
+async function secretKey(sealed: string | null): Promise<string> {
+  if (sealed !== null) return await openSecret(sealed);
   const key = process.env.STRIPE_SECRET_KEY;
   if (!key) throw new Error("STRIPE_SECRET_KEY is not set.");
+  return key;
+}
+
+function client(key: string): Stripe {
   const base = process.env.STRIPE_BASE_URL;
   const address = base ? addressOf(new URL(base)) : {};
   // We retry ourselves, at longer intervals and with a record of it.

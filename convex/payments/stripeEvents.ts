@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { time } from "../kit/money";
 import type { Movement } from "./movement";
 
 /**
@@ -7,95 +8,125 @@ import type { Movement } from "./movement";
  * gives it back when it is won (`docs.stripe.com/disputes/how-disputes-work`). Other events say
  * nothing new. https://docs.stripe.com/api/events/types
  */
-const metadata = z.record(z.string(), z.string()).nullish();
-const money = z.object({ id: z.string(), currency: z.string(), metadata });
+const metadata = z.record(z.string(), z.unknown()).nullish();
+const id = z.string().min(1).max(255);
+const amount = z.number().int().min(0);
+const money = z.object({ id, currency: z.string().length(3), metadata });
 
 const session = money.extend({
   payment_status: z.string(),
-  payment_intent: z.string().nullable(),
-  amount_total: z.number().int().nullable(),
+  payment_intent: id.nullable(),
+  amount_total: amount.nullable(),
 });
-const intent = money.extend({ amount_received: z.number().int() });
+const intent = money.extend({ amount_received: amount });
 const refund = money.extend({
-  amount: z.number().int(),
+  amount,
   status: z.string().nullable(),
-  payment_intent: z.string().nullable(),
+  payment_intent: id.nullish(),
 });
-const dispute = money.extend({ amount: z.number().int(), payment_intent: z.string().nullable() });
+const dispute = money.extend({ amount, payment_intent: id.nullish() });
 
 const envelope = z.object({
   id: z.string(),
   type: z.string(),
-  created: z.number(),
+  /** Seconds. */
+  created: z
+    .number()
+    .transform((seconds) => seconds * 1000)
+    .pipe(time),
   data: z.object({ object: z.unknown() }),
 });
 
+type Read = (object: unknown, at: number) => Movement | null;
+
+/** A type of event: what its object must be like, and what that says of money. */
+function reader<Schema extends z.ZodType>(
+  schema: Schema,
+  read: (object: z.output<Schema>, at: number) => Movement | null,
+): Read {
+  return (object, at) => read(schema.parse(object), at);
+}
+
+const READERS: ReadonlyMap<string, Read> = new Map([
+  ["checkout.session.completed", reader(session, fromSession)],
+  ["checkout.session.async_payment_succeeded", reader(session, fromSession)],
+  ["payment_intent.succeeded", reader(intent, fromIntent)],
+  ["refund.created", reader(refund, fromRefund)],
+  ["refund.updated", reader(refund, fromRefund)],
+  ["charge.refund.updated", reader(refund, fromRefund)],
+  ["refund.failed", reader(refund, fromRefund)],
+  ["charge.dispute.funds_withdrawn", reader(dispute, fromWithdrawal)],
+  ["charge.dispute.funds_reinstated", reader(dispute, fromReinstatement)],
+]);
+
 export function stripeIdentity(body: unknown): { id: string | null; type: string } {
-  const parsed = envelope.safeParse(body);
+  const parsed = z.object({ id: z.string(), type: z.string() }).safeParse(body);
   return parsed.success ? parsed.data : { id: null, type: "unreadable" };
 }
 
-/**
- * The movement that an event tells of, or null where it tells of none.
- * @throws ZodError for an event of a known type in another shape
- */
-export function stripeMovement(payload: string): Movement | null {
-  const { type, created, data } = envelope.parse(JSON.parse(payload));
-  const read = READERS[type];
-  return read ? read(data.object, created * 1000) : null;
+/** An event's movement, or null where it tells of none. */
+export const stripeEvent = envelope.transform((event, context): Movement | null => {
+  const read = READERS.get(event.type);
+  if (!read) return null;
+  try {
+    return read(event.data.object, event.created);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    for (const { path, message } of error.issues) {
+      context.issues.push({
+        ...{ code: "custom", message, input: event },
+        path: ["data", "object", ...path],
+      });
+    }
+    return z.NEVER;
+  }
+});
+
+/** Of a subscription's session, the invoice of it tells. */
+function fromSession(paid: z.output<typeof session>, paidAt: number): Movement | null {
+  const { payment_status: status, payment_intent: reference, amount_total: total } = paid;
+  if (status !== "paid" || reference === null || !total) return null;
+  return { ...moneyOf(paid, total, paidAt), reference, kind: "payment", ...targetOf(paid) };
 }
 
-const READERS: Record<string, (object: unknown, at: number) => Movement | null> = {
-  "checkout.session.completed": fromSession,
-  "checkout.session.async_payment_succeeded": fromSession,
-  "payment_intent.succeeded": fromIntent,
-  "refund.created": fromRefund,
-  "refund.updated": fromRefund,
-  "charge.refund.updated": fromRefund,
-  "refund.failed": fromRefund,
-  "charge.dispute.funds_withdrawn": fromWithdrawal,
-  "charge.dispute.funds_reinstated": fromReinstatement,
-};
-
-function fromSession(object: unknown, paidAt: number): Movement | null {
-  const paid = session.parse(object);
-  const { payment_status: status, payment_intent: reference, amount_total: amount } = paid;
-  if (status !== "paid" || reference === null || !amount) return null;
-  return { ...moneyOf(paid, amount, paidAt), reference, kind: "payment", ...targetOf(paid) };
-}
-
-function fromIntent(object: unknown, paidAt: number): Movement | null {
-  const paid = intent.parse(object);
+function fromIntent(paid: z.output<typeof intent>, paidAt: number): Movement | null {
   if (paid.amount_received === 0) return null;
   const amounts = moneyOf(paid, paid.amount_received, paidAt);
   return { ...amounts, reference: paid.id, kind: "payment", ...targetOf(paid) };
 }
 
 /** One that failed after all brings the money back, as a movement of its own. */
-function fromRefund(object: unknown, paidAt: number): Movement | null {
-  const given = refund.parse(object);
-  const { id, status, payment_intent: payment } = given;
-  if (payment === null) return null;
-  const amounts = moneyOf(given, given.amount, paidAt);
-  if (status === "succeeded")
-    return { ...amounts, reference: id, kind: "refund", follows: payment };
+function fromRefund(given: z.output<typeof refund>, paidAt: number): Movement | null {
+  const { id: reference, status, amount: refunded } = given;
+  if (refunded === 0) return null;
+  const amounts = moneyOf(given, refunded, paidAt);
+  if (status === "succeeded") {
+    return { ...amounts, reference, kind: "refund", ...following(given) };
+  }
   if (status !== "failed") return null;
-  return { ...amounts, reference: `${id}:failed`, kind: "payment", follows: id };
+  return { ...amounts, reference: `${reference}:failed`, kind: "payment", follows: reference };
 }
 
-function fromWithdrawal(object: unknown, paidAt: number): Movement | null {
-  const disputed = dispute.parse(object);
-  const { id, amount, payment_intent: follows } = disputed;
-  if (follows === null) return null;
-  const reference = `${id}:withdrawn`;
-  return { ...moneyOf(disputed, amount, paidAt), reference, kind: "refund", follows };
+function fromWithdrawal(disputed: z.output<typeof dispute>, paidAt: number): Movement | null {
+  if (disputed.amount === 0) return null;
+  const reference = `${disputed.id}:withdrawn`;
+  const amounts = moneyOf(disputed, disputed.amount, paidAt);
+  return { ...amounts, reference, kind: "refund", ...following(disputed) };
 }
 
-function fromReinstatement(object: unknown, paidAt: number): Movement | null {
-  const disputed = dispute.parse(object);
-  const { id, amount } = disputed;
-  const [reference, follows] = [`${id}:reinstated`, `${id}:withdrawn`];
-  return { ...moneyOf(disputed, amount, paidAt), reference, kind: "payment", follows };
+function fromReinstatement(disputed: z.output<typeof dispute>, paidAt: number): Movement | null {
+  if (disputed.amount === 0) return null;
+  const [reference, follows] = [`${disputed.id}:reinstated`, `${disputed.id}:withdrawn`];
+  return { ...moneyOf(disputed, disputed.amount, paidAt), reference, kind: "payment", follows };
+}
+
+/** What takes back a charge without an intent follows nothing that we know: it waits for a person. */
+function following({
+  payment_intent: follows,
+}: {
+  payment_intent?: string | null | undefined;
+}): Pick<Movement, "follows"> {
+  return follows ? { follows } : {};
 }
 
 /** Stripe counts these in hundredths, though they have no minor unit (docs.stripe.com/currencies). */
@@ -103,11 +134,11 @@ const IN_HUNDREDTHS = new Set(["ISK", "UGX"]);
 
 function moneyOf(
   { currency: code }: { currency: string },
-  amount: number,
+  told: number,
   paidAt: number,
 ): Pick<Movement, "provider" | "amountInCents" | "currency" | "paidAt" | "paymentMethod"> {
   const currency = code.toUpperCase();
-  const amountInCents = IN_HUNDREDTHS.has(currency) ? Math.round(amount / 100) : amount;
+  const amountInCents = IN_HUNDREDTHS.has(currency) ? Math.round(told / 100) : told;
   return { provider: "stripe", amountInCents, currency, paidAt, paymentMethod: "stripe" };
 }
 
@@ -116,14 +147,15 @@ export function stripeAmount(amountInCents: number, currency: string): number {
   return IN_HUNDREDTHS.has(currency) ? amountInCents * 100 : amountInCents;
 }
 
+/** Metadata is anybody's at Stripe: what is no text in it names nothing. */
 function targetOf({
   metadata: given,
 }: {
-  metadata?: Record<string, string> | null | undefined;
+  metadata?: Record<string, unknown> | null | undefined;
 }): Pick<Movement, "organizationId" | "invoiceId"> {
   const { organizationId, invoiceId } = given ?? {};
   return {
-    ...(organizationId === undefined ? {} : { organizationId }),
-    ...(invoiceId === undefined ? {} : { invoiceId }),
+    ...(typeof organizationId === "string" ? { organizationId } : {}),
+    ...(typeof invoiceId === "string" ? { invoiceId } : {}),
   };
 }

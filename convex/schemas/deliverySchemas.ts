@@ -129,9 +129,15 @@ export const deliveryTables = {
     provider: v.string(),
     /** The provider's own id of the event; where it has none, the SHA-256 of the body. */
     eventId: v.string(),
+    /** What two events under one id differ in; absent in rows of before. */
+    contentHash: v.optional(v.string()),
     type: v.string(),
-    /** The body as it was signed. */
+    /** The body as it was signed; what is beyond a row's size stands in `incomingEventPieces`. */
     payload: v.string(),
+    /** Where the body was no UTF-8: what is no text of it is replaced. */
+    isUtf8: v.optional(v.literal(false)),
+    /** The organization to whose own address it came: it is theirs, whatever it says. */
+    addressedTo: v.optional(v.id("organizations")),
     receivedAt: v.number(),
     /** `failed`: its last attempt did; while `nextAttemptAt` is set there will be another. */
     status: v.union(
@@ -139,19 +145,32 @@ export const deliveryTables = {
       v.literal("applied"),
       v.literal("ignored"),
       v.literal("failed"),
+      v.literal("unreadable"),
     ),
     attempts: v.number(),
     nextAttemptAt: v.optional(v.number()),
     error: v.optional(v.string()),
+    /** Of what could not be read. */
+    path: v.optional(v.string()),
     /** The function that applies it. */
     handler: v.string(),
-    /** Whose event it is, as far as its handler could tell. */
+    /** Whose event it is, as far as its handler could tell; nobody's are in the platform's list. */
     organizationId: v.optional(v.id("organizations")),
   })
-    .index("by_event", ["provider", "eventId"])
+    .index("by_event", ["addressedTo", "provider", "eventId", "contentHash"])
     .index("by_organization", ["organizationId"])
     .index("by_provider", ["organizationId", "provider"])
     .index("by_status", ["organizationId", "status"])
     .index("by_provider_and_status", ["organizationId", "provider", "status"])
     .index("by_receivedAt", ["receivedAt"]),
+
+  /**
+   * What is beyond a row's size of an incoming event's body. Written by kit/incoming.ts, read by
+   * kit/incomingPayload.ts, deleted with the event.
+   */
+  incomingEventPieces: defineTable({
+    eventId: v.id("incomingEvents"),
+    index: v.number(),
+    text: v.string(),
+  }).index("by_event", ["eventId", "index"]),
 };

@@ -53,6 +53,7 @@ describe("a preflight", () => {
       "OPTIONS",
       "PATCH",
       "POST",
+      "PUT",
     ]);
     const names = headers.get("Access-Control-Allow-Headers")?.toLowerCase().split(", ");
     expect(names).toEqual(

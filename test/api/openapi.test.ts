@@ -91,7 +91,7 @@ describe("the examples of the tests", () => {
 });
 
 test("every operation tells of 400, 401, 403, 429 and 500, and of 404 where it names an object", () => {
-  const signed = incomingWebhooks.map(({ path }) => path);
+  const signed = incomingWebhooks.map(({ path }) => path.replace(/:(\w+)/g, "{$1}"));
   for (const { path, operation } of operations.filter((each) => !signed.includes(each.path))) {
     const statuses = Object.keys(operation.responses);
     expect(statuses).toEqual(expect.arrayContaining(["400", "401", "403", "429", "500"]));

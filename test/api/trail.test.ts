@@ -76,6 +76,8 @@ const ACTIONS: Record<string, string[]> = {
   "POST /webhooks/:id/replay": ["webhook.replayed"],
   "POST /webhooks/deliveries/:id/resend": ["webhook.tested"],
   "PATCH /organization": ["organization.updated"],
+  "PUT /organization/payment-providers/stripe": ["payment_provider.created"],
+  "PUT /organization/payment-providers/generic": ["payment_provider.created"],
   // Of a logo that there was: see test/delivery/logo.test.ts.
   "DELETE /organization/logo": [],
   "PATCH /tenants/:id": ["organization.updated"],

@@ -105,6 +105,10 @@ const OTHERS: Record<string, Whole> = {
   "POST /attachments/complete": { body: { attachmentId: "missing" } },
   "GET /audit/export": {},
   "GET /admin/logs/audit": {},
+  "GET /admin/incoming": {},
+  "GET /admin/payments/unplaced": {},
+  "DELETE /organization/payment-providers/stripe": {},
+  "DELETE /organization/payment-providers/generic": {},
   "POST /auth/sync-user": {
     body: { email: "pia@x.test", name: "Pia", oauthProvider: "google", oauthId: "1" },
   },

@@ -168,6 +168,8 @@ export const unmatchedPayment = async (request: Request): Promise<string> => {
   return (await request("GET", "/payments/unmatched")).body.data[0]?.id ?? "";
 };
 const linkedInvoice = async (request: Request): Promise<string> => {
+  const { body } = EXAMPLES["PUT /organization/payment-providers/stripe"] ?? {};
+  await request("PUT", "/organization/payment-providers/stripe", { body });
   const id = await aSentInvoice.subject(request);
   await request("POST", `/invoices/${id}/payment-link`);
   return id;
@@ -176,6 +178,9 @@ const linkedInvoice = async (request: Request): Promise<string> => {
 /** Files, and what needs a second object, are told in `test/crm` and `test/payments`. */
 const TOLD_ELSEWHERE = [
   "POST /payments/unmatched/:id/match",
+  // There is nothing to take away before it is set up: see test/payments/providers.test.ts.
+  "DELETE /organization/payment-providers/stripe",
+  "DELETE /organization/payment-providers/generic",
   "POST /crm/contacts/:id/merge",
   // They need a provider, and an address that bounced: see test/delivery.
   "POST /notifications/:id/resend",
@@ -272,6 +277,13 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /crm/organizations/:id/balance": anOrganization,
   "GET /integrity": {},
   "GET /payments/unmatched": {},
+  "GET /organization/payment-providers": {},
+  "PUT /organization/payment-providers/stripe": {
+    body: { secretKey: "sk_test_example", webhookSecret: "whsec_example" },
+  },
+  "PUT /organization/payment-providers/generic": {
+    body: { webhookSecret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },
+  },
   "POST /payments/unmatched/:id/dismiss": { body: {}, subject: unmatchedPayment, missing },
   "POST /invoices/:id/payment-link": aSentInvoice,
   "GET /invoices/:id/payment-link": { subject: linkedInvoice, missing },

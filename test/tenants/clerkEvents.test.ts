@@ -127,8 +127,8 @@ describe("an event", () => {
     expect(await outcomes()).toEqual([
       ["organizationInvitation.created", "ignored", expect.stringContaining("Invites") as string],
       ["session.created", "ignored", "Events of this type say nothing to us."],
-      ["user.updated", "ignored", expect.stringMatching(/^data\./) as string],
-      ["organization.created", "ignored", expect.stringMatching(/^data\.name: /) as string],
+      ["user.updated", "unreadable", expect.any(String) as string],
+      ["organization.created", "unreadable", expect.any(String) as string],
     ]);
     expect(await account(named("user"))).toBeUndefined();
   });

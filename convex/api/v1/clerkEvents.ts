@@ -55,6 +55,25 @@ const clerkEvent = z.discriminatedUnion("type", [
 ]);
 type ClerkEvent = z.output<typeof clerkEvent>;
 
+const TYPES: ReadonlySet<string> = new Set(
+  clerkEvent.options.flatMap(({ shape: { type } }): readonly string[] =>
+    "options" in type ? type.options : [...type.values],
+  ),
+);
+
+/** One that says something to us, or the type alone of one that does not. */
+const anyEvent = z
+  .object({ type: z.string(), data: z.unknown() })
+  .transform(({ type, data }, context): ClerkEvent | { type: string } => {
+    if (!TYPES.has(type)) return { type };
+    const parsed = clerkEvent.safeParse({ type, data });
+    if (parsed.success) return parsed.data;
+    for (const { path, message } of parsed.error.issues) {
+      context.issues.push({ code: "custom", path: [...path], message, input: data });
+    }
+    return z.NEVER;
+  });
+
 /** As long as ours may be. */
 const MAX_NAME = 200;
 
@@ -66,25 +85,19 @@ export const clerk = incomingWebhook(
     description:
       "`user.*`, `organization.*` and `organizationMembership.*`, in whatever order they come; other types are recorded and ignored.",
     provider: "clerk",
-    secret: "CLERK_WEBHOOK_SECRET",
+    secret: { variable: "CLERK_WEBHOOK_SECRET" },
     verify: verifyStandardWebhook,
     read: (request, body) => ({
       id: standardWebhookId(request),
       type: z.object({ type: z.string() }).safeParse(body).data?.type ?? "unknown",
     }),
+    body: anyEvent,
   },
-  async (ctx, { payload, type, eventId }): Promise<Outcome> => {
-    if (type.startsWith("organizationInvitation.")) {
-      const note = "Invites are made here; who accepts one of Clerk's comes as a membership.";
-      return { status: "ignored", note };
-    }
-    const parsed = clerkEvent.safeParse(JSON.parse(payload));
-    if (parsed.success) return await apply(ctx, `clerk:${eventId}`, parsed.data);
-    const [issue] = parsed.error.issues;
-    const isOther = issue?.path[0] === "type";
-    const note = isOther
-      ? "Events of this type say nothing to us."
-      : `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "is not readable"}`;
+  async (ctx, { eventId }, event): Promise<Outcome> => {
+    if ("data" in event) return await apply(ctx, `clerk:${eventId}`, event);
+    const note = event.type.startsWith("organizationInvitation.")
+      ? "Invites are made here; who accepts one of Clerk's comes as a membership."
+      : "Events of this type say nothing to us.";
     return { status: "ignored", note };
   },
 );

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import type { Doc, Id } from "../../_generated/dataModel";
-import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
+import type { QueryCtx } from "../../_generated/server";
+import { ok, readEndpoint } from "../../kit/endpoint";
 import { type Pageable, pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { personalReadEndpoint } from "../../kit/personalEndpoint";
 import { text } from "../../kit/text";
 
-const status = z.enum(["received", "applied", "ignored", "failed"]);
+const status = z.enum(["received", "applied", "ignored", "failed", "unreadable"]);
 
 const record = z
   .object({
@@ -18,7 +20,11 @@ const record = z
     note: z
       .string()
       .nullable()
-      .meta({ description: "Why it is ignored or failed, or what a person should know of it." }),
+      .meta({ description: "Why it is not applied, or what a person should know of it." }),
+    path: z
+      .string()
+      .nullable()
+      .meta({ description: "Of what could not be read.", example: "body.data.currency" }),
     attempts: z.number().int(),
     nextAttemptAt: z.number().nullable().meta({ description: "Of one that failed." }),
     receivedAt: z.number(),
@@ -34,7 +40,7 @@ export const list = readEndpoint(
     tag: "Webhooks",
     summary: "List the events that providers sent, newest first",
     description:
-      "Those that could be told to be this organization's; what failed before that is in the log. They are kept 90 days.",
+      "Every event whose signature held and that is this organization's, also one that is ignored or that could not be read; those of no organization are in the platform's list. They are kept 90 days.",
     scope: "webhooks:read",
     query: z.strictObject({ ...pageParameters, ...filters }),
     list: true,
@@ -48,14 +54,34 @@ export const list = readEndpoint(
   },
 );
 
+export const listOfPlatform = personalReadEndpoint(
+  {
+    method: "GET",
+    path: "/admin/incoming",
+    tag: "Administration",
+    summary: "List the events of providers that are no organization's, newest first",
+    description: "For administrators of the deployment. They are kept 90 days.",
+    forAdministrators: true,
+    query: z.strictObject({ ...pageParameters, ...filters }),
+    list: true,
+    answers: { 200: z.array(record) },
+  },
+  async (ctx, { query }) => {
+    const listName = JSON.stringify(["admin/incoming", query.provider, query.status]);
+    const found = incomingOf(ctx, undefined, query);
+    const { rows, meta } = await pageThrough(listName, pagingOf(query), found);
+    return ok(rows.map(eventView), { meta });
+  },
+);
+
 type Filters = {
   provider?: string | undefined;
   status?: z.output<typeof status> | undefined;
 };
 
 function incomingOf(
-  { db }: ReadContext,
-  organizationId: Id<"organizations">,
+  { db }: QueryCtx,
+  organizationId: Id<"organizations"> | undefined,
   { provider, status: wanted }: Filters,
 ): Pageable<Doc<"incomingEvents">> {
   const rows = db.query("incomingEvents");
@@ -86,9 +112,10 @@ function incomingOf(
 /** Without the body: it is the provider's, of its own size and shape. */
 function eventView(event: Doc<"incomingEvents">): z.input<typeof record> {
   const { _id: id, provider, eventId, type, attempts, receivedAt } = event;
-  const { error: note = null, nextAttemptAt = null } = event;
+  const { error, path = null, nextAttemptAt = null } = event;
+  const note = error === undefined ? null : path === null ? error : `${path}: ${error}`;
   return {
-    ...{ id, provider, eventId, type, status: event.status, note },
+    ...{ id, provider, eventId, type, status: event.status, note, path },
     ...{ attempts, nextAttemptAt, receivedAt },
   };
 }

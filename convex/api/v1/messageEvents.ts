@@ -7,14 +7,15 @@ import {
   verifyHexSignature,
   verifyStandardWebhook,
 } from "../../kit/signatures";
+import { findUnsafeText } from "../../kit/text";
 
 const tag = "Incoming webhooks";
 
 /** https://resend.com/docs/dashboard/webhooks/event-types */
-const resendEvent = z.looseObject({
+const resendEvent = z.object({
   type: z.string(),
   created_at: z.string().optional(),
-  data: z.looseObject({
+  data: z.object({
     email_id: z.string().optional(),
     // An object by Resend's documentation, a list of pairs in older events.
     tags: z
@@ -23,10 +24,8 @@ const resendEvent = z.looseObject({
         z.array(z.object({ name: z.string(), value: z.string() })),
       ])
       .optional(),
-    bounce: z
-      .looseObject({ type: z.string().optional(), message: z.string().optional() })
-      .optional(),
-    failed: z.looseObject({ reason: z.string().optional() }).optional(),
+    bounce: z.object({ type: z.string().optional(), message: z.string().optional() }).optional(),
+    failed: z.object({ reason: z.string().optional() }).optional(),
   }),
 });
 
@@ -37,17 +36,16 @@ export const resend = incomingWebhook(
     summary: "What Resend says of a message",
     description: "`email.delivered`, `bounced`, `complained`, `opened`, … move the notification.",
     provider: "resend",
-    secret: "RESEND_WEBHOOK_SECRET",
+    secret: { variable: "RESEND_WEBHOOK_SECRET" },
     verify: verifyStandardWebhook,
     read: (request, body) => ({
       id: standardWebhookId(request),
-      type: resendEvent.safeParse(body).data?.type ?? "unknown",
+      type: z.object({ type: z.string() }).safeParse(body).data?.type ?? "unknown",
     }),
+    body: resendEvent,
   },
-  async (ctx, { payload, receivedAt }): Promise<Outcome> => {
-    const parsed = resendEvent.safeParse(JSON.parse(payload));
-    if (!parsed.success) return { status: "ignored", note: "It is no event of Resend's." };
-    const event = providerEventOf(parsed.data, receivedAt);
+  async (ctx, { receivedAt }, body): Promise<Outcome> => {
+    const event = providerEventOf(body, receivedAt);
     if (!event) return { status: "ignored", note: "Events of this type say nothing to us." };
     return await applyProviderEvent(ctx, event);
   },
@@ -93,34 +91,28 @@ function providerEventOf(
 }
 
 /** https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/payload-examples */
-const whatsappPayload = z.looseObject({
+const whatsappPayload = z.object({
   entry: z.array(
-    z.looseObject({
+    z.object({
       changes: z.array(
-        z.looseObject({
-          value: z.looseObject({
-            statuses: z
-              .array(
-                z.looseObject({
-                  id: z.string(),
-                  status: z.string(),
-                  timestamp: z.string().optional(),
-                  biz_opaque_callback_data: z.string().optional(),
-                  errors: z
-                    .array(z.looseObject({ code: z.number(), title: z.string().optional() }))
-                    .optional(),
-                }),
-              )
-              .optional(),
+        z.object({
+          value: z.object({
+            // Each is judged alone: one that is odd does not take the others with it.
+            statuses: z.array(z.unknown()).optional(),
           }),
         }),
       ),
     }),
   ),
 });
-type WhatsAppStatus = NonNullable<
-  z.output<typeof whatsappPayload>["entry"][number]["changes"][number]["value"]["statuses"]
->[number];
+const whatsappStatus = z.object({
+  id: z.string(),
+  status: z.string(),
+  timestamp: z.string().optional(),
+  biz_opaque_callback_data: z.string().optional(),
+  errors: z.array(z.object({ code: z.number(), title: z.string().optional() })).optional(),
+});
+type WhatsAppStatus = z.output<typeof whatsappStatus>;
 
 export const whatsapp = incomingWebhook(
   {
@@ -130,11 +122,12 @@ export const whatsapp = incomingWebhook(
     description:
       "Signed with `X-Hub-Signature-256`. The address is proven by GET with `WHATSAPP_VERIFY_TOKEN`.",
     provider: "whatsapp",
-    secret: "WHATSAPP_APP_SECRET",
+    secret: { variable: "WHATSAPP_APP_SECRET" },
     verify: (secret, request) => {
       verifyHexSignature(secret, request, { header: "x-hub-signature-256", prefix: "sha256=" });
     },
     read: () => ({ id: null, type: "whatsapp.statuses" }),
+    body: whatsappPayload,
     challenge: (query) => {
       const expected = process.env.WHATSAPP_VERIFY_TOKEN ?? "";
       const isOurs =
@@ -144,21 +137,58 @@ export const whatsapp = incomingWebhook(
       return isOurs ? query.get("hub.challenge") : null;
     },
   },
-  async (ctx, { payload, receivedAt }): Promise<Outcome> => {
-    const parsed = whatsappPayload.safeParse(JSON.parse(payload));
-    if (!parsed.success) return { status: "ignored", note: "It is no event of WhatsApp's." };
-    const statuses = parsed.data.entry.flatMap(({ changes }) =>
-      changes.flatMap(({ value }) => value.statuses ?? []),
-    );
-    let outcome: Outcome = { status: "ignored", note: "It says nothing of a message of ours." };
-    for (const status of statuses) {
-      const event = statusEventOf(status, receivedAt);
-      const applied: Outcome = event ? await applyProviderEvent(ctx, event) : outcome;
-      if (applied.status === "applied") outcome = applied;
+  async (ctx, { receivedAt }, { entry }): Promise<Outcome> => {
+    const found: Outcome[] = [];
+    for (const [at, status] of statusesOf(entry)) {
+      const read = whatsappStatus.safeParse(status);
+      const problem = read.success
+        ? findUnsafeText(read.data, at)
+        : { path: `${at}.${read.error.issues[0]?.path.join(".") ?? ""}`, message: "is missing" };
+      if (problem || !read.success) {
+        const { path, message: note } = problem ?? { path: at, message: "is not readable" };
+        found.push({ status: "unreadable", path, note });
+        continue;
+      }
+      const event = statusEventOf(read.data, receivedAt);
+      if (event) found.push(await applyProviderEvent(ctx, event));
     }
-    return outcome;
+    return combined(found);
   },
 );
+
+/** Every status of a payload, with the path that it stands at. */
+function statusesOf(entry: z.output<typeof whatsappPayload>["entry"]): [string, unknown][] {
+  return entry.flatMap(({ changes }, e) =>
+    changes.flatMap(({ value }, c) =>
+      (value.statuses ?? []).map((status, s): [string, unknown] => [
+        `body.entry.${e}.changes.${c}.value.statuses.${s}`,
+        status,
+      ]),
+    ),
+  );
+}
+
+/**
+ * One outcome of many: the worst counts, so that a person sees it. It is an organization's where all
+ * are its own; what concerns several is in the platform's list.
+ */
+function combined(found: readonly Outcome[]): Outcome {
+  const worst =
+    found.find(({ status }) => status === "unreadable") ??
+    found.find(({ status }) => status === "ignored") ??
+    found[0];
+  if (!worst) return { status: "ignored", note: "It says nothing of a message of ours." };
+  const owners = new Set(found.flatMap(({ organizationId }) => organizationId ?? []));
+  const [owner] = owners;
+  const applied = found.filter(({ status }) => status === "applied").length;
+  const isMixed = applied > 0 && applied < found.length;
+  const { organizationId: _one, ...outcome } = worst;
+  return {
+    ...outcome,
+    ...(isMixed ? { note: `${worst.note ?? ""} ${applied} of ${found.length} were applied.` } : {}),
+    ...(owner && owners.size === 1 ? { organizationId: owner } : {}),
+  };
+}
 
 function statusEventOf(
   { id, status, timestamp, errors, biz_opaque_callback_data }: WhatsAppStatus,

@@ -1,51 +1,105 @@
-import { incomingWebhook } from "../../kit/incomingWebhook";
+import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
 import {
   standardWebhookId,
+  type SignedRequest,
   verifyStandardWebhook,
   verifyStripeSignature,
 } from "../../kit/signatures";
-import { genericMovement } from "../../payments/genericEvents";
+import type { Doc } from "../../_generated/dataModel";
+import type { MutationCtx } from "../../_generated/server";
+import { deploymentOwner } from "../../payments/deploymentOwner";
+import { genericEvent } from "../../payments/genericEvents";
 import { receiveMovement } from "../../payments/matching";
-import { stripeIdentity, stripeMovement } from "../../payments/stripeEvents";
+import type { Movement } from "../../payments/movement";
+import { stripeEvent, stripeIdentity } from "../../payments/stripeEvents";
 
-const tag = "Payments";
+/**
+ * Each provider has two addresses: the deployment's, whose secret is a variable, and one for every
+ * organization that has set the provider up. An event at an organization's address is its own.
+ */
+const STRIPE = {
+  tag: "Payments",
+  provider: "stripe",
+  verify: verifyStripeSignature,
+  read: (_request: SignedRequest, body: unknown) => stripeIdentity(body),
+  body: stripeEvent,
+  owner: deploymentOwner,
+  // How many endpoints have not taken it yet, as of each delivery.
+  varying: /"pending_webhooks":\s*\d+/,
+} as const;
+const GENERIC = {
+  tag: "Payments",
+  provider: "generic",
+  verify: verifyStandardWebhook,
+  read: (request: SignedRequest, body: unknown) => ({
+    id: standardWebhookId(request),
+    type: typeOf(body),
+  }),
+  body: genericEvent,
+  owner: deploymentOwner,
+  refusesUnreadable: true,
+} as const;
+
+const STRIPE_EVENTS =
+  "Payments, refunds and disputes; other types are recorded and ignored. One that cannot be read is recorded as `unreadable`, and answered 200.";
+const GENERIC_EVENTS =
+  'Signed as Standard Webhooks describes. `{ type: "payment.succeeded" | "payment.refunded", data: { invoiceId | invoiceNumber, amountInCents, currency, transactionRef, paidAt, paymentMethod?, refundOf? } }`. One that cannot be read is recorded as `unreadable`, and answered 400 with the path.';
+const OWN = "The organization's own address: what comes here is the organization's.";
 
 export const stripe = incomingWebhook(
   {
+    ...STRIPE,
     path: "/webhooks/payments/stripe",
-    tag,
     summary: "Events of Stripe",
-    description: "Payments, refunds and disputes; other types are recorded and ignored.",
-    provider: "stripe",
-    secret: "STRIPE_WEBHOOK_SECRET",
-    verify: verifyStripeSignature,
-    read: (_request, body) => stripeIdentity(body),
+    description: STRIPE_EVENTS,
+    secret: { variable: "STRIPE_WEBHOOK_SECRET" },
   },
-  async (ctx, { payload, type }) => {
-    const movement = stripeMovement(payload);
-    if (!movement) return { status: "ignored", note: `${type} moves no money.` };
-    return await receiveMovement(ctx, movement);
+  move,
+);
+
+export const stripeOfOrganization = incomingWebhook(
+  {
+    ...STRIPE,
+    path: "/webhooks/payments/stripe/:endpointKey",
+    summary: "Events of an organization's Stripe account",
+    description: `${OWN} ${STRIPE_EVENTS}`,
+    secret: { query: "payments/providers:secretsAt" },
   },
+  move,
 );
 
 export const generic = incomingWebhook(
   {
+    ...GENERIC,
     path: "/webhooks/payments/generic",
-    tag,
     summary: "Payments and refunds of any provider",
-    description:
-      'Signed as Standard Webhooks describes. `{ type: "payment.succeeded" | "payment.refunded", data: { organizationId?, invoiceId | invoiceNumber, amountInCents, currency, transactionRef, paidAt, paymentMethod?, refundOf? } }`; a deployment of several organizations needs `organizationId` beside an `invoiceNumber`.',
-    provider: "generic",
-    secret: "PAYMENT_WEBHOOK_SECRET",
-    verify: verifyStandardWebhook,
-    read: (request, body) => ({ id: standardWebhookId(request), type: typeOf(body) }),
+    description: `${GENERIC_EVENTS} Where the deployment has several organizations and none is named for its credentials, \`data.organizationId\` says whose it is.`,
+    secret: { variable: "PAYMENT_WEBHOOK_SECRET" },
   },
-  async (ctx, { payload }) => {
-    const movement = genericMovement(payload);
-    if ("problem" in movement) return { status: "ignored", note: movement.problem };
-    return await receiveMovement(ctx, movement);
-  },
+  move,
 );
+
+export const genericOfOrganization = incomingWebhook(
+  {
+    ...GENERIC,
+    path: "/webhooks/payments/generic/:endpointKey",
+    summary: "Payments and refunds of an organization's own provider",
+    description: `${OWN} ${GENERIC_EVENTS}`,
+    secret: { query: "payments/providers:secretsAt" },
+  },
+  move,
+);
+
+async function move(
+  ctx: MutationCtx,
+  event: Doc<"incomingEvents">,
+  movement: Movement | null,
+): Promise<Outcome> {
+  if (movement) return await receiveMovement(ctx, movement, event.addressedTo);
+  const organizationId = event.addressedTo ?? (await deploymentOwner(ctx)) ?? undefined;
+  const whose = organizationId === undefined ? {} : { organizationId };
+  return { status: "ignored", note: `${event.type} moves no money here.`, ...whose };
+}
 
 function typeOf(body: unknown): string {
   const type = (body as { type?: unknown } | null)?.type;

@@ -3,6 +3,7 @@ import type { Doc } from "../../_generated/dataModel";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { notFound } from "../../kit/errors";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { personalReadEndpoint } from "../../kit/personalEndpoint";
 import { text } from "../../kit/text";
 import { currentLink, requestLink } from "../../payments/links";
 import { dismiss as dismissPayment, matchTo, requireIncoming } from "../../payments/matching";
@@ -48,6 +49,29 @@ export const listUnmatched = readEndpoint(
       )
       .order("desc");
     const { rows, meta } = await pageThrough("payments/unmatched", pagingOf(query), unmatched);
+    return ok(rows.map(paymentView), { meta });
+  },
+);
+
+export const listUnplaced = personalReadEndpoint(
+  {
+    method: "GET",
+    path: "/admin/payments/unplaced",
+    tag: "Administration",
+    summary: "List payments of which nobody can tell whose they are, newest first",
+    description:
+      "For administrators of the deployment: what came to its own address while it has several organizations, and names none. `PAYMENTS_ORGANIZATION_ID` says whose the deployment's credentials are.",
+    forAdministrators: true,
+    query: z.strictObject(pageParameters),
+    list: true,
+    answers: { 200: z.array(record) },
+  },
+  async (ctx, { query }) => {
+    const unplaced = ctx.db
+      .query("incomingPayments")
+      .withIndex("by_status", (q) => q.eq("organizationId", undefined).eq("status", "unmatched"))
+      .order("desc");
+    const { rows, meta } = await pageThrough("payments/unplaced", pagingOf(query), unplaced);
     return ok(rows.map(paymentView), { meta });
   },
 );

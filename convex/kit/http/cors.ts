@@ -3,7 +3,7 @@ import { internal } from "../../_generated/api";
 import { internalQuery } from "../../_generated/server";
 import type { HttpContext } from "./context";
 
-const METHODS = "GET, POST, PATCH, DELETE, OPTIONS";
+const METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 const REQUEST_HEADERS = [
   "Content-Type",
   "Authorization",

@@ -1,7 +1,11 @@
+import { makeFunctionReference } from "convex/server";
 import { bodyLimit } from "hono/body-limit";
 import { internal } from "../../_generated/api";
-import { ApiError, errorDataOf } from "../errors";
-import type { MountedWebhook } from "../incomingWebhook";
+import type { Id } from "../../_generated/dataModel";
+import { ApiError, errorDataOf, invalid } from "../errors";
+import { decodePayload, type Payload, piecesOf } from "../incomingPayload";
+import type { AddressSecrets, MountedWebhook } from "../incomingWebhook";
+import { openSecret } from "../secretBox";
 import { invalidSignature, type SignedRequest } from "../signatures";
 import { sha256Hex } from "../tokens";
 import { failure } from "./answer";
@@ -9,14 +13,14 @@ import { retryConflicts } from "./conflicts";
 import { API_PREFIX, type HttpApp, type HttpContext } from "./context";
 import { meterStranger } from "./strangers";
 
-/** Beside it, the row that keeps the body has a few short fields, and Convex takes 1 MiB a row. */
-const DEFAULT_BODY_LIMIT = 1000 * 1024;
-const MAX_ID = 255;
+/** Meta's are the largest that are known of, of up to 3 MB. */
+const BODY_LIMIT = 4 * 1024 * 1024;
+const MAX_NAME = 255;
 
 export function incomingRoutes(app: HttpApp, webhooks: readonly MountedWebhook[]): void {
   for (const webhook of webhooks) {
     const path = API_PREFIX + webhook.path;
-    app.post(path, limitBody(webhook), (c) => serveIncoming(c, webhook));
+    app.post(path, limitBody(), (c) => serveIncoming(c, webhook));
     const { challenge } = webhook;
     if (!challenge) continue;
     app.get(path, (c) => {
@@ -26,14 +30,12 @@ export function incomingRoutes(app: HttpApp, webhooks: readonly MountedWebhook[]
   }
 }
 
-function limitBody({
-  bodyLimit: maxSize = DEFAULT_BODY_LIMIT,
-}: MountedWebhook): ReturnType<typeof bodyLimit> {
+function limitBody(): ReturnType<typeof bodyLimit> {
   return bodyLimit({
-    maxSize,
+    maxSize: BODY_LIMIT,
     onError: (c: HttpContext) => {
-      const message = `The body is larger than ${maxSize} bytes.`;
-      const details = { limitBytes: maxSize };
+      const message = `The body is larger than ${BODY_LIMIT} bytes.`;
+      const details = { limitBytes: BODY_LIMIT };
       return failure(c, new ApiError("PAYLOAD_TOO_LARGE", message, { details }));
     },
   });
@@ -42,14 +44,19 @@ function limitBody({
 async function serveIncoming(c: HttpContext, webhook: MountedWebhook): Promise<Response> {
   try {
     const request = await signedRequest(c);
-    webhook.verify(secretOf(webhook), request);
-    const { id, type } = webhook.read(request, parsed(request.payload));
-    const { provider, functionName: handler } = webhook;
-    const eventId = id !== null && id.length <= MAX_ID ? id : sha256Hex(request.payload);
-    const event = { provider, eventId, type: type.slice(0, MAX_ID), handler };
-    await retryConflicts(() =>
-      c.env.runMutation(internal.kit.incoming.receive, { ...event, payload: request.payload }),
+    const { secrets, addressedTo } = await secretsOf(c, webhook, request.now);
+    requireSigned(webhook, secrets, request);
+    const payload = decodePayload(request.body);
+    const { unreadable } = await retryConflicts(() =>
+      c.env.runMutation(internal.kit.incoming.receive, {
+        ...identityOf(webhook, request, payload),
+        ...(addressedTo === null ? {} : { addressedTo }),
+        payload: piecesOf(payload.text),
+        isUtf8: payload.isUtf8,
+        handler: webhook.functionName,
+      }),
     );
+    if (unreadable && webhook.refusesUnreadable) throw invalid([unreadable]);
     c.header("Cache-Control", "no-store");
     const meta = { traceId: c.get("requestId") };
     return c.json({ success: true, data: { received: true }, error: null, meta });
@@ -59,24 +66,70 @@ async function serveIncoming(c: HttpContext, webhook: MountedWebhook): Promise<R
   }
 }
 
-/** @throws SERVICE_UNAVAILABLE where the deployment has no secret for this provider */
-function secretOf({ secret, provider }: MountedWebhook): string {
-  const value = process.env[secret];
-  if (value) return value;
-  const message = `Webhooks of ${provider} are not set up here: ${secret} is not set.`;
-  throw new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 3600 });
+type Secrets = { secrets: string[]; addressedTo: Id<"organizations"> | null };
+
+/**
+ * The secrets that may sign here, and whose address it is.
+ * @throws SERVICE_UNAVAILABLE where the deployment has no secret for this provider; INVALID_SIGNATURE
+ *   at an address that is no organization's: to a stranger it is as one of which they lack the secret
+ */
+async function secretsOf(
+  c: HttpContext,
+  { secret, provider }: MountedWebhook,
+  now: number,
+): Promise<Secrets> {
+  if ("variable" in secret) {
+    const value = process.env[secret.variable];
+    if (value) return { secrets: [value], addressedTo: null };
+    const message = `Webhooks of ${provider} are not set up here: ${secret.variable} is not set.`;
+    throw new ApiError("SERVICE_UNAVAILABLE", message, { retryAfter: 3600 });
+  }
+  type Asked = { provider: string; endpointKey: string };
+  const ask = makeFunctionReference<"query", Asked, AddressSecrets | null>(secret.query);
+  const endpointKey = c.req.param("endpointKey") ?? "";
+  const address = await c.env.runQuery(ask, { provider, endpointKey });
+  if (!address) throw invalidSignature();
+  const signing = address.secrets.filter(({ until }) => until === null || until > now);
+  const secrets = await Promise.all(signing.map(({ sealed }) => openSecret(sealed)));
+  return { secrets, addressedTo: address.organizationId };
+}
+
+/** @throws INVALID_SIGNATURE unless one of the secrets has signed it */
+function requireSigned(
+  webhook: MountedWebhook,
+  secrets: readonly string[],
+  request: SignedRequest,
+): void {
+  const holds = (secret: string): boolean => {
+    try {
+      webhook.verify(secret, request);
+      return true;
+    } catch (error) {
+      if (errorDataOf(error)?.code === "INVALID_SIGNATURE") return false;
+      throw error;
+    }
+  };
+  if (!secrets.some(holds)) throw invalidSignature();
 }
 
 async function signedRequest(c: HttpContext): Promise<SignedRequest> {
-  const bytes = await c.req.arrayBuffer();
+  const body = new Uint8Array(await c.req.arrayBuffer());
   const header = (name: string): string | null => c.req.header(name) ?? null;
-  try {
-    const payload = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { payload, header, now: Date.now() };
-  } catch {
-    // No provider signs what is not UTF-8.
-    throw invalidSignature();
-  }
+  return { body, header, now: Date.now() };
+}
+
+/** Under which id an event is known; one of no good id by the hash of its body. */
+function identityOf(
+  webhook: MountedWebhook,
+  request: SignedRequest,
+  { text }: Payload,
+): { provider: string; eventId: string; type: string; contentHash: string } {
+  const { provider, varying } = webhook;
+  const { id, type } = webhook.read(request, parsed(text));
+  const contentHash = sha256Hex(varying ? text.replace(varying, "") : text);
+  const isGood = id !== null && /^[\x21-\x7e]+$/.test(id) && id.length <= MAX_NAME;
+  const shown = type.slice(0, MAX_NAME).toWellFormed().replaceAll("\0", "");
+  return { provider, eventId: isGood ? id : contentHash, type: shown, contentHash };
 }
 
 /** The body as JSON, or null: one that cannot be read is signed all the same, and is recorded. */

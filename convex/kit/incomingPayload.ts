@@ -1,0 +1,84 @@
+import type { z } from "zod";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import type { Problem } from "./errors";
+import { findUnsafeText } from "./text";
+
+/**
+ * The body of an incoming event. Convex takes 1 MiB a document, and providers send more (Meta up to
+ * 3 MB): what does not fit the event's row stands in pieces beside it.
+ */
+const PIECE_UNITS = 250_000; // of UTF-16: at most 750,000 bytes of UTF-8
+
+export type Payload = { text: string; isUtf8: boolean };
+
+/** Bytes as text. What is not UTF-8 is kept for a person to look at, and is not read as if it were. */
+export function decodePayload(bytes: Uint8Array): Payload {
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), isUtf8: true };
+  } catch {
+    return { text: new TextDecoder("utf-8").decode(bytes), isUtf8: false };
+  }
+}
+
+/** In pieces of which each fits a row; no pair of surrogates is cut in two. */
+export function piecesOf(text: string): string[] {
+  const pieces: string[] = [];
+  for (let from = 0; from < text.length || pieces.length === 0;) {
+    const until = from + PIECE_UNITS;
+    const last = text.charCodeAt(until - 1);
+    const end = last >= 0xd800 && last <= 0xdbff ? until - 1 : until;
+    pieces.push(text.slice(from, end));
+    from = end;
+  }
+  return pieces;
+}
+
+export async function payloadOf(ctx: QueryCtx, event: Doc<"incomingEvents">): Promise<Payload> {
+  const rest = ctx.db
+    .query("incomingEventPieces")
+    .withIndex("by_event", (q) => q.eq("eventId", event._id));
+  let text = event.payload;
+  for await (const piece of rest) text += piece.text;
+  return { text, isUtf8: event.isUtf8 !== false };
+}
+
+/** Deletes what stands beside an event's row. */
+export async function deletePieces(ctx: MutationCtx, eventId: Id<"incomingEvents">): Promise<void> {
+  const pieces = ctx.db
+    .query("incomingEventPieces")
+    .withIndex("by_event", (q) => q.eq("eventId", eventId));
+  for await (const { _id } of pieces) await ctx.db.delete("incomingEventPieces", _id);
+}
+
+type Read<Schema extends z.ZodType> =
+  { success: true; data: z.output<Schema> } | { success: false; problem: Problem };
+
+/** The body as its schema has it, or the first thing that is wrong with it. */
+export function readPayload<Schema extends z.ZodType>(
+  schema: Schema,
+  { text, isUtf8 }: Payload,
+): Read<Schema> {
+  if (!isUtf8) return wrong("body", "is not UTF-8");
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    return wrong("body", `is not JSON: ${error instanceof Error ? error.message : "unreadable"}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return wrong(
+      ["body", ...(issue?.path ?? [])].map(String).join("."),
+      issue?.message ?? "is not readable",
+    );
+  }
+  // Only what is read of it has to be storable: a provider's other fields do not matter to us.
+  const unsafe = findUnsafeText(parsed.data, "body");
+  return unsafe ? { success: false, problem: unsafe } : { success: true, data: parsed.data };
+}
+
+function wrong(path: string, message: string): { success: false; problem: Problem } {
+  return { success: false, problem: { path, message } };
+}
