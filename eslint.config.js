@@ -21,7 +21,7 @@ const OWNED = [
   { tables: ["eventCursors"], files: ["convex/delivery/dispatcher.ts"] },
   {
     tables: ["notifications", "senders"],
-    files: ["convex/delivery/{outbox,queue,settling,inbox,retention}.ts"],
+    files: ["convex/delivery/{outbox,queue,admission,handout,settling,inbox,retention}.ts"],
   },
   { tables: ["notificationSettings"], files: ["convex/delivery/notificationSettings.ts"] },
   { tables: ["reminderRounds"], files: ["convex/delivery/reminderJobs.ts"] },

@@ -1,4 +1,4 @@
-import type { Doc, Id } from "../_generated/dataModel";
+import type { Id } from "../_generated/dataModel";
 import { sendInvoice } from "../ontology/invoiceActions";
 import { sendQuote } from "../ontology/quoteRules";
 import type { ObjectDoc } from "../ontology/registry";
@@ -6,13 +6,12 @@ import type { InvoicingContext } from "../ontology/salesContent";
 import type { StoredParty } from "../ontology/salesDocument";
 import type { DocumentSending, InvoiceSending } from "../ontology/salesInput";
 import type { DocumentFormat } from "../schemas/documentSchemas";
-import type { Language, LetterData } from "./letters";
+import { documentData, type SalesDocument } from "./letterData";
 import { type OutboundMessage, queueMessages } from "./outbox";
 import { knownAddress, type Recipient, recipientsOf } from "./recipients";
-import { languageOf, letterFormats } from "./wording";
+import { languageOf } from "./wording";
 
 /** Sends documents: the record of it and the messages are one transaction. */
-type SalesDocument = ObjectDoc<"invoice" | "quote" | "credit_note">;
 type Queued = { notificationIds: Id<"notifications">[] };
 
 /**
@@ -107,32 +106,4 @@ export function aboutDocument(
     ...(contactId === undefined ? {} : { contactId }),
     attachments: [{ objectId, format }],
   };
-}
-
-/** A document's figures and dates, as its letter says them. */
-export function documentData(
-  organization: Doc<"organizations">,
-  document: SalesDocument,
-  language: Language,
-): LetterData {
-  const { name, sender } = organization;
-  const { currency, totalAmountInCents, billTo } = document.customProperties;
-  const { money, day } = letterFormats(organization, language, currency);
-  const common = {
-    organization: sender?.name ?? name,
-    recipient: billTo.name,
-    number: document.name,
-    amount: money(totalAmountInCents),
-  };
-  switch (document.type) {
-    case "invoice": {
-      const { dueDate, amountDueInCents, paymentUrl } = document.customProperties;
-      const link: LetterData = paymentUrl === undefined ? {} : { url: paymentUrl };
-      return { ...common, ...link, dueDate: day(dueDate), open: money(amountDueInCents) };
-    }
-    case "quote":
-      return { ...common, validUntil: day(document.customProperties.validUntil) };
-    case "credit_note":
-      return { ...common, originalNumber: document.customProperties.invoiceNumber };
-  }
 }

@@ -22,7 +22,8 @@ export const inbox: Consumer = {
   take: async (ctx, organization, events) => {
     const wanted = events.filter(({ type }) => isStaffEvent(type));
     if (wanted.length === 0) return;
-    for (const { userId } of await membersOf(ctx, organization._id)) {
+    for (const member of await membersOf(ctx, organization._id)) {
+      const { userId } = member;
       const settings = await settingsOf(ctx, organization._id, userId);
       const mails: OutboundMessage[] = [];
       for (const event of wanted) {
@@ -31,7 +32,7 @@ export const inbox: Consumer = {
         if (event.actor.id === userId) continue;
         const choice = choiceOf(settings, type);
         if (choice.in_app) await tell(ctx, organization, userId, event);
-        if (choice.email) mails.push(...(await mailTo(ctx, organization, userId, event)));
+        if (choice.email) mails.push(...(await mailTo(ctx, organization, member, event)));
       }
       await queueMessages(ctx, organization._id, mails);
     }
@@ -77,7 +78,7 @@ async function tell(
 async function mailTo(
   ctx: MutationCtx,
   organization: Doc<"organizations">,
-  userId: Id<"users">,
+  { _id: membershipId, userId }: Member,
   event: Doc<"events">,
 ): Promise<OutboundMessage[]> {
   const user = await ctx.db.get("users", userId);
@@ -88,6 +89,7 @@ async function mailTo(
     {
       channel: "email",
       to: user.email,
+      membershipId,
       template: "notice",
       language: languageOf(organization),
       data: {

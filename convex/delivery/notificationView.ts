@@ -12,6 +12,7 @@ export const STATUSES = [
   "delivered",
   "failed",
   "bounced",
+  "cancelled",
   "unknown",
   "unread",
   "read",
@@ -36,6 +37,7 @@ export const notificationSummary = z
       .string()
       .nullable()
       .meta({ description: "Why it waits, has failed, or is not known to have been sent." }),
+    cancelReason: z.string().nullable().meta({ description: "Why it was withdrawn." }),
     attachments: z.array(z.object({ objectId: z.string(), format: z.enum(DOCUMENT_FORMATS) })),
     attempts: z.array(
       z.object({
@@ -82,6 +84,7 @@ export function notificationSummaryView(
     objectId: notification.objectId ?? null,
     contactId: notification.contactId ?? null,
     reason: notification.reason ?? null,
+    cancelReason: notification.cancelReason ?? null,
     attachments,
     attempts,
     nextAttemptAt: notification.nextAttemptAt ?? null,

@@ -20,6 +20,8 @@ export type OutboundMessage = {
   data: LetterData;
   objectId?: Id<"objects">;
   contactId?: Id<"objects">;
+  /** Of the member of staff, or the invite, that it goes to. */
+  membershipId?: Id<"memberships">;
   attachments?: Notification["attachments"];
   resendOf?: Id<"notifications">;
   secretLink?: SecretLink | undefined;

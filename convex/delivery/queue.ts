@@ -1,29 +1,28 @@
-import { type Infer, v } from "convex/values";
+import { compareValues, type Infer, v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { errorDataOf } from "../kit/errors";
 import { consume } from "../kit/limits";
-import { attachment, outboundChannel, sentFile } from "../schemas/notificationSchemas";
+import { attachment, messageSender, sentFile } from "../schemas/notificationSchemas";
+import { admit } from "./admission";
+import { handOut, handOutAgain, isInHands, keepInHands } from "./handout";
 import { type Notification } from "./outbox";
-import { configuredFor } from "./providers/configured";
 import { outcomeValidator } from "./providers/message";
-import { isExpired } from "./secretLink";
-import { fail, failAsExpired, settleAttempt, settleInterrupted } from "./settling";
-import { findSuppression } from "./suppressions";
+import { settleAttempt, settleInterrupted } from "./settling";
 
 /**
- * The way of a message: `wake` hands it to an action (`send.deliver`), which begins an attempt under
- * a lease (`begin`), sends, and records how it went (`settle`). What is interrupted on the way is taken
- * up again by `recover`: before `begin` nothing can have been sent; after it, see settling.ts.
+ * The way of a message: `wake` hands it to an action (`send.deliver`), which reads what it says now
+ * (`prepare`), makes its files, opens the way to the provider and only then begins an attempt under a
+ * lease (`begin`), in whose transaction everything is read once more; it sends, and records how it went
+ * (`settle`). What is interrupted before `begin` is simply handed out again (handout.ts); after it, see
+ * settling.ts.
  */
 const SENDS_PER_MINUTE = 30;
 const AT_ONCE = 10;
 const RECOVERED_AT_ONCE = 100;
 const SECOND = 1000;
-/** Until when an action that was started has begun; else the message is handed out anew. */
-const HANDOUT_MS = 2 * 60 * SECOND;
-/** Longer than an attempt may take, with its PDF. */
+/** Longer than a provider may take to answer. */
 const LEASE_MS = 5 * 60 * SECOND;
 
 /** Hands out what is due, as far as 30 a minute allow, and wakes again for the rest. */
@@ -35,15 +34,15 @@ export const wake = internalMutation({
     const due = await dueOf(ctx, organizationId, now, AT_ONCE);
     let waitFor = 0;
     for (const message of due) {
-      const wait = await paceOf(ctx, organizationId);
-      if (wait > 0) {
-        waitFor = wait;
-        break;
+      if (message.jobId !== undefined) {
+        // Its turn has been drawn already.
+        if (await isInHands(ctx, message)) await keepInHands(ctx, message._id, now);
+        else await handOutAgain(ctx, message, now);
+        continue;
       }
-      const notificationId = message._id;
-      const attempt = message.attempts.length;
-      await ctx.db.patch("notifications", notificationId, { nextAttemptAt: now + HANDOUT_MS });
-      await ctx.scheduler.runAfter(0, internal.delivery.send.deliver, { notificationId, attempt });
+      const wait = waitFor > 0 ? waitFor : await paceOf(ctx, organizationId);
+      if (wait > 0) waitFor = wait;
+      else await handOut(ctx, message, now);
     }
     const next = await nextDueAt(ctx, organizationId);
     await wakeAt(ctx, organizationId, next === null ? null : Math.max(next, now + waitFor), now);
@@ -51,76 +50,97 @@ export const wake = internalMutation({
   },
 });
 
-const work = v.object({
+const attemptArgs = { notificationId: v.id("notifications"), attempt: v.number() };
+const providerName = v.union(v.literal("resend"), v.literal("smtp"), v.literal("whatsapp"));
+
+const preparation = v.object({
   organizationId: v.id("organizations"),
-  channel: outboundChannel,
+  to: v.string(),
+  provider: providerName,
+  attachments: v.array(attachment),
+  /** What an earlier attempt sent that may have arrived: the same files go out again. */
+  files: v.optional(v.array(sentFile)),
+  /** Still sealed. */
+  secretUrl: v.optional(v.string()),
+  basis: v.string(),
+});
+export type Preparation = Infer<typeof preparation>;
+
+/** What has to be made before an attempt; null when there is nothing to do. */
+export const prepare = internalMutation({
+  args: attemptArgs,
+  returns: v.union(preparation, v.null()),
+  handler: async (ctx, { notificationId, attempt }): Promise<Preparation | null> => {
+    const admitted = await admit(ctx, notificationId, attempt);
+    if (!admitted) return null;
+    const { message, provider, said, basis } = admitted;
+    const { organizationId, to, secretUrl, files } = message;
+    return {
+      ...{ organizationId, to, provider, attachments: said.attachments, basis },
+      ...(secretUrl === undefined ? {} : { secretUrl }),
+      ...(admitted.isRepetition && files !== undefined ? { files } : {}),
+    };
+  },
+});
+
+const work = v.object({
   to: v.string(),
   template: v.string(),
   language: v.union(v.literal("en"), v.literal("de")),
   data: v.record(v.string(), v.string()),
-  /** Still sealed. */
-  secretUrl: v.optional(v.string()),
-  attachments: v.array(attachment),
-  files: v.optional(v.array(sentFile)),
-  sender: v.object({ name: v.string(), replyTo: v.optional(v.string()) }),
-  provider: v.union(v.literal("resend"), v.literal("smtp"), v.literal("whatsapp")),
+  sender: messageSender,
+  /** By which a provider knows a repetition: the same for attempts that send the same. */
+  key: v.string(),
 });
 export type Work = Infer<typeof work>;
 
-/** Begins an attempt, or null when there is nothing to do: another has begun it, or it may not go out. */
+/**
+ * Begins an attempt: from now on the provider may have been asked. Null when there is nothing to do
+ * any more, `changed` when what was prepared is not what the message says now.
+ */
 export const begin = internalMutation({
-  args: { notificationId: v.id("notifications"), attempt: v.number() },
-  returns: v.union(work, v.null()),
-  handler: async (ctx, { notificationId, attempt }): Promise<Work | null> => {
-    const message = await ctx.db.get("notifications", notificationId);
-    if (message?.status !== "queued" || message.attempts.length !== attempt) return null;
-    const { organizationId, channel, to, template, language, data, attachments } = message;
-    const organization = await ctx.db.get("organizations", organizationId);
-    if (channel === "in_app" || to === undefined || !organization) return null;
-    const suppression = channel === "email" && (await findSuppression(ctx, organizationId, to));
-    if (suppression) {
-      await fail(ctx, message, "failed", `suppressed: ${suppression.reason}`);
-      return null;
-    }
+  args: { ...attemptArgs, basis: v.optional(v.string()), files: v.optional(v.array(sentFile)) },
+  returns: v.union(work, v.literal("changed"), v.null()),
+  handler: async (
+    ctx,
+    { notificationId, attempt, basis, files = [] },
+  ): Promise<Work | "changed" | null> => {
+    const admitted = await admit(ctx, notificationId, attempt);
+    if (!admitted) return null;
+    const { message, organization, provider, said, isRepetition } = admitted;
+    const { data, attachments } = said;
+    if (attachments.length > 0 && !isRepetition && basis !== admitted.basis) return "changed";
+    const sender = (isRepetition ? message.sender : undefined) ?? senderOf(organization);
+    const revision = isRepetition
+      ? (message.revision ?? 0)
+      : revisionOf(message, { data, files, sender });
     const now = Date.now();
-    if (isExpired(message, now)) {
-      await failAsExpired(ctx, message);
-      return null;
-    }
-    const configured = configuredFor(channel);
-    if ("missing" in configured) {
-      const kept = { nextAttemptAt: undefined, reason: configured.missing, updatedAt: now };
-      await ctx.db.patch("notifications", notificationId, kept);
-      return null;
-    }
-    const { provider } = configured;
     await ctx.db.patch("notifications", notificationId, {
       status: "sending",
+      ...{ data, attachments, files, sender, revision },
       attempts: [...message.attempts, { at: now, provider }],
       nextAttemptAt: undefined,
+      interruptions: undefined,
       leasedUntil: now + LEASE_MS,
       updatedAt: now,
     });
-    const { secretUrl, files } = message;
-    const letter = { organizationId, channel, to, template, language, data, attachments };
-    const known = {
-      ...(secretUrl === undefined ? {} : { secretUrl }),
-      ...(files === undefined ? {} : { files }),
-    };
-    return { ...letter, ...known, sender: senderOf(organization), provider };
+    const { to, template, language } = message;
+    const key = revision === 0 ? notificationId : `${notificationId}.${revision}`;
+    return { to, template, language, data, sender, key };
   },
 });
 
-/**
- * Keeps which files are sent, before the provider is asked: an attempt that is repeated after a kill
- * must send the same bytes under its key, though the document may have a later edition by then.
- */
-export const keepFiles = internalMutation({
-  args: { notificationId: v.id("notifications"), files: v.array(sentFile) },
+/** An attempt that ended before the provider could be asked: nothing has been sent. */
+export const fallShort = internalMutation({
+  args: { ...attemptArgs, at: v.number(), provider: providerName, outcome: outcomeValidator },
   returns: v.null(),
-  handler: async (ctx, { notificationId, files }) => {
+  handler: async (ctx, { notificationId, attempt, at, provider, outcome }) => {
     const message = await ctx.db.get("notifications", notificationId);
-    if (message) await ctx.db.patch("notifications", notificationId, { files });
+    if (message?.status !== "queued" || message.attempts.length !== attempt) return null;
+    const attempts = [...message.attempts, { at, provider }];
+    const begun = { status: "sending" as const, attempts, interruptions: undefined };
+    await ctx.db.patch("notifications", notificationId, begun);
+    await settleAttempt(ctx, { ...message, ...begun }, attempt, outcome);
     return null;
   },
 });
@@ -142,7 +162,8 @@ export const settle = internalMutation({
 });
 
 /**
- * Every minute: takes up messages whose attempt was cut off, and wakes senders whose hour has passed
+ * Every minute: takes up messages whose attempt was cut off (its action has ended without a word, or
+ * its lease has run out), and wakes senders whose hour has passed
  * unused. A lease that lies further ahead than any lease can was given by a clock that has since been
  * set back.
  */
@@ -160,7 +181,16 @@ export const recover = internalMutation({
             : q.eq("status", "sending").gt("leasedUntil", 0).lte("leasedUntil", now),
         )
         .take(RECOVERED_AT_ONCE);
-    const interrupted = [...(await leased(false)), ...(await leased(true))];
+    const sending = await ctx.db
+      .query("notifications")
+      .withIndex("by_lease", (q) => q.eq("status", "sending"))
+      .take(RECOVERED_AT_ONCE);
+    const ended: Notification[] = [];
+    for (const message of sending) {
+      if (message.jobId !== undefined && !(await isInHands(ctx, message))) ended.push(message);
+    }
+    const cut = [...ended, ...(await leased(false)), ...(await leased(true))];
+    const interrupted = [...new Map(cut.map((message) => [message._id, message])).values()];
     for (const message of interrupted) await settleInterrupted(ctx, message);
     const late = await ctx.db
       .query("senders")
@@ -235,6 +265,16 @@ async function wakeAt(
   if (row) await ctx.db.patch("senders", row._id, { nextWakeAt: at });
   else await ctx.db.insert("senders", { organizationId, nextWakeAt: at });
   await ctx.scheduler.runAt(at, internal.delivery.queue.wake, { organizationId });
+}
+
+type Content = Pick<Notification, "data" | "files" | "sender">;
+
+/** A text that has changed since an attempt which surely was not sent is another message to the provider. */
+function revisionOf(message: Notification, content: Required<Content>): number {
+  const { revision = 0, data, files, sender } = message;
+  if (sender === undefined) return revision;
+  const isSame = compareValues({ data, files, sender }, content) === 0;
+  return isSame ? revision : revision + 1;
 }
 
 function senderOf({ name, sender }: Doc<"organizations">): Work["sender"] {

@@ -12,6 +12,8 @@ export type QueuedEmail = {
   data: LetterData;
   /** The object that it is about. */
   objectId?: Id<"objects">;
+  /** The invite that it goes to: revoked, accepted or made anew meanwhile, it does not go out. */
+  membershipId?: Id<"memberships">;
 } & (
   | { template: SecretTemplate; secretLink: SecretLink }
   | { template: Exclude<TemplateName, SecretTemplate>; secretLink?: undefined }

@@ -1,13 +1,10 @@
 import type { Doc } from "../_generated/dataModel";
 import { TenantReader } from "../ontology/reader";
-import type { ObjectDoc } from "../ontology/registry";
 import type { Consumer } from "./consumers";
-import type { LetterData } from "./letters";
+import { receiptData } from "./letterData";
 import { queueMessages } from "./outbox";
 import { findSuppression } from "./suppressions";
-import { languageOf, letterFormats } from "./wording";
-
-type Invoice = ObjectDoc<"invoice">;
+import { languageOf } from "./wording";
 
 /**
  * A customer is told that their payment has arrived: once for each time that a payment settles an
@@ -47,18 +44,4 @@ function isSettledByPayment({ type, previous }: Doc<"events">): boolean {
   if (type !== "invoice.paid") return false;
   const before = previous as Record<string, unknown> | undefined;
   return before !== undefined && "amountPaidInCents" in before;
-}
-
-/** Without the payment link: nothing is left to pay. */
-function receiptData(organization: Doc<"organizations">, invoice: Invoice): LetterData {
-  const { name, sender } = organization;
-  const { billTo, currency, amountPaidInCents, paidDate } = invoice.customProperties;
-  const { money, day } = letterFormats(organization, languageOf(organization), currency);
-  return {
-    organization: sender?.name ?? name,
-    recipient: billTo.name,
-    number: invoice.name,
-    amount: money(amountPaidInCents),
-    ...(paidDate === undefined ? {} : { paidOn: day(paidDate) }),
-  };
 }

@@ -7,7 +7,8 @@ import { DEFAULT_HOURS, type ReminderSettings } from "../kit/reminderSettings";
 import { isOfType } from "../ontology/reader";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
-import { REMINDABLE, remindByRule } from "./reminders";
+import { REMINDABLE } from "./letterData";
+import { remindByRule } from "./reminders";
 
 /**
  * The reminders that an organization's rules send. A rule goes through the invoices by due date, each

@@ -1,20 +1,17 @@
-import type { Doc, Id } from "../_generated/dataModel";
+import type { Id } from "../_generated/dataModel";
 import { ApiError } from "../kit/errors";
-import { startOfToday } from "../kit/localTime";
 import type { ReminderLevel, ReminderSettings } from "../kit/reminderSettings";
 import type { ObjectDoc } from "../ontology/registry";
 import type { InvoicingContext } from "../ontology/salesContent";
 import type { DocumentSending } from "../ontology/salesInput";
-import { aboutDocument, documentData } from "./documents";
+import { aboutDocument } from "./documents";
+import { isOpen, REMINDABLE, reminderData, reminderFormat } from "./letterData";
 import { type OutboundMessage, queueMessages } from "./outbox";
 import { knownAddress, type Recipient, recipientsOf } from "./recipients";
 import { languageOf } from "./wording";
 
 type Invoice = ObjectDoc<"invoice">;
 type Reminded = { invoice: Invoice; notificationIds: Id<"notifications">[] };
-
-/** Statuses of an invoice that waits for its money. */
-export const REMINDABLE = ["sent", "awaiting_employer_payment", "overdue"] as const;
 
 /** So many are kept on an invoice; nobody needs more of them. */
 const MAX_REMINDERS = 30;
@@ -79,16 +76,12 @@ async function remind(
   { message, language = languageOf(context.organization) }: DocumentSending,
 ): Promise<Reminded> {
   const { organization, store } = context;
-  const data = documentData(organization, invoice, language);
-  data["level"] = String(level);
-  const late = isLate(invoice, organization);
-  data["isDue"] = late ? "yes" : "no";
+  const data = reminderData(organization, invoice, language, level);
   const text = message?.trim() ?? "";
   if (text !== "") data["message"] = text;
   const messages = recipients.map((recipient): OutboundMessage => ({
     ...recipient,
-    // Before the due date nothing is to be dunned for yet: the invoice itself goes along.
-    ...aboutDocument(invoice, late ? `reminder-${level}` : "pdf"),
+    ...aboutDocument(invoice, reminderFormat(organization, invoice, level)),
     template: "reminder",
     language,
     data,
@@ -98,18 +91,6 @@ async function remind(
   const reminded = await store.update(invoice, { customProperties: { reminders } }, "reminded");
   const notificationIds = await queueMessages(context, organization._id, messages);
   return { invoice: reminded, notificationIds };
-}
-
-function isOpen({ status, customProperties }: Invoice): boolean {
-  const isWaiting = (REMINDABLE as readonly string[]).includes(status);
-  return isWaiting && customProperties.amountDueInCents > 0;
-}
-
-function isLate(
-  { customProperties: { dueDate } }: Invoice,
-  { timeZone }: Doc<"organizations">,
-): boolean {
-  return dueDate < startOfToday(Date.now(), timeZone);
 }
 
 function levelAfter(level: ReminderLevel | undefined): ReminderLevel {

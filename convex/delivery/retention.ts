@@ -2,7 +2,8 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import { internalMutation } from "../_generated/server";
 import { noSecret } from "./secretLink";
-import { failAsExpired } from "./settling";
+import { failAsExpired, withdraw } from "./settling";
+import { ERASED } from "./subjects";
 import { forgetAddress } from "./suppressions";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -53,7 +54,7 @@ export const forgetLinks = internalMutation({
 
 /**
  * Blanks what went to a person who is erased, a page at a time, with what is known of their addresses;
- * what has not gone out stays here.
+ * what has not gone out stays here. One that is under way keeps its lease, and says how it ended.
  * Scheduled with the erasure.
  */
 export const forgetPerson = internalMutation({
@@ -64,9 +65,10 @@ export const forgetPerson = internalMutation({
       .query("notifications")
       .withIndex("by_contact", (q) => q.eq("contactId", contactId))
       .paginate({ numItems: AT_ONCE, cursor });
-    for (const { _id, organizationId, channel, to, status, attempts } of page) {
+    for (const message of page) {
+      const { _id, organizationId, channel, to, status, attempts } = message;
       if (channel === "email" && to !== undefined) await forgetAddress(ctx, organizationId, to);
-      const isUnsent = status === "queued" || status === "sending";
+      if (status === "queued") await withdraw(ctx, message, ERASED);
       await ctx.db.patch("notifications", _id, {
         to: undefined,
         data: {},
@@ -74,10 +76,7 @@ export const forgetPerson = internalMutation({
         files: undefined,
         attachments: [],
         attempts: attempts.map(({ error: _error, ...rest }) => rest),
-        reason: "The person was erased.",
-        nextAttemptAt: undefined,
-        leasedUntil: undefined,
-        ...(isUnsent ? { status: "failed" as const } : {}),
+        ...(status === "queued" ? {} : { reason: ERASED }),
         updatedAt: Date.now(),
       });
     }

@@ -7,99 +7,185 @@ import { type ActionCtx, internalAction } from "../_generated/server";
 import { errorDataOf, notFound } from "../kit/errors";
 import type { FileReference } from "./documentFiles";
 import { letterOf, type TemplateName } from "./letters";
-import { addressOf, type Email, type File, type Outcome, shortError } from "./providers/message";
+import {
+  addressOf,
+  type Email,
+  type Failure,
+  type File,
+  type Outcome,
+  shortError,
+} from "./providers/message";
 import { sendByResend } from "./providers/resend";
-import { sendBySmtp } from "./providers/smtp";
-import { sendByWhatsApp } from "./providers/whatsapp";
+import { connectToSmtp } from "./providers/smtp";
+import { sendByWhatsApp, uploadToWhatsApp } from "./providers/whatsapp";
 import type { sentFile } from "../schemas/notificationSchemas";
-import type { Work } from "./queue";
+import type { Preparation, Work } from "./queue";
 import { openLink } from "./secretLink";
 
-/** One attempt to send a message; what is attached is made first, before the provider is asked. */
+/** So often what a message says may change while it is prepared, before it waits for its next turn. */
+const PREPARED_AT_MOST = 3;
+
+type SentFile = Infer<typeof sentFile>;
+type Attempt = { notificationId: Id<"notifications">; attempt: number };
+
+/** The way to a provider that stands open: nothing has been asked yet. */
+type OpenWay = { ask: (work: Work) => Promise<Outcome>; close: () => void };
+type Prepared = { files: SentFile[]; way: OpenWay };
+
+/**
+ * One attempt to send a message. Everything that can fail, or be cut off, without anybody having been
+ * asked comes first: the files, the link, the connection. Then the attempt begins.
+ */
 export const deliver = internalAction({
   args: { notificationId: v.id("notifications"), attempt: v.number() },
   returns: v.null(),
-  handler: async (ctx, { notificationId, attempt }): Promise<null> => {
-    const args = { notificationId, attempt };
-    const work: Work | null = await ctx.runMutation(internal.delivery.queue.begin, args);
-    if (!work) return null;
-    const outcome = await attemptOf(ctx, notificationId, work);
-    await ctx.runMutation(internal.delivery.queue.settle, { ...args, outcome });
-    return null;
+  handler: async (ctx, args): Promise<null> => {
+    const at = Date.now();
+    for (let turn = 1; ; turn++) {
+      const preparation: Preparation | null = await ctx.runMutation(
+        internal.delivery.queue.prepare,
+        args,
+      );
+      if (!preparation) return null;
+      const { provider } = preparation;
+      const short = async (outcome: Failure): Promise<null> => {
+        const fallen = { ...args, at, provider, outcome };
+        await ctx.runMutation(internal.delivery.queue.fallShort, fallen);
+        return null;
+      };
+      const prepared = await prepare(ctx, args.notificationId, preparation);
+      if ("kind" in prepared) return await short(prepared);
+      const isOver = await makeAttempt(ctx, args, preparation.basis, prepared);
+      if (isOver) return null;
+      if (turn === PREPARED_AT_MOST) {
+        return await short({ kind: "retry", error: "It kept changing while it was prepared." });
+      }
+    }
   },
 });
 
-type SentFile = Infer<typeof sentFile>;
+/** False when the message says something else by now: it is to be prepared again. */
+async function makeAttempt(
+  ctx: ActionCtx,
+  args: Attempt,
+  basis: string,
+  { files, way }: Prepared,
+): Promise<boolean> {
+  try {
+    const begun = { ...args, basis, files };
+    const work: Work | "changed" | null = await ctx.runMutation(
+      internal.delivery.queue.begin,
+      begun,
+    );
+    if (work === "changed") return false;
+    if (!work) return true;
+    const outcome = await way.ask(work);
+    await ctx.runMutation(internal.delivery.queue.settle, { ...args, outcome });
+    return true;
+  } finally {
+    way.close();
+  }
+}
 
 /** The files come first: without them nothing is sent. */
-async function attemptOf(ctx: ActionCtx, id: Id<"notifications">, work: Work): Promise<Outcome> {
-  let contents: File[];
+async function prepare(
+  ctx: ActionCtx,
+  id: Id<"notifications">,
+  preparation: Preparation,
+): Promise<Prepared | Failure> {
   let url: string | undefined;
   try {
-    url = await openLink(work.secretUrl);
+    url = await openLink(preparation.secretUrl);
   } catch (thrown) {
     // A key that was changed can be changed back.
     return { kind: "retry", error: shortError(String(thrown)) };
   }
+  let files: SentFile[];
+  let contents: File[];
   try {
-    contents = (await keptContents(ctx, work.files)) ?? (await makeContents(ctx, id, work));
+    ({ files, contents } = await filesOf(ctx, preparation));
   } catch (thrown) {
     return withoutAttachment(thrown);
   }
-  return await sent(id, work, contents, url);
+  const way = await openWay(id, preparation, contents, url);
+  return "kind" in way ? way : { files, way };
 }
 
-/**
- * What an earlier attempt sent, which a later one sends as well. Null without one, and when a file is
- * gone meanwhile: then it is later than any provider remembers the attempt's key.
- */
-async function keptContents(ctx: ActionCtx, files: SentFile[] | undefined): Promise<File[] | null> {
-  if (!files) return null;
+async function openWay(
+  id: string,
+  { provider, to }: Preparation,
+  files: File[],
+  secretUrl: string | undefined,
+): Promise<OpenWay | Failure> {
+  const close = (): void => undefined;
+  const email = (work: Work): Email => emailOf(id, work, files, secretUrl);
+  switch (provider) {
+    case "resend":
+      return { ask: async (work) => await sendByResend(email(work)), close };
+    case "smtp": {
+      const connection = await connectToSmtp();
+      if ("kind" in connection) return connection;
+      return {
+        ask: async (work) => await connection.send(email(work)),
+        close: () => {
+          connection.close();
+        },
+      };
+    }
+    case "whatsapp": {
+      const [file] = files;
+      const uploaded = file && (await uploadToWhatsApp(file));
+      if (uploaded && "kind" in uploaded) return uploaded;
+      return {
+        ask: async (work) => {
+          const template = work.template as TemplateName;
+          return await sendByWhatsApp({ ...work, id, to, template, document: uploaded });
+        },
+        close,
+      };
+    }
+  }
+}
+
+function emailOf(id: string, work: Work, files: File[], secretUrl: string | undefined): Email {
+  const { to, language, data, sender, key } = work;
+  const { name, replyTo } = sender;
+  return {
+    id,
+    key,
+    from: { name, address: addressOf(process.env["EMAIL_FROM"] ?? "") },
+    to,
+    ...(replyTo === undefined ? {} : { replyTo }),
+    letter: letterOf(work.template as TemplateName, language, data, secretUrl),
+    files,
+  };
+}
+
+type Files = { files: SentFile[]; contents: File[] };
+
+/** Those of an attempt that may have arrived, where they are there still; else as they are now. */
+async function filesOf(ctx: ActionCtx, preparation: Preparation): Promise<Files> {
+  const { files: kept } = preparation;
+  const had = kept && (await contentsOf(ctx, kept));
+  if (kept && had) return { files: kept, contents: had };
+  const { attachments, organizationId } = preparation;
+  const files = await Promise.all(attachments.map((each) => made(ctx, organizationId, each)));
+  const contents = await contentsOf(ctx, files);
+  if (!contents) throw new Error("a file that was just made is missing");
+  return { files, contents };
+}
+
+/** Null when one is gone meanwhile: then it is later than any provider remembers an attempt's key. */
+async function contentsOf(ctx: ActionCtx, files: SentFile[]): Promise<File[] | null> {
   const contents = await Promise.all(files.map((file) => read(ctx, file)));
   const had = contents.filter((content) => content !== null);
   return had.length === files.length ? had : null;
 }
 
-async function makeContents(
-  ctx: ActionCtx,
-  notificationId: Id<"notifications">,
-  work: Work,
-): Promise<File[]> {
-  if (work.attachments.length === 0) return [];
-  const files = await Promise.all(work.attachments.map((each) => made(ctx, work, each)));
-  await ctx.runMutation(internal.delivery.queue.keepFiles, { notificationId, files });
-  const contents = await keptContents(ctx, files);
-  if (!contents) throw new Error("a file that was just made is missing");
-  return contents;
-}
-
-async function sent(
-  id: string,
-  work: Work,
-  files: File[],
-  secretUrl: string | undefined,
-): Promise<Outcome> {
-  const { to, language, data, sender, provider } = work;
-  const template = work.template as TemplateName;
-  if (provider === "whatsapp") {
-    return await sendByWhatsApp({ id, to, template, language, data, file: files[0] });
-  }
-  const { name, replyTo } = sender;
-  const email: Email = {
-    id,
-    from: { name, address: addressOf(process.env["EMAIL_FROM"] ?? "") },
-    to,
-    ...(replyTo === undefined ? {} : { replyTo }),
-    letter: letterOf(template, language, data, secretUrl),
-    files,
-  };
-  return provider === "resend" ? await sendByResend(email) : await sendBySmtp(email);
-}
-
 async function made(
   ctx: ActionCtx,
-  { organizationId }: Work,
-  wanted: Work["attachments"][number],
+  organizationId: Id<"organizations">,
+  wanted: Preparation["attachments"][number],
 ): Promise<SentFile> {
   const request = { organizationId, ...wanted };
   const file: FileReference | null = await ctx.runAction(internal.delivery.pdf.makePdf, request);
@@ -117,7 +203,7 @@ async function read(
 }
 
 /** Nothing has been sent. What the object itself refuses will not get better by waiting. */
-function withoutAttachment(thrown: unknown): Outcome {
+function withoutAttachment(thrown: unknown): Failure {
   const refusal = errorDataOf(thrown);
   const message = refusal?.message ?? (thrown instanceof Error ? thrown.message : String(thrown));
   const error = shortError(`attachment: ${message}`);

@@ -53,7 +53,7 @@ export async function settleAttempt(
       ...idle,
       status,
       sentAt: message.sentAt ?? now,
-      reason: undefined,
+      ...noReason,
       ...noSecret,
       ...(providerMessageId === undefined ? {} : { providerMessageId }),
     });
@@ -68,33 +68,40 @@ export async function settleAttempt(
     await fail(ctx, message, outcome.isBounce === true ? "bounced" : "failed", outcome.error);
     return;
   }
-  const mayRepeat = outcome.kind === "retry" || maySafelyRepeat(message, now);
+  const isOpen = outcome.kind === "unknown";
+  const mayRepeat = !isOpen || maySafelyRepeat(message, now);
   const { retryAfter } = outcome;
   const delay = mayRepeat
     ? delayAfter(attempts.length, retryAfter === undefined ? {} : { retryAfter })
     : null;
-  await ctx.db.patch("notifications", message._id, { ...settled, ...idle, reason: outcome.error });
+  await ctx.db.patch("notifications", message._id, {
+    ...settled,
+    ...idle,
+    ...(isOpen ? { mayHaveArrived: true } : {}),
+    reason: outcome.error,
+  });
   if (delay === null) {
-    const isOpen = outcome.kind === "unknown";
     await fail(ctx, message, isOpen ? "unknown" : "failed", outcome.error);
     return;
   }
   await requeue(ctx, message, now + delay);
 }
 
-/** Takes up a message whose sender was interrupted: nobody knows whether it went out. */
+/** Takes up a message whose attempt was interrupted: nobody knows whether it went out. */
 export async function settleInterrupted(ctx: MutationCtx, message: Notification): Promise<void> {
   const now = Date.now();
-  await ctx.db.patch("notifications", message._id, { ...idle, updatedAt: now });
+  const interrupted = { ...idle, mayHaveArrived: true, updatedAt: now };
+  await ctx.db.patch("notifications", message._id, interrupted);
   if (maySafelyRepeat(message, now)) await requeue(ctx, message, now);
   else await fail(ctx, message, "unknown", "The sender was interrupted; it may have been sent.");
 }
 
-const idle = { leasedUntil: undefined, nextAttemptAt: undefined };
+const idle = { leasedUntil: undefined, nextAttemptAt: undefined, jobId: undefined };
+const noReason = { reason: undefined, cancelReason: undefined };
 
-/** Failed by our own account, which the provider's word corrects. */
+/** Failed or withdrawn by our own account, which the provider's word corrects. */
 function isUndone({ status }: Notification): boolean {
-  return status === "failed" || status === "queued";
+  return status === "failed" || status === "cancelled" || status === "queued";
 }
 
 /** Another provider than the one that was asked knows nothing of the key. */
@@ -143,9 +150,29 @@ export async function fail(
   await store.finish();
 }
 
+/**
+ * Takes back a message that has not gone out: what it is about has changed, or its reader. Nobody needs
+ * to be told; who looks for it sees why.
+ */
+export async function withdraw(
+  ctx: MutationCtx,
+  { _id, mayHaveArrived }: Notification,
+  why: string,
+): Promise<void> {
+  const doubt = mayHaveArrived === true ? " An earlier attempt may have arrived." : "";
+  await ctx.db.patch("notifications", _id, {
+    ...idle,
+    ...noSecret,
+    status: "cancelled",
+    reason: undefined,
+    cancelReason: `${why}${doubt}`,
+    updatedAt: Date.now(),
+  });
+}
+
 /** Ends a letter whose link is no longer good: nobody should open a door that is closed. */
 export async function failAsExpired(ctx: MutationCtx, message: Notification): Promise<void> {
-  await ctx.db.patch("notifications", message._id, { ...noSecret, nextAttemptAt: undefined });
+  await ctx.db.patch("notifications", message._id, { ...noSecret, ...idle });
   await fail(ctx, message, "failed", "Its link expired before it could be sent.");
 }
 
@@ -179,7 +206,7 @@ export async function recordProgress(
         ...taken,
         ...delivered,
         status,
-        reason: undefined,
+        ...noReason,
       });
       return;
     }

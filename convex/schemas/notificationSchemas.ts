@@ -4,7 +4,10 @@ import { documentFormat } from "./documentSchemas";
 
 export const outboundChannel = v.union(v.literal("email"), v.literal("whatsapp"));
 
-/** Outbound: queued → sending → sent → delivered, or how it ended; in the inbox: unread → read. */
+/**
+ * Outbound: queued → sending → sent → delivered, or how it ended (`cancelled`: withdrawn, for what it
+ * is about has changed); in the inbox: unread → read.
+ */
 export const notificationStatus = v.union(
   v.literal("queued"),
   v.literal("sending"),
@@ -12,6 +15,7 @@ export const notificationStatus = v.union(
   v.literal("delivered"),
   v.literal("failed"),
   v.literal("bounced"),
+  v.literal("cancelled"),
   v.literal("unknown"),
   v.literal("unread"),
   v.literal("read"),
@@ -28,10 +32,12 @@ export const sentFile = v.object({
   contentType: v.string(),
 });
 
+export const messageSender = v.object({ name: v.string(), replyTo: v.optional(v.string()) });
+
 export const notificationTables = {
   /**
    * Messages: what goes out to customers by e-mail and WhatsApp, and the inbox of members of staff.
-   * Written by delivery/outbox.ts, queue.ts, settling.ts and inbox.ts; read by their lists
+   * Written by delivery/outbox.ts, queue.ts, admission.ts, handout.ts, settling.ts and inbox.ts; read by their lists
    * and by the sender; deleted by delivery/retention.ts.
    */
   notifications: defineTable({
@@ -47,14 +53,24 @@ export const notificationTables = {
     to: v.optional(v.string()),
     template: v.string(),
     language: v.union(v.literal("en"), v.literal("de")),
-    /** What the template says, formatted: a repeated attempt sends the same text. */
+    /**
+     * What the template says, formatted: as the last attempt said it, before the first as it was when
+     * it was queued.
+     */
     data: v.record(v.string(), v.string()),
+    /** The member or the invite that it goes to. */
+    membershipId: v.optional(v.id("memberships")),
     /** A link that lets its reader in, sealed, and until when it is good; see delivery/secretLink.ts. */
     secretUrl: v.optional(v.string()),
     secretExpiresAt: v.optional(v.number()),
     attachments: v.array(attachment),
-    /** The files of `attachments`, as the first attempt sent them: a later one sends the same. */
+    /** The files of `attachments` and the sender, as the last attempt sent them. */
     files: v.optional(v.array(sentFile)),
+    sender: v.optional(messageSender),
+    /** How often what it says has changed between attempts: each has a key of its own. */
+    revision: v.optional(v.number()),
+    /** An attempt may have arrived: one that is repeated under its key sends the very same. */
+    mayHaveArrived: v.optional(v.boolean()),
     attempts: v.array(
       v.object({
         at: v.number(),
@@ -67,10 +83,16 @@ export const notificationTables = {
     ),
     /** Absent where no attempt is due: it is under way, over, or kept for want of a provider. */
     nextAttemptAt: v.optional(v.number()),
+    /** The action that prepares it; gone, or ended without an attempt, it was interrupted. */
+    jobId: v.optional(v.id("_scheduled_functions")),
+    /** How often that was so since the last attempt. */
+    interruptions: v.optional(v.number()),
     leasedUntil: v.optional(v.number()),
     providerMessageId: v.optional(v.string()),
     /** Why it is kept or has failed, for a person. */
     reason: v.optional(v.string()),
+    /** Why it was withdrawn, for a person. */
+    cancelReason: v.optional(v.string()),
     /** The one that this one repeats, by hand. */
     resendOf: v.optional(v.id("notifications")),
     sentAt: v.optional(v.number()),

@@ -215,6 +215,7 @@ async function issued(
     organizationId: organization._id,
     template: "invite",
     to: invite.invite.email,
+    membershipId: id,
     language: languageOf(organization),
     data: {
       organization: organization.name,

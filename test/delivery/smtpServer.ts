@@ -3,13 +3,20 @@ import { SMTPServer } from "smtp-server";
 
 /** What a test lets happen to every message. */
 export type SmtpFault =
-  "none" | "no such mailbox" | "hangs up after the message" | "silent after the message";
+  | "none"
+  | "not now"
+  | "no such mailbox"
+  | "hangs up after the message"
+  | "silent after the message";
 
 export type MailServer = {
   url: string;
   /** Every message that was taken, as it came. */
   mails: string[];
   fault: SmtpFault;
+  /** Connections so far, and those that are open. */
+  opened: number;
+  open: () => number;
   close: () => Promise<void>;
 };
 
@@ -19,6 +26,11 @@ export async function startSmtp(): Promise<MailServer> {
     authOptional: true,
     disabledCommands: ["STARTTLS"],
     closeTimeout: 100,
+    onConnect: (_session, done) => {
+      mail.opened += 1;
+      const busy = Object.assign(new Error("Not now"), { responseCode: 421 });
+      done(mail.fault === "not now" ? busy : null);
+    },
     onRcptTo: (_address, _session, done) => {
       const refused = Object.assign(new Error("No such mailbox"), { responseCode: 550 });
       done(mail.fault === "no such mailbox" ? refused : null);
@@ -39,6 +51,8 @@ export async function startSmtp(): Promise<MailServer> {
     url: "",
     mails: [],
     fault: "none",
+    opened: 0,
+    open: () => smtp.connections.size,
     close: () =>
       new Promise((resolve) => {
         smtp.close(resolve);

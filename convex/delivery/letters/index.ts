@@ -5,6 +5,7 @@ import {
   renderLetter,
   type RenderedLetter,
 } from "./letter";
+import { balanceInEnglish, balanceInGerman } from "./balance";
 import { WORDS } from "./words";
 
 export type { Language, LetterData, RenderedLetter } from "./letter";
@@ -14,7 +15,7 @@ type Text = { subject: string; paragraphs: string[]; action?: string };
 type Fact = "number" | "amount" | "open" | "dueDate" | "validUntil" | "paidOn" | "originalNumber";
 type Template = {
   /** Which of the data are set in the table, in this order. */
-  facts: readonly Fact[];
+  facts: readonly Fact[] | ((data: LetterData) => readonly Fact[]);
   text: Record<Language, (data: LetterData) => Text>;
 };
 
@@ -23,19 +24,29 @@ const of = (data: LetterData, name: string): string => data[name] ?? "";
 /**
  * Every letter, in every language. `data` has, as far as they apply, `organization`, `recipient`,
  * `number`, `amount`, `open`, `dueDate`, `validUntil`, `paidOn`, `originalNumber` (all formatted),
+ * `balance` of an invoice that is `paid`, `settled` otherwise, or in `part`, `accepted` of a quote,
  * `level` of a reminder, the sender's own `message`, the `inviter`'s name, and the link `url`.
  */
 const TEMPLATES = {
   invoice: {
-    facts: ["number", "amount", "dueDate"],
+    facts: (d) =>
+      d["balance"] === undefined
+        ? ["number", "amount", "dueDate"]
+        : ["number", "amount", "open", "dueDate", "paidOn"],
     text: {
       en: (d) => ({
         subject: `Invoice ${of(d, "number")} from ${of(d, "organization")}`,
-        paragraphs: [`please find attached our invoice ${of(d, "number")}.`],
+        paragraphs: [
+          `please find attached our invoice ${of(d, "number")}.`,
+          ...balanceInEnglish(d),
+        ],
       }),
       de: (d) => ({
         subject: `Rechnung ${of(d, "number")} von ${of(d, "organization")}`,
-        paragraphs: [`anbei erhalten Sie unsere Rechnung ${of(d, "number")}.`],
+        paragraphs: [
+          `anbei erhalten Sie unsere Rechnung ${of(d, "number")}.`,
+          ...balanceInGerman(d),
+        ],
       }),
     },
   },
@@ -44,11 +55,19 @@ const TEMPLATES = {
     text: {
       en: (d) => ({
         subject: `Quote ${of(d, "number")} from ${of(d, "organization")}`,
-        paragraphs: [`please find attached our quote ${of(d, "number")}.`],
+        paragraphs: [
+          d["accepted"] === "yes"
+            ? `please find attached our quote ${of(d, "number")}, which you have accepted.`
+            : `please find attached our quote ${of(d, "number")}.`,
+        ],
       }),
       de: (d) => ({
         subject: `Angebot ${of(d, "number")} von ${of(d, "organization")}`,
-        paragraphs: [`anbei erhalten Sie unser Angebot ${of(d, "number")}.`],
+        paragraphs: [
+          d["accepted"] === "yes"
+            ? `anbei erhalten Sie unser Angebot ${of(d, "number")}, das Sie angenommen haben.`
+            : `anbei erhalten Sie unser Angebot ${of(d, "number")}.`,
+        ],
       }),
     },
   },
@@ -179,7 +198,7 @@ export function letterOf(
     heading: organization,
     greeting: words.greeting(of(data, "recipient")),
     paragraphs: [...paragraphs, ...(data["message"] === undefined ? [] : [data["message"]])],
-    facts: facts.flatMap((name) => {
+    facts: (typeof facts === "function" ? facts(data) : facts).flatMap((name) => {
       const value = data[name];
       return value === undefined ? [] : [{ label: words[name], value }];
     }),

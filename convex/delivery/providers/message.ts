@@ -28,12 +28,15 @@ export const outcomeValidator = v.union(
   }),
 );
 export type Outcome = Infer<typeof outcomeValidator>;
+export type Failure = Exclude<Outcome, { kind: "sent" }>;
 
 export type File = { fileName: string; contentType: string; bytes: Uint8Array };
 
 export type Email = {
   /** The notification's id: the same for every attempt. */
   id: string;
+  /** The same for attempts that send the same: what a provider knows a repetition by. */
+  key: string;
   from: { name: string; address: string };
   to: string;
   replyTo?: string;

@@ -5,11 +5,11 @@ import { retryAfterOf } from "../attempts";
 import { type Email, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";
 
 /**
- * One attempt through Resend. The idempotency key is the notification's id: asked again within its
- * life, Resend answers with the first message instead of sending a second.
+ * One attempt through Resend. Asked again under the same idempotency key within its life, Resend
+ * answers with the first message instead of sending a second.
  */
 export async function sendByResend(email: Email): Promise<Outcome> {
-  const { id, from, to, replyTo, letter, files } = email;
+  const { id, key, from, to, replyTo, letter, files } = email;
   const resend = new Resend(process.env["RESEND_API_KEY"]);
   const { data, error, headers } = await within(
     PROVIDER_TIMEOUT_MS,
@@ -29,7 +29,7 @@ export async function sendByResend(email: Email): Promise<Outcome> {
         // Comes back with every event, also with one that overtakes this answer.
         tags: [{ name: "notification_id", value: id }],
       },
-      { idempotencyKey: id },
+      { idempotencyKey: key },
     ),
   );
   if (data) return { kind: "sent", providerMessageId: data.id };
@@ -41,6 +41,8 @@ export async function sendByResend(email: Email): Promise<Outcome> {
   const failure = { error: problem, status: statusCode };
   // Both say that the key is known: the message has been taken, or is being taken.
   const isKnown = ["concurrent_idempotent_requests", "invalid_idempotent_request"].includes(name);
+  // 503 is said before a request is looked at (RFC 9110, 15.6.4).
+  if (statusCode === 503) return { kind: "retry", ...failure, ...wait };
   if (statusCode >= 500 || isKnown) return { kind: "unknown", ...failure, ...wait };
   if (statusCode === 429) return { kind: "retry", ...failure, ...wait };
   return { kind: "refused", ...failure };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { retryAfterOf } from "../attempts";
 import type { Language, LetterData, TemplateName } from "../letters";
-import { type File, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";
+import { type Failure, type File, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";
 
 /** https://developers.facebook.com/docs/whatsapp/cloud-api */
 const DEFAULT_BASE_URL = "https://graph.facebook.com/v23.0";
@@ -19,7 +19,8 @@ export type WhatsAppMessage = {
   template: TemplateName;
   language: Language;
   data: LetterData;
-  file: File | undefined;
+  /** The PDF in its head. */
+  document: Uploaded | undefined;
 };
 
 /**
@@ -28,24 +29,27 @@ export type WhatsAppMessage = {
  */
 const PLACES = ["recipient", "number", "amount", "dueDate", "organization"] as const;
 
+/** A file that Meta has, to be sent with a message. It reaches nobody by itself. */
+export type Uploaded = { id: string; filename: string };
+
+/** Hands a PDF to Meta rather than a link to it, so that no public address leads to it. */
+export async function uploadToWhatsApp(file: File): Promise<Uploaded | Failure> {
+  const uploaded = await call("media", uploadOf(file));
+  // Nobody has been written to, so it may be repeated whatever became of it.
+  if ("kind" in uploaded) {
+    return uploaded.kind === "unknown" ? { ...uploaded, kind: "retry" } : uploaded;
+  }
+  const media = z.object({ id: z.string() }).safeParse(uploaded.body);
+  if (!media.success) return { kind: "retry", error: "media: the answer names no id" };
+  return { id: media.data.id, filename: file.fileName };
+}
+
 /**
- * One attempt through Meta's Cloud API. The PDF is handed to Meta rather than linked to, so that no
- * public address leads to it. The API has no idempotency key: a lost answer leaves the end open.
+ * One attempt through Meta's Cloud API, which has no idempotency key: a lost answer leaves the end
+ * open.
  */
 export async function sendByWhatsApp(message: WhatsAppMessage): Promise<Outcome> {
-  let header: object[] = [];
-  if (message.file) {
-    const uploaded = await call("media", uploadOf(message.file));
-    // An upload reaches nobody, so it may be repeated whatever became of it.
-    if ("kind" in uploaded) {
-      return uploaded.kind === "unknown" ? { ...uploaded, kind: "retry" } : uploaded;
-    }
-    const media = z.object({ id: z.string() }).safeParse(uploaded.body);
-    if (!media.success) return { kind: "retry", error: "media: the answer names no id" };
-    const document = { id: media.data.id, filename: message.file.fileName };
-    header = [{ type: "header", parameters: [{ type: "document", document }] }];
-  }
-  const sent = await call("messages", JSON.stringify(bodyOf(message, header)));
+  const sent = await call("messages", JSON.stringify(bodyOf(message)));
   if ("kind" in sent) return sent;
   const answer = z.object({ messages: z.array(z.object({ id: z.string() })).min(1) });
   const parsed = answer.safeParse(sent.body);
@@ -61,7 +65,8 @@ function uploadOf({ fileName, contentType, bytes }: File): FormData {
   return form;
 }
 
-function bodyOf({ id, to, template, language, data }: WhatsAppMessage, header: object[]): object {
+function bodyOf({ id, to, template, language, data, document }: WhatsAppMessage): object {
+  const header = document ? [{ type: "header", parameters: [{ type: "document", document }] }] : [];
   const due = data["dueDate"] ?? data["validUntil"] ?? data["paidOn"] ?? "-";
   const said: LetterData = { ...data, dueDate: due, amount: data["open"] ?? data["amount"] ?? "-" };
   const parameters = PLACES.map((place) => ({ type: "text", text: oneLine(said[place]) }));
@@ -83,8 +88,6 @@ function bodyOf({ id, to, template, language, data }: WhatsAppMessage, header: o
 function oneLine(text: string | undefined): string {
   return (text ?? "").replaceAll(/\s+/g, " ").trim() || "-";
 }
-
-type Failure = Exclude<Outcome, { kind: "sent" }>;
 
 async function call(path: string, body: string | FormData): Promise<{ body: unknown } | Failure> {
   const { WHATSAPP_BASE_URL, WHATSAPP_PHONE_ID, WHATSAPP_TOKEN } = process.env;
@@ -119,8 +122,10 @@ function failureOf(path: string, { status, headers }: Response, body: unknown): 
   const error = shortError(`${path}: ${meta ? `${meta.code} ${meta.message}` : `HTTP ${status}`}`);
   const retryAfter = retryAfterOf(headers.get("retry-after"), Date.now());
   const wait = retryAfter === undefined ? {} : { retryAfter };
-  if (status >= 500) return { kind: "unknown", error, status, ...wait };
-  if (status === 429 || PASSING_CODES.includes(meta?.code ?? 0)) {
+  // 503 is said before a request is looked at (RFC 9110, 15.6.4).
+  const isPassing = status === 429 || status === 503;
+  if (status >= 500 && !isPassing) return { kind: "unknown", error, status, ...wait };
+  if (isPassing || PASSING_CODES.includes(meta?.code ?? 0)) {
     return { kind: "retry", error, status, ...wait };
   }
   return { kind: "refused", error, status };

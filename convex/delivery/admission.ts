@@ -1,0 +1,73 @@
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx } from "../_generated/server";
+import type { Notification } from "./outbox";
+import { configuredFor, type OutboundChannel, type ProviderName } from "./providers/configured";
+import { isExpired } from "./secretLink";
+import { fail, failAsExpired, withdraw } from "./settling";
+import { basisOf, readSubject, type Said } from "./subjects";
+import { findSuppression } from "./suppressions";
+
+/** A message that may go out now, with what it says now. */
+export type Admitted = {
+  message: Notification & { channel: OutboundChannel; to: string };
+  organization: Doc<"organizations">;
+  provider: ProviderName;
+  said: Said;
+  /** What `said` rests on. */
+  basis: string;
+  /** An attempt that may have arrived is repeated as it was: what it said is said again. */
+  isRepetition: boolean;
+};
+
+/**
+ * Reads a message and all that it is about as they are now. Null when there is nothing to do: another
+ * attempt has begun, or it may not go out, which is then said on its row.
+ */
+export async function admit(
+  ctx: MutationCtx,
+  notificationId: Id<"notifications">,
+  attempt: number,
+): Promise<Admitted | null> {
+  const message = await ctx.db.get("notifications", notificationId);
+  if (message?.status !== "queued" || message.attempts.length !== attempt) return null;
+  const { organizationId, channel, to, data, attachments } = message;
+  const organization = await ctx.db.get("organizations", organizationId);
+  if (channel === "in_app" || !organization) return null;
+  const reading = await readSubject(ctx, organization, message);
+  if ("withdrawn" in reading || to === undefined) {
+    const why = "withdrawn" in reading ? reading.withdrawn : "It goes to nobody.";
+    await withdraw(ctx, message, why);
+    return null;
+  }
+  const suppression = channel === "email" && (await findSuppression(ctx, organizationId, to));
+  if (suppression) {
+    await fail(ctx, message, "failed", `suppressed: ${suppression.reason}`);
+    return null;
+  }
+  const now = Date.now();
+  if (isExpired(message, now)) {
+    await failAsExpired(ctx, message);
+    return null;
+  }
+  const configured = configuredFor(channel);
+  if ("missing" in configured) {
+    const kept = { nextAttemptAt: undefined, jobId: undefined, reason: configured.missing };
+    await ctx.db.patch("notifications", notificationId, { ...kept, updatedAt: now });
+    return null;
+  }
+  const isRepetition = mayHaveArrived(message);
+  return {
+    message: { ...message, channel, to },
+    organization,
+    provider: configured.provider,
+    said: isRepetition ? { data, attachments } : reading,
+    basis: await basisOf(ctx, organization, message),
+    isRepetition,
+  };
+}
+
+/** Rows of before did not say so: of theirs, Resend alone was asked again without knowing. */
+function mayHaveArrived({ mayHaveArrived, sender, attempts }: Notification): boolean {
+  const isOfBefore = sender === undefined && attempts.some(({ provider }) => provider === "resend");
+  return mayHaveArrived ?? isOfBefore;
+}
