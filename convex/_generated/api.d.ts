@@ -231,6 +231,7 @@ import type * as kit_signatures from "../kit/signatures.js";
 import type * as kit_text from "../kit/text.js";
 import type * as kit_time from "../kit/time.js";
 import type * as kit_tokens from "../kit/tokens.js";
+import type * as kit_unitCodes from "../kit/unitCodes.js";
 import type * as kit_uploads from "../kit/uploads.js";
 import type * as kit_vcard from "../kit/vcard.js";
 import type * as kit_version from "../kit/version.js";
@@ -604,6 +605,7 @@ declare const fullApi: ApiFromModules<{
   "kit/text": typeof kit_text;
   "kit/time": typeof kit_time;
   "kit/tokens": typeof kit_tokens;
+  "kit/unitCodes": typeof kit_unitCodes;
   "kit/uploads": typeof kit_uploads;
   "kit/vcard": typeof kit_vcard;
   "kit/version": typeof kit_version;

@@ -22,7 +22,7 @@ export async function numberFor(
 ): Promise<string> {
   const { store, organization } = context;
   if (given !== undefined) {
-    const [, series, serial] = NUMBER.exec(given) ?? [];
+    const [, series, serial] = NUMBER.exec(numberKey(given)) ?? [];
     if (series !== undefined && series.startsWith(`${NUMBERED[type]}-`)) {
       const next = (await lastSerial(context, organization._id, series)) + 1;
       const isNext = serial === serialText(next) && !(await isTaken(context, type, given));

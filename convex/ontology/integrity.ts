@@ -8,6 +8,7 @@ import { columnsOf, talliesOf } from "./derived";
 import { invoiceDifferences } from "./invoiceIntegrity";
 import { isOfType } from "./reader";
 import type { ObjectDoc } from "./registry";
+import { numberKey } from "./salesDocument";
 import { contentDifferences } from "./salesIntegrity";
 import { serialText } from "./serials";
 
@@ -148,7 +149,9 @@ function collect(object: ObjectDoc, { groups, serials }: Findings): void {
   for (const { group, period, ...cell } of talliesOf(object)) {
     addGroup(groups, { group, period, cells: [cell] });
   }
-  const [, series, serial] = /^((?:INV|CN|QUO)-\d{4}-\d{2})-(\d{3,})$/.exec(object.name) ?? [];
+  // As numbers are compared: one that was given may be written in another way.
+  const number = numberKey(object.name);
+  const [, series, serial] = /^((?:INV|CN|QUO)-\d{4}-\d{2})-(\d{3,})$/.exec(number) ?? [];
   if (series === undefined || object.lifecycle === "deleted") return;
   const used = serials.get(series) ?? new Set();
   serials.set(series, used.add(Number(serial)));

@@ -2,6 +2,7 @@ import { getConvexSize } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { invalid, type Problem } from "../kit/errors";
+import { unitCodeOf } from "../kit/unitCodes";
 import { AmountTooLarge } from "../money/amount";
 import { absolute } from "../money/decimal";
 import { type Discount, grossOf, type Totals, totalsOf } from "../money/totals";
@@ -88,10 +89,12 @@ export async function linesOf(
   const people = new Map<string, Id<"objects">>();
   for (const id of ids) people.set(id, (await store.require("crm_contact", id))._id);
   return items.map(({ totalPriceInCents: _total, taxAmountInCents: _tax, ...item }) => {
-    const { contactId, taxRatePercent = 0, taxCategory, ...line } = item;
+    const { contactId, taxRatePercent = 0, taxCategory, unitCode, ...line } = item;
+    const code = unitCode === undefined ? undefined : unitCodeOf(unitCode);
     const person = contactId === undefined ? undefined : people.get(contactId);
     return {
       ...line,
+      ...(code === undefined ? {} : { unitCode: code }),
       taxRatePercent,
       taxCategory: taxCategory ?? (taxRatePercent === 0 ? "zero" : "standard"),
       ...(person === undefined ? {} : { contactId: person }),

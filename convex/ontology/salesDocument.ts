@@ -23,6 +23,8 @@ export const storedLine = z.object({
   description: z.string(),
   quantity: z.number(),
   unit: z.string().optional(),
+  /** UN/ECE recommendation 20, where it was given beside the unit. */
+  unitCode: z.string().optional(),
   unitPriceInCents: z.number(),
   discountPercent: z.number().optional(),
   discountInCents: z.number().optional(),

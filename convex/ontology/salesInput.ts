@@ -2,6 +2,7 @@ import { z } from "zod";
 import { customFields } from "../kit/customFields";
 import { amountFromZero, amountInCents, currencyCode, decimal, percent, time } from "../kit/money";
 import { emailAddress, longText, text } from "../kit/text";
+import { unitCodeOf } from "../kit/unitCodes";
 import { TAX_CATEGORIES } from "../money/totals";
 import { address } from "./address";
 import { INVOICE_TYPES, PAYMENT_TERMS } from "./salesDocument";
@@ -15,12 +16,26 @@ const figure = amountInCents.optional().meta({
   description: "Computed; where it is sent, it must be the computed figure.",
 });
 
+const UNKNOWN_UNIT =
+  "must be a code of UN/ECE recommendation 20, such as HUR, or a common word for one, such as hours";
+
 export const lineItem = z
   .strictObject({
     transactionId: text(200).optional(),
     description: text(1000),
     quantity: decimal(-MAX_QUANTITY, MAX_QUANTITY, 6),
-    unit: text(30).optional(),
+    unit: text(30).optional().meta({
+      description:
+        "As it is printed: a code of UN/ECE recommendation 20 (`HUR`, `KGM`), a common word for one in English, German or French, or any other word beside a `unitCode`.",
+      example: "hours",
+    }),
+    unitCode: text(30)
+      .refine((unit) => unitCodeOf(unit) !== undefined, UNKNOWN_UNIT)
+      .optional()
+      .meta({
+        description: "Of e-invoices (BT-130); what `unit` means where it is not given.",
+        example: "HUR",
+      }),
     unitPriceInCents: amountInCents,
     discountPercent: percent.optional(),
     discountInCents: amountInCents.optional(),
@@ -37,6 +52,10 @@ export const lineItem = z
       .max(64)
       .optional()
       .meta({ description: "The person whom the line is for, on a `b2b_consolidated` invoice." }),
+  })
+  .refine(({ unit, unitCode }) => isKnownUnit(unit, unitCode), {
+    path: ["unit"],
+    message: `${UNKNOWN_UNIT}; any other word needs a unitCode beside it, such as C62 for "one"`,
   })
   .meta({ id: "LineItemInput" });
 export type LineItemInput = z.output<typeof lineItem>;
@@ -56,6 +75,10 @@ export const billTo = z
       "Name, e-mail, address and tax id that are not given are taken over from the CRM, once.",
   });
 export type BillToInput = z.output<typeof billTo>;
+
+function isKnownUnit(unit: string | undefined, unitCode: string | undefined): boolean {
+  return unit === undefined || unitCode !== undefined || unitCodeOf(unit) !== undefined;
+}
 
 /** What decides the amounts of a document. */
 export const contentFields = {

@@ -2,7 +2,9 @@ import { PDFArray, PDFDict, PDFDocument, PDFName, PDFNumber, PDFStream } from "@
 import { Profile, validateXsd } from "@stackforge-eu/factur-x";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { countryCode, unitCode } from "../../convex/delivery/eInvoice/codes";
+import { countryCode } from "../../convex/delivery/eInvoice/codes";
+import { isVatId } from "../../convex/delivery/eInvoice/requirements";
+import { unitCodeOf } from "../../convex/kit/unitCodes";
 import { type Books, created, type Doc, invoice, line, openBooks } from "../invoicing/books";
 import { brokenRules, readXml } from "./en16931";
 import { BUYER, SETTINGS } from "./settings";
@@ -40,7 +42,7 @@ const lineItem = fc.oneof(
     quantity: fc.integer({ min: 1, max: 9_999_999 }).map((units) => units / 1000),
     taxRatePercent: fc.constantFrom(19, 7, 5.5, 0),
     discountPercent: fc.constantFrom(0, 3, 12.5, 33.3333, 100),
-    unit: fc.constantFrom("h", "Stk.", "pallet"),
+    unit: fc.constantFrom("h", "Stk.", "pallet", "KGM"),
     description: fc.constantFrom("Work", "Größe <b> & ü", "株式会社", "محمد"),
   }),
   fc.record({
@@ -233,18 +235,127 @@ describe("Factur-X", () => {
   });
 });
 
-test("countries and units are understood as people write them", () => {
+/** Sellers as they are: with one, two or three of the numbers that they may have. */
+const oddSeller = fc.record(
+  {
+    taxIds: fc.constantFrom(
+      { taxNumber: "22/123/45678" },
+      { vatId: "DE123456789" },
+      { vatId: "CHE-123.456.789 MWST" },
+      { taxNumber: "22/123/45678", registrationNumber: "HRB 1" },
+      { vatId: "EL123456789", registrationNumber: "HRB 1" },
+      { vatId: "ATU12345678", taxNumber: "22/123/45678", registrationNumber: "HRB 1" },
+    ),
+    legalName: fc.constantFrom(null, "Müller & Söhne <GmbH>"),
+    sender: fc.constantFrom(null, SETTINGS.sender),
+    bankDetails: fc.constantFrom(null, { iban: "CH9300762011623852957" }, SETTINGS.bankDetails),
+  },
+  { requiredKeys: ["taxIds"] },
+);
+
+test("an e-invoice breaks no rule in either syntax, whoever sells and whatever is taxed how", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      oddSeller,
+      fc.constantFrom("standard", "zero", "exempt", "reverse_charge", "outside_scope"),
+      async (seller, taxCategory) => {
+        const { vatId, ...others } = seller.taxIds as Record<string, string>;
+        const isUnnamed = taxCategory === "outside_scope" && Object.keys(others).length === 0;
+        expect((await books.patch("/organization", seller)).status).toBe(200);
+        const taxes = {
+          taxCategory,
+          taxRatePercent: taxCategory === "standard" ? 19 : 0,
+          ...(taxCategory === "exempt" ? { taxExemptionReason: "§ 4 UStG" } : {}),
+        };
+        const { id } = await books.draft({ billTo: BUYER, lineItems: [line(taxes)] });
+        for (const syntax of SYNTAXES) {
+          if (isUnnamed) {
+            const answer = await books.get(`/invoices/${id}/xml?syntax=${syntax}`);
+            expect([vatId, answer.code]).toEqual([vatId, "VALIDATION_ERROR"]);
+          } else await goodXml(`/invoices/${id}`, syntax);
+        }
+      },
+    ),
+    { numRuns: 2 * RUNS, endOnFailure: true },
+  );
+});
+
+test("VAT ids are known as they are written, and what begins with no country is none", () => {
+  for (const id of [
+    ...["CHE-123.456.789 MWST", "CHE123456789TVA", "che-123.456.789 Iva", "CHE-123.456.789"],
+    ...["DE 123 456 789", "ATU12345678", "EL123456789", "XI123456789", "NL123456789B01"],
+  ]) {
+    expect([id, isVatId(id)]).toEqual([id, true]);
+  }
+  for (const id of ["none", "ZZ123456789", "123456789", "CHE-123.456 MWST", "DE", undefined]) {
+    expect([id, isVatId(id)]).toEqual([id, false]);
+  }
+});
+
+describe("units", () => {
+  test("are codes of recommendation 20, which stay, or words for them in three languages", () => {
+    for (const code of ["HUR", "KGM", "MON", "C62", "LTR", "XPX", "NAR", "2N"]) {
+      expect(unitCodeOf(code)).toBe(code);
+    }
+    const words = ["h", "Std.", "Stück", "heures", "Monate", "jours", "ST", "kg", "pallet", "hur"];
+    expect(words.map(unitCodeOf)).toEqual([
+      "HUR",
+      "HUR",
+      "H87",
+      "HUR",
+      "MON",
+      "DAY",
+      "H87",
+      "KGM",
+      "XPX",
+      "HUR",
+    ]);
+    expect(["furlongish", "", "???"].map(unitCodeOf)).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("that nobody knows are refused, but beside a code they are printed as they are", async () => {
+    const lineItems = [line({ unit: "furlongish" })];
+    const refused = await books.post("/invoices", invoice({ lineItems }));
+    expect([refused.code, refused.paths]).toEqual(["VALIDATION_ERROR", ["body.lineItems.0.unit"]]);
+    const wrong = [line({ unit: "h", unitCode: "furlongish" })];
+    const answer = await books.post("/invoices", invoice({ lineItems: wrong }));
+    expect(answer.paths).toEqual(["body.lineItems.0.unitCode"]);
+    const { id } = await books.draft({
+      billTo: BUYER,
+      lineItems: [line({ unit: "furlongish", unitCode: "hours" }), line({ unit: "KGM" })],
+    });
+    for (const syntax of SYNTAXES) {
+      const xml = await goodXml(`/invoices/${id}`, syntax);
+      expect(xml.match(/unitCode="([A-Z0-9]+)"/g)).toEqual(['unitCode="HUR"', 'unitCode="KGM"']);
+    }
+  });
+
+  test("of old lines that nobody knows are one, and stand in the line's note", async () => {
+    const { id } = await books.draft({ billTo: BUYER, lineItems: [line({ unit: "h" })] });
+    await books.backend.run(async ({ db }) => {
+      const objectId = db.normalizeId("objects", id);
+      const object = objectId && (await db.get("objects", objectId));
+      if (object?.type !== "invoice") throw new Error("No invoice.");
+      const lineItems = object.customProperties.lineItems.map((each) => ({
+        ...each,
+        unit: "furlongish",
+      }));
+      const customProperties = { ...object.customProperties, lineItems };
+      await db.patch("objects", object._id, { customProperties });
+    });
+    for (const syntax of SYNTAXES) {
+      const xml = await goodXml(`/invoices/${id}`, syntax);
+      expect(xml).toContain('unitCode="C62"');
+      expect(xml).toContain("furlongish");
+    }
+  });
+});
+
+test("countries are understood as people write them", () => {
   expect(
     ["de", "Deutschland", "Germany", "UNITED STATES", "Österreich", "Polska"].map(countryCode),
   ).toEqual(["DE", "DE", "DE", "US", "AT", "PL"]);
   expect(["ZZ", "UK", "Atlantis", "", undefined].map(countryCode)).toEqual(
     Array.from({ length: 5 }, () => undefined),
   );
-  expect(["h", "Std.", "Stück", "box", undefined].map(unitCode)).toEqual([
-    "HUR",
-    "HUR",
-    "H87",
-    "C62",
-    "C62",
-  ]);
 });

@@ -31,6 +31,8 @@ export type Read = {
     bigint
   >;
   sellerTaxIds: string[];
+  /** BT-29, BT-30 and BT-31. */
+  sellerIds: string[];
   buyerTaxIds: string[];
   /** Of a credit note: BT-25 and BT-26. */
   preceding: { number: string; day: string } | undefined;
@@ -93,6 +95,13 @@ function readUbl(ubl: Node): Read {
       payable: cents(text(total, "PayableAmount")),
     },
     sellerTaxIds: taxId("AccountingSupplierParty"),
+    sellerIds: [
+      text(at(ubl, "AccountingSupplierParty", "Party", "PartyIdentification"), "ID"),
+      text(at(ubl, "AccountingSupplierParty", "Party", "PartyLegalEntity"), "CompanyID"),
+      ...list(at(ubl, "AccountingSupplierParty", "Party", "PartyTaxScheme"))
+        .filter((scheme) => text(at(scheme, "TaxScheme"), "ID") === "VAT")
+        .map((scheme) => text(scheme, "CompanyID")),
+    ].filter((id) => id !== ""),
     buyerTaxIds: taxId("AccountingCustomerParty"),
     preceding: precedingOf(
       text(at(ubl, "BillingReference", "InvoiceDocumentReference"), "ID"),
@@ -149,6 +158,13 @@ function readCii(cii: Node): Read {
       payable: cents(text(total, "DuePayableAmount")),
     },
     sellerTaxIds: taxId("SellerTradeParty"),
+    sellerIds: [
+      text(at(agreement, "SellerTradeParty"), "ID"),
+      text(at(agreement, "SellerTradeParty", "SpecifiedLegalOrganization"), "ID"),
+      ...list(at(agreement, "SellerTradeParty").SpecifiedTaxRegistration)
+        .filter((node) => at(node, "ID")["@_schemeID"] === ("VA" as unknown))
+        .map((node) => text(node, "ID")),
+    ].filter((id) => id !== ""),
     buyerTaxIds: taxId("BuyerTradeParty"),
     preceding: precedingOf(
       text(at(settlement, "InvoiceReferencedDocument"), "IssuerAssignedID"),
@@ -180,7 +196,8 @@ export function brokenRules(read: Read): string[] {
     ["BR-CO-15", totals.gross === totals.net + totals.tax],
     ["BR-CO-16", totals.payable === totals.gross - totals.paid],
     ["BR-CO-18", taxes.length > 0],
-    ["BR-CO-26", read.sellerTaxIds.length > 0],
+    ["BR-CO-26", read.sellerIds.length > 0],
+    ["BR-S-02", taxes.every(({ category }) => category === "O") || read.sellerTaxIds.length > 0],
     ["line nets", lines.every(isExactLine)],
     ["allowances are positive", allowances.every(({ amount }) => amount > 0n)],
   ];

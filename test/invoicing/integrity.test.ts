@@ -79,6 +79,21 @@ test("a lost count or sum, a lost link and a missing number are found", async ()
   expect(found.at(-1)?.what).toContain("INV-2026-01-003");
 });
 
+test("a number that was given in another case is the number, in the series and for the check", async () => {
+  const fixture = await newBackend();
+  const { request } = fixture;
+  const named = async (invoiceNumber?: string): Promise<string> => {
+    const body = invoice(invoiceNumber === undefined ? {} : { invoiceNumber });
+    return created(await request("POST", "/invoices", { body })).name;
+  };
+  expect(await named("inv-2026-01-001")).toBe("inv-2026-01-001");
+  expect(await named()).toBe("INV-2026-01-002");
+  // Not the next: the series passes over it when it comes there.
+  expect(await named("Inv-2026-01-004")).toBe("Inv-2026-01-004");
+  expect([await named(), await named()]).toEqual(["INV-2026-01-003", "INV-2026-01-005"]);
+  expect(await differencesOf(fixture)).toEqual([]);
+});
+
 test("the job finds the same, and its findings are shown", async () => {
   const { found, fixture } = await damaged(async (invoiceId, { backend }) => {
     await backend.run(async (ctx) => {

@@ -1,7 +1,8 @@
 import { grossOf, taxKey } from "../../money/totals";
 import type { SalesContent, StoredLine } from "../../ontology/salesDocument";
 import type { Wording } from "../printed/wording";
-import { unitCode, VAT_CATEGORY } from "./codes";
+import { ONE, unitCodeOf } from "../../kit/unitCodes";
+import { VAT_CATEGORY } from "./codes";
 
 /** Figures as the XML has them: with a point, and the decimals of the currency. */
 export type AmountText = (amountInCents: number) => string;
@@ -23,10 +24,12 @@ export function linesOf({ lineItems }: SalesContent, figures: Figures): object[]
   return lineItems.map((line, index) => {
     const sign = line.unitPriceInCents < 0 ? -1 : 1;
     const taken = discountOf(line);
+    const unit = unitOf(line);
     return {
       "cbc:ID": String(index + 1),
+      ...(unit.note === undefined ? {} : { "cbc:Note": unit.note }),
       "cbc:InvoicedQuantity": String(line.quantity * sign),
-      "cbc:InvoicedQuantity@unitCode": unitCode(line.unit),
+      "cbc:InvoicedQuantity@unitCode": unit.code,
       "cbc:LineExtensionAmount": amount(line.totalPriceInCents),
       "cbc:LineExtensionAmount@currencyID": currency,
       ...(taken === 0 ? {} : { "cac:AllowanceCharge": [allowance(taken, figures)] }),
@@ -40,6 +43,15 @@ export function linesOf({ lineItems }: SalesContent, figures: Figures): object[]
       },
     };
   });
+}
+
+/**
+ * The unit (BT-130). One that nobody knows, as lines from before it was checked may have, is "one", and
+ * stands as it is in the line's note (BT-127).
+ */
+function unitOf({ unit = "", unitCode }: StoredLine): { code: string; note?: string } {
+  const code = unitCode ?? (unit.trim() === "" ? ONE : unitCodeOf(unit));
+  return code === undefined ? { code: ONE, note: unit } : { code };
 }
 
 /** What a line's discount comes to; below zero on a line that is below zero itself. */

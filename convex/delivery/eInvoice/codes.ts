@@ -9,38 +9,6 @@ export const VAT_CATEGORY = {
   outside_scope: "O",
 } as const satisfies Record<TaxCategory, string>;
 
-/** UN/ECE recommendation 20 (BT-130), and what people write for it in English and German. */
-const WORDS_OF_UNITS: Record<string, string> = {
-  HUR: "h hr hrs hour hours std stunde stunden",
-  DAY: "d day days tag tage",
-  WEE: "week weeks woche wochen",
-  MON: "month months monat monate",
-  ANN: "year years jahr jahre",
-  MIN: "min minute minutes minuten",
-  H87: "pc pcs piece pieces stk stück",
-  KGM: "kg",
-  GRM: "g",
-  TNE: "t",
-  LTR: "l liter litre",
-  KMT: "km",
-  MTR: "m",
-  CMT: "cm",
-  MTK: "m² m2 qm",
-  MTQ: "m³ m3",
-  KWH: "kwh",
-};
-const UNITS = new Map(
-  Object.entries(WORDS_OF_UNITS).flatMap(([code, words]) =>
-    words.split(" ").map((word): [string, string] => [word, code]),
-  ),
-);
-/** "One": what has no unit, or one that the list does not know. */
-const ONE = "C62";
-
-export function unitCode(unit: string | undefined): string {
-  return UNITS.get((unit ?? "").trim().toLowerCase().replace(/\.$/, "")) ?? ONE;
-}
-
 /** Locales whose names of countries are understood. */
 const LOCALES = ["en", "de", "fr", "es", "it", "nl", "pl"];
 /** Codes that ISO 3166-1 has withdrawn or reserved, and that have a name all the same. */

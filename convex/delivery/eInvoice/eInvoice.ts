@@ -22,7 +22,7 @@ const SEPA_CREDIT_TRANSFER = "58";
  */
 export function eInvoiceOf({ document, organization, creditedAt }: TaxSource): Invoice {
   const content = document.customProperties;
-  const { currency, issueDate, billTo, lineItems } = content;
+  const { currency, issueDate, billTo } = content;
   const { locale, timeZone } = organization;
   const wording = wordingOf(languageOf(locale));
   const decimals = minorUnitDecimals(currency) ?? 2;
@@ -31,7 +31,7 @@ export function eInvoiceOf({ document, organization, creditedAt }: TaxSource): I
     wording,
     amount: (cents) => amountText(cents, decimals),
   };
-  const isOutside = lineItems.some((line) => line.taxCategory === "outside_scope");
+  const isOutside = isOutsideScope(document);
   const allowances = allowancesOf(content, figures);
   const paid = document.type === "invoice" ? document.customProperties.amountPaidInCents : 0;
   const model = {
@@ -57,6 +57,11 @@ export function eInvoiceOf({ document, organization, creditedAt }: TaxSource): I
   };
   // The library's types spell out every code list; that the model fits them, its own schema checks.
   return { "ubl:Invoice": withoutControls(model) } as unknown as Invoice;
+}
+
+/** Whether it is about what no VAT is on at all, and so names no VAT id (BR-O-02). */
+export function isOutsideScope({ customProperties: { lineItems } }: TaxDocument): boolean {
+  return lineItems.some((line) => line.taxCategory === "outside_scope");
 }
 
 /** BT-22: what the seller notes; that a draft is one, XML has no other place to say. */

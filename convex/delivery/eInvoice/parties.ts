@@ -9,13 +9,10 @@ export function sellerOf(organization: Seller, isOutside: boolean): object {
   const { vatId, taxNumber, registrationNumber } = taxIds;
   const vat = isOutside || vatId === undefined ? [] : [taxScheme(plainVatId(vatId), "VAT")];
   const tax = taxNumber === undefined ? [] : [taxScheme(taxNumber, "FC")];
-  // BR-CO-26 asks for one of BT-29, BT-30 and BT-31.
-  const isNameless = vat.length === 0 && registrationNumber === undefined;
+  const identifier = identifierOf(organization, isOutside);
   return {
     ...endpoint(sender?.email),
-    ...(isNameless && taxNumber !== undefined
-      ? { "cac:PartyIdentification": [{ "cbc:ID": taxNumber }] }
-      : {}),
+    ...(identifier === undefined ? {} : { "cac:PartyIdentification": [{ "cbc:ID": identifier }] }),
     ...(legalName === name ? {} : { "cac:PartyName": { "cbc:Name": name } }),
     "cac:PostalAddress": postalAddress(address),
     "cac:PartyTaxScheme": [...vat, ...tax],
@@ -27,6 +24,13 @@ export function sellerOf(organization: Seller, isOutside: boolean): object {
       ? { "cac:Contact": { "cbc:Name": sender.name, "cbc:ElectronicMail": sender.email } }
       : {}),
   };
+}
+
+/** The seller's identifier (BT-29), where BR-CO-26 finds neither BT-30 nor BT-31: their tax number. */
+export function identifierOf({ taxIds = {} }: Seller, isOutside: boolean): string | undefined {
+  const { vatId, taxNumber, registrationNumber } = taxIds;
+  const isNamed = registrationNumber !== undefined || (vatId !== undefined && !isOutside);
+  return isNamed ? undefined : taxNumber;
 }
 
 /** The buyer (BG-7). */

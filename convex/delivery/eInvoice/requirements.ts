@@ -13,7 +13,11 @@ export type TaxDocument = ObjectDoc<"invoice" | "credit_note">;
 export type TaxSource = Omit<DocumentContent, "document"> & { document: TaxDocument };
 
 /** A VAT id as BR-CO-09 wants it: the prefix of its country, then what that country gives. */
-const VAT_ID = /^[A-Z]{2}(?=.*[0-9])[0-9A-Z+*]{2,12}$/;
+const VAT_ID = /^([A-Z]{2})(?=.*[0-9])[0-9A-Z+*]{2,12}$/;
+/** Switzerland's, which says in one of its languages that it is one (Art. 2 of the UID-Gesetz). */
+const SWISS_VAT_ID = /^CHE[0-9]{9}(MWST|TVA|IVA|VAT)?$/;
+/** Prefixes that are no code of ISO 3166-1: Greece, Northern Ireland. */
+const OTHER_PREFIXES = ["EL", "XI"];
 /** BR-DEC: amounts have two decimals at most. */
 const MOST_DECIMALS = 2;
 
@@ -90,12 +94,17 @@ export function missingForEInvoice(
 
 /** Whether a text is a VAT id that may stand as BT-31 or BT-48. */
 export function isVatId(text: string | undefined): text is string {
-  return text !== undefined && VAT_ID.test(plainVatId(text));
+  if (text === undefined) return false;
+  const plain = plainVatId(text);
+  if (plain.startsWith("CHE")) return SWISS_VAT_ID.test(plain);
+  const [, prefix] = VAT_ID.exec(plain) ?? [];
+  if (prefix === undefined) return false;
+  return OTHER_PREFIXES.includes(prefix) || countryCode(prefix) === prefix;
 }
 
 /** A VAT id without what people put between its parts. */
 export function plainVatId(text: string): string {
-  return text.replace(/[\s.-]/g, "").toUpperCase();
+  return text.replace(/[\s.\-\u2010-\u2015/]/g, "").toUpperCase();
 }
 
 function country(path: string, given: string | undefined, message: string): Problem[] {

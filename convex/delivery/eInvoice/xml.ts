@@ -4,8 +4,9 @@ import { type Invoice, InvoiceService } from "@e-invoice-eu/core";
 import { fragment } from "xmlbuilder2";
 import { dayOf } from "../../kit/localTime";
 import { languageOf } from "../printed/wording";
-import { eInvoiceOf } from "./eInvoice";
+import { eInvoiceOf, isOutsideScope } from "./eInvoice";
 import { withMetadata } from "./metadata";
+import { identifierOf } from "./parties";
 import type { TaxSource } from "./requirements";
 
 export type Syntax = "ubl" | "cii";
@@ -33,13 +34,15 @@ export async function xmlOf(source: TaxSource, syntax: Syntax): Promise<string> 
   return syntax === "ubl" ? xml.replace(WITHOUT_ADDRESS, "") : mended(xml, source);
 }
 
+const SELLER = "<ram:SellerTradeParty>";
 const END_OF_AGREEMENT = "</ram:ApplicableHeaderTradeAgreement>";
 const END_OF_TOTALS = "</ram:SpecifiedTradeSettlementHeaderMonetarySummation>";
 const LOCATION_OF_SCHEMA = / xsi:schemaLocation="[^"]*"/;
 const CURRENCY_OF_ALLOWANCE = /(<ram:ActualAmount) currencyID="[A-Z]{3}"/g;
 
 /**
- * What the library writes of CII, as the schema and the rules of EN 16931 want it: a delivery, though
+ * What the library writes of CII, as the schema and the rules of EN 16931 want it: the seller's identifier
+ * (BT-29); a delivery, though
  * nothing is said of it; allowances without a currency (CII-DT-031); the invoice that a credit note is
  * for; no path to a schema of the library's own.
  */
@@ -47,8 +50,14 @@ function mended(cii: string, source: TaxSource): string {
   return cii
     .replace(LOCATION_OF_SCHEMA, "")
     .replaceAll(CURRENCY_OF_ALLOWANCE, "$1")
+    .replace(SELLER, () => SELLER + sellerIdentifier(source))
     .replace(END_OF_AGREEMENT, `${END_OF_AGREEMENT}<ram:ApplicableHeaderTradeDelivery/>`)
     .replace(END_OF_TOTALS, () => END_OF_TOTALS + precedingInvoice(source));
+}
+
+function sellerIdentifier({ document, organization }: TaxSource): string {
+  const identifier = identifierOf(organization, isOutsideScope(document));
+  return identifier === undefined ? "" : fragment({ "ram:ID": identifier }).toString();
 }
 
 /** The invoice that a credit note is for: its number (BT-25) and the day of its issue (BT-26). */
