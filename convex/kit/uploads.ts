@@ -14,6 +14,7 @@ import {
 import { identify } from "./identify";
 import { meterCaller, type Metering } from "./metering";
 import { isGrant, type Scope } from "./scopes";
+import { textSigns } from "../schemas/kitSchemas";
 
 /**
  * Bodies that are not JSON. A transaction takes at most 16 MiB, so they come in pieces before the
@@ -48,10 +49,10 @@ export const stage = internalMutation({
     charset: v.union(v.string(), v.null()),
     pieces: v.array(v.bytes()),
     /** Of everything so far. */
-    isUtf8: v.boolean(),
+    signs: textSigns,
   },
   handler: async (ctx, args): Promise<Staged> => {
-    const { credential, ip, callers, scope, mediaType, charset, pieces, isUtf8 } = args;
+    const { credential, ip, callers, scope, mediaType, charset, pieces, signs } = args;
     const identity = await identify(ctx, credential);
     const { caller } = identity;
     requireUnexpired(identity, Date.now());
@@ -61,7 +62,7 @@ export const stage = internalMutation({
     const known = args.upload && (await uploadOf(ctx, caller, args.upload));
     const size = pieces.reduce((sum, piece) => sum + piece.byteLength, known?.size ?? 0);
     const first = known?.pieces ?? 0;
-    const state = { size, pieces: first + pieces.length, isUtf8 };
+    const state = { size, pieces: first + pieces.length, signs };
     const id = known
       ? (await ctx.db.patch("uploads", known._id, state), known._id)
       : await ctx.db.insert("uploads", {

@@ -1,9 +1,11 @@
-import { decoded, type Encoding, encodingNamed } from "./charset";
+import { decoded, type Encoding, encodingNamed, unitBytes } from "./charset";
+import type { WindowOptions } from "./csv";
 
 /**
  * vCard 2.1, 3.0 (RFC 2426) and 4.0 (RFC 6350), as phones and mail programs write them. (The
- * libraries that read vCards know 4.0, or 3.0 and 4.0; the quoted-printable and the charset per
- * property of 2.1, which address books still export, are read by none that is kept up.)
+ * libraries that read vCards know 4.0, or 3.0 and 4.0, as text that is decoded and whole; the
+ * quoted-printable and the charset per property of 2.1, which address books still export, are read by
+ * none that is kept up, and none goes on behind a card that is damaged.)
  */
 export type VcardProperty = {
   /** In capitals, without group. */
@@ -11,70 +13,113 @@ export type VcardProperty = {
   /** The values of `TYPE`, and the bare parameters of 2.1, in lower case. */
   types: string[];
   isPreferred: boolean;
-  /** As it stands between the semicolons of a structured value; the first part of any other. */
+  /** What stands between the semicolons of a structured value; the first part of any other. */
   parts: string[];
+  /** What stands between the commas of a list. */
+  items: string[];
   /** The whole value, unescaped. */
   value: string;
 };
 export type Vcard = { properties: VcardProperty[]; problem: string | null };
+export type VcardReading = {
+  cards: Vcard[];
+  /** Where the last of them ends. */
+  end: number;
+  /** It does not end there: it is longer than the window, which is as long as windows get. */
+  isCut: boolean;
+};
 
+type Version = "2.1" | "3.0" | "4.0";
 type RawProperty = { name: string; parameters: [name: string, value: string][]; value: string };
 
-/** Pictures, sounds and keys: nothing is made of them, and they are most of a card's bytes. */
-const SKIPPED = new Set(["PHOTO", "LOGO", "SOUND", "KEY", "AGENT"]);
+/** What is made something of. Pictures and keys, which are most of a card's bytes, are not decoded. */
+const READ = new Set([
+  ...["FN", "N", "ORG", "EMAIL", "TEL", "CATEGORIES", "BDAY", "URL", "TITLE", "ROLE", "NOTE"],
+  ...["UID", "ADR", "KIND", "X-ADDRESSBOOKSERVER-KIND"],
+]);
 const MARKS = /^[ \t]*(BEGIN|END)[ \t]*:[ \t]*VCARD[ \t]*\r?$/gim;
 
 /**
- * Up to `limit` cards from the start of a window (a binary string, see charset.ts), and where the
- * last of them ends.
+ * Up to `limit` cards from the start of a window of undecoded text (charset.ts). One without an end
+ * is refused for itself: the next begins where a card begins, unless the line before it is `AGENT:`.
+ * @param isWithinRow the window begins within a card that is not to be read
  */
 export function readVcards(
   window: string,
   encoding: Encoding,
-  { limit, atEnd }: { limit: number; atEnd: boolean },
-): { cards: Vcard[]; end: number } {
+  { limit, atEnd, isLongest, isWithinRow = false }: WindowOptions & { isWithinRow?: boolean },
+): VcardReading {
   const cards: Vcard[] = [];
+  const refuse = (problem: string): void => void cards.push({ properties: [], problem });
   let end = 0;
   let start = 0;
   let depth = 0;
-  for (const mark of window.matchAll(MARKS)) {
-    if (mark[1]?.toUpperCase() === "BEGIN") {
-      if (depth === 0) start = mark.index;
-      depth += 1;
+  let isPassing = isWithinRow;
+  for (const { 0: line, 1: mark = "", index } of window.matchAll(MARKS)) {
+    if (mark.toUpperCase() === "BEGIN") {
+      if (depth > 0 && isAgent(window, index)) {
+        depth += 1;
+        continue;
+      }
+      if (depth > 0) {
+        refuse("is cut off: END:VCARD is missing");
+        end = index;
+        if (cards.length >= limit) return { cards, end, isCut: false };
+      }
+      isPassing = false;
+      start = index;
+      depth = 1;
       continue;
     }
-    if (depth === 0) continue;
-    depth -= 1;
-    if (depth > 0) continue;
-    end = mark.index + mark[0].length;
-    cards.push(cardOf(window.slice(start, end), encoding));
-    if (cards.length >= limit) return { cards, end };
+    if (isPassing) continue;
+    if (depth > 1) {
+      depth -= 1;
+      continue;
+    }
+    if (depth === 0) refuse("has no beginning: BEGIN:VCARD is missing");
+    else cards.push(cardOf(window.slice(start, index), encoding));
+    depth = 0;
+    end = index + line.length;
+    if (cards.length >= limit) return { cards, end, isCut: false };
   }
   if (atEnd) {
-    if (depth > 0) cards.push({ properties: [], problem: "is cut off: END:VCARD is missing" });
-    end = window.length;
+    if (depth > 0) refuse("is cut off: END:VCARD is missing");
+    return { cards, end: window.length, isCut: false };
   }
-  return { cards, end };
+  if (!isLongest || end > 0) return { cards, end, isCut: false };
+  if (depth > 0) refuse("is longer than 8 MiB");
+  return { cards, end: window.length, isCut: true };
+}
+
+/** A card in the card, as 2.1 has them: it is the value of the line before it. */
+function isAgent(window: string, index: number): boolean {
+  return /(?:^|[\r\n])(?:[\w-]+\.)?AGENT[^\r\n]*:[ \t]*[\r\n]+$/i.test(
+    window.slice(Math.max(0, index - 200), index),
+  );
 }
 
 function cardOf(text: string, encoding: Encoding): Vcard {
   const raw = rawProperties(text);
   const version = raw.find(({ name }) => name === "VERSION")?.value.trim() ?? "";
-  if (!["2.1", "3.0", "4.0"].includes(version)) {
+  if (!isVersion(version)) {
     return { properties: [], problem: `is of version "${version}"; 2.1, 3.0 and 4.0 are read` };
   }
   try {
     const properties = raw
-      .filter(({ name }) => !SKIPPED.has(name))
-      .map((property) => propertyOf(property, encoding));
+      .filter(({ name }) => READ.has(name))
+      .map((property) => propertyOf(property, version, encoding));
     return { properties, problem: null };
   } catch (error) {
-    if (error instanceof UnknownCharset) return { properties: [], problem: error.message };
+    if (error instanceof Unreadable) return { properties: [], problem: error.message };
     throw error;
   }
 }
 
-class UnknownCharset extends Error {}
+function isVersion(text: string): text is Version {
+  return text === "2.1" || text === "3.0" || text === "4.0";
+}
+
+class Unreadable extends Error {}
 
 /** The lines of a card put together again: folded ones, and soft breaks of quoted-printable. */
 function rawProperties(text: string): RawProperty[] {
@@ -111,31 +156,40 @@ function rawProperty(line: string): RawProperty | null {
   return { name: name.toUpperCase(), parameters: pairs, value };
 }
 
-function propertyOf(raw: RawProperty, encoding: Encoding): VcardProperty {
-  const text = textOf(raw, encoding);
+function propertyOf(raw: RawProperty, version: Version, encoding: Encoding): VcardProperty {
   const types = valuesOf(raw, "TYPE").flatMap((value) => value.toLowerCase().split(","));
-  const parts = split(text, ";").map(unescaped);
-  return {
-    name: raw.name,
-    types,
-    isPreferred: types.includes("pref") || valuesOf(raw, "PREF").includes("1"),
-    parts,
-    value: unescaped(text),
-  };
+  // Escapes are undone before what is encoded is decoded: what that holds is meant as it stands.
+  const textsOf = (parts: string[], isStructured: boolean): string[] =>
+    parts.map((part) => textOf(raw, unescaped(part, version, isStructured), encoding));
+  const parts = textsOf(split(raw.value, ";"), true);
+  const items = textsOf(split(raw.value, ","), false);
+  const [value = ""] = textsOf([raw.value], false);
+  const isPreferred = types.includes("pref") || valuesOf(raw, "PREF").includes("1");
+  return { name: raw.name, types, isPreferred, parts, items, value };
 }
 
-function textOf(raw: RawProperty, encoding: Encoding): string {
+function textOf(raw: RawProperty, value: string, encoding: Encoding): string {
   const charset = valuesOf(raw, "CHARSET")[0];
-  const own = charset === undefined ? encoding : encodingNamed(charset);
-  if (!own) throw new UnknownCharset(`${raw.name} is in ${charset}, which is not read`);
+  const named = charset === undefined ? encoding : encodingNamed(charset);
+  if (!named) throw new Unreadable(`${raw.name} is in ${charset}, which is not read`);
+  const bytes = bytesOf(raw, value);
+  // The text of a file in UTF-16 is no bytes, whatever a property says, and its bytes are not that.
+  const own = bytes === null ? (unitBytes(encoding) === 2 ? encoding : named) : named;
+  const isOfBytes = bytes !== null && unitBytes(own) === 2;
+  const text = decoded(bytes ?? value, isOfBytes ? "utf-8" : own);
+  if (text === null) throw new Unreadable(`${raw.name} has bytes that are not ${own}`);
+  return text;
+}
+
+/** The bytes that a value encodes, or null where it is text as it stands. */
+function bytesOf(raw: RawProperty, value: string): string | null {
   if (isQuotedPrintable(raw)) {
-    const bytes = raw.value.replace(/=([0-9A-F]{2})/gi, (_, hex: string) =>
+    return value.replace(/=([0-9A-F]{2})/gi, (_, hex: string) =>
       String.fromCharCode(parseInt(hex, 16)),
     );
-    return decoded(bytes, own);
   }
-  const isBase64 = valuesOf(raw, "ENCODING").some((value) => /^b(ase64)?$/i.test(value));
-  return decoded(isBase64 ? fromBase64(raw.value) : raw.value, own);
+  const isBase64 = valuesOf(raw, "ENCODING").some((name) => /^b(ase64)?$/i.test(name));
+  return isBase64 ? fromBase64(value) : null;
 }
 
 function fromBase64(text: string): string {
@@ -159,14 +213,16 @@ function valuesOf(raw: RawProperty, parameter: string): string[] {
 }
 
 /** Splits at separators that no backslash precedes. */
-export function split(text: string, separator: "," | ";"): string[] {
+function split(text: string, separator: "," | ";"): string[] {
   return text.match(separator === "," ? COMMA_PARTS : SEMICOLON_PARTS)?.slice() ?? [""];
 }
 
 const COMMA_PARTS = /(?:(?<=,)|^)(?:\\.|[^\\,])*/gs;
 const SEMICOLON_PARTS = /(?:(?<=;)|^)(?:\\.|[^\\;])*/gs;
 
-function unescaped(text: string): string {
+/** 2.1 escapes nothing but the semicolon of a structured value: `C:\new` is a folder there. */
+function unescaped(text: string, version: Version, isStructured: boolean): string {
+  if (version === "2.1") return isStructured ? text.replaceAll("\\;", ";") : text;
   return text.replace(/\\([\\;,:nN])/g, (_, escaped: string) =>
     escaped.toLowerCase() === "n" ? "\n" : escaped,
   );

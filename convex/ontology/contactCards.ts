@@ -1,5 +1,5 @@
 import type { Problem } from "../kit/errors";
-import { split, type Vcard, type VcardProperty } from "../kit/vcard";
+import type { Vcard, VcardProperty } from "../kit/vcard";
 
 /**
  * A vCard as the fields of a contact. A contact has one e-mail and one phone: the card's preferred or
@@ -26,7 +26,7 @@ export function fieldsOfCard({ properties }: Vcard): {
     /^tel:/i,
   );
   const tags = all("CATEGORIES")
-    .flatMap(({ value }) => split(value, ","))
+    .flatMap(({ items }) => items)
     .map((tag) => tag.trim())
     .filter(Boolean);
   const customFields = definedOnly({
@@ -63,6 +63,14 @@ function namesOf(
   return at < 0
     ? { firstName: full }
     : { firstName: full.slice(0, at).trim(), lastName: full.slice(at + 1) };
+}
+
+/** What a card is of, where it is not of a person or a company, who are contacts. */
+export function kindOfCard({ properties }: Vcard): string | null {
+  // Apple's, which are of version 3.0, have no KIND.
+  const kind = properties.find(({ name }) => /^(X-ADDRESSBOOKSERVER-)?KIND$/.test(name));
+  const name = kind?.value.trim().toLowerCase() ?? "";
+  return ["group", "location", "application", "device", "thing"].includes(name) ? name : null;
 }
 
 /** The components of ADR: post office box, extension, street, city, region, code, country. */

@@ -1,4 +1,6 @@
 import { readCell } from "../kit/csv";
+import { CellsOfRow } from "./contactCells";
+import { bare, ourColumn, theirColumn } from "./contactHeaders";
 import type { Problem } from "../kit/errors";
 import { unpackCustomFields } from "../kit/customFields";
 import type { ObjectDoc } from "./registry";
@@ -40,38 +42,9 @@ export type ContactColumn = (typeof CONTACT_COLUMNS)[number];
 /** An export has them, for people to read; an import leaves them alone. */
 const DERIVED: readonly string[] = ["name", "version", "createdAt", "updatedAt"];
 
-/** How other programs call our columns, without case, spaces and marks. */
-const OTHER_NAMES: Record<string, ContactColumn> = {
-  givenname: "firstName",
-  forename: "firstName",
-  surname: "lastName",
-  familyname: "lastName",
-  emailaddress: "email",
-  telephone: "phone",
-  phonenumber: "phone",
-  organization: "company",
-  organisation: "company",
-  companyname: "company",
-  position: "jobTitle",
-  labels: "tags",
-  categories: "tags",
-  note: "notes",
-  address: "street",
-  streetaddress: "street",
-  town: "city",
-  region: "state",
-  province: "state",
-  zip: "postalCode",
-  zipcode: "postalCode",
-  postcode: "postalCode",
-  vatid: "taxId",
-  vatnumber: "taxId",
-};
-
-const BY_NAME = new Map<string, ContactColumn>([
-  ...Object.entries(OTHER_NAMES),
-  ...CONTACT_COLUMNS.map((column): [string, ContactColumn] => [bare(column), column]),
-]);
+const BY_NAME = new Map(
+  CONTACT_COLUMNS.map((column): [string, ContactColumn] => [bare(column), column]),
+);
 
 /** What is done with columns that contacts do not have. */
 export const UNKNOWN_COLUMNS = ["refuse", "ignore", "customFields"] as const;
@@ -80,8 +53,8 @@ export type UnknownColumns = (typeof UNKNOWN_COLUMNS)[number];
 const CUSTOM = "customFields.";
 
 /**
- * What each column of a file means: a column of ours, `customFields.<key>`, or null for one that is
- * left alone. Columns that nothing is known of, and two of one meaning, are problems.
+ * What each column of a file means (contactHeaders.ts), or null for one that is left alone. Columns
+ * that nothing is known of, and two of one meaning, are problems.
  */
 export function columnsOf(
   header: readonly string[],
@@ -89,38 +62,49 @@ export function columnsOf(
 ): { columns: (string | null)[]; ignored: string[]; problems: Problem[] } {
   const problems: Problem[] = [];
   const ignored: string[] = [];
-  const columns = header.map((name) => {
-    const column = meaningOf(name, unknownColumns);
-    if (column !== undefined) return column;
-    if (unknownColumns === "ignore") ignored.push(name.trim());
-    else
-      problems.push({ path: `body.header.${name.trim()}`, message: "is not a column of contacts" });
+  const seen = new Set<string>();
+  const has = (names: readonly string[]): boolean =>
+    header.some((name) => names.includes(bare(name)));
+  // A German "Name" beside "Vorname" is the family's; in an export of ours, it is left alone.
+  const nameMeans =
+    has(["vorname"]) && !has(["nachname", "familienname", "zuname"]) ? "lastName" : "fullName";
+  const columns = header.map((given) => {
+    const name = given.trim();
+    // Spreadsheets leave nameless columns at the right edge.
+    if (name === "") return null;
+    const own = ownMeaning(name);
+    if (own !== undefined) {
+      const meaning = own === null && bare(name) === "name" ? nameMeans : own;
+      if (meaning !== null && seen.has(meaning)) {
+        const path = `body.header.${name}`;
+        problems.push({ path, message: `is the second column for ${meaning}` });
+      }
+      if (meaning !== null) seen.add(meaning);
+      return meaning;
+    }
+    const theirs = theirColumn(name);
+    if (typeof theirs === "string" && (isOneOfSeveral(theirs) || !seen.has(theirs))) {
+      seen.add(theirs);
+      return theirs;
+    }
+    if (unknownColumns === "customFields") return CUSTOM + name;
+    // What a known program adds that contacts have no place for is named, and refused by nobody.
+    if (unknownColumns === "ignore" || theirs !== undefined) ignored.push(name);
+    else problems.push({ path: `body.header.${name}`, message: "is not a column of contacts" });
     return null;
   });
-  const seen = new Set<string>();
-  for (const [index, column] of columns.entries()) {
-    if (column === null) continue;
-    if (seen.has(column)) {
-      const path = `body.header.${header[index]?.trim() ?? ""}`;
-      problems.push({ path, message: `is the second column for ${column}` });
-    }
-    seen.add(column);
-  }
   return { columns, ignored, problems };
 }
 
-function meaningOf(header: string, unknown: UnknownColumns): string | null | undefined {
-  const name = header.trim();
-  // Spreadsheets leave nameless columns at the right edge.
-  if (name === "") return null;
+/** A column of ours; null for one that an import leaves alone, undefined for any other. */
+function ownMeaning(name: string): string | null | undefined {
   if (name.startsWith(CUSTOM) && name.length > CUSTOM.length) return name;
-  const column = BY_NAME.get(bare(name));
-  if (column !== undefined) return DERIVED.includes(column) ? null : column;
-  return unknown === "customFields" ? CUSTOM + name : undefined;
+  const column = BY_NAME.get(bare(name)) ?? ourColumn(name);
+  return column !== undefined && DERIVED.includes(column) ? null : column;
 }
 
-function bare(name: string): string {
-  return name.toLowerCase().replace(/[\s._-]/g, "");
+function isOneOfSeveral(meaning: string): boolean {
+  return /^(email\+|phone\+\d|middleName|[a-z0-9]+:more)$/.test(meaning);
 }
 
 /** A row's cells as the fields of a contact; empty cells are not given. */
@@ -128,24 +112,16 @@ export function fieldsOfCells(
   columns: readonly (string | null)[],
   cells: readonly string[],
 ): { fields: Record<string, unknown>; problem: Problem | null } {
-  const fields: Record<string, unknown> = {};
-  const address: Record<string, string> = {};
-  let custom: Record<string, unknown> = {};
+  const row = new CellsOfRow();
   for (const [index, column] of columns.entries()) {
     const cell = readCell(cells[index] ?? "");
     if (column === null || cell.trim() === "") continue;
-    if (column === "customFields") {
-      const parsed = jsonObject(cell);
-      const message = "must be a JSON object";
-      if (!parsed) return { fields, problem: { path: "customFields", message } };
-      custom = { ...parsed, ...custom };
-    } else if (column.startsWith(CUSTOM)) custom[column.slice(CUSTOM.length)] = cell;
-    else if ((ADDRESS as readonly string[]).includes(column)) address[column] = cell;
-    else fields[column] = column === "tags" ? tagsOf(cell) : cell;
+    if (!row.take(column, cell)) {
+      const problem = { path: "customFields", message: "must be a JSON object" };
+      return { fields: {}, problem };
+    }
   }
-  if (Object.keys(address).length > 0) fields.address = address;
-  if (Object.keys(custom).length > 0) fields.customFields = custom;
-  return { fields, problem: null };
+  return { fields: row.fields(), problem: null };
 }
 
 export function cellsOf(contact: Contact, columns: readonly ContactColumn[]): string[] {
@@ -172,28 +148,4 @@ export function cellsOf(contact: Contact, columns: readonly ContactColumn[]): st
 function tagsCell(tags: readonly string[]): string {
   const isPlain = tags.every((tag) => !/[;,|[\]]/.test(tag));
   return isPlain ? tags.join("; ") : JSON.stringify(tags);
-}
-
-function tagsOf(cell: string): unknown {
-  if (cell.trimStart().startsWith("[")) {
-    try {
-      return JSON.parse(cell) as unknown;
-    } catch {
-      // Then it is a tag that begins with a bracket.
-    }
-  }
-  return cell
-    .split(/[;,|]/)
-    .map((tag) => tag.trim())
-    .filter(Boolean);
-}
-
-function jsonObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,21 +1,63 @@
 import type { Doc } from "../_generated/dataModel";
-import { decoded, type Encoding, encodingNamed, UTF8_MARK } from "../kit/charset";
-import { type CsvDialect, type CsvRecord, dialectOf, readCsv } from "../kit/csv";
+import { decoded, type Encoding, encodingNamed, markLength, unitBytes } from "../kit/charset";
+import { dialectOf, readCsv, readHeader, type WindowOptions } from "../kit/csv";
 import { invalid } from "../kit/errors";
+import { encodingBySigns, type TextSigns, utf16By } from "../kit/textSigns";
+import { sha256Hex } from "../kit/tokens";
 import type { Upload } from "../kit/uploads";
-import { readVcards } from "../kit/vcard";
-import { fieldsOfCard } from "./contactCards";
+import { readVcards, type Vcard } from "../kit/vcard";
+import { fieldsOfCard, kindOfCard } from "./contactCards";
 import { columnsOf, fieldsOfCells, type UnknownColumns } from "./contactColumns";
 
 /** The two kinds of file that contacts come in, read alike: a layout, then rows. */
 export type FileLayout = Pick<
   Doc<"contactImports">,
-  "format" | "encoding" | "layout" | "ignoredColumns" | "position"
+  "format" | "encoding" | "isMixed" | "layout" | "ignoredColumns" | "position"
 >;
 export type FileRow =
-  { fields: Record<string, unknown> } | { problem: { path?: string; message: string } };
+  | { fields: Record<string, unknown> }
+  | { problem: { path?: string; message: string } }
+  /** Why the row is no person's. */
+  | { skipped: string };
+export type FileRows = {
+  rows: FileRow[];
+  /** Where the last of them ends. */
+  end: number;
+  /** It does not end there. */
+  isCut: boolean;
+};
 
-type Source = Pick<Upload, "mediaType" | "charset" | "isUtf8">;
+type CsvLayout = NonNullable<FileLayout["layout"]>;
+type FileEncoding = Pick<FileLayout, "encoding" | "isMixed">;
+
+/**
+ * A mark in the file tells its encoding, then the sender, then its bytes.
+ * @param start the first bytes
+ * @throws VALIDATION_ERROR when it is not what the sender says, or of an encoding that is not read
+ */
+export function encodingOf(start: Uint8Array, upload: Upload): FileEncoding {
+  const utf16 = utf16By(start);
+  if (utf16) return { encoding: utf16 };
+  const signs = signsOf(upload);
+  const detected = encodingBySigns(signs);
+  const isMixed = detected !== "utf-8" && signs.utf8 > 0;
+  if (start[0] === 0xef && start[1] === 0xbb && start[2] === 0xbf) return { encoding: "utf-8" };
+  if (upload.charset === null) return { encoding: detected, isMixed };
+  const named = encodingNamed(upload.charset);
+  if (!named) {
+    const message = `charset ${upload.charset} is not read; use utf-8`;
+    throw invalid([{ path: "headers.Content-Type", message }]);
+  }
+  if (unitBytes(named) === 2 || (named === "utf-8" && detected !== "utf-8")) {
+    throw invalid([{ path: "body", message: `is not ${upload.charset}, as Content-Type says` }]);
+  }
+  return { encoding: named };
+}
+
+/** Of a body that was staged before they were counted, all that is known. */
+function signsOf({ signs, isUtf8 = true }: Upload): TextSigns {
+  return signs ?? { utf8: 0, invalid: isUtf8 ? 0 : 1, windows1252: 0, macRoman: 0 };
+}
 
 /**
  * How the file is to be read, by its beginning, and where its rows begin.
@@ -23,76 +65,120 @@ type Source = Pick<Upload, "mediaType" | "charset" | "isUtf8">;
  */
 export function layoutOf(
   start: string,
-  source: Source,
+  file: FileEncoding & { mediaType: string },
   unknownColumns: UnknownColumns,
 ): FileLayout {
-  if (/^(\xff\xfe|\xfe\xff)/.test(start)) {
-    throw invalid([{ path: "body", message: "is UTF-16; save it as UTF-8" }]);
-  }
-  const encoding = encodingOf(start, source);
-  const mark = start.startsWith(UTF8_MARK) ? UTF8_MARK.length : 0;
+  const { mediaType, ...encoding } = file;
+  const mark = markLength(start, 0);
+  const bytesTo = (index: number): number => index * unitBytes(encoding.encoding);
   const text = start.slice(mark);
-  if (source.mediaType !== "text/csv") {
+  if (mediaType !== "text/csv") {
     if (!/^\s*BEGIN\s*:\s*VCARD/i.test(text)) {
       throw invalid([{ path: "body", message: "does not begin with BEGIN:VCARD" }]);
     }
-    return { format: "vcard", encoding, ignoredColumns: [], position: mark };
+    return { ...encoding, format: "vcard", ignoredColumns: [], position: bytesTo(mark) };
   }
-  const dialect = dialectOf(text);
-  const { records, end } = readCsv(text, dialect, { limit: 1, atEnd: true });
-  const [header] = records;
-  if (!header) throw invalid([{ path: "body", message: "has no header row" }]);
-  const names = header.cells.map((cell) => decoded(cell, encoding));
-  const { columns, ignored, problems } = columnsOf(names, unknownColumns);
+  const { delimiter, header: begins } = dialectOf(text);
+  const header = readHeader(text.slice(begins), delimiter);
+  if (!header) {
+    const message = "has no header row, or one whose quotes do not match";
+    throw invalid([{ path: "body", message }]);
+  }
+  const names = textsOf(header.cells, encoding);
+  if (!names.isDecoded) {
+    throw invalid([{ path: "body.header", message: `is not ${encoding.encoding}` }]);
+  }
+  const { columns, ignored, problems } = columnsOf(names.texts, unknownColumns);
   if (problems.length > 0) throw invalid(problems.slice(0, 50));
-  const layout = { ...dialect, columns };
-  return { format: "csv", encoding, layout, ignoredColumns: ignored, position: mark + end };
+  return {
+    ...encoding,
+    format: "csv",
+    layout: { delimiter, columns, header: headerKey(names.texts) },
+    ignoredColumns: ignored,
+    position: bytesTo(mark + begins + header.end),
+  };
 }
 
-/** A mark in the file tells its encoding, then the sender, then whether it is UTF-8 at all. */
-function encodingOf(start: string, { charset, isUtf8 }: Source): Encoding {
-  if (start.startsWith(UTF8_MARK) || charset === null) return isUtf8 ? "utf-8" : "windows-1252";
-  const named = encodingNamed(charset);
-  const path = "headers.Content-Type";
-  if (!named) throw invalid([{ path, message: `charset ${charset} is not read; use utf-8` }]);
-  if (named === "utf-8" && !isUtf8) {
-    throw invalid([{ path: "body", message: `is not ${charset}, as Content-Type says` }]);
-  }
-  return named;
+function headerKey(names: readonly string[]): string {
+  const trimmed = names.map((name) => name.trim().toLowerCase());
+  // Rows may leave out empty cells at the end.
+  while (trimmed.at(-1) === "") trimmed.pop();
+  return sha256Hex(JSON.stringify(trimmed));
 }
 
-/** Up to `limit` rows of a window of the file, and where the last of them ends. */
+/**
+ * Up to `limit` rows of a window of the file.
+ * @param isWithinRow the window begins within a row that is not to be read
+ */
 export function readRows(
   file: FileLayout,
   window: string,
-  options: { limit: number; atEnd: boolean },
-): { rows: FileRow[]; end: number } {
-  if (file.layout) {
-    const { delimiter, newline, columns } = file.layout;
-    const dialect = { delimiter, newline } as CsvDialect;
-    const { records, end } = readCsv(window, dialect, options);
-    return { rows: records.map((record) => csvRow(record, columns, file.encoding)), end };
+  { isWithinRow, ...options }: WindowOptions & { isWithinRow: boolean },
+): FileRows {
+  const { layout } = file;
+  if (layout) {
+    const start = isWithinRow ? /[\r\n]/.exec(window)?.index : 0;
+    if (start === undefined) return passedOver(window, options);
+    const dialect = { delimiter: layout.delimiter, columns: layout.columns.length };
+    const { records, end, isCut } = readCsv(window.slice(start), dialect, options);
+    const rows = records.map(({ cells, problem }) =>
+      problem === null ? csvRow(cells, layout, file) : { problem: { message: problem } },
+    );
+    return { rows, end: start + end, isCut };
   }
-  const { cards, end } = readVcards(window, file.encoding, options);
-  const rows = cards.map((card): FileRow => {
-    if (card.problem !== null) return { problem: { message: card.problem } };
-    const { fields, problem } = fieldsOfCard(card);
-    return problem ? { problem } : { fields };
-  });
-  return { rows, end };
+  const read = readVcards(window, file.encoding, { ...options, isWithinRow });
+  return { ...read, rows: read.cards.map(cardRow) };
 }
 
-function csvRow(
-  { cells, problem }: CsvRecord,
-  columns: readonly (string | null)[],
-  encoding: Encoding,
-): FileRow {
-  if (problem !== null) return { problem: { message: problem } };
-  if (cells.length !== columns.length) {
-    const message = `has ${cells.length} cells; the header has ${columns.length}`;
+/** What a row that goes beyond the window has of it. */
+function passedOver(window: string, { atEnd, isLongest }: WindowOptions): FileRows {
+  if (!atEnd && !isLongest) return { rows: [], end: 0, isCut: true };
+  return { rows: [], end: window.length, isCut: !atEnd };
+}
+
+function csvRow(cells: readonly string[], layout: CsvLayout, file: FileEncoding): FileRow {
+  const { columns, header } = layout;
+  const { isDecoded, texts } = textsOf(cells, file);
+  if (!isDecoded) {
+    const bad = texts.findIndex((text) => text === null);
+    const path = columns[bad] ?? `column ${bad + 1}`;
+    return { problem: { path, message: `has bytes that are not ${file.encoding}` } };
+  }
+  if (header !== undefined && headerKey(texts) === header) return { skipped: "repeats the header" };
+  if (/^sep=$/i.test(texts[0] ?? "") && texts.slice(1).every((text) => text === "")) {
+    return { skipped: "names the delimiter, for Excel" };
+  }
+  // Programs leave out empty cells at the end of a row, or write more of them than there are columns.
+  if (texts.slice(columns.length).some((text) => text.trim() !== "")) {
+    const message = `has ${texts.length} cells; the header has ${columns.length}`;
     return { problem: { message } };
   }
+  const { fields, problem } = fieldsOfCells(columns, texts);
+  return problem ? { problem } : { fields };
+}
+
+type Decoded =
+  { isDecoded: true; texts: string[] } | { isDecoded: false; texts: (string | null)[] };
+
+/** The texts of a record; null for one that is not of the file's encoding. */
+function textsOf(cells: readonly string[], { encoding, isMixed = false }: FileEncoding): Decoded {
+  const asUtf8 = isMixed ? decodedAll(cells, "utf-8") : null;
+  const isUtf8 = asUtf8?.isDecoded === true && asUtf8.texts.some((text) => /[^\0-\x7f]/.test(text));
+  return isUtf8 ? asUtf8 : decodedAll(cells, encoding);
+}
+
+function decodedAll(cells: readonly string[], encoding: Encoding): Decoded {
   const texts = cells.map((cell) => decoded(cell, encoding));
-  const { fields, problem: unreadable } = fieldsOfCells(columns, texts);
-  return unreadable ? { problem: unreadable } : { fields };
+  const known = texts.filter((text) => text !== null);
+  return known.length === texts.length
+    ? { isDecoded: true, texts: known }
+    : { isDecoded: false, texts };
+}
+
+function cardRow(card: Vcard): FileRow {
+  if (card.problem !== null) return { problem: { message: card.problem } };
+  const kind = kindOfCard(card);
+  if (kind !== null) return { skipped: `is a ${kind}, not a person` };
+  const { fields, problem } = fieldsOfCard(card);
+  return problem ? { problem } : { fields };
 }

@@ -4,11 +4,11 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { sha256Hex } from "../kit/tokens";
 import { deleteUpload, PIECE_BYTES, pieceOf, type Upload } from "../kit/uploads";
-import { binaryOf } from "../kit/charset";
+import { UploadWindow } from "../kit/uploadWindow";
 import { emailKey } from "../kit/text";
 import { type ImportRow, type ItemResult, type Judged, judgedBy, writeBatch } from "./contactBatch";
 import { contactCreation } from "./contactInput";
-import { type FileRow, layoutOf, readRows } from "./contactFile";
+import { encodingOf, type FileRow, layoutOf, readRows } from "./contactFile";
 import type { UnknownColumns } from "./contactColumns";
 import type { WriteScope } from "./effects";
 
@@ -23,8 +23,10 @@ type RowResult = Doc<"contactImportResults">["results"][number];
 const ROWS_PER_STEP = 100;
 /** Enough for any header. */
 const HEADER_PIECES = 4;
-/** The longest row, or card with its picture, that is read. */
-const MAX_WINDOW_PIECES = 32;
+/** The longest row, 2 MiB, and the longest card with its pictures, 8 MiB, that are read. */
+const MAX_WINDOW_PIECES = { csv: 32, vcard: 128 };
+/** More are left to the steps after, or to a job: a transaction that deletes a piece reads it. */
+const PIECES_DELETED_AT_ONCE = 32;
 const MAX_ATTEMPTS = 5;
 
 export type ImportRequest = {
@@ -42,8 +44,13 @@ export async function beginImport(
   { viewer: _viewer, ...scope }: WriteScope,
   { upload, isDryRun, unknownColumns }: ImportRequest,
 ): Promise<ContactImport> {
-  const window = await windowAt(ctx, upload, 0, HEADER_PIECES);
-  const layout = layoutOf(window.text, upload, unknownColumns);
+  const start = await pieceOf(ctx, upload._id, 0);
+  if (!start) throw new Error(`Upload ${upload._id} is empty.`);
+  const encoding = encodingOf(start, upload);
+  const window = new UploadWindow(ctx, upload, 0, encoding.encoding);
+  await window.growTo(HEADER_PIECES);
+  const { mediaType } = upload;
+  const layout = layoutOf(window.text, { ...encoding, mediaType }, unknownColumns);
   const now = Date.now();
   const id = await ctx.db.insert("contactImports", {
     ...layout,
@@ -57,6 +64,7 @@ export async function beginImport(
     created: 0,
     updated: 0,
     failed: 0,
+    skipped: 0,
     startedAt: now,
     steppedAt: now,
   });
@@ -72,10 +80,10 @@ export async function stepImport(
   if (job.status !== "running") return job;
   const upload = await ctx.db.get("uploads", job.upload);
   if (!upload) throw new Error(`The file of import ${id} is missing.`);
-  const { rows, end } = await nextRows(ctx, job, upload);
+  const { rows, end, isCut } = await nextRows(ctx, job, upload);
   const results = await writeRows(ctx, job, rows);
   if (results.length > 0) {
-    const hasErrors = results.some(({ status }) => status === "error");
+    const hasErrors = results.some(({ status }) => status === "error" || status === "skipped");
     const first = job.rows + 1;
     await ctx.db.insert("contactImportResults", { importId: id, first, hasErrors, results });
   }
@@ -89,12 +97,14 @@ export async function stepImport(
     created: job.created + count("created"),
     updated: job.updated + count("updated"),
     failed: job.failed + count("error"),
+    skipped: (job.skipped ?? 0) + count("skipped"),
+    isWithinRow: isCut,
     steppedAt: now,
     attempts: 0,
     ...(isDone ? { status: "completed", finishedAt: now } : {}),
   });
   if (isDone) {
-    await deleteFile(ctx, job, upload);
+    await deleteFile(ctx, upload);
   } else {
     await deletePieces(ctx, job, Math.floor(end / PIECE_BYTES));
     await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, { importId: id });
@@ -121,40 +131,22 @@ export async function retryImport(ctx: MutationCtx, job: ContactImport): Promise
   await ctx.scheduler.runAfter(0, internal.crmJobs.deleteFile, { uploadId: job.upload });
 }
 
-type Window = { text: string; atEnd: boolean };
-
 /** Rows from the import's position on: as many as a step takes, or as one piece holds. */
 async function nextRows(
   ctx: MutationCtx,
   job: ContactImport,
   upload: Upload,
-): Promise<{ rows: FileRow[]; end: number }> {
+): Promise<{ rows: FileRow[]; end: number; isCut: boolean }> {
+  const window = new UploadWindow(ctx, upload, job.position, job.encoding);
   for (let pieces = 2; ; pieces *= 2) {
-    const { text, atEnd } = await windowAt(ctx, upload, job.position, pieces);
-    const { rows, end } = readRows(job, text, { limit: ROWS_PER_STEP, atEnd });
-    if (atEnd && rows.length < ROWS_PER_STEP) return { rows, end: job.size };
-    if (end > 0) return { rows, end: job.position + end };
-    if (pieces < MAX_WINDOW_PIECES) continue;
-    // Nothing after it can be told from it.
-    const message = "is longer than 2 MiB, or has a quote or card that does not end";
-    return { rows: [{ problem: { message } }], end: job.size };
+    await window.growTo(pieces);
+    const { text, atEnd } = window;
+    const isLongest = atEnd || pieces >= MAX_WINDOW_PIECES[job.format];
+    const options = { limit: ROWS_PER_STEP, atEnd, isLongest };
+    const { isWithinRow = false } = job;
+    const { rows, end, isCut } = readRows(job, text, { ...options, isWithinRow });
+    if (end > 0 || isLongest) return { rows, end: window.byteAt(end), isCut };
   }
-}
-
-async function windowAt(
-  ctx: MutationCtx,
-  upload: Upload,
-  position: number,
-  pieces: number,
-): Promise<Window> {
-  const first = Math.floor(position / PIECE_BYTES);
-  const texts: string[] = [];
-  for (let index = first; index < first + pieces; index++) {
-    const piece = await pieceOf(ctx, upload._id, index);
-    if (!piece) break;
-    texts.push(binaryOf(index === first ? piece.subarray(position % PIECE_BYTES) : piece));
-  }
-  return { text: texts.join(""), atEnd: first + pieces >= upload.pieces };
 }
 
 async function writeRows(
@@ -162,14 +154,18 @@ async function writeRows(
   job: ContactImport,
   rows: readonly FileRow[],
 ): Promise<RowResult[]> {
-  const items = rows.map(judgedRow);
+  const items = rows.flatMap((row) => ("skipped" in row ? [] : [judgedRow(row)]));
   const results = await writeBatch(ctx, job.scope, "row", items, job.isDryRun);
   const told = results.map(resultOf);
   if (job.isDryRun) await tellRepeats(ctx, job, items, told);
-  return told;
+  return rows.flatMap((row): RowResult[] =>
+    "skipped" in row
+      ? [{ status: "skipped", problems: [{ message: row.skipped }] }]
+      : told.splice(0, 1),
+  );
 }
 
-function judgedRow(row: FileRow): Judged {
+function judgedRow(row: Exclude<FileRow, { skipped: string }>): Judged {
   if ("problem" in row) {
     return { error: { code: "VALIDATION_ERROR", message: "", details: [row.problem] } };
   }
@@ -220,10 +216,9 @@ async function tellRepeats(
   }
 }
 
-/** What is left of the file: at once if it is no more than a step reads, else by a job. */
-async function deleteFile(ctx: MutationCtx, job: ContactImport, upload: Upload): Promise<void> {
-  const left = upload.pieces - Math.floor(job.position / PIECE_BYTES);
-  if (left <= MAX_WINDOW_PIECES) await deleteUpload(ctx, upload._id);
+/** What is left of the file: at once if it is small, else by a job. */
+async function deleteFile(ctx: MutationCtx, upload: Upload): Promise<void> {
+  if (upload.pieces <= PIECES_DELETED_AT_ONCE) await deleteUpload(ctx, upload._id);
   else await ctx.scheduler.runAfter(0, internal.crmJobs.deleteFile, { uploadId: upload._id });
 }
 
@@ -232,7 +227,7 @@ async function deletePieces(ctx: MutationCtx, job: ContactImport, before: number
   const passed = await ctx.db
     .query("uploadPieces")
     .withIndex("by_upload", (q) => q.eq("uploadId", job.upload).lt("index", before))
-    .collect();
+    .take(PIECES_DELETED_AT_ONCE);
   for (const { _id } of passed) await ctx.db.delete("uploadPieces", _id);
 }
 

@@ -9,10 +9,16 @@ import { pageThrough, pagingOf } from "../kit/page";
 type ContactImport = Doc<"contactImports">;
 type ImportResults = Doc<"contactImportResults">;
 
-/** The report names this many errors; the rows of the import have them all. */
+/** The report names this many errors and rows passed over; the rows of the import have them all. */
 const MAX_ERRORS = 1000;
 const RESULTS_READ = 20;
 const STEPS_PER_PAGE = 2;
+
+const rowProblem = z.object({
+  row: z.number().int().meta({ description: "From 1; the header is not counted." }),
+  path: z.string().optional(),
+  message: z.string(),
+});
 
 export const importReport = z
   .object({
@@ -23,13 +29,12 @@ export const importReport = z
     created: z.number().int(),
     updated: z.number().int(),
     failed: z.number().int(),
-    errors: z.array(
-      z.object({
-        row: z.number().int().meta({ description: "From 1; the header is not counted." }),
-        path: z.string().optional(),
-        message: z.string(),
-      }),
-    ),
+    skipped: z.number().int().meta({
+      description:
+        "Rows that are no people: groups, and a header that is repeated. `rows` is the sum of the four.",
+    }),
+    errors: z.array(rowProblem),
+    skippedRows: z.array(rowProblem).meta({ description: "Which, and why." }),
     errorsAreCapped: z.boolean(),
     ignoredColumns: z.array(z.string()),
     progress: z.number().min(0).max(1).meta({ description: "The part of the file dealt with." }),
@@ -40,8 +45,9 @@ export const importReport = z
 
 export const importedRow = z.object({
   row: z.number().int(),
-  status: z.enum(["created", "updated", "error"]),
+  status: z.enum(["created", "updated", "skipped", "error"]),
   id: z.string().nullable(),
+  reason: z.string().nullable().meta({ description: "Why it was passed over." }),
   errors: z.array(z.object({ path: z.string().optional(), message: z.string() })),
 });
 
@@ -65,9 +71,13 @@ export async function reportOf(
     .query("contactImportResults")
     .withIndex("by_errors", (q) => q.eq("importId", job._id).eq("hasErrors", true))
     .take(RESULTS_READ);
-  const errors = failing
-    .flatMap(rowsOf)
-    .flatMap(({ row, errors: problems }) => problems.map((problem) => ({ row, ...problem })));
+  const told = failing.flatMap(rowsOf);
+  const errors = told.flatMap(({ row, errors: problems }) =>
+    problems.map((problem) => ({ row, ...problem })),
+  );
+  const skippedRows = told.flatMap(({ row, reason }) =>
+    reason === null ? [] : [{ row, message: reason }],
+  );
   return {
     importId: job._id,
     status: job.status,
@@ -76,8 +86,11 @@ export async function reportOf(
     created: job.created,
     updated: job.updated,
     failed: job.failed,
+    skipped: job.skipped ?? 0,
     errors: errors.slice(0, MAX_ERRORS),
-    errorsAreCapped: errors.length > MAX_ERRORS || failing.length === RESULTS_READ,
+    skippedRows: skippedRows.slice(0, MAX_ERRORS),
+    errorsAreCapped:
+      Math.max(errors.length, skippedRows.length) > MAX_ERRORS || failing.length === RESULTS_READ,
     ignoredColumns: job.ignoredColumns,
     progress: job.status === "running" ? job.position / job.size : 1,
     startedAt: job.startedAt,
@@ -104,6 +117,7 @@ function rowsOf({ first, results }: ImportResults): z.input<typeof importedRow>[
     row: first + index,
     status,
     id: id ?? null,
-    errors: problems ?? [],
+    reason: status === "skipped" ? (problems?.[0]?.message ?? null) : null,
+    errors: status === "skipped" ? [] : (problems ?? []),
   }));
 }

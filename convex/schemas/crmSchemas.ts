@@ -36,14 +36,25 @@ export const crmTables = {
     upload: v.id("uploads"),
     size: v.number(),
     format: v.union(v.literal("csv"), v.literal("vcard")),
-    encoding: v.union(v.literal("utf-8"), v.literal("windows-1252")),
+    encoding: v.union(
+      v.literal("utf-8"),
+      v.literal("windows-1252"),
+      v.literal("macintosh"),
+      v.literal("utf-16le"),
+      v.literal("utf-16be"),
+    ),
+    /** Some of it is UTF-8 all the same: each row is read as what it is. */
+    isMixed: v.optional(v.boolean()),
     /** Of a CSV file. */
     layout: v.optional(
       v.object({
         delimiter: v.string(),
-        newline: v.string(),
+        /** Of imports begun before every kind of line end was read in every file. */
+        newline: v.optional(v.string()),
         /** What each column means; null for one that is left alone. */
         columns: v.array(v.union(v.string(), v.null())),
+        /** SHA-256 of the names, so that a row that repeats them is told from people. */
+        header: v.optional(v.string()),
       }),
     ),
     ignoredColumns: v.array(v.string()),
@@ -53,6 +64,10 @@ export const crmTables = {
     created: v.number(),
     updated: v.number(),
     failed: v.number(),
+    /** Rows that are no people, such as a header that is repeated. */
+    skipped: v.optional(v.number()),
+    /** The position is within a row that was refused for its length: the next begins further on. */
+    isWithinRow: v.optional(v.boolean()),
     startedAt: v.number(),
     steppedAt: v.number(),
     /** How often it was taken up since its last step. */
@@ -68,10 +83,16 @@ export const crmTables = {
     importId: v.id("contactImports"),
     /** The number of the first row in it, from 1. */
     first: v.number(),
+    /** Or rows that were passed over. */
     hasErrors: v.boolean(),
     results: v.array(
       v.object({
-        status: v.union(v.literal("created"), v.literal("updated"), v.literal("error")),
+        status: v.union(
+          v.literal("created"),
+          v.literal("updated"),
+          v.literal("skipped"),
+          v.literal("error"),
+        ),
         id: v.optional(v.string()),
         problems: v.optional(
           v.array(v.object({ path: v.optional(v.string()), message: v.string() })),

@@ -1,6 +1,14 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
 
+/** `TextSigns` of kit/textSigns.ts. */
+export const textSigns = v.object({
+  utf8: v.number(),
+  invalid: v.number(),
+  windows1252: v.number(),
+  macRoman: v.number(),
+});
+
 export const kitTables = {
   /**
    * Token buckets. Written by kit/limits.ts with every request; those of addresses are deleted by
@@ -52,7 +60,10 @@ export const kitTables = {
     charset: v.union(v.string(), v.null()),
     size: v.number(),
     pieces: v.number(),
-    isUtf8: v.boolean(),
+    /** What its bytes tell of its encoding (kit/textSigns.ts). */
+    signs: v.optional(textSigns),
+    /** Of bodies staged before there were `signs`. */
+    isUtf8: v.optional(v.boolean()),
     isClaimed: v.boolean(),
     createdAt: v.number(),
   }).index("by_createdAt", ["isClaimed", "createdAt"]),

@@ -10,7 +10,9 @@ export type Report = {
   created: number;
   updated: number;
   failed: number;
+  skipped: number;
   errors: { row: number; path?: string; message: string }[];
+  skippedRows: { row: number; message: string }[];
   ignoredColumns: string[];
 };
 export type Contact = {

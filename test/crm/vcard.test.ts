@@ -111,7 +111,7 @@ test("a file that is no vCard is refused", async () => {
 test("a card within a card is not taken for another contact", () => {
   const inner = card("VERSION:2.1\r\nFN:Agent");
   const { cards } = readVcards(card(`VERSION:2.1\r\nFN:Boss\r\nAGENT:\r\n${inner}`), "utf-8", {
-    ...{ limit: 10, atEnd: true },
+    ...{ limit: 10, atEnd: true, isLongest: true },
   });
   expect(cards).toHaveLength(1);
   const names = cards[0]?.properties.filter(({ name }) => name === "FN");

@@ -2,6 +2,7 @@ import { internal } from "../../_generated/api";
 import type { Id } from "../../_generated/dataModel";
 import type { CallerCredential } from "../caller";
 import { ApiError, invalid } from "../errors";
+import { TextSignsCounter } from "../textSigns";
 import { sha256Hex } from "../tokens";
 import { PIECE_BYTES } from "../uploads";
 import { retryConflicts } from "./conflicts";
@@ -33,11 +34,11 @@ export async function stageBody(
   if (scope === null) throw new Error("A person's endpoint takes no file.");
   const { ip } = await c.env.meta.getRequestMetadata();
   const caller = { credential, ip, scope, ...(callers ? { callers: [...callers] } : {}) };
-  const utf8 = new Utf8Check();
+  const counter = new TextSignsCounter();
   const digests: string[] = [];
   const stage = async (id: Id<"uploads"> | null, pieces: ArrayBuffer[]): Promise<Id<"uploads">> => {
-    const { isUtf8 } = utf8;
-    const args = { ...caller, upload: id, mediaType, charset, pieces, isUtf8 };
+    const signs = { ...counter.signs };
+    const args = { ...caller, upload: id, mediaType, charset, pieces, signs };
     const staged = await retryConflicts(() => c.env.runMutation(internal.kit.uploads.stage, args));
     if (staged.metering) c.set("metering", staged.metering);
     return staged.id;
@@ -45,16 +46,16 @@ export async function stageBody(
   let upload: Id<"uploads"> | null = null;
   let waiting: ArrayBuffer[] = [];
   for await (const piece of piecesOf(c.req.raw.body)) {
-    utf8.add(piece);
+    counter.add(piece);
     digests.push(await digestOf(piece));
     waiting.push(piece.buffer);
     if (waiting.length < PIECES_AT_ONCE) continue;
     upload = await stage(upload, waiting);
     waiting = [];
   }
-  utf8.end();
+  counter.end();
   if (digests.length === 0) throw invalid([{ path: "body", message: "must not be empty" }]);
-  // Also when nothing waits: whether it is UTF-8 is known only now.
+  // Also when nothing waits: what its bytes tell of its encoding is known only now.
   upload = await stage(upload, waiting);
   return { upload, digest: sha256Hex(digests.join()) };
 }
@@ -87,29 +88,6 @@ async function* piecesOf(
     }
   }
   if (filled > 0) yield piece.slice(0, filled);
-}
-
-/** Whether all of it is UTF-8, told while it passes. */
-class Utf8Check {
-  private readonly decoder = new TextDecoder("utf-8", { fatal: true });
-  isUtf8 = true;
-
-  add(bytes: Uint8Array): void {
-    this.check(() => this.decoder.decode(bytes, { stream: true }));
-  }
-
-  end(): void {
-    this.check(() => this.decoder.decode());
-  }
-
-  private check(decode: () => string): void {
-    if (!this.isUtf8) return;
-    try {
-      decode();
-    } catch {
-      this.isUtf8 = false;
-    }
-  }
 }
 
 async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
