@@ -3,7 +3,8 @@ import { z } from "zod";
 import { internal } from "./_generated/api";
 import { type ActionCtx, internalAction } from "./_generated/server";
 import { invalid } from "./kit/errors";
-import { emailAddress, text } from "./kit/text";
+import { emailAddress } from "./kit/email";
+import { label } from "./kit/text";
 
 const credentials = v.object({
   organizationId: v.id("organizations"),
@@ -13,8 +14,8 @@ const credentials = v.object({
 type Credentials = typeof credentials.type;
 
 const founder = z.object({
-  organization: text(200),
-  name: text(100),
+  organization: label(200),
+  name: label(100),
   email: emailAddress,
   password: z
     .string()

@@ -5,7 +5,7 @@ import { query, type QueryCtx } from "./_generated/server";
 import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
 import { unauthorized } from "./kit/caller";
 import { identifyPortalSession } from "./kit/portalCaller";
-import { emailKey } from "./kit/text";
+import { emailKey } from "./kit/email";
 import { readToken } from "./kit/tokens";
 import { frontendUserType } from "./ontology/frontendUser";
 import { portalPage } from "./ontology/portalObjects";

@@ -6,7 +6,7 @@ import { internalMutation, type MutationCtx } from "./_generated/server";
 import { issueKey } from "./kit/apiKeys";
 import { ApiError, notFound } from "./kit/errors";
 import { defaultSettings, type organizationSettings } from "./kit/organizationSettings";
-import { emailKey } from "./kit/text";
+import { emailKey } from "./kit/email";
 import { newToken, sha256Hex } from "./kit/tokens";
 import { record, type WriteScope } from "./ontology/effects";
 import { keepFirstSeller } from "./ontology/sellers";

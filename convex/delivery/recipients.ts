@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ApiError, invalid } from "../kit/errors";
-import { emailAddress } from "../kit/text";
+import { emailAddress, mailboxOf } from "../kit/email";
 import type { InvoicingContext } from "../ontology/salesContent";
 import type { StoredParty } from "../ontology/salesDocument";
 import type { OutboundChannel } from "./providers/configured";
@@ -37,6 +37,7 @@ export async function recipientsOf(
     const named = given.filter((recipient) => recipient.channel === channel);
     const known = named.length > 0 ? named : await knownAddress(context, billTo, channel);
     if (known.length === 0) throw withoutAddress(channel);
+    for (const { to: address } of known) requireAddress(channel, address);
     recipients.push(...known);
   }
   const unused = given.findIndex(({ channel }) => !wanted.includes(channel));
@@ -85,6 +86,13 @@ function withoutAddress(channel: OutboundChannel): ApiError {
       ? "is required: the document has no e-mail address"
       : "is required: the contact has no phone number with its country code (+49…)";
   return invalid([{ path: "body.to", message }]);
+}
+
+/** What older documents have as an e-mail may be none. @throws VALIDATION_ERROR */
+function requireAddress(channel: OutboundChannel, address: string): void {
+  if (channel !== "email" || mailboxOf(address) !== null) return;
+  const message = `is required: the document's ${JSON.stringify(address)} is not one e-mail address`;
+  throw invalid([{ path: "body.to", message }]);
 }
 
 async function requireReachable(

@@ -4,6 +4,7 @@ import { type Infer, v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Id } from "../_generated/dataModel";
 import { type ActionCtx, internalAction } from "../_generated/server";
+import { mailboxOf } from "../kit/email";
 import { errorDataOf, notFound } from "../kit/errors";
 import type { FileReference } from "./documentFiles";
 import { letterOf, type TemplateName } from "./letters";
@@ -118,6 +119,11 @@ async function openWay(
   secretUrl: string | undefined,
 ): Promise<OpenWay | Failure> {
   const close = (): void => undefined;
+  if (provider !== "whatsapp" && mailboxOf(to) === null) {
+    // Taken before addresses were read as strictly as mail servers read them.
+    const error = shortError(`${JSON.stringify(to)} is not one e-mail address`);
+    return { kind: "refused", error };
+  }
   const email = (work: Work): Email => emailOf(id, work, files, secretUrl);
   switch (provider) {
     case "resend":
@@ -153,9 +159,9 @@ function emailOf(id: string, work: Work, files: File[], secretUrl: string | unde
   return {
     id,
     key,
-    from: { name, address: addressOf(process.env["EMAIL_FROM"] ?? "") },
-    to,
-    ...(replyTo === undefined ? {} : { replyTo }),
+    from: { name, address: asMailbox(addressOf(process.env["EMAIL_FROM"] ?? "")) },
+    to: asMailbox(to),
+    ...(replyTo === undefined ? {} : { replyTo: asMailbox(replyTo) }),
     letter: letterOf(work.template as TemplateName, language, data, secretUrl),
     files,
   };
@@ -180,6 +186,11 @@ async function contentsOf(ctx: ActionCtx, files: SentFile[]): Promise<File[] | n
   const contents = await Promise.all(files.map((file) => read(ctx, file)));
   const had = contents.filter((content) => content !== null);
   return had.length === files.length ? had : null;
+}
+
+/** With the domain as DNS has it, which every mail server takes. */
+function asMailbox(address: string): string {
+  return mailboxOf(address) ?? address;
 }
 
 async function made(

@@ -1,7 +1,7 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { notFound } from "../kit/errors";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import type { ObjectStore } from "../ontology/store";
 
 /** Addresses that an organization's mail does not go to any more, and what its contacts show of it. */

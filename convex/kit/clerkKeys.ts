@@ -8,8 +8,8 @@ import {
   type QueryCtx,
 } from "../_generated/server";
 import { ApiError } from "./errors";
+import { emailKey } from "./email";
 import { consume } from "./limits";
-import { emailKey } from "./text";
 import { within } from "./within";
 import { canJoin } from "../tenants/users";
 import { accountAtClerk } from "./clerk";

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { address } from "../ontology/address";
 import { currencyCode as currency } from "./money";
 import { reminderSettings } from "./reminderSettings";
-import { emailAddress, longText, text } from "./text";
+import { emailAddress } from "./email";
+import { longText, label, text } from "./text";
 
 /** IANA time zone, checked by the runtime's own database. */
 const timeZone = text(64)
@@ -23,13 +24,13 @@ const origin = z
   .meta({ example: "https://portal.example.com" });
 
 const sender = z.strictObject({
-  name: text(200),
+  name: label(200),
   email: emailAddress,
   replyTo: emailAddress.optional(),
 });
 
 const bankDetails = z.strictObject({
-  accountHolder: text(200).optional(),
+  accountHolder: label(200).optional(),
   iban: z
     .string()
     .max(42)
@@ -42,18 +43,18 @@ const bankDetails = z.strictObject({
     .toUpperCase()
     .refine((bic) => isValidBIC(bic), "must be a valid BIC (ISO 9362)")
     .optional(),
-  bankName: text(200).optional(),
+  bankName: label(200).optional(),
 });
 
 const taxIds = z.strictObject({
-  vatId: text(40).optional(),
-  taxNumber: text(40).optional(),
-  registrationNumber: text(60).optional(),
+  vatId: label(40).optional(),
+  taxNumber: label(40).optional(),
+  registrationNumber: label(60).optional(),
 });
 
 /** What an organization decides for itself; invoices, mail and CORS read it. */
 export const organizationSettings = z.strictObject({
-  name: text(200),
+  name: label(200),
   timeZone,
   currency,
   locale,
@@ -61,7 +62,7 @@ export const organizationSettings = z.strictObject({
   address: address.optional(),
   bankDetails: bankDetails.optional(),
   taxIds: taxIds.optional(),
-  legalName: text(200)
+  legalName: label(200)
     .optional()
     .meta({ description: "As registered, where it is not the name; on invoices." }),
   invoiceFooter: longText(1000)

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Problem } from "./errors";
+import { withoutInvisible } from "./invisible";
 
 /** Deeper than any schema of ours; a body nested deeper is refused before it is looked at. */
 const MAX_DEPTH = 32;
@@ -13,28 +14,29 @@ export function text(max: number): z.ZodString {
     .max(max, `must have at most ${max} characters`);
 }
 
+/**
+ * A name, number or word that people compare: what nobody sees in it is not kept (invisible.ts), so
+ * that two that look alike are alike. Ids of other systems are `text`: they stay as they are.
+ */
+export function label(max: number): z.ZodString {
+  return z
+    .string()
+    .overwrite(withoutInvisible)
+    .trim()
+    .min(1, "must not be empty")
+    .max(max, `must have at most ${max} characters`);
+}
+
 /** Text that keeps its line breaks and outer white space, such as notes. */
 export function longText(max: number): z.ZodString {
   return z.string().max(max, `must have at most ${max} characters`);
 }
-
-/** RFC 5321 allows 254 octets; internationalized addresses (RFC 6531) are taken. */
-export const emailAddress = z
-  .string()
-  .trim()
-  .max(254, "must have at most 254 characters")
-  .regex(z.regexes.unicodeEmail, "must be an e-mail address");
 
 export const webAddress = z
   .string()
   .trim()
   .max(2000, "must have at most 2000 characters")
   .regex(/^https?:\/\/[^\s/$.?#][^\s]*$/i, "must be an http or https address");
-
-/** How e-mails are compared: "compared case-insensitively" of the decisions. */
-export function emailKey(email: string): string {
-  return email.normalize("NFC").toLowerCase();
-}
 
 /**
  * The first piece of a parsed JSON value that nothing may store: NUL, a lone surrogate (not

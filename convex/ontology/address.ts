@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { text } from "../kit/text";
+import { label } from "../kit/text";
 
 export const storedAddress = z.object({
   street: z.string().optional(),
@@ -11,9 +11,9 @@ export const storedAddress = z.object({
 
 /** A postal address as callers send it; the country is a name or an ISO 3166 code, kept as given. */
 export const address = z.strictObject({
-  street: text(200).optional(),
-  city: text(200).optional(),
-  state: text(200).optional(),
-  postalCode: text(40).optional(),
-  country: text(100).optional(),
+  street: label(200).optional(),
+  city: label(200).optional(),
+  state: label(200).optional(),
+  postalCode: label(40).optional(),
+  country: label(100).optional(),
 });

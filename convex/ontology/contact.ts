@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { zid } from "convex-helpers/server/zod4";
 import { storedCustomFields } from "../kit/customFields";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import { storedAddress } from "./address";
 import { contactMatchKeys } from "./contactMatch";
 import { cellKey } from "./counts";

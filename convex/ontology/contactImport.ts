@@ -5,7 +5,7 @@ import type { MutationCtx } from "../_generated/server";
 import { sha256Hex } from "../kit/tokens";
 import { deleteUpload, PIECE_BYTES, pieceOf, type Upload } from "../kit/uploads";
 import { UploadWindow } from "../kit/uploadWindow";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import { type ImportRow, type ItemResult, type Judged, judgedBy, writeBatch } from "./contactBatch";
 import { contactCreation } from "./contactInput";
 import { encodingOf, type FileRow, layoutOf, readRows } from "./contactFile";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { customFields } from "../kit/customFields";
-import { emailAddress, longText, text, webAddress } from "../kit/text";
+import { emailAddress } from "../kit/email";
+import { longText, label, text, webAddress } from "../kit/text";
 import { address } from "./address";
 import { contactType } from "./contact";
 
@@ -10,34 +11,34 @@ export const contactStatus = z.enum(contactType.statuses);
 export const contactSource = z.enum(["event", "checkout", "api"]);
 export type ContactSubtype = z.output<typeof contactSubtype>;
 
-export const tags = z.array(text(50)).max(50, "must have at most 50 entries");
+export const tags = z.array(label(50)).max(50, "must have at most 50 entries");
 
 export const contactFields = z.strictObject({
   subtype: contactSubtype,
   status: contactStatus,
-  firstName: text(200),
-  lastName: text(200),
+  firstName: label(200),
+  lastName: label(200),
   email: emailAddress,
-  phone: text(50),
-  company: text(200),
-  jobTitle: text(200),
+  phone: label(50),
+  company: label(200),
+  jobTitle: label(200),
   source: contactSource,
   sourceRef: text(200),
   tags,
   notes: longText(20_000),
   address,
-  taxId: text(50),
+  taxId: label(50),
   customFields,
 });
 
 export const organizationInfo = z.strictObject({
-  name: text(200),
+  name: label(200),
   website: webAddress.optional(),
-  industry: text(200).optional(),
+  industry: label(200).optional(),
   address: address.optional(),
-  taxId: text(50).optional(),
+  taxId: label(50).optional(),
   billingEmail: emailAddress.optional(),
-  phone: text(50).optional(),
+  phone: label(50).optional(),
 });
 
 /** `POST /crm/contacts`. A contact without any name or e-mail could not be found again. */
@@ -66,7 +67,7 @@ export const contactUpdate = z
 export const eventRegistration = z
   .strictObject({
     eventId: text(200),
-    eventName: text(200),
+    eventName: label(200),
     eventDate: z.number().int().min(0),
     attendeeInfo: contactFields
       .pick({

@@ -1,4 +1,4 @@
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import type { MatchKey } from "./definition";
 
 /** By what two contacts may be the same person. */

@@ -1,6 +1,6 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import type { Id } from "../_generated/dataModel";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import { contactType } from "./contact";
 import { organizationNameKey } from "./crmOrganization";
 import type { ObjectDoc, Properties } from "./registry";

@@ -1,5 +1,5 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import { higherSubtype } from "./contactRules";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges } from "./store";

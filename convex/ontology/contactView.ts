@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { unpackCustomFields } from "../kit/customFields";
 import type { contactDetail, contactSummary } from "./contactInput";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import type { ObjectDoc, Properties } from "./registry";
 
 type Contact = ObjectDoc<"crm_contact">;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { storedCustomFields } from "../kit/customFields";
+import { onlyVisible } from "../kit/invisible";
 import { storedAddress } from "./address";
 import { defineObjectType } from "./definition";
 
@@ -43,5 +44,5 @@ export const crmOrganizationType = defineObjectType({
 
 /** How names of CRM organizations are compared when `organizationInfo` looks for an existing one. */
 export function organizationNameKey(name: string): string {
-  return name.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
+  return onlyVisible(name).normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { customFields, packCustomFields, unpackCustomFields } from "../kit/customFields";
-import { emailAddress, longText, text, webAddress } from "../kit/text";
+import { emailAddress } from "../kit/email";
+import { longText, label, webAddress } from "../kit/text";
 import { address } from "./address";
 import { nullableFields, tags } from "./contactInput";
 import { crmOrganizationType } from "./crmOrganization";
@@ -17,11 +18,11 @@ export const crmOrganizationFilters = { subtype: subtype.optional(), status: sta
 
 const optionalFields = z.strictObject({
   website: webAddress,
-  industry: text(200),
+  industry: label(200),
   address,
-  taxId: text(50),
+  taxId: label(50),
   billingEmail: emailAddress,
-  phone: text(50),
+  phone: label(50),
   notes: longText(20_000),
 });
 const commonFields = {
@@ -31,12 +32,12 @@ const commonFields = {
 };
 
 export const crmOrganizationCreation = z
-  .strictObject({ name: text(200), ...optionalFields.partial().shape, ...commonFields })
+  .strictObject({ name: label(200), ...optionalFields.partial().shape, ...commonFields })
   .meta({ id: "CrmOrganizationCreation" });
 
 export const crmOrganizationUpdate = z
   .strictObject({
-    name: text(200).optional(),
+    name: label(200).optional(),
     ...nullableFields(optionalFields.shape),
     ...commonFields,
   })

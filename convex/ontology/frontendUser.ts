@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { zid } from "convex-helpers/server/zod4";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import { defineObjectType } from "./definition";
 
 /** A customer of the organization who signs in to its portal. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { emailAddress, text } from "../kit/text";
+import { emailAddress } from "../kit/email";
+import { label, text } from "../kit/text";
 import { frontendUserType } from "./frontendUser";
 
 /** What the portal sends of its users, and what it is shown. */
@@ -10,7 +11,7 @@ export const frontendUserStatus = z.enum(frontendUserType.statuses);
 export const signIn = z
   .strictObject({
     email: emailAddress,
-    name: text(200),
+    name: label(200),
     oauthProvider,
     oauthId: text(255).meta({ description: "The provider's own id of the user." }),
   })

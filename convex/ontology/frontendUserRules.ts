@@ -1,6 +1,6 @@
 import type { Id } from "../_generated/dataModel";
 import { ApiError } from "../kit/errors";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import type { SignIn } from "./frontendUserInput";
 import type { ObjectDoc } from "./registry";
 import type { ObjectStore } from "./store";

@@ -3,7 +3,7 @@ import { minorUnitDecimals } from "../kit/currencies";
 import { customFields } from "../kit/customFields";
 import { safeHtml } from "../kit/html";
 import { currencyCode, time } from "../kit/money";
-import { longText, text } from "../kit/text";
+import { longText, label } from "../kit/text";
 import { decimalsOf } from "../money/decimal";
 import { nullableFields } from "./contactInput";
 import { PRIORITIES, projectType } from "./project";
@@ -62,7 +62,7 @@ const keptFields = {
 export const projectCreation = z
   .strictObject({
     subtype: projectSubtype,
-    name: text(200),
+    name: label(200),
     ...optionalFields.partial().shape,
     ...keptFields,
   })
@@ -73,7 +73,7 @@ export type ProjectCreation = z.output<typeof projectCreation>;
 export const projectUpdate = z
   .strictObject({
     subtype: projectSubtype.optional(),
-    name: text(200).optional(),
+    name: label(200).optional(),
     status: projectStatus.optional(),
     ...nullableFields(optionalFields.shape),
     ...keptFields,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { customFields } from "../kit/customFields";
 import { amountFromZero, percent } from "../kit/money";
-import { longText, text } from "../kit/text";
+import { longText, label } from "../kit/text";
 import { contentFields, documentType, paymentTerms } from "./salesInput";
 import { FREQUENCIES, WEEKDAYS } from "./schedule";
 
@@ -49,7 +49,7 @@ export const schedule = z
 
 export const recurringInvoiceCreation = z
   .strictObject({
-    title: text(200),
+    title: label(200),
     type: documentType,
     schedule,
     delivery: z.enum(["draft", "send"]).optional().meta({ description: "`draft` by default." }),
@@ -64,7 +64,7 @@ export type RecurringInvoiceCreation = z.output<typeof recurringInvoiceCreation>
 export const recurringInvoiceUpdate = z
   .strictObject({
     ...z.strictObject(contentFields).partial().shape,
-    title: text(200).optional(),
+    title: label(200).optional(),
     type: documentType.optional(),
     schedule: schedule.optional(),
     delivery: z.enum(["draft", "send"]).optional(),

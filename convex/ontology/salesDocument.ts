@@ -2,6 +2,7 @@ import { z } from "zod";
 import { zid } from "convex-helpers/server/zod4";
 import type { GenericId } from "convex/values";
 import { TAX_CATEGORIES } from "../money/totals";
+import { onlyVisible } from "../kit/invisible";
 import { storedAddress } from "./address";
 import type { ObjectColumns } from "./definition";
 
@@ -155,7 +156,10 @@ export function linkTo(
   return to === undefined ? [] : [{ linkType, to }];
 }
 
-/** How numbers of documents and references of payments are compared. */
+/**
+ * How numbers of documents and references of payments are compared: as they look on paper. Case, the
+ * kind and amount of white space, full-width forms (NFKC) and what nobody sees tell no two apart.
+ */
 export function numberKey(number: string): string {
-  return number.normalize("NFKC").trim().toUpperCase();
+  return onlyVisible(number).normalize("NFKC").replace(/\s+/g, " ").trim().toUpperCase();
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { customFields } from "../kit/customFields";
 import { amountFromZero, amountInCents, currencyCode, decimal, percent, time } from "../kit/money";
-import { emailAddress, longText, text } from "../kit/text";
+import { emailAddress } from "../kit/email";
+import { label, longText, text } from "../kit/text";
 import { unitCodeOf } from "../kit/unitCodes";
 import { TAX_CATEGORIES } from "../money/totals";
 import { address } from "./address";
@@ -64,10 +65,10 @@ export const billTo = z
   .strictObject({
     contactId: z.string().max(64).optional(),
     crmOrganizationId: z.string().max(64).optional(),
-    name: text(200).optional(),
+    name: label(200).optional(),
     email: emailAddress.optional(),
     address: address.optional(),
-    taxId: text(50).optional(),
+    taxId: label(50).optional(),
   })
   .meta({
     id: "BillToInput",
@@ -99,7 +100,7 @@ export type ContentInput = z.output<z.ZodObject<typeof contentFields>>;
 
 export const documentType = z.enum(INVOICE_TYPES);
 export const paymentTerms = z.enum(PAYMENT_TERMS);
-export const documentNumber = text(50);
+export const documentNumber = label(50);
 
 export const invoiceCreation = z
   .strictObject({
@@ -231,7 +232,7 @@ export const paymentCreation = z
       .meta({ description: "What is open by default; below zero for a refund." }),
     paidDate: time.optional().meta({ description: "Now by default." }),
     paymentMethod: text(50),
-    transactionRef: text(200)
+    transactionRef: label(200)
       .optional()
       .meta({ description: "The same reference twice is one payment." }),
   })

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import { contactCreation, contactUpdate } from "./contactInput";
 import { changeContact, saveContact } from "./contactRules";
 import {

@@ -5,7 +5,7 @@ import { queueEmail } from "../delivery/queueEmail";
 import { languageOf } from "../delivery/wording";
 import { ApiError, notFound } from "../kit/errors";
 import type { Role } from "../kit/scopes";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import { newToken, readToken } from "../kit/tokens";
 import { record, type WriteScope } from "../ontology/effects";
 import { type Membership, recordMember, requireRoom } from "./members";

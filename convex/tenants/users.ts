@@ -2,7 +2,7 @@ import { v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
 import { accountAtClerk } from "../kit/clerk";
-import { emailKey } from "../kit/text";
+import { emailKey } from "../kit/email";
 import { isDeletedAtClerk } from "./clerkHistory";
 
 /** What a token of Clerk says of its user. The e-mail is one that Clerk has verified. */

@@ -12,7 +12,7 @@ import {
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { type Grant, GRANTS } from "../../kit/scopes";
-import { text } from "../../kit/text";
+import { label } from "../../kit/text";
 
 const tag = "API keys";
 const grant = z.enum(GRANTS as readonly [Grant, ...Grant[]]);
@@ -72,7 +72,7 @@ export const create = writeEndpoint(
       "`key` is shown this once. A key cannot have more scopes than its maker. An organization has at most 100 living keys.",
     scope: "admin:write",
     body: z.strictObject({
-      name: text(200),
+      name: label(200),
       scopes: z.array(grant).min(1).max(50),
       mode: z.enum(["live", "test"]).optional(),
       expiresAt: z.number().int().optional().meta({ description: "Milliseconds since the epoch." }),

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { MutationCtx } from "../../_generated/server";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
 import { standardWebhookId, verifyStandardWebhook } from "../../kit/signatures";
-import { emailAddress } from "../../kit/text";
+import { emailAddress } from "../../kit/email";
 import {
   applyMembership,
   applyOrganization,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { emailKey } from "../../kit/text";
+import { emailKey } from "../../kit/email";
 import {
   contactCreation,
   contactDetail,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { personalWriteEndpoint } from "../../kit/personalEndpoint";
-import { emailAddress } from "../../kit/text";
+import { emailAddress } from "../../kit/email";
 import {
   acceptInvite,
   inviteMember,

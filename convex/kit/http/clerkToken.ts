@@ -3,7 +3,7 @@ import { z } from "zod";
 import { internal } from "../../_generated/api";
 import { CLERK_AUDIENCE, clerkIssuer, isPendingSession } from "../clerk";
 import { fetchKey } from "../clerkKeys";
-import { emailAddress } from "../text";
+import { emailAddress } from "../email";
 import type { HttpContext } from "./context";
 
 /** What a verified token of Clerk says of its user; nothing of the token itself. */

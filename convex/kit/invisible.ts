@@ -1,0 +1,40 @@
+/**
+ * Characters that nobody sees (Unicode's Default_Ignorable_Code_Point: zero width, soft hyphen, bidi
+ * controls, byte order mark, tags, variation selectors). Pasted text is full of them. They must not
+ * tell two keys apart, and only those that change how the text looks are worth keeping.
+ */
+const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu;
+
+/**
+ * The sequences in which such a character is seen: emoji (joined, with a presentation selector, a
+ * keycap or flag tags), ideographic variants, and the joiners of scripts whose letters change shape.
+ */
+const SEEN = new RegExp(
+  [
+    String.raw`[\p{Extended_Pictographic}\p{Emoji_Modifier}][\uFE0E\uFE0F]?(?:\u200D(?=\p{Extended_Pictographic})|[\u{E0020}-\u{E007E}]+\u{E007F})?`,
+    String.raw`[0-9#*]\uFE0F\u20E3`,
+    String.raw`\p{Unified_Ideograph}[\uFE00-\uFE0F\u{E0100}-\u{E01EF}]`,
+    String.raw`\p{Script=Mongolian}[\u180B-\u180D\u180F]`,
+    // RFC 5892, A.1 and A.2: after a letter or sign of a script that joins, before another of it.
+    String.raw`[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mongolian}\p{Script=Nko}][\u200C\u200D](?=\p{L})`,
+    String.raw`[\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Khmer}][\u200C\u200D]`,
+  ].join("|"),
+  "gu",
+);
+
+/** The text without what nobody sees in it, as it may be kept. */
+export function withoutInvisible(text: string): string {
+  if (text.search(IGNORABLE) < 0) return text;
+  let kept = "";
+  let end = 0;
+  for (const { index, 0: seen } of text.matchAll(SEEN)) {
+    kept += text.slice(end, index).replace(IGNORABLE, "") + seen;
+    end = index + seen.length;
+  }
+  return kept + text.slice(end).replace(IGNORABLE, "");
+}
+
+/** The text without any character of them, for keys: two texts that look alike are one. */
+export function onlyVisible(text: string): string {
+  return text.replace(IGNORABLE, "").normalize("NFC");
+}
