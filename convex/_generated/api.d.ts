@@ -193,6 +193,7 @@ import type * as kit_http_download from "../kit/http/download.js";
 import type * as kit_http_file from "../kit/http/file.js";
 import type * as kit_http_goOn from "../kit/http/goOn.js";
 import type * as kit_http_health from "../kit/http/health.js";
+import type * as kit_http_home from "../kit/http/home.js";
 import type * as kit_http_incoming from "../kit/http/incoming.js";
 import type * as kit_http_log from "../kit/http/log.js";
 import type * as kit_http_mount from "../kit/http/mount.js";
@@ -571,6 +572,7 @@ declare const fullApi: ApiFromModules<{
   "kit/http/file": typeof kit_http_file;
   "kit/http/goOn": typeof kit_http_goOn;
   "kit/http/health": typeof kit_http_health;
+  "kit/http/home": typeof kit_http_home;
   "kit/http/incoming": typeof kit_http_incoming;
   "kit/http/log": typeof kit_http_log;
   "kit/http/mount": typeof kit_http_mount;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type CallerKind, DEFAULT_CALLERS } from "./caller";
 import type { Endpoint } from "./endpoint";
 import { ERROR_CODES, type ErrorCode } from "./errors";
+import { eventTypes } from "../ontology/eventTypes";
 import { API_PREFIX } from "./http/context";
 import type { MountedEndpoint } from "./http/mount";
 import type { MountedWebhook } from "./incomingWebhook";
@@ -58,6 +59,7 @@ export function openApiDocument(
     security: [{ bearer: [] }],
     tags: [...new Set([...endpoints, ...webhooks].map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
+    webhooks: deliveries(),
     components: {
       securitySchemes: {
         bearer: {
@@ -86,6 +88,50 @@ const ERROR_SCHEMA: Json = {
     meta: { type: "object", properties: { traceId: { type: "string" } } },
   },
 };
+
+/** What an organization's own receivers are sent, by type of event (docs/webhooks.md). */
+function deliveries(): Json {
+  return Object.fromEntries(
+    eventTypes.map(({ type, objectType, description }) => [
+      type,
+      {
+        post: {
+          operationId: `delivery_${type.replaceAll(".", "_")}`,
+          summary: description,
+          description:
+            "Signed as Standard Webhooks has it: verify `webhook-signature` over the body as it came.",
+          parameters: ["webhook-id", "webhook-timestamp", "webhook-signature"].map((name) => ({
+            ...{ name, in: "header", required: true, schema: { type: "string" } },
+          })),
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: deliveryOf(type, objectType) } },
+          },
+          responses: { "2XX": { description: "Taken. Anything else is tried again." } },
+        },
+      },
+    ]),
+  );
+}
+
+function deliveryOf(type: string, objectType: string): Json {
+  return {
+    type: "object",
+    required: ["id", "type", "createdAt", "organizationId", "data", "traceId"],
+    properties: {
+      id: { type: "string", description: "The same in every attempt." },
+      type: { const: type },
+      createdAt: { type: "number", description: "Milliseconds since the epoch." },
+      organizationId: { type: "string" },
+      data: {
+        type: "object",
+        description: `The ${objectType.replaceAll("_", " ")} as REST shows it.`,
+      },
+      previous: { type: "object", description: "What the changed fields were before." },
+      traceId: { type: "string" },
+    },
+  };
+}
 
 function operationOf(endpoint: MountedEndpoint, components: Json): Json {
   return {
@@ -195,8 +241,26 @@ function headersOf(endpoint: Endpoint): Json[] {
     description,
     schema: { type: "string" },
   });
+  const { callers = DEFAULT_CALLERS } = endpoint;
+  const ofTenant = callers.includes("user") && !endpoint.isPersonal && !endpoint.tenantInPath;
   const takesKey = ["POST", "PATCH", "PUT"].includes(endpoint.method);
   return [
+    ...(ofTenant
+      ? [
+          header(
+            "X-Tenant-Id",
+            "The organization, for members of staff who belong to more than one.",
+          ),
+        ]
+      : []),
+    ...(callers.includes("portal_user")
+      ? [
+          header(
+            "X-API-Key",
+            "A key of the organization, where the bearer is the bare id of a portal user.",
+          ),
+        ]
+      : []),
     ...(takesKey
       ? [header("Idempotency-Key", "A repeated key gets the first answer, for 24 hours.")]
       : []),

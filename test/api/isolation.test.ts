@@ -31,6 +31,8 @@ import { aContact, anOrganization } from "../helpers/routes";
 
 /** Routes that no caller's tenant has to do with, and why. */
 const OUTSIDE: Record<string, string> = {
+  "GET /": "says where to go",
+  "GET /api/v1": "the same",
   "GET /health": "tells whether the process answers",
   "GET /health/live": "the same",
   "GET /health/ready": "tells whether the database answers and takes writes",

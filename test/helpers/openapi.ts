@@ -51,7 +51,10 @@ export function answerCheck(document: OpenApi): AnswerCheck {
 
 /** A schema of the document as one that can check values. */
 export function compile(document: OpenApi, schema: Schema): z.ZodType {
-  const whole = JSON.stringify({ ...schema, $defs: document.components.schemas });
+  const alone = JSON.stringify(schema);
+  const whole = alone.includes('"$ref"')
+    ? JSON.stringify({ ...schema, $defs: document.components.schemas })
+    : alone;
   const local = whole.replaceAll('"#/components/schemas/', '"#/$defs/');
   return z.fromJSONSchema(JSON.parse(local) as Parameters<typeof z.fromJSONSchema>[0]);
 }

@@ -10,6 +10,7 @@ import { preflight, setCorsHeaders } from "./cors";
 import { docsRoutes } from "./docs";
 import { downloadRoutes } from "./download";
 import { healthRoutes } from "./health";
+import { homeRoutes } from "./home";
 import { incomingRoutes } from "./incoming";
 import type { MountedWebhook } from "../incomingWebhook";
 import { logRequest } from "./log";
@@ -58,6 +59,7 @@ export function httpApp(
     await next();
   });
 
+  homeRoutes(app);
   healthRoutes(app);
   docsRoutes(app, endpoints, webhooks);
   incomingRoutes(app, webhooks);
