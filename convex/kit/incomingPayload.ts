@@ -3,6 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Problem } from "./errors";
 import { findUnsafeText } from "./text";
+import { readingIn } from "./time";
 
 /**
  * The body of an incoming event. Convex takes 1 MiB a document, and providers send more (Meta up to
@@ -54,10 +55,11 @@ export async function deletePieces(ctx: MutationCtx, eventId: Id<"incomingEvents
 type Read<Schema extends z.ZodType> =
   { success: true; data: z.output<Schema> } | { success: false; problem: Problem };
 
-/** The body as its schema has it, or the first thing that is wrong with it. */
+/** The body as its schema has it, or the first thing that is wrong with it; days are of the time zone. */
 export function readPayload<Schema extends z.ZodType>(
   schema: Schema,
   { text, isUtf8 }: Payload,
+  timeZone: string,
 ): Read<Schema> {
   if (!isUtf8) return wrong("body", "is not UTF-8");
   let value: unknown;
@@ -66,7 +68,7 @@ export function readPayload<Schema extends z.ZodType>(
   } catch (error) {
     return wrong("body", `is not JSON: ${error instanceof Error ? error.message : "unreadable"}`);
   }
-  const parsed = schema.safeParse(value);
+  const parsed = readingIn(timeZone, () => schema.safeParse(value));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return wrong(

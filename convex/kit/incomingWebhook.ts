@@ -28,7 +28,10 @@ export type IncomingWebhookDefinition<Body extends z.ZodType = z.ZodType> = {
   read(request: SignedRequest, body: unknown): { id: string | null; type: string };
   /** What the handler reads of the body. */
   body: Body;
-  /** Whose an event is that came to the deployment's address and cannot be read, where that is known. */
+  /**
+   * Whose what comes to the deployment's address is, as far as that is known of the address alone: days
+   * are read in their time zone, and an event that cannot be read is in their list.
+   */
   owner?(ctx: QueryCtx): Promise<Id<"organizations"> | null>;
   /** What may differ between two deliveries of one event, such as a count of attempts. */
   varying?: RegExp;
@@ -102,12 +105,13 @@ export function incomingWebhook<Body extends z.ZodType>(
     handler: async (ctx, { id }): Promise<Outcome> => {
       const event = await ctx.db.get("incomingEvents", id);
       if (!event) throw new Error(`Incoming event ${id} is missing.`);
-      const read = readPayload(definition.body, await payloadOf(ctx, event));
+      const organizationId = event.addressedTo ?? (await definition.owner?.(ctx)) ?? null;
+      const owner = organizationId && (await ctx.db.get("organizations", organizationId));
+      const payload = await payloadOf(ctx, event);
+      const read = readPayload(definition.body, payload, owner?.timeZone ?? "UTC");
       if (read.success) return await handler(ctx, event, read.data);
       const { path, message: note } = read.problem;
-      const organizationId = event.addressedTo ?? (await definition.owner?.(ctx)) ?? undefined;
-      const whose = organizationId === undefined ? {} : { organizationId };
-      return { status: "unreadable", path, note, ...whose };
+      return { status: "unreadable", path, note, ...(organizationId ? { organizationId } : {}) };
     },
   });
   definitions.set(registered, definition);

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { currencyCode, time } from "../kit/money";
+import { currencyCode } from "../kit/money";
 import { text } from "../kit/text";
+import { businessDate } from "../kit/time";
 import type { Movement } from "./movement";
 
 /** In any case: `eur` is what many a provider writes. */
@@ -10,12 +11,6 @@ const anyCase = z
   .transform((code) => code.trim().toUpperCase())
   .pipe(currencyCode);
 
-/** Milliseconds since the epoch, or ISO 8601 with its offset. */
-const moment = z.union(
-  [time, z.iso.datetime({ offset: true }).transform(Date.parse).pipe(time)],
-  "must be milliseconds since the epoch, or ISO 8601 with an offset: 2026-11-30T10:00:00Z",
-);
-
 const data = z.object({
   organizationId: z.string().max(64).optional(),
   invoiceId: z.string().max(64).optional(),
@@ -23,7 +18,7 @@ const data = z.object({
   amountInCents: z.number().int().positive().max(Number.MAX_SAFE_INTEGER),
   currency: anyCase,
   transactionRef: text(200),
-  paidAt: moment,
+  paidAt: businessDate,
   paymentMethod: text(50).optional(),
   /** Of a refund: the `transactionRef` of the payment that it takes back. */
   refundOf: text(200).optional(),

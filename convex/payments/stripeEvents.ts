@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { time } from "../kit/money";
+import { businessDate } from "../kit/time";
 import type { Movement } from "./movement";
 
 /**
@@ -32,8 +32,8 @@ const envelope = z.object({
   /** Seconds. */
   created: z
     .number()
-    .transform((seconds) => seconds * 1000)
-    .pipe(time),
+    .transform((seconds): number | string => seconds * 1000)
+    .pipe(businessDate),
   data: z.object({ object: z.unknown() }),
 });
 

@@ -162,7 +162,7 @@ export const unmatchedPayment = async (request: Request): Promise<string> => {
   const organizationId = (await request("GET", "/organization")).body.data.id;
   serial += 1;
   const transactionRef = `route-${serial}`;
-  const money = { amountInCents: 100, currency: "EUR", transactionRef, paidAt: 1 };
+  const money = { amountInCents: 100, currency: "EUR", transactionRef, paidAt: "2026-01-20" };
   const event = { type: "payment.succeeded", data: { organizationId, ...money } };
   await request("POST", "/webhooks/payments/generic", signedEvent(event));
   return (await request("GET", "/payments/unmatched")).body.data[0]?.id ?? "";

@@ -10,7 +10,8 @@ type Row = { id: string; amountInCents: number; reason: string; reference: strin
 const TOTAL = 11_900;
 
 function paid(data: Record<string, unknown>, type = "payment.succeeded"): unknown {
-  const money = { amountInCents: TOTAL, currency: "EUR", transactionRef: "T1", paidAt: 1_000_000 };
+  const paidAt = Date.UTC(2026, 0, 20);
+  const money = { amountInCents: TOTAL, currency: "EUR", transactionRef: "T1", paidAt };
   return { type, data: { ...money, ...data } };
 }
 

@@ -4,6 +4,8 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 /** A Payment Link as the server keeps it: https://docs.stripe.com/api/payment-link/object */
 export type StripeLink = {
   id: string;
+  /** The account that it pays. */
+  account: string;
   url: string;
   active: boolean;
   amount: number;
@@ -47,6 +49,8 @@ const FIELDS = [
 export class StripeServer {
   readonly links: StripeLink[] = [];
   readonly faults: Fault[] = [];
+  /** The keys that are good, and whose account each is of. */
+  readonly accounts = new Map([[API_KEY, "acct_deployment"]]);
   /** Every request: its path and its idempotency key. */
   readonly requests: { path: string; key: string }[] = [];
   private readonly replies = new Map<string, { form: string; answer: object }>();
@@ -114,7 +118,9 @@ export class StripeServer {
     const path = request.url;
     const key = String(request.headers["idempotency-key"] ?? "");
     this.requests.push({ path, key });
-    if (request.headers.authorization !== `Bearer ${API_KEY}`) {
+    const apiKey = (request.headers.authorization ?? "").replace(/^Bearer /, "");
+    const account = this.accounts.get(apiKey);
+    if (account === undefined) {
       return refuse(reply, 401, "invalid_request_error", "Invalid API Key provided.");
     }
     if (!/^\d{4}-\d\d-\d\d/.test(String(request.headers["stripe-version"]))) {
@@ -123,7 +129,7 @@ export class StripeServer {
     const fault = this.faults.shift();
     if (typeof fault === "object") return refuse(reply, fault.status, fault.type, fault.message);
     const form = typeof request.body === "string" ? request.body : "";
-    const known = this.replies.get(key);
+    const known = this.replies.get(account + key);
     if (known && known.form !== path + form) {
       return refuse(
         reply,
@@ -132,11 +138,12 @@ export class StripeServer {
         "Keys can only be used with the same request.",
       );
     }
-    const answer = known?.answer ?? this.carryOut(path, new URLSearchParams(form));
+    const answer = known?.answer ?? this.carryOut(account, path, new URLSearchParams(form));
     if ("problem" in answer) {
-      return refuse(reply, 400, "invalid_request_error", String(answer.problem));
+      const code = "code" in answer ? String(answer.code) : undefined;
+      return refuse(reply, 400, "invalid_request_error", String(answer.problem), code);
     }
-    if (key !== "") this.replies.set(key, { form: path + form, answer });
+    if (key !== "") this.replies.set(account + key, { form: path + form, answer });
     if (fault === "taken, hangs") return await new Promise<never>(() => undefined);
     if (fault === "taken, no answer") {
       request.raw.socket.destroy();
@@ -145,17 +152,22 @@ export class StripeServer {
     return reply.headers({ "request-id": newId("req") }).send(answer);
   }
 
-  private carryOut(path: string, form: URLSearchParams): object | { problem: string } {
-    if (path === "/v1/payment_links") return this.create(form);
-    const link = this.links.find(({ id }) => path === `/v1/payment_links/${id}`);
-    if (!link) return { problem: `No such payment link: ${path}` };
+  private carryOut(
+    account: string,
+    path: string,
+    form: URLSearchParams,
+  ): object | { problem: string } {
+    if (path === "/v1/payment_links") return this.create(account, form);
+    const own = this.links.filter((link) => link.account === account);
+    const link = own.find(({ id }) => path === `/v1/payment_links/${id}`);
+    if (!link) return { problem: `No such payment link: ${path}`, code: "resource_missing" };
     const [[field, value] = [], ...others] = [...form];
     if (field !== "active" || others.length > 0) return { problem: `Unknown: ${[...form].join()}` };
     link.active = value === "true";
     return shown(link);
   }
 
-  private create(form: URLSearchParams): object | { problem: string } {
+  private create(account: string, form: URLSearchParams): object | { problem: string } {
     const unknown = [...form.keys()].find((name) => !FIELDS.some((field) => field.test(name)));
     if (unknown !== undefined) return { problem: `Received unknown parameter: ${unknown}` };
     const price = "line_items[0][price_data]";
@@ -169,7 +181,15 @@ export class StripeServer {
     }
     const id = newId("plink");
     const link: StripeLink = {
-      ...{ id, url: `https://buy.stripe.test/${id}`, active: true, amount, currency, productName },
+      ...{
+        id,
+        account,
+        url: `https://buy.stripe.test/${id}`,
+        active: true,
+        amount,
+        currency,
+        productName,
+      },
       metadata: mapOf(form, "metadata"),
       intentMetadata: mapOf(form, "payment_intent_data[metadata]"),
       limit: Number(form.get("restrictions[completed_sessions][limit]") ?? Infinity),
@@ -199,6 +219,12 @@ function newId(prefix: string): string {
 }
 
 /** https://docs.stripe.com/api/errors */
-function refuse(reply: FastifyReply, status: number, type: string, message: string): FastifyReply {
-  return reply.status(status).send({ error: { type, message } });
+function refuse(
+  reply: FastifyReply,
+  status: number,
+  type: string,
+  message: string,
+  code?: string,
+): FastifyReply {
+  return reply.status(status).send({ error: { type, message, code } });
 }

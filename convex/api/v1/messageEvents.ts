@@ -8,6 +8,7 @@ import {
   verifyStandardWebhook,
 } from "../../kit/signatures";
 import { findUnsafeText } from "../../kit/text";
+import { readTime } from "../../kit/time";
 
 const tag = "Incoming webhooks";
 
@@ -51,19 +52,23 @@ export const resend = incomingWebhook(
   },
 );
 
+/** When a provider says that it was, or undefined where that is no time. */
+function timeOf(said: string | number | undefined): number | undefined {
+  return said === undefined ? undefined : readTime(said, { edge: "first", timeZone: "UTC" }).at;
+}
+
 function providerEventOf(
   { type, created_at, data }: z.output<typeof resendEvent>,
   receivedAt: number,
 ): ProviderEvent | null {
   const { tags, bounce, failed } = data;
-  const said = Date.parse(created_at ?? "");
   const about = {
     channel: "email" as const,
     notificationId: Array.isArray(tags)
       ? tags.find(({ name }) => name === "notification_id")?.value
       : tags?.["notification_id"],
     providerMessageId: data.email_id,
-    at: Number.isNaN(said) ? receivedAt : said,
+    at: timeOf(created_at) ?? receivedAt,
   };
   switch (type) {
     case "email.sent":
@@ -194,12 +199,11 @@ function statusEventOf(
   { id, status, timestamp, errors, biz_opaque_callback_data }: WhatsAppStatus,
   receivedAt: number,
 ): ProviderEvent | null {
-  const seconds = Number(timestamp ?? NaN);
   const about = {
     channel: "whatsapp" as const,
     notificationId: biz_opaque_callback_data,
     providerMessageId: id,
-    at: Number.isFinite(seconds) ? seconds * 1000 : receivedAt,
+    at: (/^\d{1,11}$/.test(timestamp ?? "") && timeOf(Number(timestamp) * 1000)) || receivedAt,
   };
   switch (status) {
     case "sent":
