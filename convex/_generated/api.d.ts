@@ -179,6 +179,7 @@ import type * as kit_dryRun from "../kit/dryRun.js";
 import type * as kit_endpoint from "../kit/endpoint.js";
 import type * as kit_errors from "../kit/errors.js";
 import type * as kit_export from "../kit/export.js";
+import type * as kit_hostName from "../kit/hostName.js";
 import type * as kit_html from "../kit/html.js";
 import type * as kit_http_answer from "../kit/http/answer.js";
 import type * as kit_http_app from "../kit/http/app.js";
@@ -558,6 +559,7 @@ declare const fullApi: ApiFromModules<{
   "kit/endpoint": typeof kit_endpoint;
   "kit/errors": typeof kit_errors;
   "kit/export": typeof kit_export;
+  "kit/hostName": typeof kit_hostName;
   "kit/html": typeof kit_html;
   "kit/http/answer": typeof kit_http_answer;
   "kit/http/app": typeof kit_http_app;

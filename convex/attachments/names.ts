@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hostNameProblem } from "../kit/hostName";
 
 /** What a file may be called, and what it may be. */
 
@@ -82,7 +83,7 @@ export const externalUrl = z
   .string()
   .trim()
   .max(2000, "must have at most 2000 characters")
-  .refine(isExternal, "must be an https address without credentials")
+  .refine(isExternal, "must be an https address with a host name of DNS, and without credentials")
   .transform((url) => new URL(url).href)
   .pipe(z.string())
   .meta({ description: "https.", example: "https://example.com/plan.pdf" });
@@ -90,7 +91,8 @@ export const externalUrl = z
 function isExternal(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password } = new URL(text);
-  return protocol === "https:" && hostname !== "" && username === "" && password === "";
+  const isPlain = protocol === "https:" && username === "" && password === "";
+  return isPlain && hostNameProblem(hostname) === null;
 }
 
 /** What an address is called where nobody has named it: its last path part, or its host. */

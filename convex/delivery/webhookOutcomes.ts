@@ -17,6 +17,10 @@ const INTERRUPTED_AT_ONCE = 50;
 const GIVE_UP_AFTER = 5 * 24 * 60 * 60 * 1000;
 const MAX_ERROR = 300;
 const GONE = 410;
+/** So many times in a row the sender may end while a delivery is under way: it may be what ends it. */
+export const MAX_INTERRUPTIONS = 5;
+const INTERRUPTED = "Interrupted: it may have arrived.";
+const GIVEN_UP = `Interrupted ${MAX_INTERRUPTIONS} times in a row: its receiver may be what ends the sender. Resend it once that is mended.`;
 
 export const outcome = v.object({
   id: v.id("webhookDeliveries"),
@@ -58,9 +62,15 @@ export async function recordInterrupted(ctx: MutationCtx, now: number): Promise<
     attempt: attempts.length,
     at,
     durationMs: now - at,
-    error: "Interrupted: it may have arrived.",
+    error: interruptionsIn(attempts) + 1 < MAX_INTERRUPTIONS ? INTERRUPTED : GIVEN_UP,
   }));
   await recordOutcomes(ctx, outcomes, now);
+}
+
+/** Of the last attempts, how many were cut off. */
+function interruptionsIn(attempts: Doc<"webhookDeliveries">["attempts"]): number {
+  const last = attempts.findLastIndex(({ error }) => error !== INTERRUPTED);
+  return attempts.length - 1 - last;
 }
 
 async function recordAttempt(
@@ -78,7 +88,8 @@ async function recordAttempt(
   const attempts = [...delivery.attempts, made];
   const ended = { attempts, sendingSince: undefined, leaseUntil: undefined };
   const wait = retryAfter === undefined ? {} : { retryAfter };
-  const delay = status === GONE ? null : delayAfter(attempts.length, wait);
+  const isFinal = status === GONE || error === GIVEN_UP;
+  const delay = isFinal ? null : delayAfter(attempts.length, wait);
   const next =
     error === undefined
       ? { status: "succeeded" as const }

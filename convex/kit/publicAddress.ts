@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { hostNameProblem } from "./hostName";
 
 /** Beside 443, only ports that a privileged service (SSH, SMTP, DNS) does not listen on. */
 const FIRST_UNPRIVILEGED_PORT = 1024;
@@ -33,6 +34,8 @@ export function receiverProblem(address: string, allowPrivate: boolean): string 
   if (!schemes.includes(url.protocol)) return "must begin with https://";
   if (url.username !== "" || url.password !== "") return "must not contain a user or password";
   if (url.hash !== "") return "must not have a fragment";
+  const nameProblem = hostNameProblem(url.hostname);
+  if (nameProblem !== null) return nameProblem;
   if (allowPrivate) return null;
   if (url.port !== "" && Number(url.port) < FIRST_UNPRIVILEGED_PORT) {
     return `must use port 443, or one from ${FIRST_UNPRIVILEGED_PORT} up`;

@@ -4,6 +4,7 @@ import Stripe from "stripe";
 import { v, type Infer } from "convex/values";
 import { internal } from "../_generated/api";
 import { internalAction } from "../_generated/server";
+import { checkHostOf } from "../kit/hostName";
 import { openSecret } from "../kit/secretBox";
 import type { LinkOutcome, linkJob } from "./links";
 
@@ -61,7 +62,7 @@ async function secretKey(sealed: string | null): Promise<string> {
 
 function client(key: string): Stripe {
   const base = process.env.STRIPE_BASE_URL;
-  const address = base ? addressOf(new URL(base)) : {};
+  const address = base ? addressOf(checkHostOf("STRIPE_BASE_URL", new URL(base))) : {};
   // We retry ourselves, at longer intervals and with a record of it.
   return new Stripe(key, {
     ...address,

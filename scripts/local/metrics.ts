@@ -145,7 +145,7 @@ export class Metrics {
       },
     });
     new Gauge({
-      name: "freehold_node_threads",
+      name: "freehold_node_processes",
       help: 'Threads of actions in "use node" files.',
       registers,
       collect() {

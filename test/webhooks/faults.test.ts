@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Doc } from "../../convex/_generated/dataModel";
 import type { SendJob } from "../../convex/delivery/webhookClaims";
-import type { SendOutcome } from "../../convex/delivery/webhookOutcomes";
+import { MAX_INTERRUPTIONS, type SendOutcome } from "../../convex/delivery/webhookOutcomes";
 import { type Fixture, newBackend } from "../helpers/backend";
 
 /** The sender's transactions under a clock of the test's own: no attempt is made but those told here. */
@@ -111,4 +111,27 @@ test("five days of failing switch it off, with an event; switched on, it goes on
   expect(await exchange("c")).toEqual([]);
   await home.request("PATCH", `/webhooks/${id}`, { body: { status: "active" } });
   expect(await exchange("d")).toHaveLength(1);
+});
+
+test("a delivery under which the sender ends again and again is later each time, then fails and says why", async () => {
+  for (let death = 1; death <= MAX_INTERRUPTIONS; death++) {
+    const [job] = await exchange(`run ${death}`);
+    expect(job?.attempt).toBe(death - 1);
+    // The next run comes when both leases have ended, and does not begin with what ended the last.
+    at(now + MINUTE);
+    expect(await exchange(`after ${death}`)).toEqual([]);
+    const { status, dueAt, attempts } = await delivery();
+    expect(attempts).toHaveLength(death);
+    if (death === MAX_INTERRUPTIONS) {
+      expect(status).toBe("failed");
+      expect(attempts.at(-1)?.error).toMatch(/^Interrupted 5 times in a row/);
+    } else {
+      expect([status, attempts.at(-1)?.error]).toEqual([
+        "pending",
+        "Interrupted: it may have arrived.",
+      ]);
+      expect(dueAt).toBeGreaterThan(now);
+      at(dueAt + MINUTE);
+    }
+  }
 });

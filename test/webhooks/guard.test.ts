@@ -32,17 +32,27 @@ describe("addresses", () => {
       "https://[::ffff:10.0.0.1]/",
       "https://example.com:22/",
     ],
+    ...[
+      `https://${"a".repeat(64)}.com/`,
+      `https://${"a.".repeat(126)}com/`,
+      "https://a..example.com/",
+    ],
+    `https://${"ü".repeat(60)}.com/`,
     ...["https://example.com/#x", "https://169.254.169.254/latest/meta-data"],
   ])("%s is refused as a receiver", (url) => {
     expect(receiverProblem(url, false)).toBeTypeOf("string");
   });
 
-  test.each(["https://example.com/hook?x=1", "https://example.com:8443/", "https://1.1.1.1/"])(
-    "%s is taken",
-    (url) => {
-      expect(receiverProblem(url, false)).toBeNull();
-    },
-  );
+  test.each([
+    ...["https://example.com/hook?x=1", "https://example.com:8443/", "https://1.1.1.1/"],
+    ...[
+      "https://example.com./",
+      `https://${"a".repeat(63)}.com/`,
+      `https://${"a.".repeat(125)}com/`,
+    ],
+  ])("%s is taken", (url) => {
+    expect(receiverProblem(url, false)).toBeNull();
+  });
 });
 
 describe("connections", () => {
@@ -112,3 +122,18 @@ describe("connections", () => {
     await expect(hanging).rejects.toThrow("No answer within 0.2 s.");
   });
 });
+
+test.each([false, true])(
+  "no connection is tried to a name that DNS cannot have (private: %s)",
+  async (allowPrivate) => {
+    const asked: string[] = [];
+    const url = `https://${"a.".repeat(130)}example.com/`;
+    const resolve: Resolve = (hostname, callback) => {
+      asked.push(hostname);
+      callback(null, [{ address: "127.0.0.1", family: 4 }]);
+    };
+    const posted = safePost({ url, headers: {}, body: "{}", allowPrivate, resolve });
+    await expect(posted).rejects.toThrow("host name of at most 253 characters");
+    expect(asked).toEqual([]);
+  },
+);

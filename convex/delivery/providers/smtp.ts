@@ -3,6 +3,7 @@
 import MailComposer from "nodemailer/lib/mail-composer";
 import { parseConnectionUrl } from "nodemailer/lib/shared";
 import SMTPConnection, { type SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
+import { hostNameProblem } from "../../kit/hostName";
 import { type Email, type Failure, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";
 
 /** A connection to the mail server, signed in; nothing has been said of a message yet. */
@@ -62,6 +63,8 @@ class Session {
   }
 
   async open(): Promise<void> {
+    const problem = hostNameProblem(this.options.host ?? "localhost");
+    if (problem !== null) throw new Error(`SMTP_URL ${problem}.`);
     await this.step((done) => {
       this.connection.connect(done);
     });

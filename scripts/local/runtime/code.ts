@@ -1,4 +1,4 @@
-/** One version of the functions folder: bundled, loaded, with the threads of its Node actions. */
+/** One version of the functions folder: bundled, loaded, with the processes of its Node actions. */
 import type { Provider } from "../identity/providers";
 import { loadProviders } from "./authConfig";
 import { type Bundle, bundleFunctions } from "./bundle";

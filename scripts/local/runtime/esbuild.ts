@@ -30,13 +30,13 @@ export type Built = { inputs: string[]; outputs: Output[] };
 
 /** The globals that a function of the default runtime sees instead of Node's own. */
 const INJECT = fileURLToPath(new URL("./inject.ts", import.meta.url));
-/** The thread that runs the `"use node"` modules, in the same folder as they. */
-const NODE_THREAD = fileURLToPath(new URL("./node/thread.ts", import.meta.url));
-const NODE_THREAD_NAME = "node-thread";
-export const NODE_THREAD_FILE = `${NODE_THREAD_NAME}.mjs`;
+/** The process that runs the `"use node"` modules, in the same folder as they. */
+const NODE_PROCESS = fileURLToPath(new URL("./node/process.ts", import.meta.url));
+const NODE_PROCESS_NAME = "node-process";
+export const NODE_PROCESS_FILE = `${NODE_PROCESS_NAME}.mjs`;
 
 /**
- * Bundles the files of one runtime, and for Node the thread that runs them.
+ * Bundles the files of one runtime, and for Node the process that runs them.
  * @throws Problem that names file and line of what does not build
  */
 export async function buildRuntime(
@@ -53,7 +53,7 @@ export async function buildRuntime(
       ? [run("isolate", told, { ...options, ...isolateOptions(project, files) })]
       : [
           run("node", told, { ...options, ...nodeOptions(project, files) }),
-          run("thread", told, { ...options, ...THREAD }),
+          run("process", told, { ...options, ...PROCESS }),
         ];
   // All have ended before one's failure is told: none may go on beside the next attempt.
   await Promise.allSettled(builds);
@@ -118,8 +118,8 @@ function nodeOptions(project: Project, files: readonly string[]): BuildOptions {
   };
 }
 
-const THREAD: BuildOptions = {
-  entryPoints: [{ in: NODE_THREAD, out: NODE_THREAD_NAME }],
+const PROCESS: BuildOptions = {
+  entryPoints: [{ in: NODE_PROCESS, out: NODE_PROCESS_NAME }],
   platform: "node",
 };
 

@@ -57,7 +57,7 @@ export type CronScheduleJson =
   | { type: "cron"; cron: string };
 
 /**
- * Modules of the default runtime are loaded into this thread, `"use node"` modules into those of `pool`.
+ * Modules of the default runtime are loaded into this thread, `"use node"` modules into the processes of `pool`.
  * @param previous a bundle that has been loaded; what is the same in it is not looked into again
  */
 export async function loadFunctions(
@@ -130,7 +130,7 @@ type Descriptions = { hash: string; modules: Record<string, FunctionDescription[
 const DESCRIPTIONS = "node-functions.json";
 
 /**
- * To look into the modules takes a thread and all their packages, so it is done once, and again only
+ * To look into the modules takes a process and all their packages, so it is done once, and again only
  * when one of them has changed.
  */
 async function nodeFunctions(

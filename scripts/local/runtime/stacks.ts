@@ -11,7 +11,7 @@ import type { Bundle } from "./bundle";
 const FRAME = /(file:\/\/[^\s()]+?\.mjs|\/[^\s()]+?\.mjs):(\d+):(\d+)/g;
 /** Frames of the host say nothing about the function. */
 const HOST_FRAME =
-  /scripts\/local\/(runtime|database|server)\/|node-thread\.mjs|\(node:|at (async )?node:|at new Promise/;
+  /scripts\/local\/(runtime|database|server)\/|node-process\.mjs|\(node:|at (async )?node:|at new Promise/;
 
 const maps = new Map<string, SourceMap | null>();
 

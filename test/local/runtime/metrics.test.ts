@@ -77,7 +77,7 @@ test("counts calls, commits and conflicts, and shows jobs, live clients, store a
   expect(after.get("freehold_live_subscriptions")).toBe(1);
   expect(after.get("freehold_store_bytes")).toBeGreaterThan(10_000);
   expect(after.get("freehold_disk_free_bytes")).toBeGreaterThan(0);
-  expect(after.get("freehold_node_threads")).toBeGreaterThanOrEqual(0);
+  expect(after.get("freehold_node_processes")).toBeGreaterThanOrEqual(0);
   expect(after.get("process_resident_memory_bytes")).toBeGreaterThan(1e7);
   expect(after.get("process_cpu_seconds_total")).toBeGreaterThan(0);
   await live.close();

@@ -1,4 +1,4 @@
-/** Actions of `"use node"` modules, which run in a thread of their own. */
+/** Actions of `"use node"` modules, which run in a process of their own. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -65,7 +65,7 @@ describe("errors and logs", () => {
     const [line] = await linesOf("nodeActions:crash", 1);
     expect(line?.["message"]).toBe("Uncaught TypeError: the secret reason in Node");
     expect(line?.["stack"]).toMatch(/fixture\/convex\/nodeActions\.ts:\d+:\d+/);
-    expect(line?.["stack"]).not.toContain("node-thread");
+    expect(line?.["stack"]).not.toContain("node-process");
   });
 
   test("console lines are those of the function", async () => {
@@ -89,7 +89,7 @@ describe("errors and logs", () => {
   });
 });
 
-describe("the thread", () => {
+describe("the process", () => {
   test("is busy alone: queries are answered meanwhile", async () => {
     const ended: string[] = [];
     const spinning = client.action("nodeActions:spin", { ms: 1_500 });
@@ -105,17 +105,50 @@ describe("the thread", () => {
     await rejectionOf(client.action("nodeActions:exit"));
     const [line] = await linesOf("nodeActions:exit", 1);
     expect(line?.["message"]).toBe(
-      "The thread of Node actions ended while this one ran (exit code 3)",
+      "The process of Node actions ended while this one ran (exit code 3)",
     );
     expect(await client.action("nodeActions:spin", { ms: 0 })).toBe("spun");
   });
+
+  test("may abort in native code: that action fails alone, the server and the others go on", async () => {
+    const beside = client.action("nodeActions:wait", { ms: 1_000 });
+    await rejectionOf(client.action("nodeActions:abort"));
+    const [line] = await linesOf("nodeActions:abort", 1);
+    expect(line?.["message"]).toMatch(/ended while this one ran \(aborted: native code failed/);
+    expect(await client.query("notes:list", { author: "nobody" })).toEqual([]);
+    expect(await beside).toBe("waited");
+    expect(await client.action("nodeActions:spin", { ms: 0 })).toBe("spun");
+  });
+
+  test("ends with the server, also where that is killed", async () => {
+    const own = await startServer({ functions: FUNCTIONS, flags: ["--no-demo"] });
+    try {
+      const pid = (await clientOf(own.cloudUrl).action("nodeActions:pid")) as number;
+      expect(pid).not.toBe(own.pid);
+      await own.kill();
+      await eventually(
+        () => isRunning(pid),
+        (running) => !running,
+      );
+    } finally {
+      await own.remove();
+    }
+  });
 });
 
-describe("the pool of threads", () => {
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe("the pool of processes", () => {
   let into: string;
   let pool: NodePool;
   beforeEach(async () => {
-    into = await mkdtemp(path.join(tmpdir(), "freehold-threads-"));
+    into = await mkdtemp(path.join(tmpdir(), "freehold-processes-"));
   });
   afterEach(async () => {
     await pool.close();
@@ -131,8 +164,8 @@ describe("the pool of threads", () => {
     return (name, args = {}) => pool.run(module, `nodeActions:${name}`, JSON.stringify([args]));
   }
 
-  test("runs other actions beside one that holds its thread, more than there are threads", async () => {
-    const run = await poolWith({ threads: 2 });
+  test("runs other actions beside one that holds its process, more than there are processes", async () => {
+    const run = await poolWith({ processes: 2 });
     const spinning = rejectionOf(run("spin", { ms: 60_000 }));
     const others = await Promise.all(Array.from({ length: 6 }, () => run("spin", { ms: 5 })));
     expect(others).toEqual(Array(6).fill('"spun"'));
@@ -142,7 +175,7 @@ describe("the pool of threads", () => {
   });
 
   test("fails an action that overruns its time, and no other", async () => {
-    const run = await poolWith({ threads: 2, limitMs: 2_000 });
+    const run = await poolWith({ processes: 2, limitMs: 2_000 });
     // Both have loaded the module, so that what is asked of them now begins at once.
     await Promise.all([run("wait", { ms: 300 }), run("wait", { ms: 300 })]);
     const overruns = [run("spin", { ms: 60_000 }), run("wait", { ms: 60_000 })].map(rejectionOf);
@@ -155,14 +188,14 @@ describe("the pool of threads", () => {
   });
 
   test("fails an action that needs too much memory, and no other", async () => {
-    const run = await poolWith({ threads: 2, memoryMib: 64 });
+    const run = await poolWith({ processes: 2, memoryMib: 64 });
     const beside = run("wait", { ms: 100 });
     expect((await rejectionOf(run("hoard"))).message).toMatch(/memory limit/);
     expect(await beside).toBe('"waited"');
     expect(await run("spin", { ms: 0 })).toBe('"spun"');
   });
 
-  test("ends threads that have been idle, and those of a drained pool after their actions", async () => {
+  test("ends processes that have been idle, and those of a drained pool after their actions", async () => {
     const run = await poolWith({ idleMs: 10 });
     await run("spin", { ms: 0 });
     await eventually(

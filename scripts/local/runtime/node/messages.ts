@@ -1,11 +1,11 @@
-/** What the deployment's thread and a thread of Node actions say to each other. */
+/** What the deployment and a process of Node actions say to each other. */
 import type { JSONValue } from "convex/values";
 import type { Level, LogFields } from "../log";
+import type { SentBlob } from "./blobs";
 
-/** Blobs cross as they are: what they hold is not copied. */
-export type OperationResult = string | Blob | null;
+export type OperationResult = string | SentBlob | null;
 
-/** To a thread of Node actions. A module is named by its bundled file. */
+/** To a process of Node actions. A module is named by its bundled file. */
 export type ToNode =
   | { type: "ping" }
   | { type: "describe"; id: number; module: string; file: string }

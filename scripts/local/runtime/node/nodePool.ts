@@ -1,7 +1,8 @@
 /**
- * Runs the actions of `"use node"` modules in a few threads of their own, so that what is slow there
- * (a password's hash, a PDF) holds up neither the deployment nor the other actions. Threads are
- * started as they are needed and ended when they have been idle for a while. An action has a thread
+ * Runs the actions of `"use node"` modules in a few processes of their own, so that what is slow there
+ * (a password's hash, a PDF) holds up neither the deployment nor the other actions, and what ends its
+ * process (native code of Node or a package that aborts) ends no other. Processes are
+ * started as they are needed and ended when they have been idle for a while. An action has a process
  * to itself while there are enough; then it goes to the first one that is not busy with its own code.
  */
 import { availableParallelism } from "node:os";
@@ -13,22 +14,22 @@ import type { FunctionDescription } from "../registered";
 import { NodeWorker } from "./nodeWorker";
 
 export type NodePoolOptions = {
-  threads?: number;
-  /** Convex's limit for an action in Node. Nothing but the end of its thread can stop its code. */
+  processes?: number;
+  /** Convex's limit for an action in Node. Nothing but the end of its process can stop its code. */
   limitMs?: number;
   idleMs?: number;
-  /** Convex's limit for an action in Node; what needs more ends its thread, not the server. */
+  /** Convex's limit for an action in Node; what needs more ends its process, not the server. */
   memoryMib?: number;
 };
 
 const DEFAULTS: Required<NodePoolOptions> = {
   // Two at least: one that computes must not hold up one that waits for a mail server.
-  threads: Math.min(4, Math.max(2, availableParallelism())),
+  processes: Math.min(4, Math.max(2, availableParallelism())),
   limitMs: 10 * 60_000,
   idleMs: 60_000,
   memoryMib: 512,
 };
-/** How soon an overdue action's thread has to answer to be left to its other actions. */
+/** How soon an overdue action's process has to answer to be left to its other actions. */
 const ANSWER_MS = 1_000;
 const STOPPING = "the deployment is stopping";
 
@@ -37,10 +38,10 @@ type Ask = (worker: NodeWorker) => Promise<string>;
 export class NodePool {
   private readonly options: Required<NodePoolOptions>;
   private readonly workers = new Set<NodeWorker>();
-  /** Threads that take no more actions, with how many of theirs have overrun their time. */
+  /** Processes that take no more actions, with how many of theirs have overrun their time. */
   private readonly retired = new Map<NodeWorker, number>();
   private readonly idleTimers = new Map<NodeWorker, NodeJS.Timeout>();
-  /** The last action that waits for a thread. */
+  /** The last action that waits for a process. */
   private waiting: Promise<unknown> = Promise.resolve();
   private running = 0;
   private whenIdle: (() => void) | null = null;
@@ -54,7 +55,7 @@ export class NodePool {
     this.options = { ...DEFAULTS, ...options };
   }
 
-  /** How many threads there are. */
+  /** How many processes there are. */
   get size(): number {
     return this.workers.size + this.retired.size;
   }
@@ -82,13 +83,13 @@ export class NodePool {
     for (const worker of this.workers) worker.setEnvironment(environment);
   }
 
-  /** Ends all threads when what runs in them has ended; nothing new may be asked. */
+  /** Ends all processes when what runs in them has ended; nothing new may be asked. */
   async drain(): Promise<void> {
     if (this.running > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve));
     await this.close();
   }
 
-  /** Ends all threads at once; what runs in them fails. */
+  /** Ends all processes at once; what runs in them fails. */
   async close(): Promise<void> {
     this.closed = true;
     const all = [...this.workers, ...this.retired.keys()];
@@ -114,10 +115,10 @@ export class NodePool {
     if (this.closed) throw new Refusal(`Node actions have ended: ${STOPPING}`);
     const idle = [...this.workers].find((worker) => worker.running === 0);
     if (idle !== undefined) return idle;
-    return this.workers.size < this.options.threads ? this.start() : null;
+    return this.workers.size < this.options.processes ? this.start() : null;
   }
 
-  /** One after the other: whoever comes next must not choose a thread that this one makes busy. */
+  /** One after the other: whoever comes next must not choose a process that this one makes busy. */
   private async onAnyWorker(ask: Ask): Promise<string> {
     const asked = this.waiting.then(async () => {
       for (;;) {
@@ -156,7 +157,7 @@ export class NodePool {
     this.idleTimers.delete(worker);
   }
 
-  /** Fails the action alone when its time is up, unless its code holds the thread. */
+  /** Fails the action alone when its time is up, unless its code holds the process. */
   private async withinLimit(
     worker: NodeWorker,
     name: string,
@@ -178,7 +179,7 @@ export class NodePool {
     }
   }
 
-  /** An overdue action runs on, so its thread ends as soon as no other needs it. */
+  /** An overdue action runs on, so its process ends as soon as no other needs it. */
   private async retire(worker: NodeWorker, why: string): Promise<void> {
     this.workers.delete(worker);
     this.stopIdleTimer(worker);
@@ -193,7 +194,7 @@ export class NodePool {
   }
 }
 
-/** The first thread whose code lets it answer; null if one ended instead. */
+/** The first process whose code lets it answer; null if one ended instead. */
 async function firstToAnswer(workers: readonly NodeWorker[]): Promise<NodeWorker | null> {
   return await Promise.race(workers.map(async (worker) => ((await worker.ping()) ? worker : null)));
 }

@@ -1,17 +1,18 @@
 /**
- * One thread of Node actions, seen from the deployment's. What an action asks of its host is answered
- * here, in the context of its call. A thread that has ended stays ended; the pool starts others.
+ * One process of Node actions, seen from the deployment's. What an action asks of its host is answered
+ * here, in the context of its call. A process that has ended stays ended; the pool starts others.
  */
+import { type ChildProcess, fork } from "node:child_process";
 import path from "node:path";
-import { Worker } from "node:worker_threads";
 import { messageOf } from "../../problem";
 import type { Bundle } from "../bundle";
 import { type Call, calls } from "../call";
 import { FunctionFailure, Refusal } from "../errors";
-import { NODE_THREAD_FILE } from "../esbuild";
+import { NODE_PROCESS_FILE } from "../esbuild";
 import type { Environment } from "../globals";
 import { writeFromFunction } from "../log";
 import { asyncSyscall, jsSyscall } from "../syscalls";
+import { receivedArguments, sent } from "./blobs";
 import type { FromNode, ThrownInNode, ToNode } from "./messages";
 
 type Request = {
@@ -23,7 +24,8 @@ type Request = {
 let lastRequest = 0;
 
 export class NodeWorker {
-  private readonly worker: Worker;
+  private readonly child: ChildProcess;
+  private readonly gone: Promise<void>;
   private readonly requests = new Map<number, Request>();
   private readonly pings: ((answered: boolean) => void)[] = [];
   private ended = false;
@@ -31,23 +33,30 @@ export class NodeWorker {
   constructor(
     bundle: Bundle,
     environment: Environment,
-    memoryMib: number,
+    private readonly memoryMib: number,
     private readonly onEnd: (worker: NodeWorker) => void,
   ) {
-    this.worker = new Worker(path.join(bundle.folder, NODE_THREAD_FILE), {
-      env: environment,
-      // Not the flags of this process: the thread needs no TypeScript.
-      execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: memoryMib },
+    const { NODE_OPTIONS: _, ...variables } = processEnvironment(environment);
+    this.child = fork(path.join(bundle.folder, NODE_PROCESS_FILE), {
+      env: variables,
+      // Not the flags of this process: the other needs no TypeScript.
+      execArgv: [`--max-old-space-size=${memoryMib}`],
+      serialization: "advanced",
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
-    this.worker.on("message", (message: FromNode) => {
+    this.child.on("message", (message: FromNode) => {
       this.hear(message);
     });
-    this.worker.on("error", (error) => {
-      this.end(messageOf(error));
-    });
-    this.worker.on("exit", (code) => {
-      this.end(`exit code ${code}`);
+    this.gone = new Promise((resolve) => {
+      this.child.once("exit", (code, signal) => {
+        this.end(this.reasonOf(code, signal));
+        resolve();
+      });
+      this.child.on("error", (error) => {
+        this.end(messageOf(error));
+        // One that never started does not exit either.
+        if (this.child.pid === undefined) resolve();
+      });
     });
   }
 
@@ -66,10 +75,10 @@ export class NodeWorker {
 
   /** Holds from the next action on. */
   setEnvironment(environment: Environment): void {
-    this.say({ type: "environment", environment });
+    this.say({ type: "environment", environment: processEnvironment(environment) });
   }
 
-  /** True as soon as the thread answers, so not before its code lets go of it; false if it ends. */
+  /** True as soon as the process answers, so not before its code lets go of it; false if it ends. */
   ping(): Promise<boolean> {
     if (this.ended) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -83,21 +92,28 @@ export class NodeWorker {
     if (this.ended) return;
     this.ended = true;
     for (const { reject } of this.requests.values()) {
-      reject(new Refusal(`The thread of Node actions ended while this one ran (${why})`));
+      reject(new Refusal(`The process of Node actions ended while this one ran (${why})`));
     }
     this.requests.clear();
     for (const answer of this.pings.splice(0)) answer(false);
-    void this.worker.terminate();
+    this.child.kill("SIGKILL");
     this.onEnd(this);
   }
 
-  /** Resolves when the thread is gone. */
+  /** Resolves when the process is gone. */
   async terminated(): Promise<void> {
-    await this.worker.terminate();
+    await this.gone;
+  }
+
+  private reasonOf(code: number | null, signal: NodeJS.Signals | null): string {
+    if (signal === null) return `exit code ${code ?? 0}`;
+    if (signal !== "SIGABRT") return signal;
+    return `aborted: native code failed, or it met its memory limit of ${this.memoryMib} MiB`;
   }
 
   private say(message: ToNode): void {
-    this.worker.postMessage(message);
+    // What it does not hear any more has been failed with its end.
+    if (!this.ended) this.child.send(message, () => undefined);
   }
 
   private hear(message: FromNode): void {
@@ -129,14 +145,20 @@ export class NodeWorker {
     try {
       if (call === undefined) throw new Refusal(`${op} was asked for after the action's end`);
       const result = await calls.run(call, () =>
-        typeof args === "string" ? asyncSyscall(op, args) : jsSyscall(op, args),
+        typeof args === "string" ? asyncSyscall(op, args) : jsSyscall(op, receivedArguments(args)),
       );
-      return { type: "operationDone", operation, result };
+      const crossing = result instanceof Blob ? await sent(result) : result;
+      return { type: "operationDone", operation, result: crossing };
     } catch (error) {
       const data = error instanceof FunctionFailure ? error.data : undefined;
       return { type: "operationFailed", operation, message: messageOf(error), data };
     }
   }
+}
+
+/** Dates without a zone mean UTC there too. */
+function processEnvironment(environment: Environment): Record<string, string> {
+  return { ...environment, TZ: "UTC" };
 }
 
 function failureOf({ message, bare, stack, data }: ThrownInNode): FunctionFailure {

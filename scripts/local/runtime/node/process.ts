@@ -1,16 +1,16 @@
 /**
- * The inside of the threads that run the actions of `"use node"` modules. A thread loads JavaScript
+ * The inside of the processes that run the actions of `"use node"` modules. They load JavaScript
  * only, so this file is bundled beside the modules (`bundle.ts`). Modules are loaded when they are
  * first called: their packages may be large.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { pathToFileURL } from "node:url";
-import { parentPort } from "node:worker_threads";
 import { messageOf } from "../../problem";
 import { consoleThat } from "../console";
 import { functionFailure, Refusal } from "../errors";
 import { type Level, lineOf } from "../log";
 import { functionsIn, type Invoke } from "../registered";
+import { received, sentArguments } from "./blobs";
 import type { FromNode, OperationResult, ThrownInNode, ToNode } from "./messages";
 
 const requests = new AsyncLocalStorage<number>();
@@ -21,7 +21,8 @@ const operations = new Map<
 let lastOperation = 0;
 
 function say(message: FromNode): void {
-  parentPort?.postMessage(message);
+  // Nobody listens any more when the deployment has gone, and this process ends too.
+  process.send?.(message, () => undefined);
 }
 
 function write(level: Level, args: unknown[]): void {
@@ -29,14 +30,16 @@ function write(level: Level, args: unknown[]): void {
 }
 
 /** `args` is text for an async syscall, and an object for a JS one. */
-function operate(op: string, args: string | object): Promise<OperationResult> {
+async function operate(op: string, args: string | object): Promise<string | Blob | null> {
   const id = requests.getStore();
   if (id === undefined) throw new Refusal(`${op} was asked for outside of a function`);
   const operation = ++lastOperation;
-  return new Promise((resolve, reject) => {
+  const sent = typeof args === "string" ? args : await sentArguments(args);
+  const result = await new Promise<OperationResult>((resolve, reject) => {
     operations.set(operation, { resolve, reject });
-    say({ type: "operation", id, operation, op, args });
+    say({ type: "operation", id, operation, op, args: sent });
   });
+  return result === null || typeof result === "string" ? result : received(result);
 }
 
 Object.assign(globalThis, {
@@ -57,7 +60,11 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   });
 }
 
-parentPort?.on("message", (message: ToNode) => {
+// A terminal and a service manager signal all processes at once; the deployment ends this one itself.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+process.on("disconnect", () => process.exit());
+
+process.on("message", (message: ToNode) => {
   switch (message.type) {
     case "ping":
       void answerPing();
@@ -111,7 +118,7 @@ async function load(module: {
 /** Modules that are being loaded for an action that has not begun. */
 const loading = new Set<Promise<unknown>>();
 
-/** Whoever pings wants to know whether this thread is free: not before what it has been given has begun. */
+/** Whoever pings wants to know whether this process is free: not before what it has been given has begun. */
 async function answerPing(): Promise<void> {
   await Promise.allSettled(loading);
   setImmediate(() => {
