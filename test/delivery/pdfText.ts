@@ -20,6 +20,38 @@ export async function textOf(pdf: Uint8Array): Promise<string> {
   });
 }
 
+/** A word where it stands, in points from the upper left corner of its page. */
+export type PrintedWord = {
+  page: number;
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+  text: string;
+};
+
+/** The words of a PDF with their places, in the order in which they are drawn. */
+export async function wordsOf(pdf: Uint8Array): Promise<PrintedWord[]> {
+  const { stdout } = await withFile(
+    pdf,
+    async (file) =>
+      await run("pdftotext", ["-raw", "-bbox", file, "-"], { maxBuffer: 64 * 1024 * 1024 }),
+  );
+  const entities: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+  return stdout.split("<page ").flatMap((page, index) =>
+    [
+      ...page.matchAll(/<word xMin="(.+?)" yMin="(.+?)" xMax="(.+?)" yMax="(.+?)">(.*?)<\/word>/g),
+    ].map(([, left, top, right, bottom, text = ""]) => ({
+      page: index,
+      left: Number(left),
+      top: Number(top),
+      right: Number(right),
+      bottom: Number(bottom),
+      text: text.replace(/&(\w+);/g, (whole, name: string) => entities[name] ?? whole),
+    })),
+  );
+}
+
 /** Its pages as grey pictures (PGM) of so many dots per inch. */
 export async function picturesOf(pdf: Uint8Array, dpi: number): Promise<Buffer[]> {
   return await withFile(pdf, async (file) => {

@@ -154,8 +154,10 @@ test.skipIf(!hasPoppler)(
     expect(pages.length).toBeGreaterThan(10);
     for (const [index, page] of pages.entries()) {
       expect(page).toContain(`Seite ${index + 1} von ${pages.length}`);
-      expect(page).toContain("Leistung ");
-      expect(page.match(/Beschreibung/g)).toHaveLength(1);
+      // The sums may be on a page of their own.
+      const hasLines = page.includes("Leistung ");
+      expect(hasLines || index === pages.length - 1).toBe(true);
+      expect(page.match(/Beschreibung/g) ?? []).toHaveLength(hasLines ? 1 : 0);
     }
     const printed = [...pages.join("\n").matchAll(/Leistung (\d+)/g)].map(([, number]) =>
       Number(number),

@@ -2,14 +2,12 @@
 
 import { Document, type DocumentProps, Image, Page, Text, View } from "@react-pdf/renderer";
 import type { ReactElement } from "react";
-import type { Letterhead } from "../printed/letterhead";
 import type { PrintedDocument } from "../printed/printedDocument";
-import { filled } from "../printed/wording";
+import { heightOf, type Layout, layoutOf, runningPage, type SetText } from "./layout";
 import { LineTable } from "./LineTable";
 import type { Measure } from "./measure";
-import { columnsOf, pagesOf } from "./paginate";
 import { Payment } from "./Payment";
-import { ROOM, styles } from "./style";
+import { KEPT_WHOLE, styles } from "./style";
 import { Words } from "./Words";
 
 export type PrintedLogo = { data: Buffer; format: "png" | "jpg" };
@@ -22,9 +20,9 @@ export function Letter(props: {
   measure: Measure;
 }): ReactElement<DocumentProps> {
   const { printed, logo, fonts, measure } = props;
-  const columns = columnsOf(printed.lines, printed.wording, measure);
-  const pages = pagesOf(printed.lines, columns, measure, ROOM);
+  const layout = layoutOf(printed, logo !== null, measure);
   const at = new Date(printed.changedAt);
+  const page = { fontFamily: fonts, paddingBottom: layout.footBottom.text };
   return (
     <Document
       title={`${printed.title} ${printed.number}`}
@@ -35,19 +33,19 @@ export function Letter(props: {
       creationDate={at}
       modificationDate={at}
     >
-      {pages.map((lines, index) => (
-        <Page key={index} size="A4" style={[styles.page, { fontFamily: fonts }]}>
+      {layout.pages.map((rows, index) => (
+        <Page key={index} size="A4" style={[styles.page, page]}>
           {printed.mark === null ? null : (
             <Text style={styles.mark} fixed>
               {printed.mark}
             </Text>
           )}
-          {index === 0 ? <Opening printed={printed} logo={logo} /> : null}
-          {lines.length === 0 ? null : (
-            <LineTable lines={lines} columns={columns} wording={printed.wording} />
+          {index === 0 ? <Opening layout={layout} logo={logo} /> : null}
+          {rows.length === 0 ? null : (
+            <LineTable rows={rows} heads={layout.heads} columns={layout.columns} />
           )}
-          {index === pages.length - 1 ? <Closing printed={printed} /> : null}
-          <Foot letterhead={printed.letterhead} pageText={printed.wording.page} />
+          {index === layout.pages.length - 1 ? <Closing layout={layout} /> : null}
+          <Foot layout={layout} printed={printed} />
         </Page>
       ))}
     </Document>
@@ -55,57 +53,57 @@ export function Letter(props: {
 }
 
 /** What stands above the lines on the first page. */
-function Opening(props: { printed: PrintedDocument; logo: PrintedLogo | null }): ReactElement {
-  const { printed, logo } = props;
-  const { letterhead } = printed;
+function Opening({ layout, logo }: { layout: Layout; logo: PrintedLogo | null }): ReactElement {
   return (
     <>
-      <Head letterhead={letterhead} logo={logo} />
+      <View style={styles.head}>
+        {logo === null ? (
+          <Words text={layout.company} style={styles.company} />
+        ) : (
+          <Image src={logo} style={styles.logo} />
+        )}
+        <View style={styles.companyDetails}>
+          {layout.companyDetails.map((text, index) => (
+            <Words key={index} text={text} style={styles.detail} />
+          ))}
+        </View>
+      </View>
       <View style={styles.addressee}>
         <View style={styles.recipient}>
-          <Words style={styles.returnAddress}>{letterhead.returnAddress}</Words>
-          {printed.recipient.map((line, index) => (
-            <Words key={index}>{line}</Words>
+          <Words text={layout.returnAddress} style={styles.returnAddress} />
+          {layout.recipient.map((text, index) => (
+            <Words key={index} text={text} />
           ))}
         </View>
         <View style={styles.facts}>
-          {printed.facts.map(({ label, value }) => (
-            <View key={label} style={styles.fact}>
-              <Text style={styles.quiet}>{label}</Text>
-              <Words style={styles.factValue}>{value}</Words>
+          {layout.facts.map(({ label, value }, index) => (
+            <View key={index} style={styles.fact}>
+              <Words text={label} style={styles.factLabel} />
+              <Words text={value} style={styles.factValue} />
             </View>
           ))}
         </View>
       </View>
-      <Text style={styles.title}>
-        {[printed.title, printed.number, printed.mark && `(${printed.mark})`]
-          .filter(Boolean)
-          .join(" ")}
-      </Text>
-      {printed.introduction.map((paragraph) => (
-        <Text key={paragraph} style={styles.paragraph}>
-          {paragraph}
-        </Text>
+      <Words text={layout.title} style={styles.title} />
+      {layout.introduction.map((text, index) => (
+        <Words key={index} text={text} style={styles.paragraph} />
       ))}
     </>
   );
 }
 
-/** A part of what stands below the lines; `characters` of its text, where it has much. */
-type Block = { element: ReactElement; characters: number };
-
-/** A text of so many characters stands whole on one page, whatever its script. */
-const KEPT_WHOLE = 1500;
+/** A part of what stands below the lines; the height of its text, where it has much. */
+type Block = { element: ReactElement; height: number };
 
 /** What stands below the last line. The footer begins on no page of its own: what is before it goes along. */
-function Closing({ printed }: { printed: PrintedDocument }): ReactElement {
-  const blocks = blocksOf(printed);
+function Closing({ layout }: { layout: Layout }): ReactElement {
+  const blocks = blocksOf(layout);
   const last = blocks.at(-1);
-  const [opening, ...others] = printed.footer === null ? [] : paragraphsOf(printed.footer);
+  const [opening, ...others] = paragraphsOf(layout.footer, "footer");
   return (
     <>
       {blocks.slice(0, -1).map(({ element }) => element)}
-      <View wrap={(last?.characters ?? 0) > KEPT_WHOLE}>
+      <View wrap={(last?.height ?? 0) > KEPT_WHOLE}>
         {last?.element}
         {opening === undefined ? null : <View style={styles.closing}>{opening.element}</View>}
       </View>
@@ -114,107 +112,74 @@ function Closing({ printed }: { printed: PrintedDocument }): ReactElement {
   );
 }
 
-function blocksOf({ sums, taxNotes, payment, notes, wording }: PrintedDocument): Block[] {
+function blocksOf({ sums, taxNotes, payment, notes }: Layout): Block[] {
   return [
-    { element: <Sums key="sums" sums={sums} />, characters: 0 },
-    ...(taxNotes.length === 0 ? [] : underHeading("taxes", null, taxNotes.join("\n"))),
+    { element: <Sums key="sums" sums={sums} />, height: 0 },
+    ...underHeading("taxes", null, taxNotes),
     ...(payment === null
       ? []
-      : [
-          {
-            element: <Payment key="payment" payment={payment} wording={wording} />,
-            characters: 0,
-          },
-        ]),
-    ...(notes === null ? [] : underHeading("notes", notes.heading, notes.text)),
+      : [{ element: <Payment key="payment" payment={payment} />, height: 0 }]),
+    ...(notes === null ? [] : underHeading("notes", notes.heading, notes.paragraphs)),
   ];
 }
 
 /** The paragraphs of a text, the first of them with what stands above it. */
-function underHeading(key: string, heading: string | null, text: string): Block[] {
-  const [first, ...others] = paragraphsOf(text, key);
+function underHeading(key: string, heading: SetText | null, texts: SetText[]): Block[] {
+  const [first, ...others] = paragraphsOf(texts, key);
   if (!first) return [];
-  const { element, characters } = first;
+  const { element, height } = first;
   const opening = (
-    <View key={key} style={styles.closing} wrap={characters > KEPT_WHOLE}>
-      {heading === null ? null : <Text style={styles.heading}>{heading}</Text>}
+    <View key={key} style={styles.closing} wrap={height > KEPT_WHOLE}>
+      {heading === null ? null : <Words text={heading} style={styles.heading} />}
       {element}
     </View>
   );
-  return [{ element: opening, characters }, ...others];
+  return [{ element: opening, height }, ...others];
 }
 
-function paragraphsOf(text: string, key = "line"): Block[] {
-  return text.split(/\r?\n/).map((line, index) => ({
-    element: <Words key={`${key} ${index}`}>{line === "" ? " " : line}</Words>,
-    characters: line.length,
+function paragraphsOf(texts: SetText[], key: string): Block[] {
+  return texts.map((text, index) => ({
+    element: <Words key={`${key} ${index}`} text={text} />,
+    height: heightOf(text),
   }));
 }
 
-function Head({
-  letterhead,
-  logo,
-}: {
-  letterhead: Letterhead;
-  logo: PrintedLogo | null;
-}): ReactElement {
-  return (
-    <View style={styles.head}>
-      {logo === null ? (
-        <Words style={styles.company}>{letterhead.name}</Words>
-      ) : (
-        <Image src={logo} style={styles.logo} />
-      )}
-      <View style={[styles.companyDetails, styles.quiet]}>
-        {[...(logo ? [letterhead.name] : []), ...letterhead.address, ...letterhead.contact].map(
-          (line) => (
-            <Words key={line}>{line}</Words>
-          ),
-        )}
-      </View>
-    </View>
-  );
-}
-
-function Sums({ sums }: Pick<PrintedDocument, "sums">): ReactElement {
+function Sums({ sums }: Pick<Layout, "sums">): ReactElement {
   return (
     <View style={styles.sums} wrap={false}>
       {sums.map(({ label, value, weight }, index) => (
         <View key={index} style={weight === "total" ? [styles.sum, styles.sumTotal] : styles.sum}>
-          <Text>{label}</Text>
-          <Text>{value}</Text>
+          <Words text={label} />
+          <Words text={value} style={styles.sumValue} />
         </View>
       ))}
     </View>
   );
 }
 
-function Foot({
-  letterhead,
-  pageText,
-}: {
-  letterhead: Letterhead;
-  pageText: string;
-}): ReactElement {
+/** On every page: which document it belongs to, which of its pages it is, and who writes. */
+function Foot({ layout, printed }: { layout: Layout; printed: PrintedDocument }): ReactElement {
+  const { foot, running, footBottom } = layout;
   return (
     <>
+      <View style={[styles.running, { bottom: footBottom.running }]} fixed>
+        <Words text={running} />
+      </View>
       <Text
-        style={styles.pageNumber}
+        style={[styles.pageNumber, { top: footBottom.pageNumberFromTop }]}
         fixed
         render={({ pageNumber, totalPages }) =>
-          filled(pageText, { page: String(pageNumber), pages: String(totalPages) })
+          runningPage(printed.wording, pageNumber, totalPages)
         }
       />
-      <View style={styles.foot} fixed>
-        <View style={styles.footColumns}>
-          {letterhead.foot.map((column, index) => (
-            <View key={index} style={styles.footColumn}>
-              {column.map((line) => (
-                <Words key={line}>{line}</Words>
-              ))}
-            </View>
-          ))}
-        </View>
+      <View style={[styles.foot, { bottom: footBottom.foot }]} fixed>
+        {foot.map((column, index) => (
+          <View key={index}>
+            {column.map((text, line) => (
+              <Words key={line} text={text} />
+            ))}
+          </View>
+        ))}
       </View>
     </>
   );

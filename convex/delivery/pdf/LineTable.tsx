@@ -1,47 +1,64 @@
 "use node";
 
-import { Text, View } from "@react-pdf/renderer";
+import { View } from "@react-pdf/renderer";
 import type { ReactElement } from "react";
-import type { PrintedLine } from "../printed/sums";
-import type { Wording } from "../printed/wording";
-import type { Columns } from "./paginate";
+import type { Columns, Row } from "./paginate";
 import { styles } from "./style";
 import { Words } from "./Words";
 
-/** The lines of one page, under their head. */
-export function LineTable(props: {
-  lines: PrintedLine[];
-  columns: Columns;
-  wording: Wording;
-}): ReactElement {
-  const { lines, columns, wording } = props;
+const FIGURES = ["quantity", "unitPrice", "taxRate", "net"] as const;
+
+/** The rows of one page, under their heads. */
+export function LineTable(props: { rows: Row[]; heads: Row; columns: Columns }): ReactElement {
+  const { rows, heads, columns } = props;
   return (
     <View>
-      <View style={styles.tableHead}>
-        <Text style={{ width: columns.position }}>{wording.position}</Text>
-        <Text style={{ width: columns.description }}>{wording.description}</Text>
-        <Cell width={columns.quantity}>{wording.quantity}</Cell>
-        <Cell width={columns.unitPrice}>{wording.unitPrice}</Cell>
-        <Cell width={columns.taxRate}>{wording.taxRate}</Cell>
-        <Cell width={columns.net}>{wording.net}</Cell>
-      </View>
-      {lines.map((line) => (
-        <View key={line.position} style={styles.row} wrap={false}>
-          <Text style={{ width: columns.position }}>{line.position}</Text>
-          <View style={{ width: columns.description }}>
-            <Words>{line.description}</Words>
-            {line.remark === null ? null : <Text style={styles.quiet}>{line.remark}</Text>}
-          </View>
-          <Cell width={columns.quantity}>{line.quantity}</Cell>
-          <Cell width={columns.unitPrice}>{line.unitPrice}</Cell>
-          <Cell width={columns.taxRate}>{line.taxRate}</Cell>
-          <Cell width={columns.net}>{line.net}</Cell>
-        </View>
+      <TableRow row={heads} columns={columns} style={styles.tableHead} />
+      {rows.map((row, index) => (
+        <TableRow key={index} row={row} columns={columns} style={styles.row} />
       ))}
     </View>
   );
 }
 
-function Cell({ width, children }: { width: number; children: string }): ReactElement {
-  return <Text style={[styles.cell, { width }]}>{children}</Text>;
+function TableRow(props: {
+  row: Row;
+  columns: Columns;
+  style: (typeof styles)["row" | "tableHead"];
+}): ReactElement {
+  const { row, columns, style } = props;
+  return (
+    <View style={style} wrap={false}>
+      <Cell lines={row.position} width={columns.position} style={{}} />
+      <Cell lines={row.description} width={columns.description} style={{}} />
+      {FIGURES.map((column) => (
+        <Cell key={column} lines={row[column]} width={columns[column]} style={styles.figure} />
+      ))}
+    </View>
+  );
+}
+
+function Cell(props: {
+  lines: Row["description"];
+  width: number;
+  style: Partial<(typeof styles)["figure"]>;
+}): ReactElement {
+  const { lines, width, style } = props;
+  return (
+    <View style={{ width }}>
+      {[false, true].map((isRemark) => {
+        const part = lines.filter((line) => line.isRemark === isRemark);
+        const [first] = part;
+        if (!first) return null;
+        const text = { ...first, lines: part.map((line) => line.text) };
+        return (
+          <Words
+            key={String(isRemark)}
+            text={text}
+            style={isRemark ? { ...styles.quiet, ...style } : style}
+          />
+        );
+      })}
+    </View>
+  );
 }

@@ -1,38 +1,38 @@
 "use node";
 
-import { Link, Path, Svg, Text, View } from "@react-pdf/renderer";
+import { Link, Path, Svg, View } from "@react-pdf/renderer";
 import { create } from "qrcode";
 import type { ReactElement } from "react";
-import type { PrintedPayment } from "../printed/payment";
-import type { Wording } from "../printed/wording";
-import { INK, styles } from "./style";
+import { heightOfAll, type SetPayment } from "./layout";
+import { CODE_SIZE, INK, KEPT_WHOLE, styles } from "./style";
 import { Words } from "./Words";
 
-export function Payment(props: { payment: PrintedPayment; wording: Wording }): ReactElement {
-  const { payment, wording } = props;
+export function Payment({ payment }: { payment: SetPayment }): ReactElement {
+  const { text, transfer, link, code, scan } = payment;
+  const values = [...transfer, ...(link ? [link] : [])].map(({ value }) => value);
   return (
-    <View style={styles.payment} wrap={false}>
+    <View style={styles.payment} wrap={heightOfAll([text, ...values]) > KEPT_WHOLE}>
       <View style={styles.paymentText}>
-        <Text style={[styles.paragraph, styles.heading]}>{payment.text}</Text>
-        {payment.transfer.map(({ label, value }) => (
-          <View key={label} style={styles.transfer}>
-            <Text style={styles.transferLabel}>{label}</Text>
-            <Words style={styles.transferValue}>{value}</Words>
+        <Words text={text} style={styles.paragraph} />
+        {transfer.map(({ label, value }, index) => (
+          <View key={index} style={styles.transfer}>
+            <Words text={label} style={styles.transferLabel} />
+            <Words text={value} style={styles.transferValue} />
           </View>
         ))}
-        {payment.url === null ? null : (
+        {link === null ? null : (
           <View style={styles.transfer}>
-            <Text style={styles.transferLabel}>{wording.payOnline}</Text>
-            <Link src={payment.url} style={[styles.transferValue, styles.link]}>
-              {payment.url}
+            <Words text={link.label} style={styles.transferLabel} />
+            <Link src={link.url} style={[styles.transferValue, styles.link]}>
+              <Words text={link.value} />
             </Link>
           </View>
         )}
       </View>
-      {payment.code === null ? null : (
+      {code === null ? null : (
         <View style={styles.code}>
-          <Code text={payment.code} />
-          <Text style={styles.codeText}>{wording.scanToPay}</Text>
+          <Code text={code} />
+          <Words text={scan} style={styles.codeText} />
         </View>
       )}
     </View>
@@ -47,7 +47,7 @@ function Code({ text }: { text: string }): ReactElement {
     isDark ? [`M${at % size} ${Math.floor(at / size)}h1v1h-1z`] : [],
   );
   return (
-    <Svg viewBox={`0 0 ${size} ${size}`} style={{ width: 74, height: 74 }}>
+    <Svg viewBox={`0 0 ${size} ${size}`} style={{ width: CODE_SIZE, height: CODE_SIZE }}>
       <Path d={dark.join("")} fill={INK} />
     </Svg>
   );

@@ -1,13 +1,15 @@
 "use node";
 
 import { Font } from "@react-pdf/renderer";
+import { brokenLines } from "./lineBreaks";
 
 /** How much room text takes, in points, by the metrics of the fonts that it will be set in. */
 export type Measure = {
-  width: (text: string, fontSize: number, fontWeight?: 400 | 700) => number;
-  /** How many lines a text breaks into; each has its words in full where the width allows it. */
-  lines: (text: string, width: number, fontSize: number) => number;
+  width: (text: string, fontSize: number, fontWeight?: FontWeight) => number;
+  /** The lines that a text breaks into: none is wider, and nothing is left out but spaces at their ends. */
+  lines: (text: string, width: number, fontSize: number, fontWeight?: FontWeight) => string[];
 };
+export type FontWeight = 400 | 700;
 
 type Metrics = {
   unitsPerEm: number;
@@ -28,34 +30,14 @@ export async function measureWith(fontFamilies: readonly string[]): Promise<Meas
     for (const character of text) ems += advance(character.codePointAt(0) ?? 0);
     return ems * fontSize * MARGIN;
   };
-  const lines: Measure["lines"] = (text, available, fontSize) =>
-    text
-      .split("\n")
-      .map((paragraph) => brokenLines(paragraph, available, (part) => width(part, fontSize)))
-      .reduce((a, b) => a + b, 0);
+  const lines: Measure["lines"] = (text, available, fontSize, fontWeight) =>
+    brokenLines(text, available, (part) => width(part, fontSize, fontWeight));
   return { width, lines };
-}
-
-function brokenLines(text: string, available: number, width: (text: string) => number): number {
-  let count = 1;
-  let used = 0;
-  for (const word of text.split(/(?<=\s)/u)) {
-    const wide = width(word);
-    if (used > 0 && used + width(word.trimEnd()) > available) {
-      count += 1;
-      used = 0;
-    }
-    // A word that is wider than the line is broken within.
-    const over = Math.floor(wide / available);
-    count += over;
-    used += wide - over * available;
-  }
-  return count;
 }
 
 async function advances(
   fontFamilies: readonly string[],
-  fontWeight: 400 | 700,
+  fontWeight: FontWeight,
 ): Promise<(codePoint: number) => number> {
   const fonts = await Promise.all(fontFamilies.map((name) => metricsOf(name, fontWeight)));
   const known = new Map<number, number>();
@@ -70,7 +52,7 @@ async function advances(
 }
 
 /** @param fontFamily registered */
-export async function metricsOf(fontFamily: string, fontWeight: 400 | 700): Promise<Metrics> {
+export async function metricsOf(fontFamily: string, fontWeight: FontWeight): Promise<Metrics> {
   const descriptor = { fontFamily, fontWeight, fontStyle: "normal" } as const;
   await Font.load(descriptor);
   const { data } = Font.getFont(descriptor);

@@ -4,27 +4,64 @@ import { StyleSheet } from "@react-pdf/renderer";
 
 /** Points; a page is A4. The recipient stands where the window of a DIN long envelope shows it. */
 export const INK = "#1a1f2b";
-export const QUIET = "#5c6473";
+const QUIET = "#5c6473";
 const RULE = "#c9ced8";
 const MM = 72 / 25.4;
 
-const PAGE = { width: 210 * MM, height: 297 * MM };
-const MARGINS = { top: 20 * MM, bottom: 40 * MM, left: 25 * MM, right: 20 * MM };
-export const FONT_SIZE = 9.5;
-export const REMARK_SIZE = 8;
-export const LINE_HEIGHT = 1.35;
-export const ROW_PADDING = 4;
+export const PAGE = { width: 210 * MM, height: 297 * MM };
+export const MARGINS = { top: 20 * MM, left: 25 * MM, right: 20 * MM, foot: 10 * MM };
 export const TEXT_WIDTH = PAGE.width - MARGINS.left - MARGINS.right;
 
-const TABLE_HEAD = 8.5 * LINE_HEIGHT + 5;
-const TEXT_HEIGHT = PAGE.height - MARGINS.top - MARGINS.bottom;
-/** From the page's top to the end of the title. */
-const LETTER_HEAD = 90 * MM;
-/** How much of a page is free for lines: below the letter's head, and on a page of lines alone. */
-export const ROOM = {
-  first: TEXT_HEIGHT - LETTER_HEAD - TABLE_HEAD,
-  next: TEXT_HEIGHT - TABLE_HEAD,
+export const LINE_HEIGHT = 1.35;
+export const FONT_SIZE = 9.5;
+export const REMARK_SIZE = 8;
+export const FOOT_SIZE = 7;
+export const RETURN_SIZE = 6.5;
+export const COMPANY_SIZE = 15;
+export const TITLE_SIZE = 17;
+export const TOTAL_SIZE = 11;
+
+/** Between what stands side by side. */
+export const GAP = 10;
+export const ROW_PADDING = 4;
+export const HEAD_HEIGHT = 25 * MM;
+export const ADDRESSEE_HEIGHT = 36 * MM;
+export const RETURN_GAP = 4;
+export const FACT_GAP = 2;
+export const PARAGRAPH_GAP = 8;
+const TITLE_GAP = { above: 3 * MM, below: 5 * MM };
+export const TITLE_GAPS = TITLE_GAP.above + TITLE_GAP.below;
+export const FOOT_PADDING = 4;
+export const FOOT_GAP = 6;
+export const TABLE_HEAD = FONT_SIZE * LINE_HEIGHT + 4;
+export const CODE_SIZE = 74;
+/** A text of this height stands whole on one page. */
+export const KEPT_WHOLE = 160;
+
+export const WIDTHS = {
+  company: 90 * MM,
+  companyDetails: 70 * MM,
+  recipient: 85 * MM,
+  facts: 72 * MM,
+  sums: 100 * MM,
+  transferLabel: 34 * MM,
+  code: 30 * MM,
+  running: 120 * MM,
 };
+const PAYMENT_GAP = 6 * MM;
+
+/** @param bottom how much of the page is below the text */
+export function textHeight(bottom: number): number {
+  return PAGE.height - MARGINS.top - bottom;
+}
+
+export function footColumnWidth(columns: number): number {
+  return (TEXT_WIDTH - GAP * 2) / Math.max(columns, 3);
+}
+
+export function paymentWidth(hasCode: boolean): number {
+  return TEXT_WIDTH - PAYMENT_GAP - (hasCode ? WIDTHS.code : 0);
+}
 
 export const styles = StyleSheet.create({
   page: {
@@ -32,37 +69,34 @@ export const styles = StyleSheet.create({
     lineHeight: LINE_HEIGHT,
     color: INK,
     paddingTop: MARGINS.top,
-    paddingBottom: MARGINS.bottom,
     paddingLeft: MARGINS.left,
     paddingRight: MARGINS.right,
   },
-  head: { height: 25 * MM, flexDirection: "row", justifyContent: "space-between" },
+  head: { minHeight: HEAD_HEIGHT, flexDirection: "row", justifyContent: "space-between" },
   logo: { maxWidth: 60 * MM, maxHeight: 22 * MM, objectFit: "contain", objectPosition: "left top" },
-  company: { fontSize: 15, fontWeight: 700, maxWidth: 95 * MM },
-  companyDetails: { alignItems: "flex-end", maxWidth: 75 * MM },
-  quiet: { color: QUIET, fontSize: REMARK_SIZE },
-  addressee: { flexDirection: "row", justifyContent: "space-between", minHeight: 40 * MM },
-  recipient: { width: 85 * MM },
-  returnAddress: { color: QUIET, fontSize: 6.5, marginBottom: 4 },
-  facts: { width: 72 * MM },
-  fact: { flexDirection: "row", justifyContent: "space-between", marginBottom: 2 },
-  factValue: { textAlign: "right", maxWidth: 45 * MM },
-  title: {
-    fontSize: 17,
-    lineHeight: 1.2,
-    fontWeight: 700,
-    marginTop: 4 * MM,
-    marginBottom: 6 * MM,
+  company: { width: WIDTHS.company },
+  companyDetails: { alignItems: "flex-end", width: WIDTHS.companyDetails },
+  detail: { color: QUIET, textAlign: "right" },
+  quiet: { color: QUIET },
+  addressee: {
+    flexDirection: "row",
+    justifyContent: "space-between",
+    minHeight: ADDRESSEE_HEIGHT,
   },
-  paragraph: { marginBottom: 8 },
+  recipient: { width: WIDTHS.recipient },
+  returnAddress: { color: QUIET, marginBottom: RETURN_GAP },
+  facts: { width: WIDTHS.facts },
+  fact: { flexDirection: "row", justifyContent: "space-between", marginBottom: FACT_GAP },
+  factLabel: { color: QUIET },
+  factValue: { textAlign: "right" },
+  title: { marginTop: TITLE_GAP.above, marginBottom: TITLE_GAP.below },
+  paragraph: { marginBottom: PARAGRAPH_GAP },
 
   tableHead: {
     flexDirection: "row",
     borderBottomWidth: 1,
     borderBottomColor: INK,
     paddingBottom: 3,
-    fontWeight: 700,
-    fontSize: 8.5,
   },
   row: {
     flexDirection: "row",
@@ -70,55 +104,50 @@ export const styles = StyleSheet.create({
     borderBottomColor: RULE,
     paddingVertical: ROW_PADDING,
   },
-  cell: { textAlign: "right", paddingLeft: 10 },
+  figure: { textAlign: "right" },
 
-  sums: { alignSelf: "flex-end", width: 100 * MM, marginTop: 8 },
+  sums: { alignSelf: "flex-end", width: WIDTHS.sums, marginTop: 8 },
   sum: { flexDirection: "row", justifyContent: "space-between", paddingVertical: 1.5 },
-  sumTotal: {
-    fontWeight: 700,
-    fontSize: 11,
-    borderTopWidth: 1,
-    borderTopColor: INK,
-    marginTop: 3,
-    paddingTop: 4,
-  },
+  sumValue: { textAlign: "right" },
+  sumTotal: { borderTopWidth: 1, borderTopColor: INK, marginTop: 3, paddingTop: 4 },
 
-  payment: { flexDirection: "row", justifyContent: "space-between", marginTop: 7 * MM },
-  paymentText: { flex: 1, paddingRight: 6 * MM },
+  payment: { flexDirection: "row", justifyContent: "space-between", marginTop: 5 * MM },
+  paymentText: { flex: 1, paddingRight: PAYMENT_GAP },
   transfer: { flexDirection: "row", marginBottom: 1 },
-  transferLabel: { width: 34 * MM, color: QUIET },
+  transferLabel: { width: WIDTHS.transferLabel, color: QUIET },
   transferValue: { flex: 1 },
   link: { color: "#1f4fbf" },
-  code: { width: 30 * MM, alignItems: "center" },
+  code: { width: WIDTHS.code, alignItems: "center" },
   // Four modules stay clear around a code (ISO/IEC 18004), or scanners miss it.
-  codeText: { color: QUIET, fontSize: 7, textAlign: "center", marginTop: 7 },
-  closing: { marginTop: 6 * MM },
-  heading: { fontWeight: 700, marginBottom: 2 },
+  codeText: { color: QUIET, textAlign: "center", marginTop: 7 },
+  closing: { marginTop: 4 * MM },
+  heading: { marginBottom: 2 },
 
   foot: {
     position: "absolute",
     left: MARGINS.left,
     right: MARGINS.right,
-    top: PAGE.height - 32 * MM,
-    fontSize: 7,
     color: QUIET,
-  },
-  footColumns: {
     flexDirection: "row",
     justifyContent: "space-between",
     borderTopWidth: 0.5,
     borderTopColor: RULE,
-    paddingTop: 4,
+    paddingTop: FOOT_PADDING,
   },
-  footColumn: { maxWidth: 56 * MM },
-  pageNumber: {
+  running: {
     position: "absolute",
-    top: PAGE.height - 37 * MM,
     left: MARGINS.left,
     right: MARGINS.right,
-    textAlign: "right",
-    fontSize: 7,
     color: QUIET,
+  },
+  pageNumber: {
+    position: "absolute",
+    left: MARGINS.left + WIDTHS.running,
+    right: MARGINS.right,
+    color: QUIET,
+    fontSize: FOOT_SIZE,
+    lineHeight: LINE_HEIGHT,
+    textAlign: "right",
   },
   mark: {
     position: "absolute",

@@ -1,7 +1,7 @@
 import type { Seller } from "../../schemas/documentSchemas";
 import type { StoredParty } from "../../ontology/salesDocument";
-import { countryCode } from "../eInvoice/codes";
 import { printedIban } from "./payment";
+import { linesOfAddress } from "./postalAddress";
 import type { Language, Wording } from "./wording";
 
 /** Who writes: at the head of the page, above the recipient's address, and in the page's foot. */
@@ -15,12 +15,12 @@ export type Letterhead = {
   foot: string[][];
 };
 
-type Address = NonNullable<StoredParty["address"]>;
-
+/** @param asksForMoney whether the bank account stands in the foot: nothing is paid on a credit note */
 export function letterheadOf(
   organization: Seller,
   language: Language,
   wording: Wording,
+  asksForMoney: boolean,
 ): Letterhead {
   const { address, sender, taxIds = {}, bankDetails = {} } = organization;
   const name = organization.legalName ?? organization.name;
@@ -39,12 +39,14 @@ export function letterheadOf(
         ...labelled(wording.taxNumber, taxIds.taxNumber),
         ...labelled(wording.registration, taxIds.registrationNumber),
       ],
-      [
-        ...(accountHolder !== undefined && accountHolder !== name ? [accountHolder] : []),
-        ...labelled(wording.bank, bankName),
-        ...labelled(wording.iban, iban && printedIban(iban)),
-        ...labelled(wording.bic, bic),
-      ],
+      asksForMoney
+        ? [
+            ...(accountHolder !== undefined && accountHolder !== name ? [accountHolder] : []),
+            ...labelled(wording.bank, bankName),
+            ...labelled(wording.iban, iban && printedIban(iban)),
+            ...labelled(wording.bic, bic),
+          ]
+        : [],
     ].filter((column) => column.length > 0),
   };
 }
@@ -53,24 +55,6 @@ export function letterheadOf(
 export function partyLines({ name, address }: StoredParty, language: Language): string[] {
   const lines = address ? linesOfAddress(address, language) : [];
   return [name, ...lines].filter((line) => line !== "");
-}
-
-function linesOfAddress(
-  { street, postalCode, city, state, country }: Address,
-  language: Language,
-): string[] {
-  const place = [postalCode, city].filter(Boolean).join(" ");
-  return [street, place, state, countryName(country, language)].filter(
-    (line): line is string => line !== undefined && line !== "",
-  );
-}
-
-/** A country by its name in the letter's language; as it is written where nobody knows it. */
-function countryName(country: string | undefined, language: Language): string | undefined {
-  const code = countryCode(country);
-  return code === undefined
-    ? country
-    : new Intl.DisplayNames(language, { type: "region" }).of(code);
 }
 
 function labelled(label: string, value: string | undefined): string[] {

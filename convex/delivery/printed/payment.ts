@@ -58,6 +58,13 @@ export function paymentOf(
   };
 }
 
+/** Whether a document may lead to a payment: a quote may, what is settled, cancelled or a credit does not. */
+export function asksForMoney(document: DocumentObject): boolean {
+  if (document.type === "credit_note") return false;
+  if (document.status === "cancelled") return false;
+  return document.type === "quote" || document.customProperties.amountDueInCents > 0;
+}
+
 /** An IBAN in groups of four (ISO 13616). */
 export function printedIban(iban: string): string {
   return friendlyFormatIBAN(iban) ?? iban;

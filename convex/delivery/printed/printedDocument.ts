@@ -3,7 +3,7 @@ import { daysAfter } from "../../kit/localTime";
 import type { DocumentContent, DocumentObject, DocumentSource } from "../documentFiles";
 import { type Formats, formatsOf } from "./formats";
 import { type Letterhead, letterheadOf, partyLines } from "./letterhead";
-import { paymentOf, type PrintedPayment } from "./payment";
+import { asksForMoney, paymentOf, type PrintedPayment } from "./payment";
 import {
   linesOf,
   noteOfTaxes,
@@ -65,7 +65,7 @@ export function printedDocument(
     number,
     mark: markOf(document, wording),
     changedAt: source.at ?? document.updatedAt,
-    letterhead: letterheadOf(organization, language, wording),
+    letterhead: letterheadOf(organization, language, wording, asksForMoney(document)),
     recipient: partyLines(document.customProperties.billTo, language),
     facts: factsOf(document, formats, wording, reminder && at),
     introduction:
