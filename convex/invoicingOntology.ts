@@ -1,12 +1,20 @@
 import { type PaginationResult, paginationOptsValidator } from "convex/server";
 import { zodToConvexFields } from "convex-helpers/server/zod4";
 import { type Infer, v } from "convex/values";
+import { z } from "zod";
 import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { parseArgument } from "./kit/input";
 import { deliverInvoice } from "./delivery/documents";
-import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
+import {
+  callerAt,
+  callerIn,
+  collectionOf,
+  daysIn,
+  sessionArgument,
+  type SessionId,
+} from "./kit/live";
 import { type LiveWriter, writeAt, writeIn } from "./kit/liveWrites";
 import { invoiceType } from "./ontology/invoice";
 import { cancelInvoice as cancel, sendInvoice as recordSending } from "./ontology/invoiceActions";
@@ -22,19 +30,21 @@ import {
   paymentCreation,
 } from "./ontology/salesInput";
 import { text } from "./kit/text";
+import { documentsFrom, documentsTo } from "./kit/time";
 
 /**
  * The dashboard's live queries and mutations of invoices, with the documented names and arguments.
  * They return ontology records; `customFields` are pairs of `key` and `json` there. Errors are
  * ConvexErrors whose data has `code`, `status`, `message` and `details`.
  */
+/** Milliseconds since the epoch, or ISO 8601. */
+const time = v.union(v.number(), v.string());
+
 const invoiceFilters = v.object({
   status: v.optional(v.union(...invoiceType.statuses.map((status) => v.literal(status)))),
   type: v.optional(v.union(...invoiceType.subtypes.map((type) => v.literal(type)))),
   /** By issue date, both days included. */
-  dateRange: v.optional(
-    v.object({ startDate: v.optional(v.number()), endDate: v.optional(v.number()) }),
-  ),
+  dateRange: v.optional(v.object({ startDate: v.optional(time), endDate: v.optional(time) })),
   contactId: v.optional(v.string()),
   crmOrganizationId: v.optional(v.string()),
 });
@@ -88,9 +98,8 @@ export const createInvoice = mutation({
     if (repeated !== sessionId) {
       throw invalid([{ path: "data.sessionId", message: "must equal the outer sessionId" }]);
     }
-    const fields = parseArgument("data", invoiceCreation, sent);
     return await writeIn(ctx, sessionId, organizationId, "invoices:write", (writer) =>
-      create(contextOf(writer), fields),
+      create(contextOf(writer), parseArgument("data", invoiceCreation, sent, zoneOf(writer))),
     );
   },
 });
@@ -98,26 +107,26 @@ export const createInvoice = mutation({
 export const updateInvoice = mutation({
   args: { ...invoiceArguments, updates: v.object(zodToConvexFields(invoiceUpdate.shape)) },
   handler: async (ctx, { sessionId, invoiceId, updates }): Promise<Invoice> => {
-    const fields = parseArgument("updates", invoiceUpdate, updates);
     const subject = { type: "invoice", id: invoiceId } as const;
-    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
-      changeInvoice(contextOf(writer), invoice, fields),
-    );
+    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) => {
+      const reading = { ...zoneOf(writer), isChange: true };
+      const fields = parseArgument("updates", invoiceUpdate, updates, reading);
+      return changeInvoice(contextOf(writer), invoice, fields);
+    });
   },
 });
 
 /** Records that the invoice was sent; nothing is delivered. */
 export const markInvoiceSent = mutation({
-  args: { ...invoiceArguments, sentDate: v.number(), sentTo: v.string() },
+  args: { ...invoiceArguments, sentDate: time, sentTo: v.string() },
   handler: async (ctx, { sessionId, invoiceId, sentDate, sentTo }): Promise<Invoice> => {
     const { shape } = invoiceSending;
-    const fields = {
-      sentDate: parseArgument("sentDate", shape.sentDate, sentDate),
-      to: parseArgument("sentTo", shape.to, sentTo),
-    };
     const subject = { type: "invoice", id: invoiceId } as const;
     return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
-      recordSending(contextOf(writer), invoice, fields),
+      recordSending(contextOf(writer), invoice, {
+        sentDate: parseArgument("sentDate", shape.sentDate, sentDate, zoneOf(writer)),
+        to: parseArgument("sentTo", shape.to, sentTo, zoneOf(writer)),
+      }),
     );
   },
 });
@@ -132,11 +141,11 @@ export const sendInvoice = mutation({
     ctx,
     { sessionId, invoiceId, sending = {} },
   ): Promise<{ invoice: Invoice; notificationIds: Id<"notifications">[] }> => {
-    const fields = parseArgument("sending", invoiceSending, sending);
     const subject = { type: "invoice", id: invoiceId } as const;
-    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
-      deliverInvoice(contextOf(writer), invoice, fields),
-    );
+    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) => {
+      const fields = parseArgument("sending", invoiceSending, sending, zoneOf(writer));
+      return deliverInvoice(contextOf(writer), invoice, fields);
+    });
   },
 });
 
@@ -144,23 +153,23 @@ export const sendInvoice = mutation({
 export const markInvoicePaid = mutation({
   args: {
     ...invoiceArguments,
-    paidDate: v.number(),
+    paidDate: time,
     paymentMethod: v.string(),
     transactionRef: v.optional(v.string()),
   },
   handler: async (ctx, { sessionId, invoiceId, ...payment }): Promise<Invoice> => {
-    const fields = parseArgument("payment", paymentCreation, payment);
     const subject = { type: "invoice", id: invoiceId } as const;
-    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
-      recordPayment(contextOf(writer), invoice, fields),
-    );
+    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) => {
+      const fields = parseArgument("payment", paymentCreation, payment, zoneOf(writer));
+      return recordPayment(contextOf(writer), invoice, fields);
+    });
   },
 });
 
 export const cancelInvoice = mutation({
   args: { ...invoiceArguments, reason: v.optional(v.string()) },
   handler: async (ctx, { sessionId, invoiceId, reason }): Promise<Invoice> => {
-    const given = parseArgument("reason", text(2000).optional(), reason);
+    const given = parseArgument("reason", text(2000).optional(), reason, { timeZone: null });
     const subject = { type: "invoice", id: invoiceId } as const;
     return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
       cancel(contextOf(writer), invoice, given),
@@ -202,12 +211,25 @@ async function invoicesOf(
   const { status, type, dateRange, contactId, crmOrganizationId } = filters;
   const given = { status, subtype: type, parentId: contactId, relatedId: crmOrganizationId };
   const columns = Object.entries(given).filter(([, value]) => value !== undefined);
-  const { startDate: from, endDate: to } = dateRange ?? {};
+  const { startDate: from, endDate: to } =
+    dateRange === undefined
+      ? {}
+      : parseArgument(
+          "filters.dateRange",
+          dateRangeInput,
+          dateRange,
+          await daysIn(ctx, organizationId),
+        );
   const dates = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
   const sort = dateRange === undefined ? "-createdAt" : "-documentDate";
   const wanted: Filters = Object.fromEntries(columns);
   return livingObjects(ctx, organizationId, "invoice", wanted, sort, dates);
 }
+
+const dateRangeInput = z.object({
+  startDate: documentsFrom.optional(),
+  endDate: documentsTo.optional(),
+});
 
 async function invoicesOfContact(
   ctx: QueryCtx,
@@ -229,4 +251,8 @@ async function invoicesOfCrmOrganization(
 
 function contextOf({ ctx, store, organization }: LiveWriter): InvoicingContext {
   return { ...ctx, store, organization };
+}
+
+function zoneOf({ organization: { timeZone } }: LiveWriter): { timeZone: string } {
+  return { timeZone };
 }

@@ -71,25 +71,25 @@ const creation = v.object({
 export const createProject = mutation({
   args: { ...tenantArguments, data: creation },
   handler: async (ctx, { sessionId, organizationId, data }): Promise<Project> => {
-    const fields = parseArgument(
-      "data",
-      projectCreation,
-      withoutRepeated(data, { sessionId, organizationId }),
-    );
-    return await writeIn(ctx, sessionId, organizationId, "projects:write", (writer) =>
-      create(ctx, writer.store, writer.organization, fields),
-    );
+    const sent = withoutRepeated(data, { sessionId, organizationId });
+    return await writeIn(ctx, sessionId, organizationId, "projects:write", (writer) => {
+      const { store, organization } = writer;
+      const fields = parseArgument("data", projectCreation, sent, organization);
+      return create(ctx, store, organization, fields);
+    });
   },
 });
 
 export const updateProject = mutation({
   args: { ...projectArguments, updates: v.object(zodToConvexFields(projectUpdate.shape)) },
   handler: async (ctx, { sessionId, projectId, updates }): Promise<Project> => {
-    const fields = parseArgument("updates", projectUpdate, updates);
     const subject = { type: "project", id: projectId } as const;
-    return await writeAt(ctx, sessionId, subject, "projects:write", ({ store }, project) =>
-      changeProject(store, project, fields),
-    );
+    return await writeAt(ctx, sessionId, subject, "projects:write", (writer, project) => {
+      const { timeZone } = writer.organization;
+      const reading = { timeZone, isChange: true };
+      const fields = parseArgument("updates", projectUpdate, updates, reading);
+      return changeProject(writer.store, project, fields);
+    });
   },
 });
 
@@ -124,7 +124,10 @@ export const updateProjectDetailedDescription = mutation({
   args: { ...projectArguments, detailedDescription: v.string() },
   handler: async (ctx, { sessionId, projectId, ...sent }): Promise<Project> => {
     const html = sent.detailedDescription;
-    const fields = { detailedDescription: parseArgument("detailedDescription", richText, html) };
+    const none = { timeZone: null };
+    const fields = {
+      detailedDescription: parseArgument("detailedDescription", richText, html, none),
+    };
     const subject = { type: "project", id: projectId } as const;
     return await writeAt(ctx, sessionId, subject, "projects:write", ({ store }, project) =>
       changeProject(store, project, fields),

@@ -176,6 +176,7 @@ import type * as kit_currencies from "../kit/currencies.js";
 import type * as kit_customFields from "../kit/customFields.js";
 import type * as kit_disposition from "../kit/disposition.js";
 import type * as kit_dryRun from "../kit/dryRun.js";
+import type * as kit_emptyText from "../kit/emptyText.js";
 import type * as kit_endpoint from "../kit/endpoint.js";
 import type * as kit_errors from "../kit/errors.js";
 import type * as kit_export from "../kit/export.js";
@@ -556,6 +557,7 @@ declare const fullApi: ApiFromModules<{
   "kit/customFields": typeof kit_customFields;
   "kit/disposition": typeof kit_disposition;
   "kit/dryRun": typeof kit_dryRun;
+  "kit/emptyText": typeof kit_emptyText;
   "kit/endpoint": typeof kit_endpoint;
   "kit/errors": typeof kit_errors;
   "kit/export": typeof kit_export;

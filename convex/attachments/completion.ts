@@ -12,6 +12,7 @@ import {
 import { callerKey } from "../kit/caller";
 import { ApiError, invalid } from "../kit/errors";
 import { parseInput } from "../kit/input";
+import { organizationOf } from "../kit/metering";
 import { type ConsultationArgs, consultationArgs, consultingCaller } from "../kit/outside";
 import { type Attachment, requireAttachment } from "./attachments";
 import { type Announced, deleteObject, describeObject, fromBase64, hashObject } from "./bucket";
@@ -113,7 +114,9 @@ async function pendingOf(
   args: ConsultationArgs,
 ): Promise<{ attachment: Attachment; body: Completion } | null> {
   const caller = await consultingCaller(ctx, args);
-  const body = parseInput({ body: completion }, args.request).body as Completion;
+  const zone = async (): Promise<string> => (await organizationOf(ctx, caller)).timeZone;
+  const parsed = await parseInput({ body: completion }, args.request, zone);
+  const body = parsed.body as Completion;
   const attachment = await requireAttachment(ctx, caller.organizationId, body.attachmentId);
   if (attachment.uploader !== callerKey(caller)) return null;
   return attachment.status === "pending" ? { attachment, body } : null;

@@ -5,7 +5,8 @@ import type { QueryCtx } from "../_generated/server";
 import { storedCustomFields, unpackCustomFields } from "../kit/customFields";
 import { invalid } from "../kit/errors";
 import type { ExportFile } from "../kit/export";
-import { timeOf, timeParameter } from "../sync/position";
+import { feedSince, feedUntil } from "../kit/time";
+import { END_OF_TIME, nanoseconds } from "../ontology/commitOrder";
 import { AWAITING, DIGESTS } from "./awaiting";
 
 /** The audit trail as it is listed and exported, in the order of its commits. */
@@ -16,8 +17,8 @@ export const trailFilters = {
   objectType: z.string().min(1).max(64).optional().meta({ example: "crm_contact" }),
   actorId: id.optional().meta({ description: "Of the user, API key or portal user who did it." }),
   action: z.string().min(1).max(100).optional().meta({ example: "contact.updated" }),
-  since: timeParameter.optional(),
-  until: timeParameter.optional(),
+  since: feedSince.optional(),
+  until: feedUntil.optional(),
 };
 export type TrailFilters = z.output<z.ZodObject<typeof trailFilters>>;
 
@@ -216,17 +217,10 @@ export function entriesOfAll({ db }: QueryCtx, filters: TrailFilters): Entries {
   return db.query("auditLogs").withIndex("by_time", duringOf(filters)).order("desc");
 }
 
-/** As far as a signed 64-bit integer has nanoseconds. */
-const END_OF_TIME = 2n ** 63n - 1n;
-
 /** By the times of commits: `since` and `until` are within. */
 function duringOf({ since, until }: Pick<TrailFilters, "since" | "until">): During {
-  const from = since === undefined ? 0n : nanoseconds(timeOf("since", since));
-  const to = until === undefined ? END_OF_TIME : nanoseconds(timeOf("until", until) + 1);
-  if (from >= to) throw invalid([{ path: "query.until", message: "must not be before since" }]);
+  const from = since === undefined ? 0n : nanoseconds(since);
+  const to = until === undefined ? END_OF_TIME : nanoseconds(until + 1);
+  if (from > to) throw invalid([{ path: "query.until", message: "must not be before since" }]);
   return (range) => range.gte("commitTs", from).lt("commitTs", to);
-}
-
-function nanoseconds(milliseconds: number): bigint {
-  return BigInt(milliseconds) * 1_000_000n;
 }

@@ -71,6 +71,8 @@ export type EndpointDefinition = {
   subject?: ObjectType;
   params?: z.ZodObject;
   query?: z.ZodObject;
+  /** Parameters that the documented client sends as `undefined` where it has no value: left out. */
+  saysUndefined?: readonly string[];
   body?: z.ZodType;
   /** What OpenAPI shows of a body whose parts are judged one by one. */
   documentedBody?: z.ZodType;
@@ -207,7 +209,8 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
       requireScope(caller, definition.scope);
       const tenant = new TenantReader(ctx, caller);
       const subject = await subjectOf(definition, tenant, request);
-      const input = parseInput(definition, request) as Input<Definition>;
+      const zone = async (): Promise<string> => (await organizationOf(ctx, caller)).timeZone;
+      const input = (await parseInput(definition, request, zone)) as Input<Definition>;
       const context = { ...ctx, caller, tenant };
       const answer = await handler(context, { ...input, subject: subject as Subject<Definition> });
       return { ...replyOf(answer), documentsRead: await documentsRead(ctx) };
@@ -243,7 +246,8 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
       const store = new ObjectStore(ctx, scope, organization);
       const subject = await subjectOf(definition, store, request);
       if (subject) requireVersion(call.ifMatch, subject.version);
-      const input = parseInput(definition, request) as Input<Definition>;
+      const zone = (): string => organization.timeZone;
+      const input = (await parseInput(definition, request, zone)) as Input<Definition>;
       const upload = call.upload ? await claimUpload(ctx, caller, call.upload) : null;
       const consulted = consultedBy(definition, call);
       const { ifMatch } = call;

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Problem } from "./errors";
-import { findUnsafeText } from "./text";
+import { findUnsafeValue } from "./text";
 import { readingIn } from "./time";
 
 /**
@@ -77,7 +77,7 @@ export function readPayload<Schema extends z.ZodType>(
     );
   }
   // Only what is read of it has to be storable: a provider's other fields do not matter to us.
-  const unsafe = findUnsafeText(parsed.data, "body");
+  const unsafe = findUnsafeValue(parsed.data, "body");
   return unsafe ? { success: false, problem: unsafe } : { success: true, data: parsed.data };
 }
 

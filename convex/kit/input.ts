@@ -1,7 +1,9 @@
 import { v } from "convex/values";
 import type { z } from "zod";
+import { withoutEmptyText } from "./emptyText";
 import { ApiError, invalid, type Problem } from "./errors";
-import { findUnsafeText } from "./text";
+import { findUnsafeValue } from "./text";
+import { readingIn, TimeZoneNeeded } from "./time";
 
 /** A request's own words, untouched: names and values as pairs, the body as it came. */
 export const requestValidator = v.object({
@@ -13,17 +15,35 @@ export type RequestInput = typeof requestValidator.type;
 
 const MAX_PROBLEMS = 50;
 
-type Schemas = { params?: z.ZodObject; query?: z.ZodObject; body?: z.ZodType };
+type Schemas = {
+  method?: string;
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  body?: z.ZodType;
+  saysUndefined?: readonly string[];
+};
+type Parsed = { params: unknown; query: unknown; body: unknown };
 
 /**
  * Validates the three parts of a request against an endpoint's schemas. A part without a schema must
- * be empty: an unknown parameter is refused, not ignored.
+ * be empty: an unknown parameter is refused, not ignored. Whose days those of the request are is
+ * looked up only where it speaks of days.
  * @throws INVALID_JSON, VALIDATION_ERROR with every problem's path (`body.email`, `query.limit`)
  */
-export function parseInput(
+export async function parseInput(
   schemas: Schemas,
   request: RequestInput,
-): { params: unknown; query: unknown; body: unknown } {
+  timeZoneOf: () => string | Promise<string>,
+): Promise<Parsed> {
+  try {
+    return readingIn(null, () => parseParts(schemas, request));
+  } catch (error) {
+    if (!(error instanceof TimeZoneNeeded)) throw error;
+  }
+  return readingIn(await timeZoneOf(), () => parseParts(schemas, request));
+}
+
+function parseParts(schemas: Schemas, request: RequestInput): Parsed {
   const problems: Problem[] = [];
   const params = parsePart(
     "params",
@@ -31,13 +51,24 @@ export function parseInput(
     Object.fromEntries(pairs(request.params)),
     problems,
   );
-  const query = parsePart("query", schemas.query, queryRecord(request.query, problems), problems);
-  const body = schemas.body
-    ? parsePart("body", schemas.body, parseJson(request.body, problems), problems)
+  const given = withoutUndefined(request.query, schemas.saysUndefined);
+  const query = parsePart("query", schemas.query, queryRecord(given, problems), problems);
+  const isChange = schemas.method === "PATCH";
+  const sent = schemas.body
+    ? withoutEmptyText(schemas.body, parseJson(request.body, problems), isChange)
     : undefined;
+  const body = schemas.body ? parsePart("body", schemas.body, sent, problems) : undefined;
   if (problems.length > 0) throw invalid(problems.slice(0, MAX_PROBLEMS));
   return { params, query, body };
 }
+
+/** How the value of an argument is read. */
+type Reading = {
+  /** Whose days it speaks of; null where it speaks of none. */
+  timeZone: string | null;
+  /** Whether it changes what is there, as `PATCH` does. */
+  isChange?: boolean;
+};
 
 /**
  * Validates what did not come as a request, such as the `data` of a live function.
@@ -47,10 +78,12 @@ export function parseArgument<Schema extends z.ZodType>(
   name: string,
   schema: Schema,
   value: unknown,
+  { timeZone, isChange = false }: Reading,
 ): z.output<Schema> {
-  const unsafe = findUnsafeText(value, name);
+  const unsafe = findUnsafeValue(value, name);
   if (unsafe) throw invalid([unsafe]);
-  const parsed = schema.safeParse(value);
+  const sent = withoutEmptyText(schema, value, isChange);
+  const parsed = readingIn(timeZone, () => schema.safeParse(sent));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap((issue) => problemsOf(name, issue));
   throw invalid(problems.slice(0, MAX_PROBLEMS));
@@ -86,7 +119,7 @@ function unknownKeys(path: string, keys: string[]): Problem[] {
 function parseJson(body: string | null, problems: Problem[]): unknown {
   if (body === null) return undefined;
   const value = readJson(body);
-  const unsafe = findUnsafeText(value, "body");
+  const unsafe = findUnsafeValue(value, "body");
   if (unsafe) problems.push(unsafe);
   return unsafe ? undefined : value;
 }
@@ -100,12 +133,20 @@ function readJson(body: string): unknown {
   }
 }
 
+/**
+ * Without those of the named parameters that a client's `new URLSearchParams(filters)` wrote for a
+ * filter that it has not got.
+ */
+function withoutUndefined(query: string[][], names: readonly string[] = []): string[][] {
+  return query.filter(([name = "", value]) => value !== "undefined" || !names.includes(name));
+}
+
 function queryRecord(query: string[][], problems: Problem[]): Record<string, string> {
   const record = Object.create(null) as Record<string, string>;
   for (const [name, value] of pairs(query)) {
     if (name in record)
       problems.push({ path: `query.${name}`, message: "is given more than once" });
-    const unsafe = findUnsafeText([name, value], "query");
+    const unsafe = findUnsafeValue([name, value], "query");
     if (unsafe) problems.push({ ...unsafe, path: `query.${name}` });
     record[name] = value;
   }

@@ -94,6 +94,16 @@ export async function signedIn(
   return await userOfSession(ctx, credential.tokenHash);
 }
 
+/** Whose days the arguments of a call speak of. */
+export async function daysIn(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+): Promise<{ timeZone: string }> {
+  const organization = await ctx.db.get("organizations", organizationId);
+  if (!organization) throw new Error(`Organization ${organizationId} is missing.`);
+  return { timeZone: organization.timeZone };
+}
+
 function allowed(ctx: QueryCtx, caller: Caller, scope: Scope): LiveCaller {
   requireScope(caller, scope);
   return { caller, tenant: new TenantReader(ctx, caller) };

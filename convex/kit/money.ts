@@ -37,12 +37,6 @@ type DecimalSchema = z.ZodPipe<z.ZodNumber, z.ZodTransform<number, number>>;
 
 export const percent = decimal(0, 100, 4);
 
-/** The latest time whose year has four digits in every time zone, also 14 hours ahead. */
-const LAST_TIME = Date.UTC(9999, 11, 31, 9, 59, 59, 999);
-
-/** Milliseconds since the epoch. */
-export const time = z.number().int().min(0).max(LAST_TIME);
-
 /** Two zeros would be two values in an index and in a comparison. */
 function withoutNegativeZero(value: number): number {
   return value + 0;

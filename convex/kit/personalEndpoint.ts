@@ -69,7 +69,7 @@ export function personalReadEndpoint<const Definition extends PersonalDefinition
     handler: async (ctx, { credential, request }): Promise<Reply> => {
       const { person } = await identifyPerson(ctx, credential);
       requireAdministrator(definition, person);
-      const input = parseInput(definition, request) as Input<Definition>;
+      const input = (await parseInput(definition, request, zoneOfPerson)) as Input<Definition>;
       const answer = await handler({ ...ctx, person }, input);
       const { documentsRead } = await ctx.meta.getTransactionMetrics();
       return { ...replyOf(answer), documentsRead: documentsRead.used };
@@ -103,7 +103,7 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
       const first = idempotency && (await findReply(ctx, owner, idempotency));
       if (first) return { reply: JSON.parse(first) as Reply, replayed: true, metering };
 
-      const input = parseInput(definition, request) as Input<Definition>;
+      const input = (await parseInput(definition, request, zoneOfPerson)) as Input<Definition>;
       const actor = { type: "user", id: person._id, name: person.name } as const;
       const scopeIn = (organizationId: Id<"organizations">): WriteScope => ({
         ...{ organizationId, actor, traceId, ip, userAgent, ...signIn },
@@ -131,6 +131,11 @@ function personal<Kind extends "query" | "mutation">(
   kind: Kind,
 ): PersonalDefinition & { scope: null; callers: readonly ["user"]; isPersonal: true; kind: Kind } {
   return { ...definition, scope: null, callers: ["user"], isPersonal: true, kind };
+}
+
+/** A person acts for no organization here, whose days they could mean. */
+function zoneOfPerson(): string {
+  return "UTC";
 }
 
 function requireAdministrator(definition: PersonalDefinition, person: Doc<"users">): void {

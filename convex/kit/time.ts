@@ -138,8 +138,7 @@ function read(given: number | string, kind: Kind, edge: Edge): TimeRead {
   if (span === null) return { problem: `must be ${FORMS}` };
   const refusal = kind.refusal(span.first, number !== null);
   if (refusal !== null) return { problem: refusal };
-  const whole = kind.days && isInRange(span.first) ? wholeDays(span) : span;
-  return { at: whole[edge] };
+  return { at: kind.days ? wholeDays(span)[edge] : span[edge] };
 }
 
 /** Null for what is no number, and for what people write of a day: a year alone, or `20260531`. */
@@ -186,14 +185,11 @@ function spanOf(day: string, timeZone: string): Span {
   return { first: startOfDay(day, timeZone), last: startOfDay(next, timeZone) - 1 };
 }
 
-/** The day, or days, in which a span lies. */
+/** The day, or days, in which a span lies, as far as documents can have them. */
 function wholeDays({ first, last }: Span): Span {
   const timeZone = zoneOfReading();
   if (first > last) return { first, last };
+  if (last < 0) return { first: -1, last: -1 };
+  if (first > LAST_TIME) return { first: LAST_TIME, last: LAST_TIME };
   return { first: wholeDayOf(first, timeZone).first, last: wholeDayOf(last, timeZone).last };
-}
-
-/** As far as days can be told, with some to spare. */
-function isInRange(at: number): boolean {
-  return Math.abs(at) < 8.64e15 - 2 * 86_400_000;
 }

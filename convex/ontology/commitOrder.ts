@@ -46,3 +46,13 @@ export async function* objectsAfter(
     .withIndex("by_commit", (q) => q.eq("organizationId", organizationId).gt("commitTs", commitTs));
   for await (const row of later) yield row;
 }
+
+/** As far as a signed 64-bit integer has nanoseconds: no commit is later. */
+export const END_OF_TIME = 2n ** 63n - 1n;
+
+/** A time in milliseconds as commits have it; one beyond what they can have is the first or last. */
+export function nanoseconds(milliseconds: number): bigint {
+  const exact = BigInt(milliseconds) * 1_000_000n;
+  if (exact < 0n) return 0n;
+  return exact > END_OF_TIME ? END_OF_TIME : exact;
+}

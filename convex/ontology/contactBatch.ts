@@ -52,12 +52,12 @@ export function judged(of: BatchOf, name: string, item: unknown): Judged {
     of === "contact"
       ? [contactCreation, contactChange]
       : [crmOrganizationCreation, organizationChange];
-  return judgedBy(changes ? change : creation, name, item);
+  return judgedBy(changes ? change : creation, name, item, changes);
 }
 
-export function judgedBy(schema: z.ZodType, name: string, item: unknown): Judged {
+export function judgedBy(schema: z.ZodType, name: string, item: unknown, isChange = false): Judged {
   try {
-    return { item: parseArgument(name, schema, item) as object };
+    return { item: parseArgument(name, schema, item, { timeZone: null, isChange }) as object };
   } catch (error) {
     const refusal = errorDataOf(error);
     if (!refusal) throw error;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { customFields } from "../kit/customFields";
 import { emailAddress } from "../kit/email";
 import { longText, label, text, webAddress } from "../kit/text";
+import { anyTime } from "../kit/time";
 import { address } from "./address";
 import { contactType } from "./contact";
 
@@ -68,7 +69,7 @@ export const eventRegistration = z
   .strictObject({
     eventId: text(200),
     eventName: label(200),
-    eventDate: z.number().int().min(0),
+    eventDate: anyTime,
     attendeeInfo: contactFields
       .pick({
         firstName: true,

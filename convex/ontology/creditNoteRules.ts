@@ -1,13 +1,13 @@
 import { packCustomFields } from "../kit/customFields";
 import { ApiError, invalid } from "../kit/errors";
-import { monthOf } from "../kit/localTime";
+import { monthOf, wholeDayOf } from "../kit/localTime";
 import { creditable, CreditTooLarge, creditTotals } from "../money/credit";
 import type { TaxShare } from "../money/totals";
 import { numberFor } from "./documentNumbers";
 import { rebalance, requireIssued } from "./invoiceActions";
 import { lineInputOf } from "./invoiceRules";
 import { livingObjects } from "./ranges";
-import type { ObjectDoc } from "./registry";
+import type { ObjectDoc, Properties } from "./registry";
 import { type InvoicingContext, linesOf, pricedContent } from "./salesContent";
 import type { CreditNoteCreation, LineItemInput } from "./salesInput";
 import type { QueryCtx } from "../_generated/server";
@@ -40,7 +40,8 @@ export async function creditInvoice(
   const priced = fitting(() =>
     pricedContent(lines, wanted, (unpriced, discount) => creditTotals(left, unpriced, discount)),
   );
-  const { issueDate = Date.now(), reason, customFields = {} } = input;
+  const { reason, customFields = {} } = input;
+  const issueDate = dayOfNote(organization.timeZone, input.issueDate, original);
   const number = await numberFor(context, "credit_note", issueDate, input.creditNoteNumber);
   const { currency, billTo, projectId, invoiceNumber, amountCreditedInCents } = original;
   const isFull = priced.totalAmountInCents === original.totalAmountInCents;
@@ -64,6 +65,23 @@ export async function creditInvoice(
   const credited = amountCreditedInCents + priced.totalAmountInCents;
   const changes = { amountCreditedInCents: credited };
   return { note, invoice: await rebalance(context, invoice, changes, "credited") };
+}
+
+/**
+ * The day of a credit note. @throws VALIDATION_ERROR before the day of its invoice; by default it is
+ * made today, and never before an invoice that is dated ahead
+ */
+function dayOfNote(
+  timeZone: string,
+  given: number | undefined,
+  invoice: Pick<Properties<"invoice">, "issueDate">,
+): number {
+  const earliest = wholeDayOf(invoice.issueDate, timeZone).first;
+  const { first: day } = wholeDayOf(given ?? Date.now(), timeZone);
+  if (day >= earliest) return day;
+  if (given === undefined) return earliest;
+  const message = "must not be before the issue date of the invoice";
+  throw invalid([{ path: "body.issueDate", message }]);
 }
 
 /** An invoice's credit notes, oldest first. @throws CONFLICT when it has too many to take one more */

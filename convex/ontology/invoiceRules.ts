@@ -1,6 +1,6 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import { ApiError, invalid } from "../kit/errors";
-import { dayOf, daysAfter, monthOf } from "../kit/localTime";
+import { dayOf, daysAfter, monthOf, wholeDayOf } from "../kit/localTime";
 import { numberFor } from "./documentNumbers";
 import type { ObjectDoc, Properties } from "./registry";
 import { contentOf, type InvoicingContext } from "./salesContent";
@@ -33,7 +33,7 @@ export async function createInvoice(
   const terms = input.paymentTerms ?? (input.dueDate === undefined ? DEFAULT_TERMS : undefined);
   const content = await contentOf(context, input);
   const dates = datesOf(organization.timeZone, issueDate, input.dueDate, terms);
-  const invoiceNumber = await numberFor(context, "invoice", issueDate, input.invoiceNumber);
+  const invoiceNumber = await numberFor(context, "invoice", dates.issueDate, input.invoiceNumber);
   return await store.insert("invoice", {
     subtype: type,
     status: "draft",
@@ -185,14 +185,16 @@ export function mergedInput(before: ContentInput, changes: ContentChanges): Cont
 
 type Dates = Pick<InvoiceProperties, "issueDate" | "dueDate" | "bookingMonth" | "dueDay">;
 
-/** @throws VALIDATION_ERROR for a due date before the issue date */
+/** A document is dated by days, whatever moment was sent. @throws VALIDATION_ERROR for a due date before the issue date */
 function datesOf(
   timeZone: string,
-  issueDate: number,
+  issuedAt: number,
   givenDueDate: number | undefined,
   terms: PaymentTerms | undefined,
 ): Dates {
-  const dueDate = givenDueDate ?? daysAfter(issueDate, DAYS[terms ?? DEFAULT_TERMS], timeZone);
+  const { first: issueDate } = wholeDayOf(issuedAt, timeZone);
+  const given = givenDueDate === undefined ? null : wholeDayOf(givenDueDate, timeZone);
+  const dueDate = given?.first ?? daysAfter(issueDate, DAYS[terms ?? DEFAULT_TERMS], timeZone);
   if (dueDate < issueDate) {
     throw invalid([{ path: "body.dueDate", message: "must not be before the issue date" }]);
   }

@@ -17,6 +17,7 @@ import {
   sealCursor,
 } from "../kit/page";
 import { text } from "../kit/text";
+import { documentsFrom, documentsTo } from "../kit/time";
 import { archivedType, groupOf, total } from "./counts";
 import type { FilterColumn, ObjectTypeDefinition } from "./definition";
 import {
@@ -71,11 +72,6 @@ type ListParameters = PageParameters & {
   endDate?: number;
 };
 
-const listDate = z
-  .string()
-  .transform((text) => (/^-?\d+$/.test(text) ? Number(text) : Date.parse(text)))
-  .refine((at) => Number.isSafeInteger(at), "must be milliseconds since the epoch or ISO 8601");
-
 /** The same for a type whose documents bear a date, which the type calls `dateName`. */
 export function datedListParameters<const Name extends string>(
   dateName: Name,
@@ -87,8 +83,10 @@ export function datedListParameters<const Name extends string>(
 }
 
 const dateParameters = {
-  startDate: listDate.optional().meta({ description: "The document's date, from here on." }),
-  endDate: listDate.optional().meta({ description: "The document's date, up to and with this." }),
+  startDate: documentsFrom
+    .optional()
+    .meta({ description: "The first day of the documents' dates." }),
+  endDate: documentsTo.optional().meta({ description: "The last day, which is included whole." }),
 };
 type SortName<Name extends string> = (typeof SORTS)[number] | `-${Name}` | Name;
 type SortParameter<Name extends string> = z.ZodOptional<z.ZodEnum<{ [S in SortName<Name>]: S }>>;

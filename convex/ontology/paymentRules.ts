@@ -1,5 +1,5 @@
-import { ApiError } from "../kit/errors";
-import { monthOf } from "../kit/localTime";
+import { ApiError, invalid } from "../kit/errors";
+import { daysAfter, monthOf, wholeDayOf } from "../kit/localTime";
 import { rebalance, requireIssued } from "./invoiceActions";
 import type { ObjectDoc } from "./registry";
 import type { InvoicingContext } from "./salesContent";
@@ -37,7 +37,8 @@ export async function takePayment(
   const { customProperties: before } = invoice;
   const amount = input.amountInCents ?? openAmount(invoice);
   requireAtMost(amount, before.amountDueInCents, before.amountPaidInCents, "paid");
-  const { paidDate = Date.now(), paymentMethod, transactionRef } = input;
+  const { paymentMethod, transactionRef } = input;
+  const paidDate = dayOfDeed(context, "paidDate", input.paidDate);
   const reference = transactionRef === undefined ? {} : { transactionRef };
   const payment = await record(context, invoice, amount < 0 ? "refund" : "payment", {
     amountInCents: amount,
@@ -72,7 +73,7 @@ const NEVER_PAID = {
 export async function writeOffInvoice(
   context: InvoicingContext,
   invoice: Invoice,
-  { amountInCents, date = Date.now(), reason }: WriteOff,
+  { amountInCents, date, reason }: WriteOff,
 ): Promise<Settlement> {
   requireIssued(invoice, "has nothing to write off");
   const { customProperties: before } = invoice;
@@ -80,12 +81,24 @@ export async function writeOffInvoice(
   requireAtMost(amount, before.amountDueInCents, before.amountWrittenOffInCents, "written off");
   const payment = await record(context, invoice, "write_off", {
     amountInCents: amount,
-    paidDate: date,
+    paidDate: dayOfDeed(context, "date", date),
     ...(reason === undefined ? {} : { reason }),
   });
   const amountWrittenOffInCents = before.amountWrittenOffInCents + amount;
   const settled = await rebalance(context, invoice, { amountWrittenOffInCents }, "written_off");
   return { payment, invoice: settled };
+}
+
+/** What has been done is of a day, today's by default. @throws VALIDATION_ERROR later than tomorrow */
+function dayOfDeed(
+  { organization: { timeZone } }: InvoicingContext,
+  field: string,
+  given: number | undefined,
+): number {
+  const now = Date.now();
+  const { first: day } = wholeDayOf(given ?? now, timeZone);
+  if (day <= wholeDayOf(daysAfter(now, 1, timeZone), timeZone).first) return day;
+  throw invalid([{ path: `body.${field}`, message: "must not be later than tomorrow" }]);
 }
 
 async function record(

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { minorUnitDecimals } from "../kit/currencies";
 import { customFields } from "../kit/customFields";
 import { safeHtml } from "../kit/html";
-import { currencyCode, time } from "../kit/money";
+import { currencyCode } from "../kit/money";
 import { longText, label } from "../kit/text";
+import { businessDate } from "../kit/time";
 import { decimalsOf } from "../money/decimal";
 import { nullableFields } from "./contactInput";
 import { PRIORITIES, projectType } from "./project";
@@ -42,8 +43,8 @@ export const detailedDescription = longText(100_000).transform(safeHtml).meta({
 
 const optionalFields = z.strictObject({
   description: longText(5000),
-  startDate: time,
-  targetEndDate: time,
+  startDate: businessDate,
+  targetEndDate: businessDate,
   budget,
   clientOrgId: z.string().max(64).meta({ description: "The CRM organization that it is for." }),
   detailedDescription,

@@ -1,9 +1,9 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import { ApiError, invalid } from "../kit/errors";
-import { daysAfter } from "../kit/localTime";
+import { daysAfter, wholeDayOf } from "../kit/localTime";
 import { numberFor } from "./documentNumbers";
 import { createInvoice, inputOf, mergedInput } from "./invoiceRules";
-import type { ObjectDoc } from "./registry";
+import type { ObjectDoc, Properties } from "./registry";
 import { contentOf, type InvoicingContext } from "./salesContent";
 import type { InvoiceCreation, InvoiceSending, QuoteCreation, QuoteUpdate } from "./salesInput";
 
@@ -14,9 +14,13 @@ const VALID_DAYS = 30;
 /** A draft, with its number. @throws VALIDATION_ERROR; CONFLICT for a number that is taken */
 export async function createQuote(context: InvoicingContext, input: QuoteCreation): Promise<Quote> {
   const { organization, store } = context;
-  const { type, issueDate = Date.now(), paymentTerms, notes, customFields = {} } = input;
-  const validUntil = input.validUntil ?? daysAfter(issueDate, VALID_DAYS, organization.timeZone);
-  requireOrder(issueDate, validUntil);
+  const { type, paymentTerms, notes, customFields = {} } = input;
+  const { timeZone } = organization;
+  const { issueDate, validUntil } = datesOf(
+    timeZone,
+    input.issueDate ?? Date.now(),
+    input.validUntil,
+  );
   const content = await contentOf(context, input);
   const quoteNumber = await numberFor(context, "quote", issueDate, input.quoteNumber);
   return await store.insert("quote", {
@@ -45,8 +49,13 @@ export async function changeQuote(
   if (isDecisive) requireStatus(quote, "draft", "changed");
   const { customProperties: before } = quote;
   const { type, paymentTerms } = decisive;
-  const { issueDate = before.issueDate, validUntil = before.validUntil } = decisive;
-  requireOrder(issueDate, validUntil);
+  const dates = isDecisive
+    ? datesOf(
+        context.organization.timeZone,
+        decisive.issueDate ?? before.issueDate,
+        decisive.validUntil ?? before.validUntil,
+      )
+    : {};
   const content = isDecisive
     ? await contentOf(context, mergedInput(inputOf(before), decisive))
     : {};
@@ -58,8 +67,7 @@ export async function changeQuote(
       ...content,
       ...(type === undefined ? {} : { type }),
       ...(paymentTerms === undefined ? {} : { paymentTerms }),
-      issueDate,
-      validUntil,
+      ...dates,
       ...(notes === undefined ? {} : { notes: notes ?? undefined }),
       ...(customFields === undefined ? {} : { customFields: packCustomFields(customFields) }),
     },
@@ -133,8 +141,18 @@ function requireStatus({ status }: Quote, wanted: Quote["status"], verb: string)
   });
 }
 
-function requireOrder(issueDate: number, validUntil: number): void {
-  if (validUntil >= issueDate) return;
+/** Days, whatever moments were sent. @throws VALIDATION_ERROR where it ends before it is made */
+function datesOf(
+  timeZone: string,
+  issuedAt: number,
+  givenEnd: number | undefined,
+): Pick<Properties<"quote">, "issueDate" | "validUntil"> {
+  const { first: issueDate } = wholeDayOf(issuedAt, timeZone);
+  const validUntil =
+    givenEnd === undefined
+      ? daysAfter(issueDate, VALID_DAYS, timeZone)
+      : wholeDayOf(givenEnd, timeZone).first;
+  if (validUntil >= issueDate) return { issueDate, validUntil };
   const message = "must not be before the issue date";
   throw invalid([{ path: "body.validUntil", message }]);
 }

@@ -8,7 +8,13 @@ import { FREQUENCIES, WEEKDAYS } from "./schedule";
 /** What callers send of recurring invoices. */
 
 /** A calendar day of the organization's time zone. */
-export const day = z.iso.date("must be a day such as 2026-11-30").meta({ example: "2026-11-30" });
+export const day = z.iso
+  .date("must be a day such as 2026-11-30")
+  .refine(
+    (given) => given >= "1990-01-01" && given <= "2300-01-01",
+    "must lie between 1990-01-01 and 2300-01-01",
+  )
+  .meta({ example: "2026-11-30" });
 
 export const schedule = z
   .strictObject({
@@ -52,6 +58,10 @@ export const recurringInvoiceCreation = z
     title: label(200),
     type: documentType,
     schedule,
+    backfill: z.boolean().optional().meta({
+      description:
+        "Whether the days before today are made up for, 12 at most, each dated on its day; else it begins today.",
+    }),
     delivery: z.enum(["draft", "send"]).optional().meta({ description: "`draft` by default." }),
     paymentTerms: paymentTerms.optional().meta({ description: "`net30` by default." }),
     ...contentFields,

@@ -18,7 +18,7 @@ export async function createRecurringInvoice(
   const { title, type, delivery = "draft", paymentTerms = "net30", notes } = input;
   const content = await contentOf(context, input);
   const schedule = { interval: 1, ...input.schedule };
-  const run = runFrom(context, schedule, schedule.startDay, 0);
+  const run = runFrom(context, schedule, firstDay(context, schedule, input.backfill), 0);
   if (run.nextDay === undefined) throw neverRuns();
   return await context.store.insert("recurring_invoice", {
     subtype: type,
@@ -38,7 +38,38 @@ export async function createRecurringInvoice(
   });
 }
 
-/** Given fields change, from the next run on; a new schedule goes on after the last run. */
+const MAX_BACKFILL = 12;
+
+/**
+ * From where a new template runs: from today where its start lies in the past, unless the days before
+ * are to be made up for. @throws VALIDATION_ERROR for more of those than are ever made at once
+ */
+function firstDay(
+  { organization }: InvoicingContext,
+  schedule: Schedule,
+  backfill: boolean | undefined,
+): string {
+  const today = dayOf(Date.now(), organization.timeZone);
+  if (!backfill) return later(schedule.startDay, today);
+  let next = nextRun(schedule, schedule.startDay, 0);
+  for (let runs = 1; next !== null && next < today; runs++) {
+    if (runs > MAX_BACKFILL) {
+      const message = `would make more than ${MAX_BACKFILL} invoices for days before today`;
+      throw invalid([{ path: "body.backfill", message }]);
+    }
+    next = nextRun(schedule, dayAfter(next), runs);
+  }
+  return schedule.startDay;
+}
+
+function later(one: string, other: string): string {
+  return one > other ? one : other;
+}
+
+/**
+ * Given fields change, from the next run on. A new schedule goes on after the last run, from today at
+ * the earliest: it makes up for nothing.
+ */
 export async function changeRecurringInvoice(
   context: InvoicingContext,
   recurring: RecurringInvoice,
@@ -143,11 +174,14 @@ function runFrom(
 
 function rescheduled(
   context: InvoicingContext,
-  { customProperties: { runs, lastDay } }: RecurringInvoice,
+  { status, customProperties: { runs, lastDay, nextDay } }: RecurringInvoice,
   schedule: Schedule,
 ): Run & { schedule: Schedule } {
+  const today = dayOf(Date.now(), context.organization.timeZone);
+  // A run whose day has come is still to be made; what fell into a pause is not.
+  const isDue = status === "active" && nextDay !== undefined && nextDay < today;
   const after = lastDay === undefined ? schedule.startDay : dayAfter(lastDay);
-  const from = after > schedule.startDay ? after : schedule.startDay;
+  const from = later(later(after, schedule.startDay), isDue ? nextDay : today);
   const run = runFrom(context, schedule, from, runs);
   if (run.nextDay === undefined) throw neverRuns();
   return { schedule, ...run };

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { customFields } from "../kit/customFields";
-import { amountFromZero, amountInCents, currencyCode, decimal, percent, time } from "../kit/money";
+import { amountFromZero, amountInCents, currencyCode, decimal, percent } from "../kit/money";
 import { emailAddress } from "../kit/email";
 import { label, longText, text } from "../kit/text";
+import { businessDate } from "../kit/time";
 import { unitCodeOf } from "../kit/unitCodes";
 import { TAX_CATEGORIES } from "../money/totals";
 import { address } from "./address";
@@ -108,8 +109,10 @@ export const invoiceCreation = z
     invoiceNumber: documentNumber
       .optional()
       .meta({ description: "The next `INV-YYYY-MM-###` of the issue date's month by default." }),
-    issueDate: time.optional().meta({ description: "Now by default." }),
-    dueDate: time.optional().meta({ description: "By the payment terms where it is not given." }),
+    issueDate: businessDate.optional().meta({ description: "A day; today by default." }),
+    dueDate: businessDate
+      .optional()
+      .meta({ description: "By the payment terms where it is not given." }),
     paymentTerms: paymentTerms
       .optional()
       .meta({ description: "`net30` where neither they nor a due date are given." }),
@@ -133,8 +136,8 @@ export const invoiceUpdate = z
     invoiceNumber: documentNumber
       .optional()
       .meta({ description: "Final: only the present number." }),
-    issueDate: time.optional(),
-    dueDate: time.optional(),
+    issueDate: businessDate.optional(),
+    dueDate: businessDate.optional(),
     paymentTerms: paymentTerms.optional(),
     projectId: z.string().max(64).nullable().optional(),
     discountPercent: percent.nullable().optional(),
@@ -152,8 +155,10 @@ export const quoteCreation = z
   .strictObject({
     type: documentType,
     quoteNumber: documentNumber.optional(),
-    issueDate: time.optional(),
-    validUntil: time.optional().meta({ description: "30 days after the issue date by default." }),
+    issueDate: businessDate.optional(),
+    validUntil: businessDate
+      .optional()
+      .meta({ description: "30 days after the issue date by default." }),
     paymentTerms: paymentTerms.optional(),
     ...contentFields,
     notes: longText(20_000).optional(),
@@ -166,8 +171,8 @@ export const quoteUpdate = z
   .strictObject({
     ...z.strictObject(contentFields).partial().shape,
     type: documentType.optional(),
-    issueDate: time.optional(),
-    validUntil: time.optional(),
+    issueDate: businessDate.optional(),
+    validUntil: businessDate.optional(),
     paymentTerms: paymentTerms.optional(),
     projectId: z.string().max(64).nullable().optional(),
     discountPercent: percent.nullable().optional(),
@@ -180,7 +185,7 @@ export type QuoteUpdate = z.output<typeof quoteUpdate>;
 export const creditNoteCreation = z
   .strictObject({
     creditNoteNumber: documentNumber.optional(),
-    issueDate: time.optional(),
+    issueDate: businessDate.optional(),
     lineItems: contentFields.lineItems
       .optional()
       .meta({ description: "What is credited, as positive lines; all that is left by default." }),
@@ -220,7 +225,7 @@ export const documentSending = z
 export type DocumentSending = z.output<typeof documentSending>;
 
 export const invoiceSending = z
-  .strictObject({ ...documentSending.shape, sentDate: time.optional() })
+  .strictObject({ ...documentSending.shape, sentDate: businessDate.optional() })
   .meta({ id: "InvoiceSending" });
 export type InvoiceSending = z.output<typeof invoiceSending>;
 
@@ -230,7 +235,7 @@ export const paymentCreation = z
       .refine((amount) => amount !== 0, "must not be 0")
       .optional()
       .meta({ description: "What is open by default; below zero for a refund." }),
-    paidDate: time.optional().meta({ description: "Now by default." }),
+    paidDate: businessDate.optional().meta({ description: "A day; today by default." }),
     paymentMethod: text(50),
     transactionRef: label(200)
       .optional()
@@ -245,7 +250,7 @@ export const writeOff = z
       .refine((amount) => amount !== 0, "must not be 0")
       .optional()
       .meta({ description: "What is open by default; below zero takes a write-off back." }),
-    date: time.optional(),
+    date: businessDate.optional(),
     reason: longText(2000).optional(),
   })
   .meta({ id: "WriteOff" });

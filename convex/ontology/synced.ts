@@ -57,7 +57,7 @@ export type CheckedFields = { fields: unknown; status: string | undefined };
 export type SyncedType = {
   references: readonly string[];
   /** @throws VALIDATION_ERROR; INVALID_STATE for a type that is final */
-  check(sent: SentRecord, object: SyncedDoc | null): CheckedFields;
+  check(sent: SentRecord, object: SyncedDoc | null, timeZone: string): CheckedFields;
   twin(context: SyncContext, checked: CheckedFields): Promise<SyncedDoc | null>;
   create(context: SyncContext, checked: CheckedFields): Promise<SyncedDoc>;
   change(context: SyncContext, object: SyncedDoc, checked: CheckedFields): Promise<SyncedDoc>;
@@ -85,7 +85,7 @@ export function syncedType<
       : object;
   return {
     references,
-    check(sent, object) {
+    check(sent, object, timeZone) {
       const schema = object ? update : creation;
       if (!schema) throw final();
       const present = object ? fieldsOf(syncRecordOf(object)) : {};
@@ -94,7 +94,10 @@ export function syncedType<
       if (declaration.become) delete changed.status;
       const renamed = declaration.input?.(changed, present) ?? changed;
       const known = withoutDerived(renamed, schema, properties.shape);
-      return { fields: parseArgument("data", schema, known), status };
+      return {
+        fields: parseArgument("data", schema, known, { timeZone, isChange: object !== null }),
+        status,
+      };
     },
     async twin(context, { fields }) {
       return (await declaration.twin?.(context, fields as z.output<C>)) ?? null;

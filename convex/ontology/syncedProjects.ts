@@ -33,7 +33,7 @@ export const syncedProject = syncedType({
   },
   async become({ store }, project, status) {
     return await changeProject(store, project, {
-      status: parseArgument("data.status", projectStatus, status),
+      status: parseArgument("data.status", projectStatus, status, { timeZone: null }),
     });
   },
   async remove({ store, grants }, project) {

@@ -121,7 +121,9 @@ export async function applyTo(
         isRefund ? "Nothing of the invoice is paid." : "Nothing is open on the invoice.",
       );
     }
-    const payment = { paidDate: paidAt, paymentMethod, transactionRef: reference };
+    // Of a provider whose clock is ahead, the money is here all the same: no later than now.
+    const paidDate = Math.min(paidAt, Date.now());
+    const payment = { paidDate, paymentMethod, transactionRef: reference };
     await recordPayment(context, invoice, { amountInCents: sign * applied, ...payment });
   }
   const { _id: id, _creationTime: _, ...fields } = incoming;

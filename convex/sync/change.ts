@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type ErrorData, errorDataOf } from "../kit/errors";
 import { parseArgument } from "../kit/input";
-import { time } from "../kit/money";
+import { anyTime } from "../kit/time";
 import { SYNCED_TYPES } from "../ontology/syncedRecord";
 import type { SentRecord } from "../ontology/synced";
 
@@ -31,7 +31,7 @@ const identity = {
     .min(1)
     .optional()
     .meta({ description: "The version that the device had when it made the change." }),
-  clientUpdatedAt: time.meta({ description: "When it was made, by the device's clock." }),
+  clientUpdatedAt: anyTime.meta({ description: "When it was made, by the device's clock." }),
 };
 
 export const pushedChange = z
@@ -54,9 +54,9 @@ export type ChangeError = Pick<ErrorData, "code" | "message" | "details">;
 export type ReadChange = { change: PushedChange } | { error: ChangeError };
 
 /** Judges one change for itself, so that one that does not fit does not stop the others. */
-export function readChange(sent: unknown): ReadChange {
+export function readChange(sent: unknown, timeZone: string): ReadChange {
   try {
-    return { change: parseArgument("change", pushedChange, sent) };
+    return { change: parseArgument("change", pushedChange, sent, { timeZone }) };
   } catch (error) {
     const refusal = errorDataOf(error);
     if (!refusal) throw error;

@@ -67,7 +67,7 @@ async function create(
   const { clientId } = change;
   if (change.op === "delete" || clientId === undefined) throw missing(change.type);
   const sent = await resolved(context, pushing.aliases, change, type.references);
-  const checked = type.check(sent, null);
+  const checked = type.check(sent, null, context.organization.timeZone);
   const twin = await type.twin(context, checked);
   if (twin) return await updateTwin(context, pushing, type, change, twin, { sent, checked });
   const { store } = context;
@@ -102,7 +102,7 @@ async function update(
   isForAnother: boolean,
 ): Promise<Decided> {
   const sent = await resolved(context, pushing.aliases, change, type.references);
-  const checked = type.check(sent, object);
+  const checked = type.check(sent, object, context.organization.timeZone);
   const wins = clientWins(writtenOf(object), editOf(context));
   const isDeleted = object.lifecycle === "deleted";
   const present = wins && isDeleted ? await context.store.restore(object) : object;

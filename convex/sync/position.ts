@@ -1,12 +1,10 @@
 import { z } from "zod";
 import type { Id } from "../_generated/dataModel";
 import { invalid } from "../kit/errors";
-import { time } from "../kit/money";
 import { openCursor, sealCursor } from "../kit/page";
 import { sha256Hex } from "../kit/tokens";
-import { type Position, START } from "../ontology/commitOrder";
+import { nanoseconds, type Position, START } from "../ontology/commitOrder";
 
-const NANOSECONDS = 1_000_000n;
 const LIST = "sync";
 
 const sealed = z.tuple([
@@ -39,33 +37,12 @@ export function positionOf(
 
 /** Before everything that was committed at this time or later, in milliseconds since the epoch. */
 export function positionAt(time: number): Position {
-  if (time === 0) return START;
+  if (time <= 0) return START;
   return {
-    commitTs: BigInt(time) * NANOSECONDS - 1n,
+    commitTs: nanoseconds(time) - 1n,
     creationTime: Number.MAX_SAFE_INTEGER,
     id: "",
   };
-}
-
-/** A query parameter that takes a time: milliseconds since the epoch, or ISO 8601. */
-export const timeParameter = z
-  .string()
-  .max(40)
-  .meta({ description: "A time, in milliseconds since the epoch or ISO 8601." });
-
-/** @throws VALIDATION_ERROR for what is no time */
-export function timeOf(field: string, text: string): number {
-  const at = readTime(text);
-  if (at !== null) return at;
-  const message = "must be a time, in milliseconds since the epoch or ISO 8601";
-  throw invalid([{ path: `query.${field}`, message }]);
-}
-
-/** Null for what is no time. */
-export function readTime(text: string): number | null {
-  const isInstant = z.iso.datetime({ offset: true }).safeParse(text).success;
-  const at = /^\d+$/.test(text) ? Number(text) : isInstant ? Date.parse(text) : null;
-  return time.safeParse(at).success ? at : null;
 }
 
 function readPosition(cursor: string): unknown {

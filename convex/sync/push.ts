@@ -49,6 +49,7 @@ export async function push(
   caller: Caller,
   pusher: Pusher,
   sent: readonly Sent[],
+  timeZone: string,
 ): Promise<PushResult[]> {
   const before = await decidedBefore(ctx, pusher, sent);
   const results = new Map<number, PushResult>();
@@ -57,7 +58,7 @@ export async function push(
   for (const [index, item] of sent.entries()) {
     const { changeId } = item;
     const known = before.get(changeId);
-    const read: ReadChange | null = known ? null : readChange(item);
+    const read: ReadChange | null = known ? null : readChange(item, timeZone);
     if (known) results.set(index, { changeId, status: "duplicate", ...known });
     else if (taken.has(changeId)) continue;
     else if (read && "error" in read) results.set(index, refused(changeId, read.error));

@@ -56,7 +56,7 @@ async function written(
     if (!isDeleted) await type.remove(context, object);
     return isDeleted ? object : { ...object, version: object.version + 1 };
   }
-  const checked = type.check(wanted, object);
+  const checked = type.check(wanted, object, context.organization.timeZone);
   const present = isDeleted ? await context.store.restore(object) : object;
   const after = await type.change(context, present, checked);
   if (isDeleted) await requireLivingReferences(context, after);

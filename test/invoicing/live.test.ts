@@ -96,7 +96,7 @@ test("what the functions refuse is told as over HTTP", async () => {
     data: { details: [{ path: "data.sessionId" }] },
   });
   const { id: invoiceId } = await draft();
-  const paid = { sessionId, invoiceId, paidDate: 0, paymentMethod: "x" };
+  const paid = { sessionId, invoiceId, paidDate: Date.now(), paymentMethod: "x" };
   await expect(backend.mutation(functions.markInvoicePaid, paid)).rejects.toMatchObject({
     data: { code: "INVALID_STATE" },
   });

@@ -49,7 +49,10 @@ test("rounds that run at the same time make each recurring invoice once", async 
   const schedule = { frequency: "weekly", startDay };
   const { lineItems, billTo } = invoice() as { lineItems: unknown; billTo: unknown };
   for (const title of ["one", "two", "three"]) {
-    const body = { title, type: "b2c_single", lineItems, billTo, schedule, delivery: "send" };
+    const body = {
+      ...{ title, type: "b2c_single", lineItems, billTo, schedule },
+      ...{ backfill: true, delivery: "send" },
+    };
     created(await site.request("POST", "/recurring-invoices", { body }));
   }
   const round = async (): Promise<unknown> =>

@@ -128,7 +128,7 @@ test.each<[string, unknown, string]>([
   ["pay", { paymentMethod: "x", amountInCents: 1.5 }, "body.amountInCents"],
   ["pay", { paymentMethod: "x", amount: 1 }, "body.amount"],
   ["pay", {}, "body.paymentMethod"],
-  ["pay", { paymentMethod: "x", transactionRef: "" }, "body.transactionRef"],
+  ["pay", { paymentMethod: "x", transactionRef: " " }, "body.transactionRef"],
   ["send", { channels: ["pigeon"] }, "body.channels.0"],
   ["write-off", { amountInCents: 0 }, "body.amountInCents"],
   ["credit-notes", { lineItems: [line({ quantity: -1 })] }, "body.lineItems"],

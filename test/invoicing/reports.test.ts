@@ -136,9 +136,13 @@ test("open items by age, each currency by itself", async () => {
     "2026-04-01",
     "2020-01-01",
   ]) {
-    await books.sent({ issueDate: 0, dueDate: at(due) });
+    await books.sent({ issueDate: at("2019-12-01"), dueDate: at(due) });
   }
-  const usd = await books.sent({ issueDate: 0, dueDate: at("2026-06-30"), currency: "USD" });
+  const usd = await books.sent({
+    issueDate: at("2019-12-01"),
+    dueDate: at("2026-06-30"),
+    currency: "USD",
+  });
   await books.post(`/invoices/${usd.id}/pay`, { paymentMethod: "cash", amountInCents: 900 });
   expect(await report(books, "/reports/open-items?asOf=2026-07-01")).toEqual([
     {
@@ -202,8 +206,8 @@ test("a statement holds when the organization has changed its time zone", async 
   await books.sent({ issueDate: Date.parse("2026-01-31T12:00Z"), billTo: { contactId } });
   await books.request("PATCH", "/organization", { body: { timeZone: "America/Los_Angeles" } });
   for (const [from, opening, closing] of [
-    ["2026-01-31T00:00:00Z", 0, 11_900],
-    ["2026-02-01T00:00:00Z", 11_900, 11_900],
+    ["2026-01-31", 0, 11_900],
+    ["2026-02-01", 11_900, 11_900],
   ] as const) {
     const path = `/crm/contacts/${contactId}/statement?from=${from}&to=2026-03-01`;
     expect(await report(books, path)).toMatchObject([
@@ -232,9 +236,7 @@ test.each([
   ["/reports/revenue-by?by=clients&from=9999-12&to=9999-12", ["query.from", "query.to"]],
   ["/reports/revenue?from=2999-12&to=3000-01", ["query.to"]],
   ["/reports/tax?from=1969-12&to=1970-01", ["query.from"]],
-  ["statement?from=1969-12-31&to=2026-01-01", ["query.from"]],
   ["statement?from=0&to=9007199254740991", ["query.to"]],
-  ["statement?from=9999-12-31T23:00Z&to=9999-12-31T23:00Z", ["query.from", "query.to"]],
   ["statement?from=%2B020000-01-01&to=%2B020000-01-02", ["query.from", "query.to"]],
 ])("%s is out of range", async (path, paths) => {
   const { get, contact } = await openBooks({ timeZone: "Pacific/Auckland" });

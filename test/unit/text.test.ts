@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { findUnsafeText, longText, text, webAddress } from "../../convex/kit/text";
+import { findUnsafeValue, longText, text, webAddress } from "../../convex/kit/text";
 
 const NUL = String.fromCharCode(0);
 const LONE = String.fromCharCode(0xd800);
@@ -9,7 +9,11 @@ function nested(depth: number): unknown {
   return depth === 0 ? 1 : [nested(depth - 1)];
 }
 
-describe("unsafe text", () => {
+function withExactNumbers(_key: string, value: unknown): unknown {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? 2 ** 53 - 1 : value;
+}
+
+describe("unsafe values", () => {
   test.each([
     ["NUL in a value", { notes: `a${NUL}b` }, "body.notes"],
     ["NUL deep inside", { a: [{ b: NUL }] }, "body.a.0.b"],
@@ -19,16 +23,20 @@ describe("unsafe text", () => {
     ["a lone surrogate in a key", { a: { [LONE]: 1 } }, "body.a"],
     ["nesting beyond 32", { a: nested(40) }, expect.stringMatching(/^body\.a(\.0)+$/) as string],
     ["a bare string", NUL, "body"],
+    ["an integer that was rounded as it was read", JSON.parse('{"n":9007199254740993}'), "body.n"],
+    ["a negative one", [-(2 ** 53)], "body.0"],
+    ["a number too large for a double", { a: [JSON.parse("1e999")] }, "body.a.0"],
   ])("%s is refused, with its path", (_name, value, path) => {
-    expect(findUnsafeText(value, "body")).toMatchObject({ path });
+    expect(findUnsafeValue(value, "body")).toMatchObject({ path });
   });
 
   test("every well-formed JSON value without NUL passes", () => {
     const safe = fc.jsonValue({ maxDepth: 6, stringUnit: "grapheme" });
     fc.assert(
-      fc.property(safe, (value) => {
+      fc.property(safe, (drawn) => {
+        const value: unknown = JSON.parse(JSON.stringify(drawn), withExactNumbers);
         fc.pre(!JSON.stringify(value).includes("\\u0000"));
-        expect(findUnsafeText(value, "body")).toBeNull();
+        expect(findUnsafeValue(value, "body")).toBeNull();
       }),
     );
   });
@@ -37,7 +45,7 @@ describe("unsafe text", () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (before, after) => {
         const value = { a: [{ b: `${before}${LONE}.${after}` }] };
-        expect(findUnsafeText(value, "body")).not.toBeNull();
+        expect(findUnsafeValue(value, "body")).not.toBeNull();
       }),
     );
   });

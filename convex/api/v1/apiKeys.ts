@@ -13,6 +13,7 @@ import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/e
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { type Grant, GRANTS } from "../../kit/scopes";
 import { label } from "../../kit/text";
+import { endDate } from "../../kit/time";
 
 const tag = "API keys";
 const grant = z.enum(GRANTS as readonly [Grant, ...Grant[]]);
@@ -75,7 +76,7 @@ export const create = writeEndpoint(
       name: label(200),
       scopes: z.array(grant).min(1).max(50),
       mode: z.enum(["live", "test"]).optional(),
-      expiresAt: z.number().int().optional().meta({ description: "Milliseconds since the epoch." }),
+      expiresAt: endDate.optional().meta({ description: "A time; of a day, its last moment." }),
     }),
     answers: { 201: issuedKey },
     errors: ["CONFLICT"],

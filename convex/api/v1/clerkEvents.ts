@@ -27,7 +27,7 @@ const clerkUser = z.object({
       verification: z.object({ status: z.string() }).nullish(),
     }),
   ),
-  updated_at: time,
+  updated_at: z.number().int().min(0),
 });
 const clerkOrganization = z.object({ id, name: z.string(), updated_at: time });
 const clerkMembership = z.object({
@@ -35,7 +35,7 @@ const clerkMembership = z.object({
   role: z.string(),
   organization: clerkOrganization.omit({ updated_at: true }),
   public_user_data: z.object({ ...person, user_id: id }),
-  updated_at: time,
+  updated_at: z.number().int().min(0),
 });
 const deleted = z.object({ id });
 

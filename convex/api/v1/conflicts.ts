@@ -5,7 +5,7 @@ import { sentRecord } from "../../sync/change";
 import { conflictRecord, conflictView } from "../../sync/conflictView";
 import { requireConflict } from "../../sync/conflicts";
 import { resolveConflict } from "../../sync/resolve";
-import { timeOf, timeParameter } from "../../sync/position";
+import { feedSince } from "../../kit/time";
 
 const tag = "Conflicts";
 
@@ -19,7 +19,7 @@ export const list = readEndpoint(
     scope: "sync:read",
     query: z.strictObject({
       ...pageParameters,
-      since: timeParameter.optional(),
+      since: feedSince.optional(),
       open: z.enum(["true"]).optional().meta({ description: "Only those that nobody resolved." }),
     }),
     list: true,
@@ -27,7 +27,7 @@ export const list = readEndpoint(
   },
   async (ctx, { query }) => {
     const { organizationId } = ctx.caller;
-    const since = query.since === undefined ? 0 : timeOf("since", query.since);
+    const { since = 0 } = query;
     const conflicts = query.open
       ? ctx.db
           .query("conflictLogs")

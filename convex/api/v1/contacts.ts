@@ -81,6 +81,7 @@ export const list = readEndpoint(
     tag,
     summary: "List or search contacts",
     scope: "crm:read",
+    saysUndefined: ["subtype", "status", "source", "limit", "offset"],
     query: z.strictObject({
       ...listParameters,
       subtype: contactSubtype.optional(),

@@ -34,6 +34,7 @@ export const list = readEndpoint(
     summary: "List or search invoices",
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
+    saysUndefined: ["status", "type", "contactId", "limit", "offset"],
     query: z.strictObject({
       ...datedListParameters("issueDate"),
       ...partyFilters,

@@ -7,7 +7,7 @@ import {
   verifyHexSignature,
   verifyStandardWebhook,
 } from "../../kit/signatures";
-import { findUnsafeText } from "../../kit/text";
+import { findUnsafeValue } from "../../kit/text";
 import { readTime } from "../../kit/time";
 
 const tag = "Incoming webhooks";
@@ -147,7 +147,7 @@ export const whatsapp = incomingWebhook(
     for (const [at, status] of statusesOf(entry)) {
       const read = whatsappStatus.safeParse(status);
       const problem = read.success
-        ? findUnsafeText(read.data, at)
+        ? findUnsafeValue(read.data, at)
         : { path: `${at}.${read.error.issues[0]?.path.join(".") ?? ""}`, message: "is missing" };
       if (problem || !read.success) {
         const { path, message: note } = problem ?? { path: at, message: "is not readable" };

@@ -33,6 +33,7 @@ export const list = readEndpoint(
       "A portal user gets their own: those of their contact and of its CRM organization, filtered and by creation only.",
     scope: "projects:read",
     callers: readers,
+    saysUndefined: ["subtype", "status", "priority", "limit", "offset"],
     query: z.strictObject({
       ...listParameters,
       ...archiveParameter,

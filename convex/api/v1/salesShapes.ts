@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { time } from "../../kit/money";
+import { businessDate } from "../../kit/time";
 import { paymentTerms } from "../../ontology/salesInput";
 import { creditNoteRecord, invoiceRecord } from "../../ontology/salesView";
 
@@ -14,8 +14,8 @@ export const partyFilters = {
 /** The dates of an invoice that is made from another document; now and by the terms by default. */
 export const newDates = z
   .strictObject({
-    issueDate: time.optional(),
-    dueDate: time.optional(),
+    issueDate: businessDate.optional(),
+    dueDate: businessDate.optional(),
     paymentTerms: paymentTerms.optional(),
   })
   .meta({ id: "InvoiceDates" });

@@ -2,21 +2,13 @@ import { z } from "zod";
 import type { Doc } from "../../_generated/dataModel";
 import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
 import { invalid } from "../../kit/errors";
-import { time } from "../../kit/money";
+import { documentsFrom, documentsTo } from "../../kit/time";
 import { balances } from "../../ontology/reports";
 import { statementOf } from "../../ontology/statement";
 
 const tag = "Statements";
 
 const cents = z.number().int();
-const moment = z
-  .string()
-  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))
-  .refine(
-    (at) => time.safeParse(at).success,
-    "must be milliseconds since the epoch or ISO 8601, from 1970 to 9999",
-  );
-
 const balance = z.array(z.object({ currency: z.string(), openInCents: cents }));
 const statement = z
   .array(
@@ -43,8 +35,8 @@ const statement = z
   )
   .meta({ id: "Statement", description: "A running account per currency." });
 const period = z.strictObject({
-  from: moment,
-  to: moment.meta({ description: "Included." }),
+  from: documentsFrom,
+  to: documentsTo.meta({ description: "The last day, which is included whole." }),
 });
 
 export const contactStatement = readEndpoint(
@@ -110,6 +102,7 @@ async function organizationOf(ctx: ReadContext): Promise<Doc<"organizations">> {
 }
 
 function orderedPeriod(query: { from: number; to: number }): { from: number; to: number } {
-  if (query.from <= query.to) return query;
+  // A day that the time zone skipped ends before it begins; nothing was dated on it.
+  if (query.from <= query.to + 1) return query;
   throw invalid([{ path: "query.to", message: "must not be before from" }]);
 }

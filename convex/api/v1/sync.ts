@@ -8,7 +8,8 @@ import { conflictRecord, conflictView, syncRecord } from "../../sync/conflictVie
 import { type Position, START } from "../../ontology/commitOrder";
 import { requireConflict } from "../../sync/conflicts";
 import { devicesOf } from "../../sync/devices";
-import { cursorOf, positionAt, positionOf, readTime } from "../../sync/position";
+import { feedSince } from "../../kit/time";
+import { cursorOf, positionAt, positionOf } from "../../sync/position";
 import { isBefore, latestCommit, pullPage } from "../../sync/pull";
 import { push as pushChanges, pusherOf } from "../../sync/push";
 
@@ -40,10 +41,13 @@ export const pull = readEndpoint(
     scope: "sync:read",
     notesPull: true,
     query: z.strictObject({
-      since: z.string().max(4000).optional().meta({
-        description:
-          "For a first pull: a time, in milliseconds or ISO 8601. Also takes a `nextCursor`.",
-      }),
+      since: z
+        .union([feedSince, z.string().max(4000)])
+        .optional()
+        .meta({
+          description:
+            "For a first pull: a time, in milliseconds or ISO 8601; a date is that day of the organization's time zone. Also takes a `nextCursor`.",
+        }),
       cursor: z
         .string()
         .max(4000)
@@ -122,7 +126,14 @@ export const push = writeEndpoint(
   async (ctx, { body }) => {
     const { caller, scope } = ctx;
     const pusher = await pusherOf(ctx, caller, body.deviceId);
-    const results = await pushChanges(ctx, scope, caller, pusher, body.changes);
+    const results = await pushChanges(
+      ctx,
+      scope,
+      caller,
+      pusher,
+      body.changes,
+      ctx.organization.timeZone,
+    );
     const ids = results.flatMap(({ status, conflictId }) =>
       status === "conflict" && conflictId ? [conflictId] : [],
     );
@@ -192,12 +203,11 @@ export const status = readEndpoint(
 /** @throws VALIDATION_ERROR for what is neither a cursor nor, as `since`, a time */
 function positionAfter(
   organizationId: Id<"organizations">,
-  { since, cursor }: { since?: string | undefined; cursor?: string | undefined },
+  { since, cursor }: { since?: string | number | undefined; cursor?: string | undefined },
 ): Position {
   if (cursor !== undefined) return positionOf(organizationId, "cursor", cursor);
   if (since === undefined) return START;
-  const at = readTime(since);
-  return at === null ? positionOf(organizationId, "since", since) : positionAt(at);
+  return typeof since === "number" ? positionAt(since) : positionOf(organizationId, "since", since);
 }
 
 function changeOf(object: SyncedDoc): z.input<typeof pulledChange> {

@@ -12,6 +12,7 @@ import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/e
 import { invalid } from "../../kit/errors";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { text } from "../../kit/text";
+import { feedSince, feedUntil } from "../../kit/time";
 import { requireVersion } from "../../kit/version";
 import { eventTypes } from "../../ontology/eventTypes";
 
@@ -242,8 +243,8 @@ export const replay = writeEndpoint(
     scope: "webhooks:write",
     params,
     body: z.strictObject({
-      since: z.number().int().min(0).meta({ description: "Milliseconds since the epoch." }),
-      until: z.number().int().min(0).optional(),
+      since: feedSince,
+      until: feedUntil.optional(),
     }),
     answers: {
       200: z
