@@ -1,4 +1,5 @@
 import type { Id } from "../_generated/dataModel";
+import { invalid } from "../kit/errors";
 import { sendInvoice } from "../ontology/invoiceActions";
 import { sendQuote } from "../ontology/quoteRules";
 import type { ObjectDoc } from "../ontology/registry";
@@ -14,8 +15,12 @@ import { languageOf } from "./wording";
 /** Sends documents: the record of it and the messages are one transaction. */
 type Queued = { notificationIds: Id<"notifications">[] };
 
+/** Invoices that wait for their money are sent again when somebody asks for it. */
+const SENT_AGAIN: readonly string[] = ["sent", "awaiting_employer_payment", "overdue"];
+
 /**
- * A draft invoice goes out by every channel: one message per recipient, with its PDF.
+ * A draft invoice goes out by every channel: one message per recipient, with its PDF. One that is sent
+ * goes out again, and stays as it is.
  * @throws INVALID_STATE; as `recipientsOf`
  */
 export async function deliverInvoice(
@@ -23,6 +28,9 @@ export async function deliverInvoice(
   invoice: ObjectDoc<"invoice">,
   input: InvoiceSending,
 ): Promise<Queued & { invoice: ObjectDoc<"invoice"> }> {
+  if (SENT_AGAIN.includes(invoice.status)) {
+    return { invoice, notificationIds: await sendAgain(context, invoice, input) };
+  }
   const { recipients, sentTo } = await addresseesOf(context, invoice, input);
   const sent = await sendInvoice(context, invoice, { ...input, ...sentTo });
   return { invoice: sent, notificationIds: await deliver(context, sent, recipients, input) };
@@ -47,6 +55,9 @@ export async function deliverQuote(
   quote: ObjectDoc<"quote">,
   input: InvoiceSending,
 ): Promise<Queued & { quote: ObjectDoc<"quote"> }> {
+  if (quote.status === "sent") {
+    return { quote, notificationIds: await sendAgain(context, quote, input) };
+  }
   const { recipients, sentTo } = await addresseesOf(context, quote, input);
   const sent = await sendQuote(context, quote, { ...input, ...sentTo });
   return { quote: sent, notificationIds: await deliver(context, sent, recipients, input) };
@@ -58,10 +69,32 @@ export async function deliverCreditNote(
   note: ObjectDoc<"credit_note">,
   input: DocumentSending,
 ): Promise<Queued> {
-  const { recipients } = await addresseesOf(context, note, input);
-  const notificationIds = await deliver(context, note, recipients, input);
-  await context.store.recordHappening(note, "sent", { notificationIds });
-  return { notificationIds };
+  return { notificationIds: await sendAgain(context, note, input) };
+}
+
+/**
+ * Sends what is issued already: nothing of it changes, and its history says to whom it went and how.
+ * @throws VALIDATION_ERROR without anybody to send it to, or for a date of sending; as `recipientsOf`
+ */
+async function sendAgain(
+  context: InvoicingContext,
+  document: SalesDocument,
+  input: InvoiceSending,
+): Promise<Id<"notifications">[]> {
+  if (input.sentDate !== undefined) {
+    const message = "is for a draft: this one is sent already, and keeps its date";
+    throw invalid([{ path: "body.sentDate", message }]);
+  }
+  const { recipients } = await addresseesOf(context, document, input);
+  if (recipients.length === 0 && document.type !== "credit_note") {
+    const path = input.channels === undefined ? "body.to" : "body.channels";
+    const message = "is required: it is sent already, and there is nobody to send it to again";
+    throw invalid([{ path, message }]);
+  }
+  const notificationIds = await deliver(context, document, recipients, input);
+  const to = recipients.map(({ channel, to }) => ({ channel, to }));
+  await context.store.recordHappening(document, "sent", { notificationIds, to });
+  return notificationIds;
 }
 
 async function addresseesOf(

@@ -6,6 +6,8 @@ import { hasSecretLink, type Language, type LetterData, type TemplateName } from
 import { configuredFor, type OutboundChannel } from "./providers/configured";
 import { fail } from "./settling";
 import { noSecret, type SecretLink, sealedLinkOf, sealLink } from "./secretLink";
+import { otherAddress } from "./recipients";
+import { readSubject } from "./subjects";
 import { findSuppression } from "./suppressions";
 
 export type Notification = Doc<"notifications">;
@@ -101,16 +103,19 @@ export async function requireNotification(
   return notification;
 }
 
-const REPEATABLE = ["sent", "delivered", "failed", "bounced", "unknown"] as const;
+const REPEATABLE = ["sent", "delivered", "failed", "bounced", "cancelled", "unknown"] as const;
 
 /**
  * Sends a message once more because a person says so: as a new one, with its own key, which the
- * first one's history does not change. One that is only kept goes on its way itself.
- * @throws INVALID_STATE while it is under way; CONFLICT without a provider, or when its link is gone
+ * first one's history does not change; to another address where one is given. One that is only kept
+ * goes on its way itself.
+ * @throws INVALID_STATE while it is under way; CONFLICT without a provider, when its link is gone, or
+ *   when it would be withdrawn; as `otherAddress`
  */
 export async function resendMessage(
   ctx: MutationCtx,
   message: Notification,
+  other?: string,
 ): Promise<Notification> {
   const { _id, organizationId, channel, status, nextAttemptAt } = message;
   const isKept = status === "queued" && nextAttemptAt === undefined;
@@ -122,18 +127,33 @@ export async function resendMessage(
   }
   const configured = configuredFor(channel);
   if ("missing" in configured) throw new ApiError("CONFLICT", configured.missing);
+  const to =
+    other === undefined ? message.to : await otherAddress(ctx, organizationId, channel, other);
+  if (other !== undefined && message.membershipId !== undefined) throw forOneReader();
+  const organization = await ctx.db.get("organizations", organizationId);
+  const addressed = { ...message, ...(to === undefined ? {} : { to }) };
+  const reading = organization && (await readSubject(ctx, organization, addressed));
+  if (reading && "withdrawn" in reading) throw new ApiError("CONFLICT", reading.withdrawn);
   if (isKept) {
-    const due = { nextAttemptAt: Date.now(), reason: undefined, updatedAt: Date.now() };
+    const elsewhere = to === undefined ? {} : { to };
+    const due = {
+      ...elsewhere,
+      nextAttemptAt: Date.now(),
+      reason: undefined,
+      updatedAt: Date.now(),
+    };
     await ctx.db.patch("notifications", _id, due);
     await ctx.scheduler.runAfter(0, internal.delivery.queue.wake, { organizationId });
     return { ...message, ...due };
   }
-  const { to, language, data, objectId, contactId, attachments } = message;
+  const { language, data, objectId, contactId, membershipId, attachments } = message;
   const about = {
     ...(objectId === undefined ? {} : { objectId }),
     ...(contactId === undefined ? {} : { contactId }),
+    ...(membershipId === undefined ? {} : { membershipId }),
   };
   const template = message.template as TemplateName;
+  if (other !== undefined && hasSecretLink(template)) throw forOneReader();
   const link = sealedLinkOf(message);
   if (hasSecretLink(template) && link === null) {
     const why = "Its link is no longer kept: ask for a new one in place of a copy.";
@@ -148,4 +168,9 @@ export async function resendMessage(
   const queued = id && (await ctx.db.get("notifications", id));
   if (!queued) throw new Error("A message that was queued is missing.");
   return queued;
+}
+
+/** A link that lets its reader in, or a notice to a member, is nobody else's. */
+function forOneReader(): ApiError {
+  return new ApiError("CONFLICT", "It is for its reader alone: it goes to no other address.");
 }

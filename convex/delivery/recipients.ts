@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { Id } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
 import { ApiError, invalid } from "../kit/errors";
 import { emailAddress, mailboxOf } from "../kit/email";
 import type { InvoicingContext } from "../ontology/salesContent";
@@ -46,7 +48,9 @@ export async function recipientsOf(
     throw invalid([{ path: pathOf(to, unused), message }]);
   }
   const distinct = new Map(recipients.map((each) => [`${each.channel} ${each.to}`, each]));
-  for (const recipient of distinct.values()) await requireReachable(context, recipient);
+  for (const recipient of distinct.values()) {
+    await requireReachable(context, context.store.organizationId, recipient);
+  }
   return [...distinct.values()];
 }
 
@@ -95,12 +99,34 @@ function requireAddress(channel: OutboundChannel, address: string): void {
   throw invalid([{ path: "body.to", message }]);
 }
 
+/**
+ * One other address for a message, of the kind that its channel takes.
+ * @throws VALIDATION_ERROR for another kind; CONFLICT for an address that mail no longer goes to
+ */
+export async function otherAddress(
+  ctx: Pick<QueryCtx, "db">,
+  organizationId: Id<"organizations">,
+  channel: OutboundChannel,
+  to: string,
+): Promise<string> {
+  const recipient = addressed(to, 0, [to]);
+  if (recipient.channel !== channel) {
+    const kind = channel === "email" ? "an e-mail address" : "a phone number";
+    throw invalid([
+      { path: "body.to", message: `must be ${kind}, as the message goes by ${channel}` },
+    ]);
+  }
+  await requireReachable(ctx, organizationId, recipient);
+  return recipient.to;
+}
+
 async function requireReachable(
-  context: InvoicingContext,
+  ctx: Pick<QueryCtx, "db">,
+  organizationId: Id<"organizations">,
   { channel, to }: Recipient,
 ): Promise<void> {
   if (channel !== "email") return;
-  const suppression = await findSuppression(context, context.store.organizationId, to);
+  const suppression = await findSuppression(ctx, organizationId, to);
   if (!suppression) return;
   const { _id: suppressionId, reason } = suppression;
   const why = reason === "bounced" ? "mail to it came back" : "its owner complained";

@@ -22,7 +22,10 @@ export async function sendInvoice(
 ): Promise<Invoice> {
   if (invoice.status !== "draft") {
     throw new ApiError("INVALID_STATE", `A ${invoice.status} invoice has been sent or cancelled.`, {
-      details: { status: invoice.status, allowed: ["draft"] },
+      details: {
+        status: invoice.status,
+        allowed: ["draft", "sent", "awaiting_employer_payment", "overdue"],
+      },
     });
   }
   const sentTo = Array.isArray(to) ? to.join(", ") : (to ?? invoice.customProperties.billTo.email);

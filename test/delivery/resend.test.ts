@@ -159,6 +159,31 @@ test("a failed message goes out again when a person says so, as a new one", asyn
   expect(resend.taken.map(({ key }) => key)).toEqual([again]);
 });
 
+test("a message goes to another address of its channel, where a person names one", async () => {
+  const { request } = outbox;
+  const created = await request("POST", "/invoices", { body: invoice() });
+  const sending = `/invoices/${created.body.data.id}/send`;
+  const sent = await request("POST", sending, { body: { to: "ada@x.test" } });
+  const [id] = (sent.body.data as unknown as { notificationIds: string[] }).notificationIds;
+  await outbox.run();
+  const path = `/notifications/${id ?? ""}/resend`;
+  const phone = await request("POST", path, { body: { to: "+4930123456" } });
+  expect(phone).toMatchObject({ status: 400, code: "VALIDATION_ERROR" });
+  const again = await request("POST", path, { body: { to: "grace@x.test" } });
+  expect(again.status, again.text).toBe(201);
+  await outbox.run();
+  expect(resend.taken.map(({ email }) => email.to)).toEqual(["ada@x.test", "grace@x.test"]);
+});
+
+test("a link that lets its reader in goes to no other address", async () => {
+  resend.faults.push({ status: 422, name: "validation_error" });
+  const id = await outbox.queue();
+  await outbox.run();
+  const body = { to: "grace@x.test" };
+  const again = await outbox.request("POST", `/notifications/${id}/resend`, { body });
+  expect(again).toMatchObject({ status: 409, code: "CONFLICT" });
+});
+
 test("30 messages a minute go out; more wait, and are not refused", async () => {
   const ids = await Promise.all(Array.from({ length: 40 }, () => outbox.queue()));
   for (let turn = 0; turn < 6; turn++) await outbox.run();

@@ -95,10 +95,15 @@ test("drafts and cancelled invoices take no payment, credit or write-off", async
 test("an invoice goes the ways that are allowed, and says which when it refuses", async () => {
   const { draft, sent, post, patch } = await openBooks();
   const { id } = await sent();
-  const twice = await post(`/invoices/${id}/send`);
-  expect(twice.body.error).toMatchObject({
+  const gone = await sent();
+  shown(await post(`/invoices/${gone.id}/cancel`, {}));
+  const late = await post(`/invoices/${gone.id}/send`);
+  expect(late.body.error).toMatchObject({
     code: "INVALID_STATE",
-    details: { status: "sent", allowed: ["draft"] },
+    details: {
+      status: "cancelled",
+      allowed: ["draft", "sent", "awaiting_employer_payment", "overdue"],
+    },
   });
   const changed = await patch(`/invoices/${id}`, { lineItems: [line()] });
   expect(changed.body.error).toMatchObject({

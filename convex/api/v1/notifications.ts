@@ -13,6 +13,7 @@ import { lift, requireSuppression } from "../../delivery/suppressions";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { ApiError, invalid, notFound } from "../../kit/errors";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { text } from "../../kit/text";
 import { record } from "../../ontology/effects";
 
 const tag = "Notifications";
@@ -96,21 +97,29 @@ export const resend = writeEndpoint(
     tag,
     summary: "Send a message again",
     description:
-      "As a new message (`resendOf` names the first); one that was kept for want of a provider goes out itself. A message that is under way is not sent again.",
+      "As a new message (`resendOf` names the first), to another address where `to` names one; one that was kept for want of a provider goes out itself. A message that is under way is not sent again, nor one that would be withdrawn (CONFLICT says why).",
     scope: "notifications:write",
     params: byId,
+    body: z
+      .strictObject({
+        to: text(254)
+          .optional()
+          .meta({ description: "An address of the message's own channel; the same by default." }),
+      })
+      .meta({ id: "NotificationResend" })
+      .optional(),
     answers: { 201: notificationSummary },
     errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND"],
   },
-  async ({ scope, ...ctx }, { params }) => {
+  async ({ scope, ...ctx }, { params, body }) => {
     const message = await requireNotification(ctx, scope.organizationId, params.id);
     if (message.userId !== undefined) throw notFound("notification");
-    const queued = await resendMessage(ctx, message);
+    const queued = await resendMessage(ctx, message, body?.to);
     await record(ctx, scope, {
       action: "notification.resent",
       objectType: "notification",
       objectId: message._id,
-      changes: [],
+      changes: body?.to === undefined ? [] : [{ field: "to", after: body.to }],
     });
     return created(notificationSummaryView(queued));
   },

@@ -180,8 +180,16 @@ async function readRequest(c: HttpContext, endpoint: MountedEndpoint): Promise<R
   return {
     params: Object.entries(c.req.param() as Record<string, string>),
     query: c.req.url.includes("?") ? [...new URL(c.req.url).searchParams] : [],
-    body: endpoint.body ? await readBody(c) : null,
+    body: endpoint.body ? await readBody(c) : await readNothing(c, endpoint),
   };
+}
+
+/** What nobody reads is refused, so that nobody takes it for heeded; `{}` says nothing. */
+async function readNothing(c: HttpContext, { raw }: MountedEndpoint): Promise<null> {
+  if (raw) return null;
+  const said = (await c.req.text()).trim();
+  if (said === "" || /^\{\s*\}$/.test(said)) return null;
+  throw invalid([{ path: "body", message: "is not taken here: send none" }]);
 }
 
 /** The body as text, or null where there is none. @throws UNSUPPORTED_MEDIA_TYPE, INVALID_JSON */
