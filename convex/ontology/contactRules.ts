@@ -97,14 +97,30 @@ export async function changeContact(
     typeof crmOrganizationId === "string"
       ? (await store.require("crm_organization", crmOrganizationId))._id
       : undefined;
+  const customProperties = cleared(propertiesOf(fields as ContactFields));
+  requireNamed(contact, customProperties);
   return await store.update(contact, {
     ...(subtype ? { subtype } : {}),
     ...(status ? { status } : {}),
     customProperties: {
-      ...cleared(propertiesOf(fields as ContactFields)),
+      ...customProperties,
       ...(crmOrganizationId === undefined ? {} : { crmOrganizationId: link }),
     },
   });
+}
+
+const NAMES = ["firstName", "lastName", "company", "email"] as const;
+
+/**
+ * An update may not take away the last of what a contact is found by, as a creation may not lack it.
+ * One that had none before passes. @throws VALIDATION_ERROR
+ */
+function requireNamed({ customProperties: before }: Contact, changes: object): void {
+  const after = { ...before, ...changes };
+  const removed = NAMES.find((name) => before[name] !== undefined && after[name] === undefined);
+  if (removed === undefined || NAMES.some((name) => after[name] !== undefined)) return;
+  const message = "is required when firstName, lastName, company and email would all be missing";
+  throw invalid([{ path: `body.${removed}`, message }]);
 }
 
 /** The CRM organization of this name, made if there is none. What it already says is kept. */

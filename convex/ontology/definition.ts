@@ -56,7 +56,9 @@ export type PortalRule<Shown> = {
   through: readonly string[];
   /** Which of those they see; all of them where nothing else is said. */
   shows?(shown: Shown): boolean;
-  /** Whether they may also change what they see. */
+  /** The `customProperties` that are for staff only: a portal user reads the object without them. */
+  hides?: readonly string[];
+  /** Whether they may also change what they see; not of a type that hides something. */
   changes?: boolean;
 };
 

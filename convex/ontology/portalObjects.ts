@@ -4,7 +4,7 @@ import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { invalid } from "../kit/errors";
 import schema from "../schema";
-import { linkToViewer, type PortalViewer } from "./portalRules";
+import { asShownTo, linkToViewer, type PortalViewer } from "./portalRules";
 import type { Filters } from "./ranges";
 import { isOfType } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
@@ -48,7 +48,7 @@ export async function portalPage<T extends ObjectType>(
     const object = await ctx.db.get("objects", link.from);
     if (!object || !isOfType(object, type) || !isAsked(object, request)) return null;
     // One that is linked twice is listed by the first of its links.
-    return linkToViewer(viewer, object)?.linkType === link.linkType ? object : null;
+    return linkToViewer(viewer, object)?.linkType === link.linkType ? asShownTo(object) : null;
   });
   return await objects.paginate({ ...page, maximumRowsRead: MAX_ROWS_READ });
 }

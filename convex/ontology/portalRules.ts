@@ -1,6 +1,6 @@
 import type { Id } from "../_generated/dataModel";
 import { definitionOf } from "./derived";
-import type { ObjectDoc, ObjectType } from "./registry";
+import type { ObjectDoc, ObjectType, Properties } from "./registry";
 
 /**
  * The portal user whom a reader reads for. What they see is said once, in the `portal` of a type's
@@ -31,6 +31,19 @@ export function linkToViewer(viewer: PortalViewer, object: ObjectDoc): Link | un
   return definition
     .columns(object)
     .links.find(({ linkType, to }) => portal.through.includes(linkType) && to === viewer.contactId);
+}
+
+/** The object as a portal user reads it: without what is for staff only. */
+export function asShownTo<T extends ObjectType>(object: ObjectDoc<T>): ObjectDoc<T> {
+  const hides: readonly string[] = definitionOf(object.type).portal?.hides ?? [];
+  if (hides.length === 0) return object;
+  const properties = Object.entries<unknown>(object.customProperties).flatMap(([name, value]) => {
+    if (!hides.includes(name)) return [[name, value]];
+    // Own fields are a list, which every reader goes through.
+    return Array.isArray(value) ? [[name, []]] : [];
+  });
+  const customProperties = Object.fromEntries(properties) as Properties<T>;
+  return { ...object, customProperties };
 }
 
 /** Whether a portal user may change what they see of the type. */

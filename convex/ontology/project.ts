@@ -49,7 +49,11 @@ export const projectType = defineObjectType({
       ],
     };
   },
-  portal: { through: ["project_contact"] },
+  portal: {
+    through: ["project_contact"],
+    shows: ({ status }) => status !== "draft",
+    hides: ["budget", "customFields"],
+  },
   filters: {
     subtype: "subtype",
     status: "status",

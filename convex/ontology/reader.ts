@@ -2,7 +2,7 @@ import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { notFound } from "../kit/errors";
 import type { ObjectMemory } from "./memory";
-import { isShownTo, type PortalViewer } from "./portalRules";
+import { asShownTo, isShownTo, type PortalViewer } from "./portalRules";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
 /** Whose objects are read: an organization's, and of those what a portal user may see. */
@@ -36,7 +36,7 @@ export class TenantReader {
   async findObject(id: string): Promise<ObjectDoc | null> {
     const object = await this.findDeletedToo(id);
     if (!object || object.lifecycle === "deleted") return null;
-    return this.shows(object) ? object : null;
+    return this.shown(object);
   }
 
   /** The object of whatever type, living or deleted: for those who may see all of the tenant's. */
@@ -81,11 +81,12 @@ export class TenantReader {
         )
         .first();
     const object = await (this.memory ? this.memory.holder(type, lookupKey, read) : read());
-    return object && isOfType(object, type) && this.shows(object) ? object : null;
+    return object && isOfType(object, type) ? this.shown(object) : null;
   }
 
-  private shows(object: ObjectDoc): boolean {
-    return this.viewer === undefined || isShownTo(this.viewer, object);
+  private shown<T extends ObjectType>(object: ObjectDoc<T>): ObjectDoc<T> | null {
+    if (this.viewer === undefined) return object;
+    return isShownTo(this.viewer, object) ? asShownTo(object) : null;
   }
 }
 

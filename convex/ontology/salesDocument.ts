@@ -129,6 +129,7 @@ export const sentToPortal = {
   through: ["billed_to"],
   shows: ({ customProperties }: { customProperties: { sentDate?: number | undefined } }): boolean =>
     customProperties.sentDate !== undefined,
+  hides: ["customFields"],
 };
 
 /** What is left of a document that is not issued yet when the person whom it is for is erased. */

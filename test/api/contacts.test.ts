@@ -571,3 +571,14 @@ describe("DELETE", () => {
     expect(again.contactId).not.toBe(contactId);
   });
 });
+
+test("a change does not take away the last of what a contact is found by", async () => {
+  const { request } = home;
+  const body = { firstName: "Ada", email: "ada@nameless.test" };
+  const { contactId } = (await request("POST", "/crm/contacts", { body })).body;
+  const path = `/crm/contacts/${contactId}`;
+  const nameless = await request("PATCH", path, { body: { firstName: null, email: null } });
+  expect(nameless).toMatchObject({ status: 400, paths: ["body.firstName"] });
+  const renamed = { firstName: null, email: null, company: "Acme" };
+  expect((await request("PATCH", path, { body: renamed })).status).toBe(200);
+});

@@ -102,7 +102,8 @@ describe("the portal of docs/portal.md", () => {
       contactIds: [contactId],
       detailedDescription,
     };
-    await request("POST", "/projects", { body: mine });
+    const { id } = (await request("POST", "/projects", { body: mine })).body.data;
+    await request("PATCH", `/projects/${id}`, { body: { status: "planning" } });
     await request("POST", "/projects", { body: { subtype: "internal", name: "Not mine" } });
     const projectsPage = page.modules["app/projects/page.tsx"].default;
     vi.stubGlobal("renderedWith", browser.cookies());
@@ -116,7 +117,7 @@ describe("the portal of docs/portal.md", () => {
     vi.stubGlobal("renderedWith", browser.cookies());
     const html = renderToString(await projectsPage());
     expect(html).toMatch(
-      /^<ul><li>PRJ-\d{4}-\d{3,} Mine: draft<div><p>Rich<\/p><\/div><\/li><\/ul>$/,
+      /^<ul><li>PRJ-\d{4}-\d{3,} Mine: planning<div><p>Rich<\/p><\/div><\/li><\/ul>$/,
     );
   });
 

@@ -31,7 +31,14 @@ export async function contact(
   return (await tenant.request("POST", "/crm/contacts", { body })).body;
 }
 
+/** A project that has begun: a draft is not shown to customers. */
 export async function project(tenant: Requester, fields: object): Promise<Body> {
+  const { id } = await draftProject(tenant, fields);
+  const begun = { body: { status: "planning" } };
+  return (await tenant.request("PATCH", `/projects/${id}`, begun)).body.data;
+}
+
+export async function draftProject(tenant: Requester, fields: object): Promise<Body> {
   const body = { subtype: "client_project", name: "Website", ...fields };
   return (await tenant.request("POST", "/projects", { body })).body.data;
 }

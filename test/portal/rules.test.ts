@@ -5,7 +5,7 @@ import type { PortalViewer } from "../../convex/ontology/portalRules";
 import type { Body } from "../helpers/answer";
 import { type Fixture, newBackend, newTenant } from "../helpers/backend";
 import { refusalOf } from "../helpers/refusal";
-import { contact, portalToken, project, signIn } from "./portal";
+import { contact, draftProject, portalToken, project, signIn } from "./portal";
 
 let home: Fixture;
 let ada: Body;
@@ -39,10 +39,26 @@ describe("a portal user sees a project", () => {
     expect(await status(id)).toEqual([200, undefined]);
   });
 
-  test("as a whole, and as everyone else sees it", async () => {
-    const made = await project(home, { contactIds: [ada.contactId], customProperties: { a: 1 } });
+  test("as everyone else sees it, but for its budget and the organization's own fields", async () => {
+    const made = await project(home, {
+      contactIds: [ada.contactId],
+      budget: { amount: 5000, currency: "EUR" },
+      customProperties: { internalMargin: 0.4, tags: ["difficult"] },
+    });
+    expect(made.customProperties).toMatchObject({ internalMargin: 0.4, budget: { amount: 5000 } });
     const shown = await home.request("GET", `/projects/${made.id}`, { token });
-    expect(shown.body.data).toEqual(made);
+    const { internalMargin: _margin, tags: _tags, ...rest } = made.customProperties;
+    const expected = { ...made, customProperties: { ...rest, budget: null } };
+    expect(shown.body.data).toEqual(expected);
+    const listed = (await home.request("GET", "/projects", { token })).body.data;
+    expect(listed.find(({ id }) => id === made.id)).toEqual(expected);
+  });
+
+  test("once it is no draft any more", async () => {
+    const { id } = await draftProject(home, { contactIds: [ada.contactId] });
+    expect([await seen(), await status(id)]).toEqual([[], [404, "PROJECT_NOT_FOUND"]]);
+    await home.request("PATCH", `/projects/${id}`, { body: { status: "planning" } });
+    expect([await seen(), await status(id)]).toEqual([[id], [200, undefined]]);
   });
 
   test("from the moment it becomes theirs until it no longer is", async () => {
@@ -67,7 +83,7 @@ describe("a portal user does not see a project", () => {
       await project(home, { clientOrgId: bob.crmOrganizationId }),
       await project(other, { contactIds: [foreign.contactId] }),
     ];
-    const gone = await project(home, { contactIds: [ada.contactId] });
+    const gone = await draftProject(home, { contactIds: [ada.contactId] });
     await home.request("DELETE", `/projects/${gone.id}`);
     const missing = await home.request("GET", "/projects/nonsense", { token });
     for (const { id } of [...hidden, gone]) {
@@ -164,7 +180,7 @@ test("a store that writes for a portal user refuses what the rule of the type do
     const own = await store.require("project", id);
     expect(isOfType(own, "project")).toBe(true);
     const attempts = [
-      store.update(own, { status: "planning" }),
+      store.update(own, { status: "active" }),
       store.archive(own, {}),
       store.remove(own),
       store.insert("crm_contact", {
