@@ -25,6 +25,7 @@ const HELP = `Freehold on this machine: npm start -- [options]
   --watch                take the functions as saved          FREEHOLD_WATCH=1
   --trust-proxy          believe X-Forwarded-* headers        FREEHOLD_TRUST_PROXY=1
   --max-file-mib <n>     size of one stored file, at most     FREEHOLD_MAX_FILE_MIB 1024
+  --max-args-mib <n>     arguments of one call, 1 to 16       FREEHOLD_MAX_ARGS_MIB 1
   --inject-conflicts <p> roll back mutations with that        FREEHOLD_INJECT_CONFLICTS
                          probability, for tests
   --admin-key            print the operator's key and end,
@@ -55,6 +56,7 @@ function readOptions(): Command | "help" {
     demo: !isOn(values["no-demo"], "FREEHOLD_NO_DEMO"),
     trustProxy: isOn(values["trust-proxy"], "FREEHOLD_TRUST_PROXY"),
     maxFileBytes: mebibytes(setting(values["max-file-mib"], "FREEHOLD_MAX_FILE_MIB", "1024")),
+    maxArgsBytes: argumentBytes(setting(values["max-args-mib"], "FREEHOLD_MAX_ARGS_MIB", "1")),
     watch: isOn(values.watch, "FREEHOLD_WATCH"),
     conflicts: probability(setting(values["inject-conflicts"], "FREEHOLD_INJECT_CONFLICTS", "0")),
   };
@@ -72,6 +74,7 @@ function parse() {
         "no-demo": { type: "boolean" },
         "trust-proxy": { type: "boolean" },
         "max-file-mib": { type: "string" },
+        "max-args-mib": { type: "string" },
         "inject-conflicts": { type: "string" },
         watch: { type: "boolean" },
         "admin-key": { type: "boolean" },
@@ -100,6 +103,11 @@ function probability(text: string): number {
 function mebibytes(text: string): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text) * 2 ** 20;
   throw new Problem(`--max-file-mib must be a number of MiB from 1 to 9999999, not "${text}"`);
+}
+
+function argumentBytes(text: string): number {
+  if (/^([1-9]|1[0-6])$/.test(text)) return Number(text) * 2 ** 20;
+  throw new Problem(`--max-args-mib must be a number of MiB from 1 to 16, not "${text}"`);
 }
 
 async function main(): Promise<void> {

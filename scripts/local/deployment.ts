@@ -51,6 +51,8 @@ export type DeploymentOptions = {
   trustProxy: boolean;
   /** Of one stored file. */
   maxFileBytes: number;
+  /** Of the arguments of one call by a Convex client. */
+  maxArgsBytes: number;
   /** The probability that a mutation meets a conflict, for tests. */
   conflicts: number;
   /** Whether the functions are taken anew whenever they are saved. */
@@ -71,6 +73,7 @@ export const DEFAULTS: DeploymentOptions = {
   demo: true,
   trustProxy: false,
   maxFileBytes: 2 ** 30,
+  maxArgsBytes: 2 ** 20,
   conflicts: 0,
   watch: false,
 };
@@ -164,13 +167,13 @@ async function assemble(
     environment: () => variables.current,
     turns,
   });
-  const { trustProxy } = options;
+  const { trustProxy, maxArgsBytes } = options;
   site.serve(siteHandler({ host, identities, trustProxy, siteUrl: site.url }));
   const live = new LiveServer({
     host,
     authentication: authentication(adminKey, identities),
     trustProxy,
-    limits: options.liveLimits,
+    limits: { messageBytes: 2 * maxArgsBytes, ...options.liveLimits },
   });
   variables.checkWith(async (next) => {
     const providers = await loadProviders(host.code.bundle, next);
@@ -188,7 +191,10 @@ async function assemble(
   const watching = options.watch ? await watchProject(options.functions, reloader, variables) : [];
   const metrics = new Metrics({ host, scheduler, live, data });
   cloud.serve(
-    cloudHandler({ host, identities, variables, exports, imports, adminKey, metrics, trustProxy }),
+    cloudHandler({
+      ...{ host, identities, variables, exports, imports, adminKey, metrics, trustProxy },
+      maxArgsBytes,
+    }),
   );
   cloud.serveUpgrades((request, socket, head) => {
     live.upgrade(request, socket, head);

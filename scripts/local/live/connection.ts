@@ -7,6 +7,7 @@ import { publicError } from "../runtime/errors";
 import type { Host } from "../runtime/host";
 import { log } from "../runtime/log";
 import { canonicalName } from "../runtime/names";
+import { jsonProblem } from "../server/jsonShape";
 import type { Authentication } from "./authentication";
 import type { LiveLimits } from "./limits";
 import { Outbox } from "./outbox";
@@ -191,6 +192,8 @@ export class Connection {
       try {
         if (this.ended || this.hasExpired()) return;
         if (isBinary || !Buffer.isBuffer(data)) throw new ProtocolError("A message is not text");
+        const problem = jsonProblem(data);
+        if (problem !== null) throw new ProtocolError(`A message ${problem}`);
         await this.take(parseClientMessage(data.toString("utf8")));
       } catch (error) {
         this.fail(error);

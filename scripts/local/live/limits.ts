@@ -1,8 +1,8 @@
 /** What one client may ask of live queries, and how long the server waits for one. */
 export const LIVE_LIMITS = {
   connections: 4_096,
-  /** Of a message from a client; its arguments may be 16 MiB, and escaping makes text longer. */
-  messageBytes: 32 * 2 ** 20,
+  /** Of a message from a client: the arguments of all queries that it asks for at once. */
+  messageBytes: 2 * 2 ** 20,
   queriesPerConnection: 4_096,
   /** Mutations and actions of one connection that have not been answered; more are not read yet. */
   requestsUnderWay: 256,

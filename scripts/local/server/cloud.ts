@@ -14,14 +14,17 @@ import { type Authorization, authorize } from "./authorize";
 import { requestInfo } from "./caller";
 import { adminRequest, type AdminOptions } from "./admin";
 import { BadRequest, type FunctionCallBody, parseCall } from "./functionCall";
+import { jsonProblem } from "./jsonShape";
 import type { Handler } from "./listen";
 import { serveStorage, STORAGE_PATH } from "./storage";
 import { sendJson, sendRefusal, sendText } from "./reply";
 
-export type CloudOptions = AdminOptions;
+export type CloudOptions = AdminOptions & { maxArgsBytes: number };
 
-/** Of a whole request: arguments may be 16 MiB, and escaping makes text longer. */
-const MAX_BODY = 32 * 2 ** 20;
+/** What a request has beside its arguments. */
+const AROUND_ARGUMENTS = 4_096;
+/** So long a client that still sends gets to read its refusal. */
+const LINGER_MS = 1_000;
 /** What Convex answers when the function, and not the request, has failed. */
 const FUNCTION_FAILED = 560;
 
@@ -103,11 +106,13 @@ async function callFunction(
   const { host, identities, adminKey, trustProxy } = options;
   let body: FunctionCallBody;
   try {
-    body = parseCall((await readBody(request, MAX_BODY)).toString("utf8"));
+    requireJson(request);
+    const bytes = await readBody(request, options.maxArgsBytes + AROUND_ARGUMENTS);
+    const problem = jsonProblem(bytes);
+    if (problem !== null) throw new BadRequest(`The request body ${problem}`);
+    body = parseCall(bytes.toString("utf8"));
   } catch (error) {
-    const tooLarge = error instanceof TooLarge;
-    const message = error instanceof BadRequest || tooLarge ? error.message : "cannot be read";
-    sendRefusal(response, tooLarge ? 413 : 400, "BadRequest", message);
+    refuseBody(request, response, error);
     return;
   }
   let caller: Authorization;
@@ -130,6 +135,37 @@ async function callFunction(
       response.setHeader("Retry-After", unavailable.retryAfter);
       sendRefusal(response, 503, unavailable.name, unavailable.message);
     } else sendJson(response, FUNCTION_FAILED, failure(error, info));
+  }
+}
+
+class NotJson extends Error {}
+
+/** Also because a page of another origin cannot send it without asking. @throws NotJson */
+function requireJson({ headers }: IncomingMessage): void {
+  const [type = ""] = (headers["content-type"] ?? "").split(";", 1);
+  if (type.trim().toLowerCase() === "application/json") return;
+  throw new NotJson("Send the body as Content-Type: application/json");
+}
+
+/** Says what is wrong with a body while it may still be coming; what is left of it is not waited for. */
+function refuseBody(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  if (request.socket.destroyed) {
+    response.destroy();
+    return;
+  }
+  if (!request.complete) {
+    response.setHeader("Connection", "close");
+    request.resume();
+    response.once("finish", () => setTimeout(() => request.destroy(), LINGER_MS).unref());
+  }
+  if (error instanceof TooLarge) {
+    const message = `${error.message}; the operator can allow more with --max-args-mib`;
+    sendRefusal(response, 413, "BadRequest", message);
+  } else if (error instanceof NotJson) {
+    sendRefusal(response, 415, "UnsupportedMediaType", error.message);
+  } else {
+    const message = error instanceof BadRequest ? error.message : "cannot be read";
+    sendRefusal(response, 400, "BadRequest", message);
   }
 }
 

@@ -46,7 +46,10 @@ async function call(
   if (authorization !== undefined) sent.add(authorization.replace(/^\w+ /, ""));
   const response = await fetch(`${server.cloudUrl}/api/${kind}`, {
     method: "POST",
-    headers: authorization === undefined ? {} : { Authorization: authorization },
+    headers: {
+      "Content-Type": "application/json",
+      ...(authorization === undefined ? {} : { Authorization: authorization }),
+    },
     body: JSON.stringify({ path: name, args, format: "json" }),
   });
   return { ...((await response.json()) as object), status: response.status };
