@@ -26,6 +26,7 @@ const HELP = `Freehold on this machine: npm start -- [options]
   --trust-proxy          believe X-Forwarded-* headers        FREEHOLD_TRUST_PROXY=1
   --max-file-mib <n>     size of one stored file, at most     FREEHOLD_MAX_FILE_MIB 1024
   --max-args-mib <n>     arguments of one call, 1 to 16       FREEHOLD_MAX_ARGS_MIB 1
+  --connections-per-address <n> of one address, at most       FREEHOLD_CONNECTIONS_PER_ADDRESS 256
   --inject-conflicts <p> roll back mutations with that        FREEHOLD_INJECT_CONFLICTS
                          probability, for tests
   --admin-key            print the operator's key and end,
@@ -57,6 +58,13 @@ function readOptions(): Command | "help" {
     trustProxy: isOn(values["trust-proxy"], "FREEHOLD_TRUST_PROXY"),
     maxFileBytes: mebibytes(setting(values["max-file-mib"], "FREEHOLD_MAX_FILE_MIB", "1024")),
     maxArgsBytes: argumentBytes(setting(values["max-args-mib"], "FREEHOLD_MAX_ARGS_MIB", "1")),
+    connectionsPerAddress: connections(
+      setting(
+        values["connections-per-address"],
+        "FREEHOLD_CONNECTIONS_PER_ADDRESS",
+        `${DEFAULTS.connectionsPerAddress}`,
+      ),
+    ),
     watch: isOn(values.watch, "FREEHOLD_WATCH"),
     conflicts: probability(setting(values["inject-conflicts"], "FREEHOLD_INJECT_CONFLICTS", "0")),
   };
@@ -75,6 +83,7 @@ function parse() {
         "trust-proxy": { type: "boolean" },
         "max-file-mib": { type: "string" },
         "max-args-mib": { type: "string" },
+        "connections-per-address": { type: "string" },
         "inject-conflicts": { type: "string" },
         watch: { type: "boolean" },
         "admin-key": { type: "boolean" },
@@ -108,6 +117,11 @@ function mebibytes(text: string): number {
 function argumentBytes(text: string): number {
   if (/^([1-9]|1[0-6])$/.test(text)) return Number(text) * 2 ** 20;
   throw new Problem(`--max-args-mib must be a number of MiB from 1 to 16, not "${text}"`);
+}
+
+function connections(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new Problem(`--connections-per-address must be a number from 1 to 999999, not "${text}"`);
 }
 
 async function main(): Promise<void> {

@@ -35,6 +35,7 @@ import { cloudHandler } from "./server/cloud";
 import { Exports } from "./transfer/exports";
 import { Imports } from "./transfer/imports";
 import { listen, type ListeningServer } from "./server/listen";
+import { Shares } from "./server/shares";
 import { siteHandler } from "./server/site";
 import { Turns } from "./turns";
 import { FolderWatch, watchFile } from "./watch";
@@ -53,6 +54,8 @@ export type DeploymentOptions = {
   maxFileBytes: number;
   /** Of the arguments of one call by a Convex client. */
   maxArgsBytes: number;
+  /** Of both ports together; behind a trusted proxy, requests under way of one client. */
+  connectionsPerAddress: number;
   /** The probability that a mutation meets a conflict, for tests. */
   conflicts: number;
   /** Whether the functions are taken anew whenever they are saved. */
@@ -74,6 +77,7 @@ export const DEFAULTS: DeploymentOptions = {
   trustProxy: false,
   maxFileBytes: 2 ** 30,
   maxArgsBytes: 2 ** 20,
+  connectionsPerAddress: 256,
   conflicts: 0,
   watch: false,
 };
@@ -114,9 +118,11 @@ async function assemble(
 ): Promise<Deployment> {
   const database = await openFolder(path.join(data, "database"));
   toClose.push(() => database.close());
-  const site = await listen(options.host, options.sitePort, "site-port");
+  const { trustProxy, maxArgsBytes, connectionsPerAddress: perAddress } = options;
+  const shares = new Shares({ perAddress, trustProxy });
+  const site = await listen(options.host, options.sitePort, "site-port", shares);
   toClose.push(() => site.close(0));
-  const cloud = await listen(options.host, options.cloudPort, "cloud-port");
+  const cloud = await listen(options.host, options.cloudPort, "cloud-port", shares);
   toClose.push(() => cloud.close(0));
   const urls = { siteUrl: site.url, cloudUrl: cloud.url };
 
@@ -167,7 +173,6 @@ async function assemble(
     environment: () => variables.current,
     turns,
   });
-  const { trustProxy, maxArgsBytes } = options;
   site.serve(siteHandler({ host, identities, trustProxy, siteUrl: site.url }));
   const live = new LiveServer({
     host,

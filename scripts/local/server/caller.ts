@@ -26,7 +26,8 @@ export function requestInfo(
   };
 }
 
-function addressOf(request: IncomingMessage, trustProxy: boolean): string | null {
+/** Of the client, as far as its connection or a trusted proxy tells. */
+export function addressOf(request: IncomingMessage, trustProxy: boolean): string | null {
   if (trustProxy) {
     // The last entry is what our own proxy saw; those before it are hearsay.
     const last = single(request.headers["x-forwarded-for"])?.split(",").at(-1)?.trim();

@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { codeOf, messageOf, Problem } from "../problem";
+import { sendRefusal } from "./reply";
+import type { Shares } from "./shares";
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 /** Takes over the connection of a request that asks for another protocol than HTTP. */
@@ -24,7 +26,12 @@ const KEEP_ALIVE_MS = 65_000;
 const HEADERS_MS = 20_000;
 const REQUEST_MS = 300_000;
 
-export async function listen(host: string, port: number, flag: string): Promise<ListeningServer> {
+export async function listen(
+  host: string,
+  port: number,
+  flag: string,
+  shares: Shares,
+): Promise<ListeningServer> {
   let closing = false;
   let handler: Handler | null = null;
   const early: [IncomingMessage, ServerResponse][] = [];
@@ -32,10 +39,17 @@ export async function listen(host: string, port: number, flag: string): Promise<
     { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS },
     (request, response) => {
       if (closing) response.setHeader("Connection", "close");
-      if (handler === null) early.push([request, response]);
+      if (!shares.admits(request, response)) return;
+      if (hasTwoHosts(request)) {
+        response.setHeader("Connection", "close");
+        sendRefusal(response, 400, "BadRequest", TWO_HOSTS);
+      } else if (handler === null) early.push([request, response]);
       else handler(request, response);
     },
   );
+  server.on("connection", (socket) => {
+    shares.connected(socket);
+  });
   await bind(server, host, port, flag);
   const { port: actual } = server.address() as AddressInfo;
   return {
@@ -46,13 +60,32 @@ export async function listen(host: string, port: number, flag: string): Promise<
       for (const [request, response] of early.splice(0)) next(request, response);
     },
     serveUpgrades: (take) => {
-      server.on("upgrade", take);
+      server.on("upgrade", (request: IncomingMessage, socket, head) => {
+        if (!shares.admitsUpgrade(request, socket)) return;
+        if (!hasTwoHosts(request)) {
+          take(request, socket, head);
+          return;
+        }
+        socket.on("error", () => undefined);
+        socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      });
     },
     close: (graceMs) => {
       closing = true;
       return end(server, graceMs);
     },
   };
+}
+
+const TWO_HOSTS = "A request has one Host header";
+
+/** RFC 9112, section 3.2: whom it is for would be anybody's guess. */
+function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === "host") hosts++;
+  }
+  return hosts > 1;
 }
 
 /** An address that a client on this machine can call. */
