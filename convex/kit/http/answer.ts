@@ -1,6 +1,6 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Reply } from "../endpoint";
-import { ApiError, type ErrorData, errorDataOf } from "../errors";
+import { ApiError, type ErrorData, errorDataOf, invalid } from "../errors";
 import type { RateLimit } from "../limits";
 import { entityTag, hasVersion } from "../version";
 import { isUnavailable } from "./conflicts";
@@ -34,7 +34,7 @@ function envelope(c: HttpContext, reply: Reply): string {
 
 /** Any failure as an answer; one that is not meant for callers becomes INTERNAL_ERROR, and is logged. */
 export function failure(c: HttpContext, error: unknown): Response {
-  const data = errorDataOf(error) ?? unexpected(c, error);
+  const data = errorDataOf(error) ?? cutOff(c) ?? unexpected(c, error);
   setRateLimitHeaders(c, refusedLimit(data));
   c.header("Cache-Control", "no-store");
   if (data.retryAfter !== undefined) c.header("Retry-After", String(data.retryAfter));
@@ -47,6 +47,12 @@ export function failure(c: HttpContext, error: unknown): Response {
     meta: { traceId: c.get("requestId") },
   };
   return c.json(body, data.status as ContentfulStatusCode);
+}
+
+/** What failed because the client went away is no fault of ours; nobody reads the answer, but the log. */
+function cutOff(c: HttpContext): ErrorData | null {
+  if (!c.req.raw.signal.aborted) return null;
+  return invalid([{ path: "body", message: "ended early: the client has gone away" }]).data;
 }
 
 function unexpected(c: HttpContext, error: unknown): ErrorData {

@@ -63,6 +63,7 @@ async function handle(
   try {
     await sendResponse(out, await running.answer(request));
   } catch (error) {
+    if (isGone(out)) return;
     running.failed(error);
     if (out.headersSent) out.destroy();
     // The app may refuse a large body in its own words; reading one is what Convex does not allow.
@@ -98,6 +99,11 @@ function pathOf(url: string): string | null {
 /** Host headers that have been found to make a URL; few, as a server has few names. */
 const knownHosts = new Set<string>();
 
+/** Whether there is nobody left to answer. */
+function isGone(out: ServerResponse): boolean {
+  return out.destroyed && !out.writableFinished;
+}
+
 const signals = new WeakMap<ServerResponse, AbortSignal>();
 
 /** Aborted when the client goes before its answer is complete. */
@@ -105,10 +111,11 @@ function goneSignal(out: ServerResponse): AbortSignal {
   const known = signals.get(out);
   if (known !== undefined) return known;
   const controller = new AbortController();
-  out.once("close", () => {
-    if (!out.writableFinished)
-      controller.abort(new DOMException("The client has gone away", "AbortError"));
-  });
+  const abort = (): void => {
+    if (isGone(out)) controller.abort(new DOMException("The client has gone away", "AbortError"));
+  };
+  if (out.destroyed) abort();
+  else out.once("close", abort);
   signals.set(out, controller.signal);
   return controller.signal;
 }
