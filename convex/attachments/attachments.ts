@@ -3,13 +3,14 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { ApiError, invalid, notFound } from "../kit/errors";
+import { API_PREFIX } from "../kit/http/context";
 import { sealSecret } from "../kit/secretBox";
 import { changesBetween, definedOnly } from "../ontology/changes";
 import type { TenantReader } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
 import type { ObjectStore } from "../ontology/store";
 import { type Announced, bucketSettings, presignUpload, UPLOAD_SECONDS } from "./bucket";
-import { newLinkSecret } from "./links";
+import { linkToken, newLinkSecret } from "./links";
 
 /**
  * Files that belong to objects: what is permitted, kept and shown of them. The bytes go from the
@@ -25,7 +26,7 @@ export const MAX_IN_DEPLOYMENT = 20 * MIB;
 export const MAX_PENDING = 500;
 /** Attachments of one object; a merge of two contacts can leave more. */
 export const MAX_OF_OWNER = 200;
-/** An upload URL of Convex holds for an hour. */
+/** How long the permission to upload holds there. */
 const DEPLOYMENT_UPLOAD_SECONDS = 60 * 60;
 /** An upload that is not completed by then is given up. */
 const GIVEN_UP_AFTER = 24 * 60 * 60 * 1000;
@@ -57,20 +58,23 @@ export async function permitUpload(
   }
   await requireFewPending(ctx, store);
   const now = Date.now();
+  const linkSecret = newLinkSecret();
   const attachment = await insert(ctx, store, {
     ...{ fileName, uploader, size, contentType },
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(inBucket
       ? { place: "bucket" as const, key: `${store.organizationId}/${crypto.randomUUID()}` }
-      : { place: "deployment" as const, linkSecret: await sealSecret(newLinkSecret()) }),
+      : { place: "deployment" as const, linkSecret: await sealSecret(linkSecret) }),
     status: "pending",
     dueAt: now + GIVEN_UP_AFTER,
   });
   await recordAttachment(store, "upload_permitted", attachment, []);
   if (attachment.key === undefined) {
-    const uploadUrl = await ctx.storage.generateUploadUrl();
-    const headers = { "Content-Type": contentType };
+    // Not one of Convex's own, which takes any number of files of any size.
     const expiresAt = now + DEPLOYMENT_UPLOAD_SECONDS * 1000;
+    const token = linkToken(attachment._id, expiresAt, linkSecret, "upload");
+    const uploadUrl = `${process.env.CONVEX_SITE_URL ?? ""}${API_PREFIX}/uploads/${token}`;
+    const headers = { "Content-Type": contentType };
     return { attachment, uploadUrl, method: "POST", headers, expiresAt };
   }
   const { url, headers } = await presignUpload(attachment.key, announced, UPLOAD_SECONDS);
@@ -104,7 +108,7 @@ export async function completeUpload(
   ctx: MutationCtx,
   store: ObjectStore,
   pending: Attachment,
-  changes: { ownerId?: Id<"objects">; storageId?: Id<"_storage">; sha256?: string },
+  changes: { ownerId?: Id<"objects">; sha256?: string },
 ): Promise<Attachment> {
   if (changes.ownerId !== undefined) await requireRoom(ctx, store, changes.ownerId);
   const completed = await patch(ctx, pending, { ...changes, status: "ready", dueAt: undefined });

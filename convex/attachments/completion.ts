@@ -16,7 +16,6 @@ import { organizationOf } from "../kit/metering";
 import { type ConsultationArgs, consultationArgs, consultingCaller } from "../kit/outside";
 import { type Attachment, requireAttachment } from "./attachments";
 import { type Announced, deleteObject, describeObject, fromBase64, hashObject } from "./bucket";
-import { isClaimed } from "./claimants";
 
 /**
  * Completing an upload: what was stored is compared with what was announced before the request's
@@ -98,12 +97,15 @@ export const examine = internalMutation({
   args: consultationArgs,
   handler: async (ctx, args: ConsultationArgs): Promise<Inspection> => {
     const request = await pendingOf(ctx, args);
-    const file = request && (await unclaimedFile(ctx, request.attachment, request.body.storageId));
+    const file = request && (await uploadedFile(ctx, request.attachment, request.body.storageId));
     if (!file) return MISSING;
     const { size = 0, contentType = "", sha256 } = request.attachment;
     const stored = { ...file, contentType: file.contentType ?? "", sha256: hexOf(file.sha256) };
     const found = compare({ size, contentType, sha256 }, stored);
-    if (found.outcome === "differs") await ctx.storage.delete(file._id);
+    if (found.outcome === "differs") {
+      await ctx.storage.delete(file._id);
+      await ctx.db.patch("attachments", request.attachment._id, { storageId: undefined });
+    }
     return found;
   },
 });
@@ -122,19 +124,14 @@ async function pendingOf(
   return attachment.status === "pending" ? { attachment, body } : null;
 }
 
-/**
- * The file that a pending upload may claim: stored after its permission, and nobody else's. Who knows
- * its id has been told by the upload.
- */
-export async function unclaimedFile(
+/** What came through the upload's own URL, and no other file, whoever stored it. */
+export async function uploadedFile(
   ctx: QueryCtx | MutationCtx,
-  attachment: Attachment,
+  { storageId }: Attachment,
   id: string | undefined,
 ): Promise<StoredFile | null> {
-  const storageId = id === undefined ? null : ctx.db.system.normalizeId("_storage", id);
-  const file = storageId && (await ctx.db.system.get("_storage", storageId));
-  if (!file || file._creationTime < attachment._creationTime) return null;
-  return (await isClaimed(ctx, file._id)) ? null : file;
+  if (storageId === undefined || storageId !== id) return null;
+  return await ctx.db.system.get("_storage", storageId);
 }
 
 /**

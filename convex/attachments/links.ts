@@ -1,14 +1,22 @@
 import { hmacSha256Hex, isEqual } from "../kit/signatures";
 
 /**
- * Download links of files in the deployment's own storage: the attachment, a time, and their HMAC
- * under a secret of the attachment's own. They need no row, and end with the attachment.
+ * Links to files in the deployment's own storage, for a download or for the upload: the attachment, a
+ * time, and their HMAC under a secret of the attachment's own. They need no row, and end with the
+ * attachment; what is signed for the one is worth nothing for the other.
  */
 export const LINK_SECONDS = 300;
 
-export function linkToken(attachmentId: string, expiresAt: number, secret: string): string {
-  const signed = `${attachmentId}.${expiresAt.toString(36)}`;
-  return `${signed}.${hmacSha256Hex(secret, signed)}`;
+export type LinkPurpose = "download" | "upload";
+
+export function linkToken(
+  attachmentId: string,
+  expiresAt: number,
+  secret: string,
+  purpose: LinkPurpose = "download",
+): string {
+  const token = `${attachmentId}.${expiresAt.toString(36)}`;
+  return `${token}.${hmacSha256Hex(secret, purpose === "upload" ? `upload.${token}` : token)}`;
 }
 
 export type LinkToken = { attachmentId: string; expiresAt: number; token: string };
@@ -20,8 +28,12 @@ export function readLinkToken(token: string): LinkToken | null {
   return { attachmentId, expiresAt: Number.parseInt(time, 36), token };
 }
 
-export function isSigned({ attachmentId, expiresAt, token }: LinkToken, secret: string): boolean {
-  return isEqual(token, linkToken(attachmentId, expiresAt, secret));
+export function isSigned(
+  { attachmentId, expiresAt, token }: LinkToken,
+  secret: string,
+  purpose: LinkPurpose = "download",
+): boolean {
+  return isEqual(token, linkToken(attachmentId, expiresAt, secret, purpose));
 }
 
 export function newLinkSecret(): string {

@@ -21,9 +21,9 @@ export const attachmentTables = {
     sha256: v.optional(v.string()),
     /** In the bucket. */
     key: v.optional(v.string()),
-    /** In the deployment's own storage, once the upload is completed. */
+    /** In the deployment's own storage: what came through the upload's own URL. */
     storageId: v.optional(v.id("_storage")),
-    /** Under which its download links are signed; see kit/secretBox.ts. */
+    /** Under which its links are signed, of upload and download; see kit/secretBox.ts. */
     linkSecret: v.optional(v.string()),
     /** Of an external one. */
     url: v.optional(v.string()),

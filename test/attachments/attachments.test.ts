@@ -281,6 +281,62 @@ test("a browser may upload to the deployment's storage, and ask for the permissi
   expect([Origin, "*"]).toContain(stored.headers.get("access-control-allow-origin"));
 });
 
+describe("an upload to the deployment's storage", () => {
+  const permit = async (): Promise<Permission> => {
+    const body = { fileName: "plan.txt", contentType: "text/plain", size: TEXT.length };
+    const answer = await requests.deployment?.("POST", "/attachments/presign", { body });
+    return answer?.body.data as unknown as Permission;
+  };
+  const send = async (
+    { uploadUrl, method, headers }: Permission,
+    body: BodyInit = TEXT,
+  ): Promise<{ status: number; storageId?: string }> => {
+    const duplex = "half" as const;
+    const response = await fetch(uploadUrl, { ...{ method, headers, body, duplex } });
+    return { ...((await response.json()) as object), status: response.status };
+  };
+  const complete = async (id: string, storageId: unknown): Promise<number> => {
+    const body = { attachmentId: id, storageId };
+    return (await requests.deployment?.("POST", "/attachments/complete", { body }))?.status ?? 0;
+  };
+
+  test("takes no byte more than was announced, whether announced again or not", async () => {
+    const permission = await permit();
+    expect((await send(permission, "x".repeat(TEXT.length + 1))).status).toBe(413);
+    const unannounced = new Blob([TEXT, "x".repeat(2 ** 20)]).stream();
+    expect((await send(permission, unannounced)).status).toBe(413);
+    expect((await send(permission, "")).status).toBe(400);
+    // What was refused has used nothing up.
+    expect((await send(permission)).status).toBe(200);
+  });
+
+  test("takes one file", async () => {
+    const permission = await permit();
+    const statuses = await Promise.all([1, 2, 3].map(async () => (await send(permission)).status));
+    expect(statuses.sort()).toEqual([200, 409, 409]);
+    expect((await send(permission)).status).toBe(409);
+  });
+
+  test("is completed by the file that came through its own URL alone", async () => {
+    const [one, other] = [await permit(), await permit()];
+    const [stored, theirs] = [await send(one), await send(other)];
+    expect(await complete(one.attachmentId, theirs.storageId)).toBe(409);
+    expect(await complete(one.attachmentId, stored.storageId)).toBe(200);
+    expect(await complete(other.attachmentId, theirs.storageId)).toBe(200);
+  });
+
+  test("is not permitted by a URL that was changed, nor by one for the download", async () => {
+    const permission = await permit();
+    const changed = permission.uploadUrl.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
+    expect((await send({ ...permission, uploadUrl: changed })).status).toBe(404);
+    await complete(permission.attachmentId, (await send(permission)).storageId);
+    const at = `/attachments/${permission.attachmentId}/presign`;
+    const { downloadUrl } = (await requests.deployment?.("GET", at))?.body.data as unknown as Link;
+    const uploadUrl = downloadUrl.replace("/files/", "/uploads/");
+    expect((await send({ ...permission, uploadUrl })).status).toBe(404);
+  });
+});
+
 test("a link to the deployment's storage is worth nothing when it is changed", async () => {
   const server = servers.deployment;
   const at = (token: string): string => `${server?.siteUrl}/api/v1/files/${token}`;

@@ -300,7 +300,8 @@ test("an erasure takes the person's files, with their names and addresses", asyn
     const pending = await requireAttachment(ctx, fixture.organizationId, attachmentId);
     const owner = await store.findObject(id);
     if (!owner) throw new Error("The contact is not there.");
-    await completeUpload(ctx, store, pending, { storageId: stored, ownerId: owner._id });
+    await ctx.db.patch("attachments", pending._id, { storageId: stored });
+    await completeUpload(ctx, store, pending, { ownerId: owner._id });
     await store.finish();
     return stored;
   });

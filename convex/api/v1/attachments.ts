@@ -14,7 +14,7 @@ import {
   completion,
   inspection,
   requireCompletable,
-  unclaimedFile,
+  uploadedFile,
 } from "../../attachments/completion";
 import { asDownload, download, downloadSource } from "../../attachments/downloads";
 import { contentType, externalUrl, fileName, nameOfUrl } from "../../attachments/names";
@@ -119,14 +119,13 @@ export const complete = writeEndpoint(
     requireCompletable(attachment, callerKey(ctx.caller), body, consulted);
     const owner = body.ownerId === undefined ? null : await requireOwner(ctx.store, body.ownerId);
     const file =
-      body.storageId === undefined ? null : await unclaimedFile(ctx, attachment, body.storageId);
+      body.storageId === undefined ? null : await uploadedFile(ctx, attachment, body.storageId);
     if (attachment.place === "deployment" && !file) {
-      throw new ApiError("CONFLICT", "The stored file belongs to another attachment.");
+      throw new ApiError("CONFLICT", "The stored file did not come through this upload.");
     }
     const { sha256 } = consulted;
     const completed = await completeUpload(ctx, ctx.store, attachment, {
       ...(owner ? { ownerId: owner._id } : {}),
-      ...(file ? { storageId: file._id } : {}),
       ...(sha256 === undefined ? {} : { sha256 }),
     });
     return ok(attachmentView(completed), { version: completed.version });

@@ -17,6 +17,7 @@ import { logRequest } from "./log";
 import { preferred } from "./negotiate";
 import type { MountedEndpoint } from "./mount";
 import { serve } from "./serve";
+import { uploadRoutes } from "./uploadRoute";
 
 const DEFAULT_BODY_LIMIT = 1024 * 1024;
 
@@ -64,6 +65,7 @@ export function httpApp(
   docsRoutes(app, endpoints, webhooks);
   incomingRoutes(app, webhooks);
   downloadRoutes(app);
+  uploadRoutes(app);
   for (const endpoint of fixedWordsFirst(endpoints)) {
     const path = API_PREFIX + endpoint.path;
     app.on(endpoint.method, path, limitBody(endpoint), (c) =>

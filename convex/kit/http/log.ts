@@ -1,8 +1,8 @@
 import type { HttpContext } from "./context";
 
-/** A download link is a credential too: its attachment may be told, its signature not. */
+/** The link of a download or an upload is a credential too: its attachment may be told, its signature not. */
 function maskedPath(path: string): string {
-  return path.replace(/(\/files\/[^./]{1,64})[^/]*/, "$1…");
+  return path.replace(/(\/(?:files|uploads)\/[^./]{1,64})[^/]*/, "$1…");
 }
 
 /**
