@@ -100,8 +100,8 @@ export async function startDeployment(given: Partial<DeploymentOptions>): Promis
   const data = path.resolve(options.data);
   if (await finishReplacing(data))
     log("info", `The restore of ${data} that was cut off is complete`);
-  await removeDrafts(data);
   await prepareFolder(data);
+  await removeDrafts(data);
   const toClose: (() => Promise<void>)[] = [];
   try {
     return await assemble(options, data, toClose);

@@ -101,7 +101,7 @@ describe("creating", () => {
     ["no scopes", { scopes: [] }, "body.scopes"],
     ["an unknown scope", { scopes: ["crm:read", "crm:delete"] }, "body.scopes.1"],
     ["a scope as text", { scopes: "crm:read" }, "body.scopes"],
-    ["an expiry as text", { expiresAt: "2030-01-01" }, "body.expiresAt"],
+    ["an expiry that is no time", { expiresAt: "01.01.2030" }, "body.expiresAt"],
     ["an expiry in the past", { expiresAt: 1 }, "body.expiresAt"],
     ["an expiry of half a millisecond", { expiresAt: 1e13 + 0.5 }, "body.expiresAt"],
     ["a key of its own choice", { key: "fh_live_x" }, "body.key"],

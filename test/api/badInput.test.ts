@@ -136,7 +136,7 @@ describe("a contact", () => {
       sourceRef: long(200),
       notes: "ü".repeat(20_000),
       taxId: long(50),
-      email: `${long(64)}@${"y".repeat(180)}.test`,
+      email: `${long(64)}@${Array.from({ length: 3 }, () => "y".repeat(60)).join(".")}.test`,
       tags: Array.from({ length: 50 }, (_, i) => `${i}`.padStart(50, "t")),
       customFields: { a: nested(8) },
     };
@@ -158,21 +158,25 @@ describe("a contact", () => {
     expect(many.paths).toHaveLength(50);
   });
 
+  test.each(["Zoë 👩‍👩‍👧 日本", "O'Brien; DROP TABLE", "<b>x</b>", "ﷺ".repeat(200), "{{7*7}}", "%s%n"])(
+    "may be called %j",
+    async (firstName) => {
+      const { body, status } = await home.request("POST", "/crm/contacts", { body: { firstName } });
+      expect(status).toBe(201);
+      expect((await home.request("GET", `/crm/contacts/${body.contactId}`)).body.firstName).toBe(
+        firstName,
+      );
+    },
+  );
+
   test.each([
-    "Ada\u202e",
-    "Zoë 👩‍👩‍👧 日本",
-    "O'Brien; DROP TABLE",
-    "<b>x</b>",
-    "\u200b-\u200b",
-    "ﷺ".repeat(200),
-    "{{7*7}}",
-    "%s%n",
-  ])("may be called %j", async (firstName) => {
+    ["Ada\u202e", "Ada"],
+    ["\u200b-\u200b", "-"],
+  ])("called %j, is without what nobody sees", async (firstName, shown) => {
     const { body, status } = await home.request("POST", "/crm/contacts", { body: { firstName } });
     expect(status).toBe(201);
-    expect((await home.request("GET", `/crm/contacts/${body.contactId}`)).body.firstName).toBe(
-      firstName,
-    );
+    const found = await home.request("GET", `/crm/contacts/${body.contactId}`);
+    expect(found.body.firstName).toBe(shown);
   });
 });
 

@@ -409,7 +409,7 @@ describe("from an event", () => {
 
   test.each([
     ["without an e-mail", { attendeeInfo: { firstName: "A" } }, "body.attendeeInfo.email"],
-    ["with a date as text", { eventDate: "2025-01-01" }, "body.eventDate"],
+    ["with a date as text", { eventDate: "01.01.2025" }, "body.eventDate"],
     ["with a date before the epoch", { eventDate: -1 }, "body.eventDate"],
     [
       "with fields that attendees have not",

@@ -42,6 +42,7 @@ const OUTSIDE: Record<string, string> = {
   "GET /api/v1/openapi.json": "the document that everybody may read",
   "GET /api/v1/docs": "its page",
   "GET /api/v1/docs/assets/:name": "the page's scripts",
+  "POST /api/v1/uploads/:token": "the token is the credential: see test/attachments",
   "GET /api/v1/files/:token": "the token is the credential: see test/attachments",
   "GET /api/v1/webhooks/whatsapp": "Meta's challenge, answered to who knows the secret word",
 };

@@ -96,7 +96,7 @@ const OTHERS: Record<string, Whole> = {
   "GET /crm/contacts/export": {},
   "POST /crm/contacts/import": { raw: "firstName\nAda\n" },
   "POST /organization/logo": { raw: "no picture" },
-  "POST /notifications/:id/resend": { ids: { id: aMessage } },
+  "POST /notifications/:id/resend": { body: {}, ids: { id: aMessage } },
   "DELETE /notifications/suppressions/:id": { ids: { id: aSuppression } },
   "POST /notifications/mark-read": { body: { ids: ["missing"] } },
   "POST /notifications/mark-all-read": {},

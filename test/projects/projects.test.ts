@@ -13,6 +13,8 @@ beforeEach(async () => {
 
 const MINIMAL = { subtype: "internal", name: "Relaunch" };
 
+const MARCH = Date.UTC(2026, 2);
+
 async function create(body: object = {}): Promise<Body> {
   const answer = await home.request("POST", "/projects", { body: { ...MINIMAL, ...body } });
   expect(answer.status, answer.text).toBe(201);
@@ -114,7 +116,11 @@ describe("a new project", () => {
     ],
     ["decimals of yen", { budget: { amount: 1.5, currency: "JPY" } }, "body.budget.amount"],
     ["a start that is no time", { startDate: "soon" }, "body.startDate"],
-    ["an end before its start", { startDate: 2, targetEndDate: 1 }, "body.targetEndDate"],
+    [
+      "an end before its start",
+      { startDate: MARCH + 1, targetEndDate: MARCH },
+      "body.targetEndDate",
+    ],
     [
       "a field of ours among the caller's",
       { customProperties: { progress: 7 } },
@@ -250,10 +256,10 @@ describe("a change", () => {
   });
 
   test("of one date is checked against the other that is stored", async () => {
-    const { id } = await create({ startDate: 1000 });
-    const refused = await patch(id, { targetEndDate: 999 });
+    const { id } = await create({ startDate: MARCH });
+    const refused = await patch(id, { targetEndDate: MARCH - 1 });
     expect([refused.status, refused.paths]).toEqual([400, ["body.targetEndDate"]]);
-    expect((await patch(id, { targetEndDate: 999, startDate: null })).status).toBe(200);
+    expect((await patch(id, { targetEndDate: MARCH - 1, startDate: null })).status).toBe(200);
   });
 
   test("with If-Match of an older version is refused", async () => {

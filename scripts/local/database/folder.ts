@@ -43,7 +43,7 @@ export function claimFolder(
 }
 
 /** Keeps other processes from the folder without reading its store, which may be damaged. */
-export function holdFolder(path: string): { folder: string; release(): Promise<void> } {
+export function holdFolder(path: string): { folder: string; release: () => Promise<void> } {
   const folder = prepare(path);
   if (claimedHere.has(folder)) throw new Error(`${path} is already open in this process.`);
   const { lock, reader } = openLock(path, folder);

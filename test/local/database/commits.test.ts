@@ -304,7 +304,7 @@ describe("a write that fails", () => {
   /** A mutation whose flush waits, and fails when it is told to. */
   async function doomed(
     database: EmbeddedDatabase,
-  ): Promise<{ lost: Promise<unknown>; fail(): void }> {
+  ): Promise<{ lost: Promise<unknown>; fail: () => void }> {
     let fail = (): void => undefined;
     const held = new Promise<void>((resolve) => (fail = resolve));
     const flush = vi.spyOn(Store.prototype, "write").mockImplementationOnce(async () => {
