@@ -221,6 +221,6 @@ export function entriesOfAll({ db }: QueryCtx, filters: TrailFilters): Entries {
 function duringOf({ since, until }: Pick<TrailFilters, "since" | "until">): During {
   const from = since === undefined ? 0n : nanoseconds(since);
   const to = until === undefined ? END_OF_TIME : nanoseconds(until + 1);
-  if (from > to) throw invalid([{ path: "query.until", message: "must not be before since" }]);
+  if (from >= to) throw invalid([{ path: "query.until", message: "must not be before since" }]);
   return (range) => range.gte("commitTs", from).lt("commitTs", to);
 }

@@ -74,6 +74,7 @@ describe("GET /audit", () => {
       "actorId=a&action=b",
       "objectType=a&objectId=b",
       "since=yesterday",
+      "since=2&until=1",
       "since=2026-02-02&until=2026-02-01",
       "objectId=",
       "who=me",
