@@ -23,6 +23,8 @@ import type { Aliases } from "./naming";
  * a push writes of itself.
  */
 const SHARE_OF_PUSH = 0.1;
+/** Of bytes it is more: to write all that a transaction may takes longer than the second it has. */
+const SHARE_OF_BYTES = 0.5;
 
 export type Status = "applied" | "conflict" | "refused" | "duplicate";
 export type PushResult = { changeId: string; status: Status } & Partial<Decided> & {
@@ -153,7 +155,7 @@ async function attempt(
 function limitsWithin(metrics: TransactionMetrics): TransactionLimits {
   const limits = Object.entries(metrics).map(([metric, { remaining }]) => [
     metric,
-    Math.floor(remaining * (1 - SHARE_OF_PUSH)),
+    Math.floor(remaining * (1 - (/bytes/i.test(metric) ? SHARE_OF_BYTES : SHARE_OF_PUSH))),
   ]);
   return Object.fromEntries(limits) as TransactionLimits;
 }
