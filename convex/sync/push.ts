@@ -71,7 +71,9 @@ export async function push(
   }
   const run = { ctx, scope, caller, pusher, aliases: await aliasesOf(ctx, scope, pending) };
   const ordered = inOrder(pending);
-  const decided = await carryOut(run, ordered);
+  const fits = fitting(ordered);
+  const carriedOut = await carryOut(run, ordered.slice(0, fits));
+  const decided = [...carriedOut, ...ordered.slice(fits).map(tooLarge)];
   for (const [place, { index }] of ordered.entries()) {
     const result = decided[place];
     if (result) results.set(index, result);
@@ -94,6 +96,19 @@ type Run = {
   pusher: Pusher;
   aliases: Aliases;
 };
+
+/** Characters of JSON that a push carries out: more takes longer than the second it has. */
+const CARRIED_OUT = 2 * 1024 * 1024;
+
+/** How many of the changes, from the first one on, are for this push. */
+function fitting(pending: readonly Pending[]): number {
+  let size = 0;
+  const tooMany = pending.findIndex(({ change }, place) => {
+    size += JSON.stringify(change).length;
+    return place > 0 && size > CARRIED_OUT;
+  });
+  return tooMany === -1 ? pending.length : tooMany;
+}
 
 /** The results are in the order of the changes. */
 async function carryOut(run: Run, pending: readonly Pending[]): Promise<PushResult[]> {
