@@ -23,8 +23,8 @@ import type { Aliases } from "./naming";
  * a push writes of itself.
  */
 const SHARE_OF_PUSH = 0.1;
-/** Of bytes it is more: to write all that a transaction may takes longer than the second it has. */
-const SHARE_OF_BYTES = 0.5;
+/** Characters of JSON that a push carries out: more takes longer than the second that Convex gives it. */
+const CARRIED_OUT = 2 * 1024 * 1024;
 
 export type Status = "applied" | "conflict" | "refused" | "duplicate";
 export type PushResult = { changeId: string; status: Status } & Partial<Decided> & {
@@ -97,9 +97,6 @@ type Run = {
   aliases: Aliases;
 };
 
-/** Characters of JSON that a push carries out: more takes longer than the second it has. */
-const CARRIED_OUT = 2 * 1024 * 1024;
-
 /** How many of the changes, from the first one on, are for this push. */
 function fitting(pending: readonly Pending[]): number {
   let size = 0;
@@ -170,7 +167,7 @@ async function attempt(
 function limitsWithin(metrics: TransactionMetrics): TransactionLimits {
   const limits = Object.entries(metrics).map(([metric, { remaining }]) => [
     metric,
-    Math.floor(remaining * (1 - (/bytes/i.test(metric) ? SHARE_OF_BYTES : SHARE_OF_PUSH))),
+    Math.floor(remaining * (1 - SHARE_OF_PUSH)),
   ]);
   return Object.fromEntries(limits) as TransactionLimits;
 }

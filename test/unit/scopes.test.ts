@@ -66,7 +66,7 @@ test("every endpoint asks for a scope that a key can have; writes never for a re
     // What a portal user does to their own sign-in is for whoever may see it.
     if (path.startsWith("/auth/")) continue;
     const writing: string[] =
-      scope === "projects:delete" ? ["DELETE"] : ["POST", "PATCH", "DELETE"];
+      scope === "projects:delete" ? ["DELETE"] : ["POST", "PUT", "PATCH", "DELETE"];
     expect(scope.endsWith(":read") ? ["GET"] : writing, path).toContain(method);
   }
 });
