@@ -19,9 +19,11 @@ import { ObjectStore } from "./store";
 /**
  * Many writes in one transaction, each of which happens whole or not at all. They are tried in groups,
  * each a nested transaction; only where one is refused are those of its group tried one by one. What
- * a refused group read counts toward the limits of the whole, so groups are small.
+ * a refused group read counts toward the limits of the whole, so groups are small, and after so many
+ * items of refused groups all further ones are tried one by one: none is then tried twice.
  */
 const GROUP_SIZE = 10;
+const TRIED_IN_VAIN = 20;
 
 const withId = { id: z.string().max(64) };
 const contactChange = contactUpdate.extend(withId);
@@ -82,22 +84,41 @@ export async function writeBatch(
 ): Promise<ItemResult[]> {
   const good = items.flatMap((judgement) => ("item" in judgement ? [judgement.item] : []));
   const results: ItemResult[] = [];
-  for (let start = 0; start < good.length; start += GROUP_SIZE) {
-    const group = good.slice(start, start + GROUP_SIZE);
-    results.push(...(await writeGroup(ctx, scope, of, group, rehearse)));
+  let triedInVain = 0;
+  while (results.length < good.length) {
+    const size = triedInVain < TRIED_IN_VAIN ? GROUP_SIZE : 1;
+    const group = good.slice(results.length, results.length + size);
+    const written = await writeGroup(ctx, scope, of, group, rehearse);
+    results.push(...(written ?? (await writeEach(ctx, scope, of, group, rehearse))));
+    if (!written) triedInVain += group.length;
   }
   return items.flatMap((judgement): ItemResult[] =>
     "error" in judgement ? [{ status: "error", error: judgement.error }] : results.splice(0, 1),
   );
 }
 
-async function writeGroup(
+async function writeEach(
   ctx: MutationCtx,
   scope: WriteScope,
   of: BatchOf | "row",
   items: readonly object[],
   rehearse: boolean,
 ): Promise<ItemResult[]> {
+  const results: ItemResult[] = [];
+  for (const item of items) {
+    results.push(...((await writeGroup(ctx, scope, of, [item], rehearse)) ?? []));
+  }
+  return results;
+}
+
+/** The results; null where one of several is refused, and so none is written. */
+async function writeGroup(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  of: BatchOf | "row",
+  items: readonly object[],
+  rehearse: boolean,
+): Promise<ItemResult[] | null> {
   const { viewer: _viewer, ...jobScopeOf } = scope;
   const args = { scope: jobScopeOf, of, items: JSON.stringify(items), rehearse };
   try {
@@ -107,11 +128,8 @@ async function writeGroup(
     const rehearsed = refusal === null ? rehearsedResults(error) : null;
     if (rehearsed) return rehearsed;
     if (!refusal) throw error;
-    if (items.length === 1) return [{ status: "error", error: errorOf(refusal) }];
+    return items.length === 1 ? [{ status: "error", error: errorOf(refusal) }] : null;
   }
-  const results: ItemResult[] = [];
-  for (const item of items) results.push(...(await writeGroup(ctx, scope, of, [item], rehearse)));
-  return results;
 }
 
 /** One nested transaction: all of the items, or a refusal and none. */
