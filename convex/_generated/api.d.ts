@@ -274,6 +274,7 @@ import type * as ontology_contactImportReport from "../ontology/contactImportRep
 import type * as ontology_contactInput from "../ontology/contactInput.js";
 import type * as ontology_contactMatch from "../ontology/contactMatch.js";
 import type * as ontology_contactMerge from "../ontology/contactMerge.js";
+import type * as ontology_contactMoves from "../ontology/contactMoves.js";
 import type * as ontology_contactRules from "../ontology/contactRules.js";
 import type * as ontology_contactUnion from "../ontology/contactUnion.js";
 import type * as ontology_contactView from "../ontology/contactView.js";
@@ -662,6 +663,7 @@ declare const fullApi: ApiFromModules<{
   "ontology/contactInput": typeof ontology_contactInput;
   "ontology/contactMatch": typeof ontology_contactMatch;
   "ontology/contactMerge": typeof ontology_contactMerge;
+  "ontology/contactMoves": typeof ontology_contactMoves;
   "ontology/contactRules": typeof ontology_contactRules;
   "ontology/contactUnion": typeof ontology_contactUnion;
   "ontology/contactView": typeof ontology_contactView;

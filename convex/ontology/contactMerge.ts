@@ -1,15 +1,16 @@
+import { compareValues, type Value } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { moveAttachments, returnAttachment } from "../attachments/merging";
+import { moveAttachments } from "../attachments/merging";
 import { ApiError, invalid, notFound } from "../kit/errors";
 import { unionOf } from "./contactUnion";
 import { auditedFields, changesBetween } from "./changes";
+import { type Move, move, moveOneBack } from "./contactMoves";
 import type { Change, WriteScope } from "./effects";
 import { referringTo } from "./links";
 import { isOfType } from "./reader";
 import type { ObjectDoc } from "./registry";
-import { type References, referencesTo, relink, relinkBack } from "./relink";
 import { type ObjectChanges, ObjectStore } from "./store";
 
 /**
@@ -93,7 +94,9 @@ async function moveReferring(
     await ctx.db.insert("contactMergeMoves", { mergeId: merge._id, objectId });
   }
   const moved = referring.length + files.length;
-  const isDone = moved < MOVED_AT_ONCE;
+  // An object that names it in two ways takes two of those that were read.
+  const left = await referringTo(ctx, organizationId, sourceId, 1);
+  const isDone = moved < MOVED_AT_ONCE && left.length === 0;
   const status = isDone ? "done" : "moving";
   await ctx.db.patch("contactMerges", merge._id, { moved: merge.moved + moved, status });
   if (!isDone) await continueLater(ctx, merge._id);
@@ -132,6 +135,7 @@ export async function undoMerge(
       ? restored
       : await store.update(restored, { customProperties: { crmOrganizationId: undefined } });
   const { viewer: _viewer, ...scope } = store.scope;
+  await forgetInLaterMerges(ctx, merge);
   await ctx.db.patch("contactMerges", merge._id, { status: "undoing", scope });
   const undone = await moveBack(ctx, store, await mergeOf(ctx, merge._id));
   await store.recordHappening(contact, "unmerged", { mergeId: merge._id });
@@ -159,22 +163,9 @@ async function moveBack(
     .query("contactMergeMoves")
     .withIndex("by_merge", (q) => q.eq("mergeId", merge._id))
     .take(MOVED_AT_ONCE);
-  const { targetId, sourceId } = merge;
-  for (const { _id, objectId: id, references } of moves) {
-    await ctx.db.delete("contactMergeMoves", _id);
-    const attachmentId = ctx.db.normalizeId("attachments", id);
-    if (attachmentId) {
-      await returnAttachment(ctx, store, attachmentId, { from: targetId, to: sourceId });
-    }
-    const objectId = ctx.db.normalizeId("objects", id);
-    if (!objectId) continue;
-    const object = await livingObject(ctx, objectId);
-    // Merges of before references were kept move back whatever names the target.
-    if (object && references === undefined) {
-      await relink(store, object, targetId, sourceId);
-    } else if (object && references !== undefined) {
-      await relinkBack(store, object, references, sourceId, targetId);
-    }
+  for (const moved of moves) {
+    await ctx.db.delete("contactMergeMoves", moved._id);
+    await moveOneBack(ctx, store, merge, moved);
   }
   const isDone = moves.length < MOVED_AT_ONCE;
   await ctx.db.patch("contactMerges", merge._id, {
@@ -183,6 +174,31 @@ async function moveBack(
   });
   if (!isDone) await continueLater(ctx, merge._id);
   return await mergeOf(ctx, merge._id);
+}
+
+/**
+ * A later merge into the same target began with what this one had made of it. Once this one is undone
+ * that was never so: what the later one goes back to is what was there before both.
+ */
+async function forgetInLaterMerges(ctx: MutationCtx, merge: ContactMerge): Promise<void> {
+  const merges = await ctx.db
+    .query("contactMerges")
+    .withIndex("by_target", (q) =>
+      q.eq("targetId", merge.targetId).gt("_creationTime", merge._creationTime),
+    )
+    .collect();
+  const later = merges.filter(({ status }) => status === "moving" || status === "done");
+  for (const made of merge.changes) {
+    const next = later.find(({ changes }) => changes.some(({ field }) => field === made.field));
+    if (!next) continue;
+    const changes = next.changes.map((change) =>
+      change.field === made.field && isSame(change.before, made.after)
+        ? { ...change, before: made.before as unknown }
+        : change,
+    );
+    next.changes = changes;
+    await ctx.db.patch("contactMerges", next._id, { changes });
+  }
 }
 
 /** What a contact has become that was merged away: the last of those that it went into. */
@@ -224,27 +240,6 @@ export async function requireMerge(
   return merge;
 }
 
-type Move = { objectId: Id<"objects">; references?: References };
-
-async function move(
-  ctx: MutationCtx,
-  store: ObjectStore,
-  objectId: Id<"objects">,
-  from: Id<"objects">,
-  to: Id<"objects">,
-): Promise<Move> {
-  const object = await livingObject(ctx, objectId);
-  if (!object) return { objectId };
-  await relink(store, object, from, to);
-  return { objectId, references: referencesTo(object, [from, to]) };
-}
-
-/** What was deleted meanwhile refers to nothing. */
-async function livingObject(ctx: MutationCtx, id: Id<"objects">): Promise<ObjectDoc | null> {
-  const object = await ctx.db.get("objects", id);
-  return object && object.lifecycle !== "deleted" ? object : null;
-}
-
 async function continueLater(ctx: MutationCtx, mergeId: Id<"contactMerges">): Promise<void> {
   await ctx.scheduler.runAfter(0, internal.crmJobs.continueMerge, { mergeId });
 }
@@ -262,13 +257,15 @@ function fieldsOf(contact: Contact): ReturnType<typeof auditedFields> {
   return fields;
 }
 
+/** Two values of a field, as the database tells them apart. */
+function isSame(one: unknown, other: unknown): boolean {
+  return compareValues(one as Value | undefined, other as Value | undefined) === 0;
+}
+
 /** Only what is still as the merge left it goes back to what it was. */
 function revertedChanges(target: Contact, changes: Change[]): ObjectChanges<"crm_contact"> {
   const now = fieldsOf(target);
-  const own = changes.filter(
-    ({ field, after }) =>
-      changesBetween({ field: now[field] ?? null }, { field: after ?? null }).length === 0,
-  );
+  const own = changes.filter(({ field, after }) => isSame(now[field], after));
   const entries = own.map(({ field, before }) => [field, before] as const);
   const isColumn = ([field]: readonly [string, unknown]): boolean =>
     (OWN_COLUMNS as readonly string[]).includes(field);

@@ -22,20 +22,54 @@ export async function relink<T extends ObjectType>(
 export type References = string;
 
 export function referencesTo(object: ObjectDoc, ids: Id<"objects">[]): References {
-  return JSON.stringify(outlineOf(object.customProperties, ids));
+  return referencesIn(object.customProperties, ids);
 }
 
-/** Lets the references that named `from` before a `relink` to `to` name it again, and no others. */
+export function referencesIn(properties: Value, ids: Id<"objects">[]): References {
+  return JSON.stringify(outlineOf(properties, ids));
+}
+
+/** A `relink` that was made of an object, and what its references named before. */
+export type Relinked = { references: References; from: Id<"objects">; to: Id<"objects"> };
+
+/**
+ * Lets the references that named `undone.from` before a `relink` name it again, and no others.
+ * `later` are the relinks of this object since then, oldest first; answers what the references of
+ * each named before it, now that the undone one has never been.
+ */
 export async function relinkBack<T extends ObjectType>(
   store: ObjectStore,
   object: ObjectDoc<T>,
-  references: References,
-  from: Id<"objects">,
-  to: Id<"objects">,
-): Promise<ObjectDoc<T>> {
-  const outline = JSON.parse(references) as Value;
-  const customProperties = restored(object.customProperties, outline, from, to) as Properties<T>;
-  return await store.update(object, { customProperties }, "relinked");
+  undone: Relinked,
+  later: readonly Relinked[],
+): Promise<References[]> {
+  const { properties, references } = withoutRelink(object.customProperties, undone, later);
+  await store.update(object, { customProperties: properties as Properties<T> }, "relinked");
+  return references;
+}
+
+/**
+ * What later relinks made of a place cannot be told from what an earlier one made of it where both
+ * led to the same object. So they are taken back, newest first, and then made again without it.
+ */
+export function withoutRelink(
+  now: Value,
+  undone: Relinked,
+  later: readonly Relinked[],
+): { properties: Value; references: References[] } {
+  let properties = now;
+  for (const each of [...later].reverse()) properties = before(properties, each);
+  properties = before(properties, undone);
+  const references: References[] = [];
+  for (const { from, to } of later) {
+    references.push(referencesIn(properties, [from, to]));
+    properties = replaced(properties, from, to);
+  }
+  return { properties, references };
+}
+
+function before(now: Value, { references, from, to }: Relinked): Value {
+  return restored(now, JSON.parse(references) as Value, from, to);
 }
 
 /** A value with null for everything that does not hold one of the ids. */
@@ -79,7 +113,7 @@ function isRecord(value: Value): value is Record<string, Value> {
   );
 }
 
-function replaced(value: Value, from: string, to: string): Value {
+export function replaced(value: Value, from: string, to: string): Value {
   if (value === from) return to;
   if (Array.isArray(value)) {
     const list = value.map((entry: Value) => replaced(entry, from, to));

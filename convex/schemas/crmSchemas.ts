@@ -148,7 +148,9 @@ export const crmTables = {
     objectId: v.union(v.id("objects"), v.id("attachments")),
     /** Where it named the source or the target before, as JSON (ontology/relink.ts). */
     references: v.optional(v.string()),
-  }).index("by_merge", ["mergeId"]),
+  })
+    .index("by_merge", ["mergeId"])
+    .index("by_object", ["objectId"]),
 
   /**
    * Erasures of persons. Written by ontology/erasure.ts with the erasure and by its job, which

@@ -249,3 +249,73 @@ test("a contact whose merge left more tags than a request may give is still upse
   const more = await request("POST", "/crm/contacts", { body: { ...upsert, tags: ["new"] } });
   expect([more.status, more.paths]).toEqual([400, ["body.tags"]]);
 });
+
+test.each([
+  ["oldest first", [0, 1, 2]],
+  ["newest first", [2, 1, 0]],
+  ["the middle one first", [1, 0, 2]],
+])(
+  "merges into one contact undone %s: every reference and the target are what they were",
+  async (_order, order) => {
+    const fixture = await openBooks();
+    const { request, backend, draft } = fixture;
+    const target = await newContact(request, { firstName: "X", notes: "x", tags: ["x"] });
+    const sources: string[] = [];
+    for (const name of ["a", "b", "c"]) {
+      const fields = { firstName: name, email: `${name}@x.test`, notes: name, tags: [name] };
+      sources.push(await newContact(request, fields));
+    }
+    const [a = "", b = "", c = ""] = sources;
+    const other = await newContact(request, { firstName: "Other" });
+    const projects = [
+      await newProject(fixture, [a, b, c]),
+      await newProject(fixture, [c, other, b, target, a]),
+      await newProject(fixture, [b, a]),
+      await newProject(fixture, [a]),
+    ];
+    const invoice = await draft({
+      type: "b2b_consolidated",
+      billTo: { contactId: b, name: "B" },
+      lineItems: [line({ contactId: a }), line({ contactId: target }), line({ contactId: c })],
+    });
+    const propertiesOf = async (id: string): Promise<unknown> =>
+      (await backend.run(async (ctx) => await ctx.db.get("objects", id as Id<"objects">)))
+        ?.customProperties;
+    const all = [...projects, invoice.id, target];
+    const before = await Promise.all(all.map(propertiesOf));
+    const merges: string[] = [];
+    for (const source of sources) {
+      merges.push((await merged(fixture, target, source)).merge.id);
+    }
+    expect(await contactIdsOf(backend, projects[0] as Id<"objects">)).toEqual([target]);
+    const between = await newProject(fixture, [target]);
+    for (const i of order) {
+      dataOf(await request("POST", `/crm/contacts/merges/${merges[i] ?? ""}/undo`));
+      const names = await contactIdsOf(backend, projects[0] as Id<"objects">);
+      expect(names).toContain(sources[i]);
+    }
+    expect(await Promise.all(all.map(propertiesOf))).toEqual(before);
+    expect(await contactIdsOf(backend, between)).toEqual([target]);
+  },
+);
+
+test("objects that name the source in two ways are all moved, however many there are", async () => {
+  vi.useFakeTimers();
+  const fixture = await openBooks();
+  const { request, backend, draft } = fixture;
+  const target = await newContact(request, { firstName: "Ada" });
+  const source = await newContact(request, { firstName: "Augusta" });
+  const ids: string[] = [];
+  for (let i = 0; i < 60; i++) {
+    const billTo = { contactId: source, name: "Augusta" };
+    const lineItems = [line({ contactId: source })];
+    ids.push((await draft({ type: "b2b_consolidated", billTo, lineItems })).id);
+  }
+  const { merge } = await merged(fixture, target, source);
+  await finishJobs(fixture);
+  const done = await request("GET", `/crm/contacts/merges/${merge.id}`);
+  expect(dataOf(done)).toMatchObject({ status: "done", moved: 60 });
+  const left = await backend.run(async (ctx) => await ctx.db.query("objectLinks").collect());
+  expect(left.filter(({ to }) => to === source)).toEqual([]);
+  vi.useRealTimers();
+});
