@@ -14,6 +14,8 @@ export type ContactSubtype = z.output<typeof contactSubtype>;
 
 export const tags = z.array(label(50)).max(50, "must have at most 50 entries");
 
+export const MAX_NOTES = 20_000;
+
 export const contactFields = z.strictObject({
   subtype: contactSubtype,
   status: contactStatus,
@@ -26,7 +28,7 @@ export const contactFields = z.strictObject({
   source: contactSource,
   sourceRef: text(200),
   tags,
-  notes: longText(20_000),
+  notes: longText(MAX_NOTES),
   address,
   taxId: label(50),
   customFields,

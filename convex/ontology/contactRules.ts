@@ -75,7 +75,9 @@ export async function saveRegistration(
   const saved = await saveContact(store, attendeeInfo, info, (known) => {
     const before = known?.customProperties.eventRegistrations ?? [];
     const others = before.filter((other) => other.eventId !== eventId);
-    const eventRegistrations = [...others, entry].slice(-MAX_EVENT_REGISTRATIONS);
+    // A merge may have left more than that; a further one takes the place of the oldest only.
+    const most = Math.max(MAX_EVENT_REGISTRATIONS, before.length);
+    const eventRegistrations = [...others, entry].slice(-most);
     return known
       ? { eventRegistrations }
       : { eventRegistrations, source: "event", sourceRef: eventId };

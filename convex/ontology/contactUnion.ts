@@ -1,5 +1,7 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
+import { invalid } from "../kit/errors";
 import { emailKey } from "../kit/email";
+import { MAX_NOTES } from "./contactInput";
 import { higherSubtype } from "./contactRules";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges } from "./store";
@@ -9,13 +11,13 @@ type ContactProperties = Properties<"crm_contact">;
 
 /**
  * What a contact becomes when another that is the same person goes into it: its own values stay,
- * missing ones are taken over, tags and registrations are united, the higher subtype counts. A second
- * e-mail or phone is kept in the custom fields `otherEmails` and `otherPhones`.
+ * missing ones are taken over, notes, tags and registrations are united, the higher subtype counts. A
+ * second e-mail or phone is kept in the custom fields `otherEmails` and `otherPhones`.
+ * @throws VALIDATION_ERROR when the notes of both are longer than those of one contact may be
  */
 export function unionOf(target: Contact, source: Contact): ObjectChanges<"crm_contact"> {
   const own = target.customProperties;
   const other = source.customProperties;
-  const notes = [own.notes, other.notes].filter(Boolean);
   return {
     subtype: higherSubtype(target.subtype, source.subtype),
     customProperties: {
@@ -23,18 +25,25 @@ export function unionOf(target: Contact, source: Contact): ObjectChanges<"crm_co
       ...own,
       tags: [...new Set([...own.tags, ...other.tags])],
       customFields: unitedFields(own, other),
-      ...(notes.length > 1 && own.notes !== other.notes
-        ? { notes: joined(notes.join("\n\n")) }
-        : {}),
+      ...unitedNotes(own.notes, other.notes),
       ...unitedRegistrations(own, other),
     },
   };
 }
 
-const MAX_NOTES = 20_000;
-
-function joined(notes: string): string {
-  return notes.slice(0, MAX_NOTES).toWellFormed();
+/** Notes are what people wrote: they are never cut. */
+function unitedNotes(
+  own: string | undefined,
+  other: string | undefined,
+): Pick<ContactProperties, "notes"> {
+  if (!own || !other || own === other) return {};
+  const notes = `${own}\n\n${other}`;
+  if (notes.length > MAX_NOTES) {
+    const lengths = `${own.length} and ${other.length} characters`;
+    const message = `of the two contacts have ${lengths}, together more than the ${MAX_NOTES} that one contact holds; shorten one of them, then merge`;
+    throw invalid([{ path: "notes", message }]);
+  }
+  return { notes };
 }
 
 function unitedFields(
@@ -72,5 +81,5 @@ function unitedRegistrations(
   const byEvent = new Map(
     registrations.map((registration) => [registration.eventId, registration]),
   );
-  return { eventRegistrations: [...byEvent.values()].slice(-100) };
+  return { eventRegistrations: [...byEvent.values()] };
 }

@@ -319,3 +319,54 @@ test("objects that name the source in two ways are all moved, however many there
   expect(left.filter(({ to }) => to === source)).toEqual([]);
   vi.useRealTimers();
 });
+
+test("notes that do not fit into one contact are not cut: the merge is refused and names them", async () => {
+  const fixture = await newBackend();
+  const { request } = fixture;
+  const target = await newContact(request, { firstName: "Ada", notes: "a".repeat(15_000) });
+  const source = await newContact(request, { firstName: "Augusta", notes: "b".repeat(5_000) });
+  const path = `/crm/contacts/${target}/merge`;
+  const refused = await request("POST", path, { body: { sourceId: source } });
+  expect([refused.status, refused.code, refused.paths]).toEqual([
+    400,
+    "VALIDATION_ERROR",
+    ["notes"],
+  ]);
+  expect((await contact(fixture, source)).notes).toHaveLength(5_000);
+  await request("PATCH", `/crm/contacts/${source}`, { body: { notes: "b".repeat(4_998) } });
+  const { contact: united } = await merged(fixture, target, source);
+  expect(united.notes).toBe(`${"a".repeat(15_000)}\n\n${"b".repeat(4_998)}`);
+});
+
+test("the event registrations of both are kept, however many there are", async () => {
+  const fixture = await newBackend();
+  const { request, backend } = fixture;
+  const registrationsOf = (
+    prefix: string,
+  ): { eventId: string; eventName: string; eventDate: number }[] =>
+    Array.from({ length: 80 }, (_, i) => ({
+      ...{ eventId: `${prefix}${i}`, eventName: "Fair", eventDate: Date.UTC(2026, 1, 1) },
+    }));
+  const give = async (id: string, prefix: string): Promise<void> => {
+    await backend.run(async (ctx) => {
+      const object = await ctx.db.get("objects", id as Id<"objects">);
+      if (object?.type !== "crm_contact") throw new Error("no contact");
+      const eventRegistrations = registrationsOf(prefix);
+      const customProperties = { ...object.customProperties, eventRegistrations };
+      await ctx.db.patch("objects", object._id, { customProperties });
+    });
+  };
+  const target = await newContact(request, { firstName: "Ada", email: "ada@x.test" });
+  const source = await newContact(request, { firstName: "Augusta" });
+  await give(target, "t");
+  await give(source, "s");
+  await merged(fixture, target, source);
+  const countOf = async (): Promise<number | undefined> =>
+    await backend.run(async (ctx) => {
+      const object = await ctx.db.get("objects", target as Id<"objects">);
+      return object?.type === "crm_contact"
+        ? object.customProperties.eventRegistrations?.length
+        : undefined;
+    });
+  expect(await countOf()).toBe(160);
+});

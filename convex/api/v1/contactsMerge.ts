@@ -33,7 +33,7 @@ export const create = writeEndpoint(
     tag,
     summary: "Merge another contact into this one",
     description:
-      "What this contact lacks it takes from the source; tags are united, the higher subtype counts, a second e-mail or phone goes to the custom fields `otherEmails` and `otherPhones`. Whatever refers to the source (projects, invoices, portal users) is moved; beyond a hundred objects a job goes on, and the merge's `status` says so. The source is deleted. It can be undone for 30 days.",
+      "What this contact lacks it takes from the source; tags are united, the higher subtype counts, a second e-mail or phone goes to the custom fields `otherEmails` and `otherPhones`. The notes of both are joined; where they are longer together than a contact's notes may be, the merge is refused and says so. Whatever refers to the source (projects, invoices, portal users) is moved; beyond a hundred objects a job goes on, and the merge's `status` says so. The source is deleted. It can be undone for 30 days.",
     scope: "crm:write",
     subject: "crm_contact",
     body: z.strictObject({ sourceId: z.string().max(64) }),
@@ -66,7 +66,7 @@ export const undo = writeEndpoint(
     tag,
     summary: "Undo a merge",
     description:
-      "The source lives again as it was, and what was moved refers to it again. What has changed of the target since the merge stays.",
+      "The source lives again as it was, and what was moved refers to it again. What has changed of the target since the merge stays. Several merges into one contact can be undone in any order.",
     scope: "crm:write",
     params: z.object({ id: z.string() }),
     answers: { 200: mergeAnswer },
