@@ -61,13 +61,20 @@ const OWNED = [
 const DATABASE_WRITE =
   "CallExpression[callee.object.property.name='db'][callee.property.name=/^(insert|patch|replace|delete)$/]";
 
-/** What a file may not do to tables, but for those that are its own. */
-function foreignWrites(own) {
+/** `{ z }` is all of zod with its fifty languages, which every call on Convex would load. */
+const WHOLE_ZOD = {
+  selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
+  message: 'Write import * as z from "zod": a bundle then has only what is used.',
+};
+
+/** What a file of functions may not do: write to tables, but for those that are its own. */
+function restrictions(own) {
   const all = new Set(OWNED.flatMap(({ tables }) => tables));
   const foreign = [...all].filter((table) => !own.includes(table));
   return {
     "no-restricted-syntax": [
       "error",
+      WHOLE_ZOD,
       {
         selector: `${DATABASE_WRITE}[arguments.0.value=/^(${foreign.join("|")})$/]`,
         message: "Only its owner writes this table; see OWNED in eslint.config.js.",
@@ -103,8 +110,8 @@ export default tseslint.config(
       "@typescript-eslint/no-unnecessary-condition": "off",
     },
   },
-  { files: ["convex/**/*.ts"], rules: foreignWrites([]) },
-  ...OWNED.map(({ tables, files }) => ({ files, rules: foreignWrites(tables) })),
+  { files: ["convex/**/*.ts"], rules: restrictions([]) },
+  ...OWNED.map(({ tables, files }) => ({ files, rules: restrictions(tables) })),
   {
     files: ["convex/api/**/*.ts"],
     rules: {

@@ -1,6 +1,6 @@
 import { type PaginationResult, paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { Doc } from "./_generated/dataModel";
 import { query } from "./_generated/server";
 import { entriesOf, trailFilters } from "./audit/trail";

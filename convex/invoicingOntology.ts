@@ -1,7 +1,7 @@
 import { type PaginationResult, paginationOptsValidator } from "convex/server";
 import { zodToConvexFields } from "convex-helpers/server/zod4";
 import { type Infer, v } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
 import { invalid } from "./kit/errors";

@@ -1,6 +1,6 @@
 import type { SystemDataModel } from "convex/server";
 import { v } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { internal } from "../_generated/api";
 import {
   internalAction,

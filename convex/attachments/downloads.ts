@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { internalQuery } from "../_generated/server";
 import { API_PREFIX } from "../kit/http/context";
 import { finishing } from "../kit/outside";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { hostNameProblem } from "../kit/hostName";
 
 /** What a file may be called, and what it may be. */

@@ -1,5 +1,5 @@
 import type { IndexRange, OrderedQuery, Query } from "convex/server";
-import { z } from "zod";
+import * as z from "zod";
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { storedCustomFields, unpackCustomFields } from "../kit/customFields";

@@ -1,5 +1,5 @@
 import { getConvexSize } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { badCursor, openCursor, sealCursor } from "../kit/page";

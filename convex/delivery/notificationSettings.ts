@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { isStaffEvent, STAFF_EVENT_TYPES, type StaffEvent } from "./staffEvents";

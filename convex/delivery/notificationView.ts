@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DOCUMENT_FORMATS } from "../schemas/documentSchemas";
 import { hasSecretLink, letterOf, type TemplateName } from "./letters";
 import type { Notification } from "./outbox";

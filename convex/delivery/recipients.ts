@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { ApiError, invalid } from "../kit/errors";

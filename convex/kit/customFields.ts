@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * A caller's own fields: any Unicode key, any JSON value. Convex allows only ASCII field names, at

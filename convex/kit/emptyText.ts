@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * What forms send for a field that was left empty: an empty text. Of an optional field it is nothing,

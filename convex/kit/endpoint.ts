@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import type { RegisteredMutation, RegisteredQuery } from "convex/server";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Doc } from "../_generated/dataModel";
 import {
   internalMutation,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { csvLine } from "./csv";
 import type { StreamPage } from "./http/stream";
 import { badCursor, openCursor, type Pageable, sealCursor } from "./page";

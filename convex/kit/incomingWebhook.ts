@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import type { RegisteredMutation } from "convex/server";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
 import { payloadOf, readPayload } from "./incomingPayload";

@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import type { z } from "zod";
+import type * as z from "zod";
 import { withoutEmptyText } from "./emptyText";
 import { ApiError, invalid, type Problem } from "./errors";
 import { findUnsafeValue } from "./text";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_AMOUNT } from "../money/amount";
 import { decimalsOf } from "../money/decimal";
 import { minorUnitDecimals } from "./currencies";

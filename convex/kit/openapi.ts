@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type CallerKind, DEFAULT_CALLERS } from "./caller";
 import type { Endpoint } from "./endpoint";
 import { ERROR_CODES, type ErrorCode } from "./errors";

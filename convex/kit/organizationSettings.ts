@@ -1,5 +1,5 @@
 import { electronicFormatIBAN, isValidBIC, isValidIBAN } from "ibantools";
-import { z } from "zod";
+import * as z from "zod";
 import { address } from "../ontology/address";
 import { currencyCode as currency } from "./money";
 import { reminderSettings } from "./reminderSettings";

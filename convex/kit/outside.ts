@@ -1,5 +1,5 @@
 import { type ObjectType, v } from "convex/values";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { QueryCtx } from "../_generated/server";
 import {
   type Caller,

@@ -1,5 +1,5 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
-import { z } from "zod";
+import * as z from "zod";
 import { errorDataOf, invalid } from "./errors";
 
 /** Every list: `limit` and one of `cursor` (preferred), `offset` or `page`. */

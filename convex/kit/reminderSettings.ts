@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** When an organization reminds of invoices by itself. */
 export const reminderLevel = z.union([z.literal(1), z.literal(2), z.literal(3)]);

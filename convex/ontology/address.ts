@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { label } from "../kit/text";
 
 export const storedAddress = z.object({

@@ -1,5 +1,5 @@
 import { ConvexError, v } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { internal } from "../_generated/api";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { type ErrorData, errorDataOf } from "../kit/errors";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { customFields } from "../kit/customFields";
 import { emailAddress } from "../kit/email";
 import { longText, label, text, webAddress } from "../kit/text";

@@ -5,7 +5,7 @@ import { contactType } from "./contact";
 import { organizationNameKey } from "./crmOrganization";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges, ObjectStore } from "./store";
-import type { z } from "zod";
+import type * as z from "zod";
 import { invalid } from "../kit/errors";
 import {
   contactFields,

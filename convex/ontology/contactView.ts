@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { unpackCustomFields } from "../kit/customFields";
 import type { contactDetail, contactSummary } from "./contactInput";
 import { emailKey } from "../kit/email";

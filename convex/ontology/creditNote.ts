@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { zid } from "convex-helpers/server/zod4";
 import { storedCustomFields } from "../kit/customFields";
 import { defineObjectType } from "./definition";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { storedCustomFields } from "../kit/customFields";
 import { onlyVisible } from "../kit/invisible";
 import { storedAddress } from "./address";

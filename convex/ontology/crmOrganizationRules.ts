@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { customFields, packCustomFields, unpackCustomFields } from "../kit/customFields";
 import { emailAddress } from "../kit/email";
 import { longText, label, webAddress } from "../kit/text";

@@ -1,5 +1,5 @@
 import type { GenericId } from "convex/values";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Tally } from "./counts";
 
 /**

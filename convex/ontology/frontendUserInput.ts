@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { emailAddress } from "../kit/email";
 import { label, text } from "../kit/text";
 import { frontendUserType } from "./frontendUser";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { crmContext, frontendUserRecord } from "./frontendUserInput";
 import type { PortalViewer } from "./portalRules";
 import type { TenantReader } from "./reader";

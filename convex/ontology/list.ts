@@ -1,7 +1,7 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { z } from "zod";
+import * as z from "zod";
 import { invalid } from "../kit/errors";
 import {
   badCursor,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { minorUnitDecimals } from "../kit/currencies";
 import { customFields } from "../kit/customFields";
 import { safeHtml } from "../kit/html";

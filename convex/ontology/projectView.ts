@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { unpackCustomFields } from "../kit/customFields";
 import type { projectRecord } from "./projectInput";
 import type { ObjectDoc } from "./registry";

@@ -1,9 +1,9 @@
-import { z } from "zod";
+import * as z from "zod";
 import { customFields } from "../kit/customFields";
 import { amountFromZero, percent } from "../kit/money";
 import { longText, label } from "../kit/text";
 import { contentFields, documentType, paymentTerms } from "./salesInput";
-import { FREQUENCIES, WEEKDAYS } from "./schedule";
+import { FREQUENCIES, WEEKDAYS } from "./scheduleTerms";
 
 /** What callers send of recurring invoices. */
 

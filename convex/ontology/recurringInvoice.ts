@@ -1,7 +1,7 @@
-import { z } from "zod";
+import * as z from "zod";
 import { storedCustomFields } from "../kit/customFields";
 import { defineObjectType } from "./definition";
-import { FREQUENCIES, WEEKDAYS } from "./schedule";
+import { FREQUENCIES, WEEKDAYS } from "./scheduleTerms";
 import {
   INVOICE_TYPES,
   PAYMENT_TERMS,

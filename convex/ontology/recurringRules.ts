@@ -6,7 +6,8 @@ import { createInvoice, inputOf, mergedInput } from "./invoiceRules";
 import type { RecurringInvoiceCreation, RecurringInvoiceUpdate } from "./recurringInput";
 import type { ObjectDoc, Properties } from "./registry";
 import { contentOf, type InvoicingContext } from "./salesContent";
-import { dayAfter, nextRun, type Schedule } from "./schedule";
+import { dayAfter, nextRun } from "./schedule";
+import type { Schedule } from "./scheduleTerms";
 
 type RecurringInvoice = ObjectDoc<"recurring_invoice">;
 type Run = Pick<Properties<"recurring_invoice">, "nextDay" | "nextRunAt">;

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Doc } from "../_generated/dataModel";
 import { contactType } from "./contact";
 import { creditNoteType } from "./creditNote";

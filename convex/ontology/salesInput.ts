@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { customFields } from "../kit/customFields";
 import { amountFromZero, amountInCents, currencyCode, decimal, percent } from "../kit/money";
 import { emailAddress } from "../kit/email";

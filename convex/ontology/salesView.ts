@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { unpackCustomFields } from "../kit/customFields";
 import { perPerson } from "../money/perPerson";
 import { invoiceType } from "./invoice";

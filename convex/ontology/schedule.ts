@@ -1,30 +1,11 @@
-import { RRuleTemporal } from "rrule-temporal";
-import { Temporal } from "temporal-polyfill";
-import type { Day } from "../kit/localTime";
-
 /**
  * When recurring documents are made: on days, not at moments, so that a change of clocks neither
  * repeats nor skips one. The recurrence itself is RFC 5545's.
  */
-export const FREQUENCIES = ["weekly", "monthly", "yearly"] as const;
-export const WEEKDAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"] as const;
-
-export type Schedule = {
-  frequency: (typeof FREQUENCIES)[number];
-  /** Every so many weeks, months or years. */
-  interval: number;
-  /** Weekly: on this day of the week; else that of `startDay`. */
-  weekday?: (typeof WEEKDAYS)[number] | undefined;
-  /** Monthly and yearly: on this day, or the month's last where it is shorter; else `startDay`'s. */
-  dayOfMonth?: number | "last" | undefined;
-  /** Yearly: in this month; else that of `startDay`. */
-  month?: number | undefined;
-  startDay: Day;
-  /** The last day on which it may run. */
-  endDay?: Day | undefined;
-  /** At most so many runs. */
-  count?: number | undefined;
-};
+import { RRuleTemporal } from "rrule-temporal";
+import { Temporal } from "temporal-polyfill";
+import type { Day } from "../kit/localTime";
+import { type Schedule, WEEKDAYS } from "./scheduleTerms";
 
 const SHORTEST_MONTH = 28;
 

@@ -1,5 +1,5 @@
 import { compareValues, type Value } from "convex/values";
-import type { z } from "zod";
+import type * as z from "zod";
 import { ApiError } from "../kit/errors";
 import { parseArgument } from "../kit/input";
 import type { Grant } from "../kit/scopes";

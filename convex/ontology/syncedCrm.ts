@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { emailKey } from "../kit/email";
 import { contactCreation, contactUpdate } from "./contactInput";
 import { changeContact, saveContact } from "./contactRules";

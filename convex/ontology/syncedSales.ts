@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApiError } from "../kit/errors";
 import { text } from "../kit/text";
 import { creditInvoice } from "./creditNoteRules";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { currencyCode } from "../kit/money";
 import { text } from "../kit/text";
 import { businessDate } from "../kit/time";

@@ -1,7 +1,7 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
 import { zodOutputToConvex } from "convex-helpers/server/zod4";
-import type { z } from "zod";
+import type * as z from "zod";
 import { contactType } from "../ontology/contact";
 import { creditNoteType } from "../ontology/creditNote";
 import { crmOrganizationType } from "../ontology/crmOrganization";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ErrorData, errorDataOf } from "../kit/errors";
 import { parseArgument } from "../kit/input";
 import { anyTime } from "../kit/time";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { SYNCED_TYPES, type SyncedObjectType } from "../ontology/syncedRecord";
 import { type Conflict, versionIn } from "./conflicts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Id } from "../_generated/dataModel";
 import { invalid } from "../kit/errors";
 import { openCursor, sealCursor } from "../kit/page";

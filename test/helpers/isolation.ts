@@ -1,5 +1,5 @@
 /** All mounted routes, each with what it takes to try it with ids that are not one's own. */
-import { z } from "zod";
+import * as z from "zod";
 import { endpoints } from "../../convex/http";
 import { DEFAULT_CALLERS } from "../../convex/kit/caller";
 import type { MountedEndpoint } from "../../convex/kit/http/mount";

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { nextRun, type Schedule } from "../../convex/ontology/schedule";
+import { nextRun } from "../../convex/ontology/schedule";
+import type { Schedule } from "../../convex/ontology/scheduleTerms";
 import { type Books, created, type Doc, line, openBooks, shown } from "./books";
 
 const HOUR = 3_600_000;

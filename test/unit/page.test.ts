@@ -1,7 +1,7 @@
 import type { PaginationResult } from "convex/server";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import {
   metaOf,
   openCursor,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { MutationCtx } from "../../_generated/server";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
 import { standardWebhookId, verifyStandardWebhook } from "../../kit/signatures";

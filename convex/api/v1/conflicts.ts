@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { sentRecord } from "../../sync/change";

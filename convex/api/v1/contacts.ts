@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { emailKey } from "../../kit/email";
 import {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Answer, ok, type WriteContext, writeEndpoint } from "../../kit/endpoint";
 import { ApiError } from "../../kit/errors";
 import { type BatchOf, batchItems, judged, writeBatch } from "../../ontology/contactBatch";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { contactDetail } from "../../ontology/contactInput";
 import {

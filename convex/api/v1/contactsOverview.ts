@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ok, readEndpoint } from "../../kit/endpoint";
 import { DEFAULT_LIMIT, pageParameters } from "../../kit/page";
 import { activityEntry, activityOf } from "../../ontology/activity";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { deliverCreditNote } from "../../delivery/documents";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { currencyCode } from "../../kit/money";

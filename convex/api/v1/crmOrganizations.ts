@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { pageParameters } from "../../kit/page";
 import { contactSummary } from "../../ontology/contactInput";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ok, readEndpoint } from "../../kit/endpoint";
 import { badCursor, openCursor, sealCursor } from "../../kit/page";
 import { type Position, START } from "../../ontology/commitOrder";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { text } from "../../kit/text";
 import { invoiceType } from "../../ontology/invoice";

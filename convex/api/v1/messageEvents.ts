@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { applyProviderEvent, type ProviderEvent } from "../../delivery/providerEvents";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
 import {

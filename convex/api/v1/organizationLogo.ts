@@ -1,5 +1,5 @@
 import { Base64 } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 import { MAX_LOGO_BYTES, removeLogo, replaceLogo } from "../../delivery/logos";
 import { noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { MAX_PIXELS, PICTURE_TYPES } from "../../kit/pictures";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Doc } from "../../_generated/dataModel";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { notFound } from "../../kit/errors";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { emailKey } from "../../kit/email";
 import {

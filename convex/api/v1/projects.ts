@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CallerKind } from "../../kit/caller";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { archiveParameter, listObjects, listParameters, listRequest } from "../../ontology/list";

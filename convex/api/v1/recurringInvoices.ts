@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { listObjects, listParameters, listRequest } from "../../ontology/list";
 import { recurringInvoiceCreation, recurringInvoiceUpdate } from "../../ontology/recurringInput";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
 import { invalid } from "../../kit/errors";
 import { MAX_LIMIT, openCursor, sealCursor } from "../../kit/page";

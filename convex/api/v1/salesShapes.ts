@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { businessDate } from "../../kit/time";
 import { paymentTerms } from "../../ontology/salesInput";
 import { creditNoteRecord, invoiceRecord } from "../../ontology/salesView";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { retryAfterOf } from "../attempts";
 import type { Language, LetterData, TemplateName } from "../letters";
 import { type Failure, type File, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";

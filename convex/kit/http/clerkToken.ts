@@ -1,5 +1,5 @@
 import { decodeJwt, verifyJwt } from "@clerk/backend/jwt";
-import { z } from "zod";
+import * as z from "zod";
 import { internal } from "../../_generated/api";
 import { CLERK_AUDIENCE, clerkIssuer, isPendingSession } from "../clerk";
 import { fetchKey } from "../clerkKeys";

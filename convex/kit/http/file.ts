@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { zid } from "convex-helpers/server/zod4";
 import { internal } from "../../_generated/api";
 import { DOCUMENT_FORMATS } from "../../schemas/documentSchemas";

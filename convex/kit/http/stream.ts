@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Reply } from "../endpoint";
 import type { RequestInput } from "../input";
 import { setRateLimitHeaders } from "./answer";

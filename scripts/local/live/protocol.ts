@@ -4,7 +4,7 @@
  * without being read.
  */
 import type { JSONValue } from "convex/values";
-import { z } from "zod";
+import * as z from "zod";
 
 const version = z
   .int()

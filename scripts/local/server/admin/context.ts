@@ -1,6 +1,6 @@
 /** What the routes for who holds the admin key are given, and how they refuse. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { EnvironmentVariables } from "../../environment";
 import type { Identities } from "../../identity";
 import type { Metrics } from "../../metrics";

@@ -1,5 +1,5 @@
 /** `convex env set` and `convex env remove`. */
-import { z } from "zod";
+import * as z from "zod";
 import { InvalidVariable } from "../../environmentTable";
 import { Problem } from "../../problem";
 import { type AdminContext, AdminRefusal, type AdminRoute, readJson } from "./context";

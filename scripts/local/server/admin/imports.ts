@@ -1,5 +1,5 @@
 /** `convex import`: takes what is uploaded in parts, and imports it when it is confirmed. */
-import { z } from "zod";
+import * as z from "zod";
 import { UploadRefused } from "../../transfer/staging";
 import { sendJson } from "../reply";
 import { type AdminContext, AdminRefusal, type AdminRoute, readJson } from "./context";
