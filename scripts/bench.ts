@@ -4,6 +4,7 @@ import { benchContacts } from "./bench/contacts";
 import { benchCrm } from "./bench/imports";
 import { benchInvoicing } from "./bench/invoicing";
 import { benchLive } from "./bench/live";
+import { benchModules } from "./bench/modules";
 import { benchPdf } from "./bench/pdf";
 import { benchProjects } from "./bench/projects";
 import { benchSearch } from "./bench/search";
@@ -23,11 +24,12 @@ const SECTIONS = [
   "sync",
   "webhooks",
   "audit",
+  "modules",
 ] as const;
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only contacts,search,crm,projects,invoicing,pdf,live,sync,webhooks,audit
+  --only contacts,search,crm,projects,invoicing,pdf,live,sync,webhooks,audit,modules
                               sections to run; all by default
   --sizes 1000,10000,100000   records in the organization at each measurement
   --deliveries 10000          webhook deliveries in all, to a hundred endpoints
@@ -56,6 +58,7 @@ await runScript(HELP, ["only", "sizes", "deliveries"], async (values) => {
     sync: () => benchSync(sizes),
     webhooks: () => benchWebhooks(Number(values.deliveries ?? 10_000)),
     audit: () => benchAudit(sizes),
+    modules: () => benchModules(),
   };
   for (const section of SECTIONS) if (wanted.includes(section)) await run[section]();
 });

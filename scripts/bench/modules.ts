@@ -1,0 +1,149 @@
+/**
+ * What a call costs on Convex before it runs: each loads its module and all that it imports afresh.
+ * Every module is bundled as the Convex CLI does it, and evaluated in an isolate of its own, so that
+ * nothing is compiled already.
+ */
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { build, type Plugin } from "esbuild";
+import { findEntries } from "../local/runtime/entries";
+import { median } from "./load";
+import { progress, type Row, step, table } from "./report";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const FUNCTIONS = path.join(ROOT, "convex");
+const LOADER = new URL("./moduleLoad.js", import.meta.url);
+/** The least of so many counts: what else the machine does can only add to it. */
+const REPEATS = 5;
+const SHOWN = 8;
+
+type Load = { milliseconds: number; heapBytes: number; sourceBytes: number; registers: boolean };
+type Sources = Record<string, string>;
+type Bundled = Record<string, { source: string; imports: string[] }>;
+
+export async function benchModules(): Promise<void> {
+  step("modules: bundling");
+  const bundled = await bundle();
+  const loads: (Load & { name: string })[] = [];
+  const names = entryNames();
+  for (const [index, name] of names.entries()) {
+    progress(`modules: ${index + 1} of ${names.length}`);
+    loads.push({ name, ...(await measure(`${name}.js`, bundled)) });
+  }
+  step(`modules: ${names.length} loaded ${REPEATS} times each`);
+  const functions = loads.filter(({ registers }) => registers);
+  const dearest = [...functions].sort((a, b) => b.milliseconds - a.milliseconds);
+  const rows = [
+    ...loads.filter(({ name }) => name === "http").map((load) => rowOf(load.name, load)),
+    rowOf(`median of ${functions.length} with functions`, {
+      milliseconds: median(functions.map(({ milliseconds }) => milliseconds)),
+      heapBytes: median(functions.map(({ heapBytes }) => heapBytes)),
+      sourceBytes: median(functions.map(({ sourceBytes }) => sourceBytes)),
+    }),
+    ...dearest.slice(0, SHOWN).map((load) => rowOf(load.name, load)),
+  ];
+  table("What a call loads on Convex, each module in a fresh isolate", rows);
+}
+
+function rowOf(name: string, load: Omit<Load, "registers">): Row {
+  return {
+    module: name,
+    "processor ms": load.milliseconds,
+    "heap MiB": load.heapBytes / 1024 ** 2,
+    "source KiB": Math.round(load.sourceBytes / 1024),
+  };
+}
+
+/** The names of the modules of Convex's own runtime; Node's are kept warm. */
+function entryNames(): string[] {
+  return findEntries(FUNCTIONS).isolate.map((file) =>
+    path
+      .relative(FUNCTIONS, file)
+      .replace(/\.[^/.]+$/, "")
+      .replaceAll(path.sep, "/"),
+  );
+}
+
+/** As convex/src/bundler/debugBundle.ts has it. */
+async function bundle(): Promise<Bundled> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: findEntries(FUNCTIONS).isolate,
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: "browser",
+    format: "esm",
+    target: "esnext",
+    jsx: "automatic",
+    outdir: "out",
+    outbase: FUNCTIONS,
+    conditions: ["convex", "module"],
+    plugins: [asyncHooks],
+    write: false,
+    metafile: true,
+    splitting: true,
+    chunkNames: "_deps/[hash]",
+    treeShaking: true,
+    minifySyntax: true,
+    minifyIdentifiers: true,
+    keepNames: true,
+    define: { "process.env.NODE_ENV": '"production"' },
+    logLevel: "error",
+  });
+  const out = path.join(ROOT, "out");
+  return Object.fromEntries(
+    outputFiles.map(({ path: file, text }) => {
+      const name = path.relative(out, file).replaceAll(path.sep, "/");
+      const imports = metafile.outputs[`out/${name}`]?.imports ?? [];
+      return [
+        name,
+        { source: text, imports: imports.map((each) => path.posix.relative("out", each.path)) },
+      ];
+    }),
+  );
+}
+
+const asyncHooks: Plugin = {
+  name: "async-hooks",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?async_hooks$/ }, ({ path: name }) => ({
+      path: name,
+      namespace: "async-hooks",
+    }));
+    onLoad({ filter: /.*/, namespace: "async-hooks" }, () => ({
+      contents: "export const { AsyncLocalStorage, AsyncResource } = globalThis;",
+    }));
+  },
+};
+
+async function measure(entry: string, bundled: Bundled): Promise<Load> {
+  const needed = closureOf(entry, bundled);
+  const loads = [await loadOnce(entry, needed)];
+  const repeats = loads[0]?.registers ? REPEATS : 1;
+  while (loads.length < repeats) loads.push(await loadOnce(entry, needed));
+  return loads.reduce((least, load) => (load.milliseconds < least.milliseconds ? load : least));
+}
+
+/** The entry and all that it imports, however far. */
+function closureOf(entry: string, bundled: Bundled): Sources {
+  const needed: Sources = {};
+  const add = (name: string): void => {
+    const module = bundled[name];
+    if (!module || name in needed) return;
+    needed[name] = module.source;
+    module.imports.forEach(add);
+  };
+  add(entry);
+  return needed;
+}
+
+function loadOnce(entry: string, sources: Sources): Promise<Load> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(LOADER, {
+      workerData: { entry, sources },
+      execArgv: ["--experimental-vm-modules", "--no-warnings"],
+    });
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+}
