@@ -12,6 +12,8 @@ const IMPORTS_KEPT = 90 * DAY;
 const MERGES_KEPT_AFTER = 60 * DAY;
 const STEPS_TAKE_AT_MOST = 10 * 60 * 1000;
 const AT_ONCE = 200;
+/** Each has what is wrong with a hundred rows. */
+const RESULTS_AT_ONCE = 20;
 
 /** Also takes up imports and erasures whose job failed: nothing else would. */
 export const cleanUp = internalMutation({
@@ -55,7 +57,7 @@ async function deleteOldImport(
   const results = await ctx.db
     .query("contactImportResults")
     .withIndex("by_import", (q) => q.eq("importId", old._id))
-    .take(AT_ONCE);
+    .take(RESULTS_AT_ONCE);
   const keys = await ctx.db
     .query("contactImportKeys")
     .withIndex("by_key", (q) => q.eq("importId", old._id))

@@ -20,7 +20,12 @@ export type VcardProperty = {
   /** The whole value, unescaped. */
   value: string;
 };
-export type Vcard = { properties: VcardProperty[]; problem: string | null };
+export type Vcard = {
+  properties: VcardProperty[];
+  problem: string | null;
+  /** The names of the properties that say something and are not read, each once. */
+  others: string[];
+};
 export type VcardReading = {
   cards: Vcard[];
   /** Where the last of them ends. */
@@ -29,15 +34,23 @@ export type VcardReading = {
   isCut: boolean;
 };
 
+/** Stands among the names of a card's properties for lines that are none. */
+export const NO_PROPERTY = "(lines that are no property)";
+
 type Version = "2.1" | "3.0" | "4.0";
 type RawProperty = { name: string; parameters: [name: string, value: string][]; value: string };
 
 /** What is made something of. Pictures and keys, which are most of a card's bytes, are not decoded. */
 const READ = new Set([
-  ...["FN", "N", "ORG", "EMAIL", "TEL", "CATEGORIES", "BDAY", "URL", "TITLE", "ROLE", "NOTE"],
-  ...["UID", "ADR", "KIND", "X-ADDRESSBOOKSERVER-KIND"],
+  ...["FN", "N", "NICKNAME", "ORG", "EMAIL", "TEL", "CATEGORIES", "BDAY", "URL", "TITLE", "ROLE"],
+  ...["NOTE", "UID", "ADR", "KIND", "X-ADDRESSBOOKSERVER-KIND"],
 ]);
-const MARKS = /^[ \t]*(BEGIN|END)[ \t]*:[ \t]*VCARD[ \t]*\r?$/gim;
+/** Of the card itself, not of whom it is about. */
+const OF_THE_CARD = new Set(["VERSION", "PRODID", "REV", "PROFILE", "CLIENTPIDMAP"]);
+/** Files that were put together have the byte order mark of each. */
+const MARKS = /^[ \t]*(?:\ufeff|\xef\xbb\xbf)?(BEGIN|END)[ \t]*:[ \t]*VCARD[ \t]*\r?$/gim;
+const CUT_OFF = "is cut off: END:VCARD is missing";
+const OUTSIDE = "stands outside of a card: BEGIN:VCARD is missing";
 
 /**
  * Up to `limit` cards from the start of a window of undecoded text (charset.ts). One without an end
@@ -50,7 +63,7 @@ export function readVcards(
   { limit, atEnd, isLongest, isWithinRow = false }: WindowOptions & { isWithinRow?: boolean },
 ): VcardReading {
   const cards: Vcard[] = [];
-  const refuse = (problem: string): void => void cards.push({ properties: [], problem });
+  const refuse = (problem: string): void => void cards.push(refused(problem));
   let end = 0;
   let start = 0;
   let depth = 0;
@@ -61,8 +74,9 @@ export function readVcards(
         depth += 1;
         continue;
       }
-      if (depth > 0) {
-        refuse("is cut off: END:VCARD is missing");
+      const isStray = depth === 0 && !isPassing && saysSomething(window.slice(end, index));
+      if (depth > 0 || isStray) {
+        refuse(depth > 0 ? CUT_OFF : OUTSIDE);
         end = index;
         if (cards.length >= limit) return { cards, end, isCut: false };
       }
@@ -82,13 +96,19 @@ export function readVcards(
     end = index + line.length;
     if (cards.length >= limit) return { cards, end, isCut: false };
   }
+  const isStray = depth === 0 && !isPassing && saysSomething(window.slice(end));
   if (atEnd) {
-    if (depth > 0) refuse("is cut off: END:VCARD is missing");
+    if (depth > 0 || isStray) refuse(depth > 0 ? CUT_OFF : OUTSIDE);
     return { cards, end: window.length, isCut: false };
   }
   if (!isLongest || end > 0) return { cards, end, isCut: false };
-  if (depth > 0) refuse("is longer than 8 MiB");
+  if (depth > 0 || isStray) refuse(depth > 0 ? "is longer than 8 MiB" : OUTSIDE);
   return { cards, end: window.length, isCut: true };
+}
+
+/** Between cards, programs leave blank lines, byte order marks and the end mark of DOS. */
+function saysSomething(text: string): boolean {
+  return /[^\s\ufeff\xef\xbb\xbf\x1a\0]/.test(text);
 }
 
 /** A card in the card, as 2.1 has them: it is the value of the line before it. */
@@ -98,21 +118,31 @@ function isAgent(window: string, index: number): boolean {
   );
 }
 
+function refused(problem: string): Vcard {
+  return { properties: [], problem, others: [] };
+}
+
 function cardOf(text: string, encoding: Encoding): Vcard {
-  const raw = rawProperties(text);
+  const { properties: raw, strays } = rawProperties(text);
   const version = raw.find(({ name }) => name === "VERSION")?.value.trim() ?? "";
   if (!isVersion(version)) {
-    return { properties: [], problem: `is of version "${version}"; 2.1, 3.0 and 4.0 are read` };
+    return refused(`is of version "${version}"; 2.1, 3.0 and 4.0 are read`);
   }
   try {
     const properties = raw
       .filter(({ name }) => READ.has(name))
       .map((property) => propertyOf(property, version, encoding));
-    return { properties, problem: null };
+    const others = raw.filter(({ name, value }) => isOther(name) && value.trim() !== "");
+    const names = new Set([...others.map(({ name }) => name), ...strays]);
+    return { properties, problem: null, others: [...names] };
   } catch (error) {
-    if (error instanceof Unreadable) return { properties: [], problem: error.message };
+    if (error instanceof Unreadable) return refused(error.message);
     throw error;
   }
+}
+
+function isOther(name: string): boolean {
+  return !READ.has(name) && !OF_THE_CARD.has(name);
 }
 
 function isVersion(text: string): text is Version {
@@ -121,15 +151,20 @@ function isVersion(text: string): text is Version {
 
 class Unreadable extends Error {}
 
-/** The lines of a card put together again: folded ones, and soft breaks of quoted-printable. */
-function rawProperties(text: string): RawProperty[] {
+/**
+ * The lines of a card put together again: folded ones, and soft breaks of quoted-printable.
+ * @returns also the strays: what stands for lines that are no property, and for cards within
+ */
+function rawProperties(text: string): { properties: RawProperty[]; strays: Set<string> } {
   const properties: RawProperty[] = [];
+  const strays = new Set<string>();
   let last: RawProperty | null = null;
   let depth = 0;
   for (const line of text.split(/\r\n|\n|\r/)) {
-    const [, mark] = /^\s*(BEGIN|END)\s*:/i.exec(line) ?? [];
+    const [, mark] = /^(?:\s|\xef\xbb\xbf)*(BEGIN|END)\s*:/i.exec(line) ?? [];
     if (mark !== undefined) depth += mark.toUpperCase() === "BEGIN" ? 1 : -1;
     // A card within the card, as AGENT had them, is somebody else.
+    if (depth > 1) strays.add("AGENT");
     if (mark !== undefined || depth > 1) continue;
     if (last && isQuotedPrintable(last) && last.value.endsWith("=")) {
       last.value = last.value.slice(0, -1) + line;
@@ -138,9 +173,10 @@ function rawProperties(text: string): RawProperty[] {
     } else {
       last = rawProperty(line);
       if (last) properties.push(last);
+      else if (line.trim() !== "") strays.add(NO_PROPERTY);
     }
   }
-  return properties;
+  return { properties, strays };
 }
 
 function rawProperty(line: string): RawProperty | null {

@@ -1,53 +1,72 @@
 import type { Problem } from "../kit/errors";
 import type { Vcard, VcardProperty } from "../kit/vcard";
+import { type FieldsOfRow, NOT_KEPT, saysMore } from "./contactRow";
 
 /**
- * A vCard as the fields of a contact. A contact has one e-mail and one phone: the card's preferred or
- * first; further ones go to the custom fields `otherEmails` and `otherPhones`.
+ * A vCard as the fields of a contact. A contact has one e-mail, phone, address and website: the
+ * card's preferred or first; further ones go to the custom fields `otherEmails`, `otherPhones`,
+ * `otherAddresses` and `otherWebsites`. What a contact has no place for is left, and told.
  */
-export function fieldsOfCard({ properties }: Vcard): {
-  fields: Record<string, unknown>;
-  problem: Problem | null;
-} {
+export function fieldsOfCard({ properties, others }: Vcard): FieldsOfRow {
   const all = (name: string): VcardProperty[] =>
-    properties.filter((property) => property.name === name && property.value.trim() !== "");
-  const first = (name: string): VcardProperty | undefined => preferredFirst(all(name))[0];
-  const company = first("ORG")?.parts[0]?.trim();
+    preferredFirst(properties).filter(
+      (property) => property.name === name && property.value.trim() !== "",
+    );
+  const first = (name: string): VcardProperty | undefined => all(name)[0];
+  const [company, ...units] = first("ORG")?.parts.map(listed) ?? [];
   const full = first("FN")?.value.trim();
   // Phones put a company's name in FN and in ORG.
   const names = namesOf(first("N"), full === company ? undefined : full);
   if (!names.firstName && !names.lastName && !company) {
     const message = "the card has neither FN nor N nor ORG";
-    return { fields: {}, problem: { path: "FN", message } };
+    return { fields: {}, left: [], problem: { path: "FN", message } };
   }
+  const [, , , prefix, suffix] = first("N")?.parts.map(listed) ?? [];
   const [email, ...otherEmails] = valuesOf(all("EMAIL"), /^mailto:/i);
-  const [phone, ...otherPhones] = valuesOf(
-    all("TEL").filter(({ types }) => !types.includes("fax")),
-    /^tel:/i,
-  );
+  const [phone, ...otherPhones] = valuesOf(all("TEL").filter(isNoFax), /^tel:/i);
+  const [website, ...otherWebsites] = valuesOf(all("URL"));
+  const [address, ...otherAddresses] = addressesOf(all("ADR"));
   const tags = all("CATEGORIES")
     .flatMap(({ items }) => items)
     .map((tag) => tag.trim())
     .filter(Boolean);
-  const customFields = definedOnly({
-    otherEmails: otherEmails.length > 0 ? otherEmails : undefined,
-    otherPhones: otherPhones.length > 0 ? otherPhones : undefined,
+  const nickname = valuesOf(all("NICKNAME")).join(", ");
+  const customFields = filledOnly({
+    ...{ otherEmails, otherPhones, otherAddresses, website, otherWebsites, nickname },
     birthday: first("BDAY")?.value.trim(),
-    website: first("URL")?.value.trim(),
+    department: units.filter(Boolean).join(", "),
+    salutation: prefix,
+    nameSuffix: suffix,
   });
-  const fields = definedOnly({
-    ...names,
-    email,
-    phone,
-    company,
+  const fields = filledOnly({
+    ...{ ...names, email, phone, company, tags, address, customFields },
     jobTitle: (first("TITLE") ?? first("ROLE"))?.value.trim(),
-    notes: first("NOTE")?.value,
+    notes: all("NOTE")
+      .map(({ value }) => value)
+      .join("\n\n"),
     sourceRef: first("UID")?.value.trim().slice(0, 200),
-    tags: tags.length > 0 ? tags : undefined,
-    address: addressOf(first("ADR")),
-    customFields: Object.keys(customFields).length > 0 ? customFields : undefined,
   });
-  return { fields, problem: null };
+  const said = [names.firstName, names.lastName, company, nickname, prefix, suffix, email];
+  const left = [
+    ...ONCE.filter((name) => all(name).length > 1).map((name) => leftOver(name, SECOND)),
+    ...(first("TITLE") && first("ROLE") ? [leftOver("ROLE", "TITLE is kept in its place")] : []),
+    ...(all("TEL").every(isNoFax) ? [] : [leftOver("TEL", "numbers of faxes are not kept")]),
+    ...(saysMore(full, said) ? [leftOver("FN", "says more than N, and is not kept")] : []),
+    ...others.map((name) => leftOver(name, NOT_KEPT)),
+  ];
+  return { fields, left, problem: null };
+}
+
+/** A contact has one of each. */
+const ONCE = ["FN", "N", "ORG", "BDAY", "TITLE", "UID"];
+const SECOND = "a second one is not kept";
+
+function leftOver(path: string, message: string): Problem {
+  return { path, message };
+}
+
+function isNoFax({ types }: VcardProperty): boolean {
+  return !types.includes("fax");
 }
 
 function namesOf(
@@ -56,8 +75,7 @@ function namesOf(
 ): { firstName?: string; lastName?: string } {
   const [family = "", given = "", additional = ""] = structured?.parts.map(listed) ?? [];
   const firstName = [given, additional].filter(Boolean).join(" ");
-  if (firstName || family)
-    return definedOnly({ firstName: firstName || undefined, lastName: family || undefined });
+  if (firstName || family) return filledOnly({ firstName, lastName: family });
   if (!full) return {};
   const at = full.lastIndexOf(" ");
   return at < 0
@@ -73,15 +91,18 @@ export function kindOfCard({ properties }: Vcard): string | null {
   return ["group", "location", "application", "device", "thing"].includes(name) ? name : null;
 }
 
-/** The components of ADR: post office box, extension, street, city, region, code, country. */
-function addressOf(property: VcardProperty | undefined): Record<string, string> | undefined {
-  if (!property) return undefined;
-  const [box = "", extension = "", street = "", city, state, postalCode, country] =
-    property.parts.map(listed);
-  const lines = [street, extension, box].filter(Boolean).join(", ");
-  const address = definedOnly({ street: lines, city, state, postalCode, country });
-  const given = Object.entries(address).filter(([, value]) => value !== "");
-  return given.length > 0 ? Object.fromEntries(given) : undefined;
+/** Each place once. The components of ADR: post office box, extension, street, city, region, code, country. */
+function addressesOf(properties: readonly VcardProperty[]): Record<string, string>[] {
+  const addresses = properties.map(({ parts }) => {
+    const [box, extension, street, city, state, postalCode, country] = parts.map(listed);
+    const lines = [street, extension, box].filter(Boolean).join(", ");
+    return filledOnly({ street: lines, city, state, postalCode, country });
+  });
+  const byText = addresses.map((address): [string, Record<string, string>] => [
+    JSON.stringify(address),
+    address,
+  ]);
+  return [...new Map(byText).values()].filter((address) => Object.keys(address).length > 0);
 }
 
 /** A component may be a list, and its line breaks do not belong into one field. */
@@ -89,21 +110,25 @@ function listed(part: string): string {
   return part.replace(/\s*[\r\n]+\s*/g, ", ").trim();
 }
 
-function valuesOf(properties: VcardProperty[], scheme: RegExp): string[] {
-  const values = preferredFirst(properties).map(({ value }) => value.trim().replace(scheme, ""));
-  return [...new Set(values)];
+function valuesOf(properties: readonly VcardProperty[], scheme: RegExp | "" = ""): string[] {
+  return [...new Set(properties.map(({ value }) => value.trim().replace(scheme, "")))];
 }
 
-function preferredFirst(properties: VcardProperty[]): VcardProperty[] {
+function preferredFirst(properties: readonly VcardProperty[]): VcardProperty[] {
   return [
     ...properties.filter(({ isPreferred }) => isPreferred),
     ...properties.filter(({ isPreferred }) => !isPreferred),
   ];
 }
 
-function definedOnly<Fields extends Record<string, unknown>>(
+type Filled<Fields> = { [F in keyof Fields]?: Exclude<Fields[F], undefined> };
+
+/** Without what is undefined, or empty: a text, a list, an object. */
+function filledOnly<Fields extends Record<string, string | object | undefined>>(
   fields: Fields,
-): { [F in keyof Fields]?: Exclude<Fields[F], undefined> } {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [F in keyof Fields]?: Exclude<Fields[F], undefined> };
+): Filled<Fields> {
+  const entries = Object.entries(fields).filter(([, value]) =>
+    typeof value === "string" ? value !== "" : Object.keys(value ?? {}).length > 0,
+  );
+  return Object.fromEntries(entries) as Filled<Fields>;
 }

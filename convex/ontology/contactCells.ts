@@ -1,7 +1,11 @@
+import type { Problem } from "../kit/errors";
 import { ADDRESS_GROUPS } from "./contactHeaders";
+import { saysMore } from "./contactRow";
 
 /** The cells of one row of a file, put together to the fields of a contact. */
 const CUSTOM = "customFields.";
+/** What an export of ours writes for a contact without any. */
+const UNNAMED = "Unnamed contact";
 const OWN_ADDRESS = ["street", "city", "state", "postalCode", "country"];
 
 /** HubSpot's stages as ours; what is in none of them stays a lead. */
@@ -16,13 +20,19 @@ const STAGES: Record<string, "lead" | "prospect" | "customer"> = {
 };
 
 export class CellsOfRow {
+  /** What a contact has no place for, beside what other cells of the row say. */
+  readonly left: Problem[] = [];
   private readonly texts: Record<string, unknown> = {};
   private readonly emails: string[] = [];
   private readonly phones: { rank: number; phone: string }[] = [];
+  private readonly websites: string[] = [];
   private readonly addresses = new Map<string, Record<string, string>>();
   private readonly middleNames: string[] = [];
+  private readonly tags: unknown[] = [];
   private fullName: string | undefined;
+  private stage: string | undefined;
   private custom: Record<string, unknown> = {};
+  private customObject: Record<string, unknown> = {};
 
   /** @returns false for a cell of custom fields that is no JSON object */
   take(meaning: string, cell: string): boolean {
@@ -30,20 +40,21 @@ export class CellsOfRow {
     if (meaning === "customFields") {
       const parsed = jsonObject(cell);
       if (!parsed) return false;
-      this.custom = { ...parsed, ...this.custom };
+      this.customObject = parsed;
     } else if (meaning.startsWith(CUSTOM)) this.custom[meaning.slice(CUSTOM.length)] = cell;
     else if (meaning === "email") this.emails.unshift(...severalOf(cell));
     else if (meaning === "email+") this.emails.push(...severalOf(cell));
     else if (meaning === "phone" || meaning.startsWith("phone+")) {
       const rank = Number(meaning.slice("phone+".length));
       this.phones.push(...severalOf(cell).map((phone) => ({ rank, phone })));
-    } else if (OWN_ADDRESS.includes(meaning)) this.addTo("own", meaning, cell);
+    } else if (meaning === "website+") this.websites.push(...severalOf(cell));
+    else if (OWN_ADDRESS.includes(meaning)) this.addTo("own", meaning, cell);
     else if (field !== undefined) this.addTo(group, field, cell.trim());
     else if (meaning === "middleName") this.middleNames.push(cell.trim());
     else if (meaning === "fullName") this.fullName = cell.trim();
-    else if (meaning === "tags") this.texts.tags = tagsOf(cell);
-    else if (meaning === "labels") this.texts.tags ??= labelsOf(cell);
-    else if (meaning === "lifecycleStage") this.takeStage(cell);
+    else if (meaning === "tags") this.tags.push(tagsOf(cell));
+    else if (meaning === "labels") this.tags.push(labelsOf(cell));
+    else if (meaning === "lifecycleStage") this.stage = cell;
     else this.texts[meaning] = cell;
     return true;
   }
@@ -60,40 +71,73 @@ export class CellsOfRow {
     if (email !== undefined) fields.email = email;
     if (phone !== undefined) fields.phone = phone;
     if (address) fields.address = address;
-    const others = { otherEmails, otherPhones, otherAddresses };
-    for (const [name, values] of Object.entries(others)) {
-      if (values.length > 0) this.custom[name] ??= values;
-    }
+    // A single cell may hold what is no list of tags, which is refused by name.
+    const [tags, ...more] = this.tags;
+    if (tags !== undefined) fields.tags = more.length === 0 ? tags : this.tags.flat();
     if (this.middleNames.length > 0) {
       fields.firstName = [fields.firstName, ...this.middleNames].filter(Boolean).join(" ");
     }
+    this.addStage(fields);
     this.addFullName(fields);
-    if (Object.keys(this.custom).length > 0) fields.customFields = this.custom;
+    const customFields = this.customFields({ otherEmails, otherPhones, otherAddresses });
+    if (Object.keys(customFields).length > 0) fields.customFields = customFields;
     return fields;
+  }
+
+  leave(path: string, message: string): void {
+    this.left.push({ path, message });
   }
 
   private addTo(group: string, field: string, cell: string): void {
     const address = this.addresses.get(group) ?? {};
-    const before = field === "more" ? address.more : undefined;
-    address[field] = before === undefined ? cell : `${before}, ${cell}`;
+    // A second street is a further line of it.
+    const to = field === "street" && address.street !== undefined ? "more" : field;
+    const before = address[to];
+    if (before === undefined) address[to] = cell;
+    else if (to === "more") address.more = `${before}, ${cell}`;
+    else if (before !== cell) this.leave(field, "a second one is not kept");
     this.addresses.set(group, address);
   }
 
-  private takeStage(cell: string): void {
-    const stage = STAGES[cell.toLowerCase().replace(/[^a-z]/g, "")];
-    if (stage) this.texts.subtype ??= stage;
-    else this.custom.lifecycleStage = cell;
+  /** A stage that is none of ours, or beside a subtype that says something else, stays a field. */
+  private addStage(fields: Record<string, unknown>): void {
+    if (this.stage === undefined) return;
+    const stage = STAGES[this.stage.toLowerCase().replace(/[^a-z]/g, "")];
+    if (stage !== undefined) fields.subtype ??= stage;
+    if (stage === undefined || fields.subtype !== stage) this.custom.lifecycleStage ??= this.stage;
   }
 
   /** An export's column `name` repeats what others say, in part or whole. */
   private addFullName(fields: Record<string, unknown>): void {
     const name = this.fullName;
     const { id, firstName, lastName, company, email } = fields;
-    if (name === undefined || id !== undefined || firstName || lastName) return;
-    if (name === company || name === email || name === "Unnamed contact") return;
+    if (name === undefined || name === company || name === email || name === UNNAMED) return;
+    if (id !== undefined || firstName || lastName) {
+      const { salutation, title, nameSuffix, nickname } = this.custom;
+      const said = [firstName, lastName, company, email, salutation, title, nameSuffix, nickname];
+      if (saysMore(name, said))
+        this.leave("name", "says more than the other columns, and is not kept");
+      return;
+    }
     const at = name.lastIndexOf(" ");
     if (at < 0) fields.firstName = name;
     else [fields.firstName, fields.lastName] = [name.slice(0, at).trim(), name.slice(at + 1)];
+  }
+
+  /** A column of a custom field wins over the object of all, and further values join a list of theirs. */
+  private customFields(others: Record<string, readonly unknown[]>): Record<string, unknown> {
+    for (const key of Object.keys(this.custom)) {
+      if (Object.hasOwn(this.customObject, key) && this.customObject[key] !== this.custom[key]) {
+        this.leave(`customFields.${key}`, "a second one is not kept");
+      }
+    }
+    const custom: Record<string, unknown> = { ...this.customObject, ...this.custom };
+    const [website, ...otherWebsites] = new Set([custom.website ?? [], this.websites].flat());
+    if (website !== undefined) custom.website = website;
+    for (const [name, values] of Object.entries({ ...others, otherWebsites })) {
+      if (values.length > 0) custom[name] = [...new Set([custom[name] ?? [], values].flat())];
+    }
+    return custom;
   }
 }
 

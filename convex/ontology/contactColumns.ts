@@ -1,6 +1,7 @@
 import { readCell } from "../kit/csv";
 import { CellsOfRow } from "./contactCells";
 import { bare, ourColumn, theirColumn } from "./contactHeaders";
+import type { FieldsOfRow } from "./contactRow";
 import type { Problem } from "../kit/errors";
 import { unpackCustomFields } from "../kit/customFields";
 import type { ObjectDoc } from "./registry";
@@ -51,6 +52,7 @@ export const UNKNOWN_COLUMNS = ["refuse", "ignore", "customFields"] as const;
 export type UnknownColumns = (typeof UNKNOWN_COLUMNS)[number];
 
 const CUSTOM = "customFields.";
+const NAMELESS = "";
 
 /**
  * What each column of a file means (contactHeaders.ts), or null for one that is left alone. Columns
@@ -70,8 +72,8 @@ export function columnsOf(
     has(["vorname"]) && !has(["nachname", "familienname", "zuname"]) ? "lastName" : "fullName";
   const columns = header.map((given) => {
     const name = given.trim();
-    // Spreadsheets leave nameless columns at the right edge.
-    if (name === "") return null;
+    // Spreadsheets leave nameless columns at the right edge; what they hold is told row by row.
+    if (name === "") return NAMELESS;
     const own = ownMeaning(name);
     if (own !== undefined) {
       const meaning = own === null && bare(name) === "name" ? nameMeans : own;
@@ -79,7 +81,8 @@ export function columnsOf(
         const path = `body.header.${name}`;
         problems.push({ path, message: `is the second column for ${meaning}` });
       }
-      if (meaning !== null) seen.add(meaning);
+      if (meaning === null) ignored.push(name);
+      else seen.add(meaning);
       return meaning;
     }
     const theirs = theirColumn(name);
@@ -87,7 +90,10 @@ export function columnsOf(
       seen.add(theirs);
       return theirs;
     }
-    if (unknownColumns === "customFields") return CUSTOM + name;
+    if (unknownColumns === "customFields" && !seen.has(CUSTOM + name)) {
+      seen.add(CUSTOM + name);
+      return CUSTOM + name;
+    }
     // What a known program adds that contacts have no place for is named, and refused by nobody.
     if (unknownColumns === "ignore" || theirs !== undefined) ignored.push(name);
     else problems.push({ path: `body.header.${name}`, message: "is not a column of contacts" });
@@ -104,24 +110,28 @@ function ownMeaning(name: string): string | null | undefined {
 }
 
 function isOneOfSeveral(meaning: string): boolean {
-  return /^(email\+|phone\+\d|middleName|[a-z0-9]+:more)$/.test(meaning);
+  return /^(email\+|phone\+\d|website\+|middleName|[a-z0-9]+:more)$/.test(meaning);
 }
 
 /** A row's cells as the fields of a contact; empty cells are not given. */
 export function fieldsOfCells(
   columns: readonly (string | null)[],
   cells: readonly string[],
-): { fields: Record<string, unknown>; problem: Problem | null } {
+): FieldsOfRow {
   const row = new CellsOfRow();
   for (const [index, column] of columns.entries()) {
     const cell = readCell(cells[index] ?? "");
     if (column === null || cell.trim() === "") continue;
+    if (column === NAMELESS) {
+      row.leave(`column ${index + 1}`, "has no name in the header, and is not kept");
+      continue;
+    }
     if (!row.take(column, cell)) {
       const problem = { path: "customFields", message: "must be a JSON object" };
-      return { fields: {}, problem };
+      return { fields: {}, left: [], problem };
     }
   }
-  return { fields: row.fields(), problem: null };
+  return { fields: row.fields(), left: row.left, problem: null };
 }
 
 export function cellsOf(contact: Contact, columns: readonly ContactColumn[]): string[] {

@@ -1,13 +1,14 @@
 import type { Doc } from "../_generated/dataModel";
 import { decoded, type Encoding, encodingNamed, markLength, unitBytes } from "../kit/charset";
 import { dialectOf, readCsv, readHeader, type WindowOptions } from "../kit/csv";
-import { invalid } from "../kit/errors";
+import { invalid, type Problem } from "../kit/errors";
 import { encodingBySigns, type TextSigns, utf16By } from "../kit/textSigns";
 import { sha256Hex } from "../kit/tokens";
 import type { Upload } from "../kit/uploads";
 import { readVcards, type Vcard } from "../kit/vcard";
 import { fieldsOfCard, kindOfCard } from "./contactCards";
 import { columnsOf, fieldsOfCells, type UnknownColumns } from "./contactColumns";
+import type { FieldsOfRow } from "./contactRow";
 
 /** The two kinds of file that contacts come in, read alike: a layout, then rows. */
 export type FileLayout = Pick<
@@ -15,7 +16,8 @@ export type FileLayout = Pick<
   "format" | "encoding" | "isMixed" | "layout" | "ignoredColumns" | "position"
 >;
 export type FileRow =
-  | { fields: Record<string, unknown> }
+  /** `left`: what the row says beside them, which a contact has no place for. */
+  | { fields: Record<string, unknown>; left: Problem[] }
   | { problem: { path?: string; message: string } }
   /** Why the row is no person's. */
   | { skipped: string };
@@ -29,6 +31,9 @@ export type FileRows = {
 
 type CsvLayout = NonNullable<FileLayout["layout"]>;
 type FileEncoding = Pick<FileLayout, "encoding" | "isMixed">;
+
+/** Exports of the programs that are known have a hundred. */
+const MAX_COLUMNS = 1000;
 
 /**
  * A mark in the file tells its encoding, then the sender, then its bytes.
@@ -83,6 +88,10 @@ export function layoutOf(
   if (!header) {
     const message = "has no header row, or one whose quotes do not match";
     throw invalid([{ path: "body", message }]);
+  }
+  if (header.cells.length > MAX_COLUMNS) {
+    const message = `has ${header.cells.length} columns; at most ${MAX_COLUMNS} are read`;
+    throw invalid([{ path: "body.header", message }]);
   }
   const names = textsOf(header.cells, encoding);
   if (!names.isDecoded) {
@@ -153,8 +162,7 @@ function csvRow(cells: readonly string[], layout: CsvLayout, file: FileEncoding)
     const message = `has ${texts.length} cells; the header has ${columns.length}`;
     return { problem: { message } };
   }
-  const { fields, problem } = fieldsOfCells(columns, texts);
-  return problem ? { problem } : { fields };
+  return rowOf(fieldsOfCells(columns, texts));
 }
 
 type Decoded =
@@ -179,6 +187,9 @@ function cardRow(card: Vcard): FileRow {
   if (card.problem !== null) return { problem: { message: card.problem } };
   const kind = kindOfCard(card);
   if (kind !== null) return { skipped: `is a ${kind}, not a person` };
-  const { fields, problem } = fieldsOfCard(card);
-  return problem ? { problem } : { fields };
+  return rowOf(fieldsOfCard(card));
+}
+
+function rowOf({ fields, left, problem }: FieldsOfRow): FileRow {
+  return problem ? { problem } : { fields, left };
 }

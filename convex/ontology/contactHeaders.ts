@@ -6,6 +6,7 @@ import type { ContactColumn } from "./contactColumns";
  * - a column of ours, or `customFields.<key>`
  * - `middleName` (goes to the first name), `fullName` (a "Name", where nothing else tells it)
  * - `email+`, `phone+<n>`: one of several; the first that is filled is the contact's, by n
+ * - `website+`: one of several, in their order
  * - `labels`: Google's, between `:::`
  * - `lifecycleStage`: HubSpot's, which tells the subtype
  * - `<group>:<field>`: of one of several addresses; the first group of `ADDRESS_GROUPS` that is filled
@@ -113,10 +114,19 @@ const THEIRS: Record<ColumnMeaning, readonly string[]> = {
   "other:country": ["Other Country/Region", "Other Country", "Weiteres/e Land/Region"],
   "customFields.birthday": ["Birthday", "Date of Birth", "Geburtstag", "Geburtsdatum"],
   "customFields.website": [
-    ...["Web Page", "Website", "Website URL", "Webseite", "Homepage", "Internet", "URL"],
+    ...[
+      "Web Page",
+      "Website",
+      "Website URL",
+      "Webseite",
+      "Homepage",
+      "Home Page",
+      "Internet",
+      "URL",
+    ],
   ],
   "customFields.department": ["Department", "Organization Department", "Abteilung"],
-  "customFields.salutation": ["Name Prefix", "Salutation", "Anrede"],
+  "customFields.salutation": ["Name Prefix", "Prefix", "Präfix", "Salutation", "Anrede"],
   "customFields.title": ["Title", "Titel"],
   "customFields.nameSuffix": ["Name Suffix", "Suffix", "Namenszusatz"],
   "customFields.nickname": ["Nickname", "Spitzname"],
@@ -132,7 +142,15 @@ const WITHOUT_PLACE: readonly string[] = [
   // Google
   ...["Phonetic First Name", "Phonetic Middle Name", "Phonetic Last Name", "File As", "Photo"],
   ...["Yomi Name", "Given Name Yomi", "Additional Name Yomi", "Family Name Yomi", "Initials"],
-  ...["Short Name", "Maiden Name", "Gender", "Location", "Billing Information", "Mileage"],
+  ...[
+    "Short Name",
+    "Maiden Name",
+    "Geburtsname",
+    "Gender",
+    "Location",
+    "Billing Information",
+    "Mileage",
+  ],
   ...["Directory Server", "Occupation", "Hobby", "Sensitivity", "Priority", "Subject", "Language"],
   // Outlook
   ...["Given Yomi", "Surname Yomi", "Company Yomi", "Business Fax", "Home Fax", "Other Fax"],
@@ -153,6 +171,9 @@ const WITHOUT_PLACE: readonly string[] = [
   ...["Kinder", "Konto", "Name Assistent", "Name des/der Vorgesetzten", "Organisations-Nr."],
   ...["Partner", "Priorität", "Privat", "Regierungsnr.", "Reisekilometer", "Sprache"],
   ...["Stichwörter", "Vertraulichkeit", "Verzeichnisserver"],
+  // Apple
+  ...["Phonetic First", "Phonetic Middle", "Phonetic Last", "Work Fax", "Main Fax", "Fax Arbeit"],
+  ...["Home Address Country Code", "Work Address Country Code", "Other Address Country Code"],
   // HubSpot
   ...[
     "Record ID",
@@ -178,6 +199,26 @@ const ADDRESS_PARTS: Record<string, AddressField> = {
   postalcode: "postalCode",
   country: "country",
 };
+
+/** Apple's and others' say for which place a value is, before or behind it: `Work Email`, `PLZ (Privat)`. */
+const PLACES: Record<string, { group: (typeof ADDRESS_GROUPS)[number]; phone: number }> = {
+  work: { group: "business", phone: 1 },
+  business: { group: "business", phone: 1 },
+  arbeit: { group: "business", phone: 1 },
+  geschaeftlich: { group: "business", phone: 1 },
+  main: { group: "own", phone: 1 },
+  mobile: { group: "own", phone: 2 },
+  mobil: { group: "own", phone: 2 },
+  home: { group: "home", phone: 3 },
+  personal: { group: "home", phone: 3 },
+  privat: { group: "home", phone: 3 },
+  other: { group: "other", phone: 3 },
+  weitere: { group: "other", phone: 3 },
+};
+const ADDRESS_FIELDS = ["street", "city", "state", "postalCode", "country"] as const;
+const PLACE = Object.keys(PLACES).join("|");
+const PLACE_FIRST = new RegExp(`^(${PLACE})(.+)$`);
+const PLACE_LAST = new RegExp(`^(.+?)(${PLACE})$`);
 
 /** A name without case, spaces and marks, and with German letters spelled out. */
 export function bare(name: string): string {
@@ -211,7 +252,25 @@ export function ourColumn(name: string): string | undefined {
 export function theirColumn(name: string): ColumnMeaning | null | undefined {
   const key = bare(name);
   if (NAMES_WITHOUT_PLACE.has(key) || /^lastactivitydate/.test(key)) return null;
-  return THEIR_NAMES.get(key) ?? numbered(key);
+  const meaning = THEIR_NAMES.get(key) ?? numbered(key);
+  return meaning === undefined ? ofPlace(key) : meaning;
+}
+
+function ofPlace(key: string): ColumnMeaning | undefined {
+  const [, first = "", what = ""] = PLACE_FIRST.exec(key) ?? [];
+  const [, before = "", last = ""] = PLACE_LAST.exec(key) ?? [];
+  return meaningOf(what, PLACES[first]) ?? meaningOf(before, PLACES[last]);
+}
+
+function meaningOf(what: string, place: (typeof PLACES)[string] | undefined): string | undefined {
+  if (place === undefined) return undefined;
+  const ours = OUR_NAMES.get(what) ?? what;
+  if (ours === "email") return "email+";
+  if (ours === "phone") return `phone+${place.phone}`;
+  if (THEIR_NAMES.get(what) === "own:more") return `${place.group}:more`;
+  const part = what.replace(/^address(?=.)|(?<=.)address$/, "");
+  const field = ADDRESS_FIELDS.find((name) => bare(name) === part || name === OUR_NAMES.get(part));
+  return field === undefined ? undefined : `${place.group}:${field}`;
 }
 
 function numbered(key: string): ColumnMeaning | null | undefined {
@@ -224,7 +283,7 @@ function numbered(key: string): ColumnMeaning | null | undefined {
   const group = ADDRESS_GROUPS.find((name) => name === number);
   const field = of === "address" ? ADDRESS_PARTS[part] : undefined;
   if (field && group) return `${group}:${field}`;
-  if (of === "website" && isValue) return `customFields.website${number === "1" ? "" : number}`;
+  if (of === "website" && isValue) return "website+";
   if (of === "organization" && part === "department") return "customFields.department";
   return GOOGLES_PARTS.test(part) ? null : undefined;
 }

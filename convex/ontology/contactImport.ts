@@ -6,10 +6,11 @@ import { sha256Hex } from "../kit/tokens";
 import { deleteUpload, PIECE_BYTES, pieceOf, type Upload } from "../kit/uploads";
 import { UploadWindow } from "../kit/uploadWindow";
 import { emailKey } from "../kit/email";
-import { type ImportRow, type ItemResult, type Judged, judgedBy, writeBatch } from "./contactBatch";
+import { type ImportRow, type Judged, judgedBy, writeBatch } from "./contactBatch";
 import { contactCreation } from "./contactInput";
 import { encodingOf, type FileRow, layoutOf, readRows } from "./contactFile";
 import type { UnknownColumns } from "./contactColumns";
+import { ignoredIn, resultOf, type RowResult } from "./contactImportResults";
 import type { WriteScope } from "./effects";
 
 /**
@@ -18,7 +19,6 @@ import type { WriteScope } from "./effects";
  * So every row is written once, whatever interrupts the import, and memory does not grow with it.
  */
 type ContactImport = Doc<"contactImports">;
-type RowResult = Doc<"contactImportResults">["results"][number];
 
 const ROWS_PER_STEP = 100;
 /** Enough for any header. */
@@ -81,11 +81,15 @@ export async function stepImport(
   const upload = await ctx.db.get("uploads", job.upload);
   if (!upload) throw new Error(`The file of import ${id} is missing.`);
   const { rows, end, isCut } = await nextRows(ctx, job, upload);
-  const results = await writeRows(ctx, job, rows);
+  const { results, unread } = job.isGivenUp
+    ? countRows(job, rows)
+    : { results: await writeRows(ctx, job, rows), unread: 0 };
   if (results.length > 0) {
     const hasErrors = results.some(({ status }) => status === "error" || status === "skipped");
+    const hasWarnings = results.some(({ warnings }) => warnings !== undefined);
     const first = job.rows + 1;
-    await ctx.db.insert("contactImportResults", { importId: id, first, hasErrors, results });
+    const told = { importId: id, first, hasErrors, hasWarnings, results };
+    await ctx.db.insert("contactImportResults", told);
   }
   const count = (status: RowResult["status"]): number =>
     results.filter((result) => result.status === status).length;
@@ -98,10 +102,13 @@ export async function stepImport(
     updated: job.updated + count("updated"),
     failed: job.failed + count("error"),
     skipped: (job.skipped ?? 0) + count("skipped"),
+    // Those of a CSV file are known from its header.
+    ...(job.format === "vcard" ? { ignoredColumns: ignoredIn(job.ignoredColumns, results) } : {}),
     isWithinRow: isCut,
     steppedAt: now,
     attempts: 0,
-    ...(isDone ? { status: "completed", finishedAt: now } : {}),
+    ...(job.isGivenUp && (rows.length > 0 || isDone) ? { unread: (job.unread ?? 0) + unread } : {}),
+    ...(isDone ? { status: job.isGivenUp ? "failed" : "completed", finishedAt: now } : {}),
   });
   if (isDone) {
     await deleteFile(ctx, upload);
@@ -112,23 +119,42 @@ export async function stepImport(
   return await importOf(ctx, id);
 }
 
-/** Takes up an import whose step failed; one that fails again and again is given up. */
+/**
+ * Takes up an import whose step failed. One that fails again and again is given up: its next steps
+ * count the rows that are left, so that every row of the file is in a figure.
+ */
 export async function retryImport(ctx: MutationCtx, job: ContactImport): Promise<void> {
-  const { _id: importId, attempts = 0, rows, failed } = job;
+  const { _id: importId, attempts = 0, isGivenUp = false } = job;
   const now = Date.now();
-  if (attempts < MAX_ATTEMPTS) {
-    await ctx.db.patch("contactImports", importId, { attempts: attempts + 1, steppedAt: now });
+  if (attempts < MAX_ATTEMPTS || !isGivenUp) {
+    const next =
+      attempts < MAX_ATTEMPTS ? { attempts: attempts + 1 } : { attempts: 0, isGivenUp: true };
+    await ctx.db.patch("contactImports", importId, { ...next, steppedAt: now });
     await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, { importId });
     return;
   }
-  const message = `could not be written, with those after it, in ${MAX_ATTEMPTS} attempts; the import was given up`;
-  await ctx.db.insert("contactImportResults", {
-    ...{ importId, first: rows + 1, hasErrors: true },
-    results: [{ status: "error", problems: [{ message }] }],
-  });
-  const told = { rows: rows + 1, failed: failed + 1, steppedAt: now, finishedAt: now };
-  await ctx.db.patch("contactImports", importId, { status: "failed", ...told });
+  // The file cannot even be read: what is left of it nobody knows.
+  const { results } = countRows(job, [null]);
+  if (results.length > 0) {
+    const told = { importId, first: job.rows + 1, hasErrors: true, results };
+    await ctx.db.insert("contactImportResults", told);
+  }
+  const { rows, failed } = job;
+  const figures = { rows: rows + results.length, failed: failed + results.length };
+  const ended = { status: "failed", unread: undefined, steppedAt: now, finishedAt: now } as const;
+  await ctx.db.patch("contactImports", importId, { ...figures, ...ended });
   await ctx.scheduler.runAfter(0, internal.crmJobs.deleteFile, { uploadId: job.upload });
+}
+
+/** Of an import that was given up: the row that it stopped at is its error, the others are unread. */
+function countRows(
+  job: ContactImport,
+  rows: readonly unknown[],
+): { results: RowResult[]; unread: number } {
+  const isTold = job.unread !== undefined || rows.length === 0;
+  if (isTold) return { results: [], unread: rows.length };
+  const message = `could not be written, with those after it, in ${MAX_ATTEMPTS} attempts; the import was given up`;
+  return { results: [{ status: "error", problems: [{ message }] }], unread: rows.length - 1 };
 }
 
 /** Rows from the import's position on: as many as a step takes, or as one piece holds. */
@@ -154,9 +180,13 @@ async function writeRows(
   job: ContactImport,
   rows: readonly FileRow[],
 ): Promise<RowResult[]> {
-  const items = rows.flatMap((row) => ("skipped" in row ? [] : [judgedRow(row)]));
+  const given = rows.flatMap((row) => ("skipped" in row ? [] : [row]));
+  const items = given.map(judgedRow);
   const results = await writeBatch(ctx, job.scope, "row", items, job.isDryRun);
-  const told = results.map(resultOf);
+  const told = results.map((result, index) => {
+    const row = given[index];
+    return resultOf(result, row && "left" in row ? row.left : []);
+  });
   if (job.isDryRun) await tellRepeats(ctx, job, items, told);
   return rows.flatMap((row): RowResult[] =>
     "skipped" in row
@@ -174,23 +204,6 @@ function judgedRow(row: Exclude<FileRow, { skipped: string }>): Judged {
   if ("error" in judgement) return judgement;
   const links = z.object({ id: z.string(), crmOrganizationId: z.string() }).partial();
   return { item: { ...links.parse({ id, crmOrganizationId }), fields: judgement.item } };
-}
-
-function resultOf(result: ItemResult): RowResult {
-  if (result.status !== "error") return result;
-  const { details, message } = result.error;
-  const problems = Array.isArray(details) ? (details as { path?: string; message: string }[]) : [];
-  return {
-    status: "error",
-    problems:
-      problems.length > 0
-        ? problems.map(({ path, message: text }) =>
-            path === undefined
-              ? { message: text }
-              : { path: path.replace(/^row\./, ""), message: text },
-          )
-        : [{ message }],
-  };
 }
 
 /** In a dry run nothing was created, so a later row with the same e-mail does not meet it. */

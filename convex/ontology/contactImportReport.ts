@@ -33,10 +33,23 @@ export const importReport = z
       description:
         "Rows that are no people: groups, and a header that is repeated. `rows` is the sum of the four.",
     }),
+    unread: z.number().int().nullable().meta({
+      description:
+        "Rows that follow those in `rows`: none of a file that was read to its end, and those left of an import that was given up; null while it runs, and where they could not be counted.",
+    }),
     errors: z.array(rowProblem),
     skippedRows: z.array(rowProblem).meta({ description: "Which, and why." }),
-    errorsAreCapped: z.boolean(),
-    ignoredColumns: z.array(z.string()),
+    warnings: z.array(rowProblem).meta({
+      description: "Of rows that were written: what they say that a contact has no place for.",
+    }),
+    errorsAreCapped: z.boolean().meta({
+      description:
+        "One of the three lists says not all there is; `GET /crm/contacts/imports/:id/rows` does.",
+    }),
+    ignoredColumns: z.array(z.string()).meta({
+      description:
+        "Columns that were left alone; of vCards, the properties that are not kept (the first 200).",
+    }),
     progress: z.number().min(0).max(1).meta({ description: "The part of the file dealt with." }),
     startedAt: z.number(),
     finishedAt: z.number().nullable(),
@@ -49,6 +62,7 @@ export const importedRow = z.object({
   id: z.string().nullable(),
   reason: z.string().nullable().meta({ description: "Why it was passed over." }),
   errors: z.array(z.object({ path: z.string().optional(), message: z.string() })),
+  warnings: z.array(z.object({ path: z.string(), message: z.string() })),
 });
 
 /** @throws IMPORT_NOT_FOUND */
@@ -78,6 +92,13 @@ export async function reportOf(
   const skippedRows = told.flatMap(({ row, reason }) =>
     reason === null ? [] : [{ row, message: reason }],
   );
+  const warned = await ctx.db
+    .query("contactImportResults")
+    .withIndex("by_warnings", (q) => q.eq("importId", job._id).eq("hasWarnings", true))
+    .take(RESULTS_READ);
+  const warnings = warned
+    .flatMap(rowsOf)
+    .flatMap(({ row, warnings: list }) => list.map((warning) => ({ row, ...warning })));
   return {
     importId: job._id,
     status: job.status,
@@ -87,10 +108,13 @@ export async function reportOf(
     updated: job.updated,
     failed: job.failed,
     skipped: job.skipped ?? 0,
+    unread: unreadOf(job),
     errors: errors.slice(0, MAX_ERRORS),
     skippedRows: skippedRows.slice(0, MAX_ERRORS),
+    warnings: warnings.slice(0, MAX_ERRORS),
     errorsAreCapped:
-      Math.max(errors.length, skippedRows.length) > MAX_ERRORS || failing.length === RESULTS_READ,
+      Math.max(errors.length, skippedRows.length, warnings.length) > MAX_ERRORS ||
+      Math.max(failing.length, warned.length) === RESULTS_READ,
     ignoredColumns: job.ignoredColumns,
     progress: job.status === "running" ? job.position / job.size : 1,
     startedAt: job.startedAt,
@@ -112,12 +136,18 @@ export async function importedRows(
   return { rows: rows.flatMap(rowsOf), nextCursor: meta.nextCursor };
 }
 
+function unreadOf({ status, unread }: ContactImport): number | null {
+  if (status === "running") return null;
+  return status === "completed" ? 0 : (unread ?? null);
+}
+
 function rowsOf({ first, results }: ImportResults): z.input<typeof importedRow>[] {
-  return results.map(({ status, id, problems }, index) => ({
+  return results.map(({ status, id, problems, warnings = [] }, index) => ({
     row: first + index,
     status,
     id: id ?? null,
     reason: status === "skipped" ? (problems?.[0]?.message ?? null) : null,
     errors: status === "skipped" ? [] : (problems ?? []),
+    warnings,
   }));
 }

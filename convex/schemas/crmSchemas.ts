@@ -57,6 +57,7 @@ export const crmTables = {
         header: v.optional(v.string()),
       }),
     ),
+    /** Of vCards, the names of properties that are not kept. */
     ignoredColumns: v.array(v.string()),
     /** Bytes that have been dealt with. */
     position: v.number(),
@@ -72,6 +73,10 @@ export const crmTables = {
     steppedAt: v.number(),
     /** How often it was taken up since its last step. */
     attempts: v.optional(v.number()),
+    /** Its rows could not be written, again and again: those left are counted, and it fails. */
+    isGivenUp: v.optional(v.boolean()),
+    /** How many rows are left of one that was given up; absent where they could not be counted. */
+    unread: v.optional(v.number()),
     finishedAt: v.optional(v.number()),
   }).index("by_status", ["status", "steppedAt"]),
 
@@ -85,6 +90,8 @@ export const crmTables = {
     first: v.number(),
     /** Or rows that were passed over. */
     hasErrors: v.boolean(),
+    /** Rows that say something which is not kept. */
+    hasWarnings: v.optional(v.boolean()),
     results: v.array(
       v.object({
         status: v.union(
@@ -97,11 +104,13 @@ export const crmTables = {
         problems: v.optional(
           v.array(v.object({ path: v.optional(v.string()), message: v.string() })),
         ),
+        warnings: v.optional(v.array(v.object({ path: v.string(), message: v.string() }))),
       }),
     ),
   })
     .index("by_import", ["importId", "first"])
-    .index("by_errors", ["importId", "hasErrors", "first"]),
+    .index("by_errors", ["importId", "hasErrors", "first"])
+    .index("by_warnings", ["importId", "hasWarnings", "first"]),
 
   /**
    * SHA-256 of the e-mails that a dry run would have created so far, so that it tells of a later row

@@ -12,7 +12,9 @@ export type Report = {
   failed: number;
   skipped: number;
   errors: { row: number; path?: string; message: string }[];
+  unread: number | null;
   skippedRows: { row: number; message: string }[];
+  warnings: { row: number; path?: string; message: string }[];
   ignoredColumns: string[];
 };
 export type Contact = {

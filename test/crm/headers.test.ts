@@ -206,3 +206,58 @@ test("every column of an export of ours means what it did, and a user's own stay
     own.map((name) => `body.header.${name}`),
   );
 });
+
+const APPLE =
+  "Prefix,First name,Middle name,Last name,Suffix,Phonetic first,Phonetic last,Nickname,Maiden name,Job title,Department,Company,Main phone,Mobile,iPhone,Home phone,Work phone,Other phone,Home fax,Work fax,Pager,Email,Home email,Work email,Other email,Home page,Birthday,Home Address Street,Home Address City,Home Address State,Home Address ZIP,Home Address Country,Home Address Country Code,Work Street,Work City,Work ZIP,Work Country,Note";
+
+test("a table of Apple's Contacts, as Numbers saves it, comes in", async () => {
+  const { contact, ignored } = await imported(APPLE, {
+    ...{ Prefix: "Dr.", "First name": "Ida", "Middle name": "Maria", "Last name": "Gruber" },
+    ...{ Suffix: "PhD", Nickname: "Idi", "Job title": "CTO", Company: "Acme", Department: "R&D" },
+    ...{ "Main phone": "+1 1", Mobile: "+1 2", "Home phone": "+1 3", "Work phone": "+1 4" },
+    ...{ "Work fax": "+1 9", "Work email": "i@acme.test", "Home email": "i@home.test" },
+    ...{ "Home page": "https://ida.test", "Home Address Street": "Hill 1" },
+    ...{ "Home Address City": "Leeds", "Home Address ZIP": "LS1", "Home Address Country": "UK" },
+    ...{ "Work Street": "High St 2", "Work City": "York", "Work ZIP": "YO1", Note: "n" },
+  });
+  expect(contact).toMatchObject({
+    ...{ firstName: "Ida Maria", lastName: "Gruber", company: "Acme", jobTitle: "CTO" },
+    ...{ email: "i@home.test", phone: "+1 1", notes: "n" },
+    address: { street: "High St 2", city: "York", postalCode: "YO1" },
+    customFields: {
+      otherEmails: ["i@acme.test"],
+      otherPhones: ["+1 4", "+1 2", "+1 3"],
+      otherAddresses: [{ street: "Hill 1", city: "Leeds", postalCode: "LS1", country: "UK" }],
+      ...{ salutation: "Dr.", nameSuffix: "PhD", nickname: "Idi", department: "R&D" },
+      website: "https://ida.test",
+    },
+  });
+  expect(ignored).toEqual([
+    ...["Phonetic first", "Phonetic last", "Maiden name", "Home fax", "Work fax", "Pager"],
+    "Home Address Country Code",
+  ]);
+});
+
+const GERMAN_APPLE =
+  "Präfix,Vorname,Nachname,Spitzname,Geburtsname,Firma,Abteilung,Position,Telefon (Arbeit),Telefon (Privat),Mobil,E-Mail (Arbeit),E-Mail (Privat),Straße (Arbeit),PLZ (Arbeit),Ort (Arbeit),Land (Arbeit),Straße (Privat),PLZ (Privat),Ort (Privat),Geburtstag,Homepage,Notiz";
+
+test("a German table of Apple's Contacts comes in", async () => {
+  const { contact } = await imported(GERMAN_APPLE, {
+    ...{ Vorname: "Jörg", Nachname: "Groß", Firma: "Groß GmbH", "Telefon (Arbeit)": "0221 1" },
+    ...{ "Telefon (Privat)": "0221 2", "E-Mail (Arbeit)": "j@gross.test", Notiz: "Grüße" },
+    ...{ "Straße (Arbeit)": "Markt 1", "PLZ (Arbeit)": "50667", "Ort (Privat)": "Bonn" },
+  });
+  expect(contact).toMatchObject({
+    ...{ firstName: "Jörg", email: "j@gross.test", phone: "0221 1", notes: "Grüße" },
+    address: { street: "Markt 1", postalCode: "50667" },
+    customFields: { otherPhones: ["0221 2"], otherAddresses: [{ city: "Bonn" }] },
+  });
+});
+
+test("no header of another program has a column that comes to nothing in silence", () => {
+  for (const header of [GOOGLE, OLD_GOOGLE, OUTLOOK, GERMAN_OUTLOOK, APPLE, GERMAN_APPLE]) {
+    const { columns, ignored, problems } = columnsOf(header.split(","), "refuse");
+    expect(problems).toEqual([]);
+    expect(columns.filter((meaning) => meaning === null)).toHaveLength(ignored.length);
+  }
+});

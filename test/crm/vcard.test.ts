@@ -117,3 +117,22 @@ test("a card within a card is not taken for another contact", () => {
   const names = cards[0]?.properties.filter(({ name }) => name === "FN");
   expect(names?.map(({ value }) => value)).toEqual(["Boss"]);
 });
+
+test("2.1 has no escapes but that of a semicolon, and what is encoded is taken as it decodes", async () => {
+  const { request } = await newBackend();
+  const file =
+    card("VERSION:2.1\r\nN:Nord;Ida\r\nNOTE:See C:\\new\\notes, and D:\\Nord") +
+    card(
+      "VERSION:2.1\r\nN:Nord;Ben\r\nNOTE;ENCODING=QUOTED-PRINTABLE:On =5C=5Cnas=5Cnew=0D=0Atwo",
+    ) +
+    card("VERSION:2.1\r\nN:Nord;Cy\r\nORG:a\\;b\\nc;unit") +
+    card("VERSION:3.0\r\nN:Nord;Di\r\nNOTE:one\\ntwo\\, C:\\\\new");
+  await importFile(request, file, { type: "text/vcard" });
+  const contacts = await contactsOf(request);
+  expect(contacts.map(({ notes, company }) => notes ?? company)).toEqual([
+    "See C:\\new\\notes, and D:\\Nord",
+    "On \\\\nas\\new\r\ntwo",
+    "a;b\\nc",
+    "one\ntwo, C:\\new",
+  ]);
+});
