@@ -6,6 +6,7 @@ import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { parseArgument } from "./kit/input";
+import { mergedChanges } from "./kit/mergePatch";
 import { deliverInvoice } from "./delivery/documents";
 import {
   callerAt,
@@ -26,6 +27,7 @@ import type { InvoicingContext } from "./ontology/salesContent";
 import {
   invoiceCreation,
   invoiceSending,
+  invoicePatch,
   invoiceUpdate,
   paymentCreation,
 } from "./ontology/salesInput";
@@ -105,12 +107,14 @@ export const createInvoice = mutation({
 });
 
 export const updateInvoice = mutation({
-  args: { ...invoiceArguments, updates: v.object(zodToConvexFields(invoiceUpdate.shape)) },
+  args: { ...invoiceArguments, updates: v.object(zodToConvexFields(invoicePatch.shape)) },
   handler: async (ctx, { sessionId, invoiceId, updates }): Promise<Invoice> => {
     const subject = { type: "invoice", id: invoiceId } as const;
     return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) => {
       const reading = { ...zoneOf(writer), isChange: true };
-      const fields = parseArgument("updates", invoiceUpdate, updates, reading);
+      const patch = parseArgument("updates", invoicePatch, updates, reading);
+      const { customProperties } = invoice;
+      const fields = mergedChanges(invoiceUpdate, customProperties, patch, "updates");
       return changeInvoice(contextOf(writer), invoice, fields);
     });
   },

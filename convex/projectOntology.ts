@@ -5,12 +5,14 @@ import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { parseArgument } from "./kit/input";
+import { mergedChanges } from "./kit/mergePatch";
 import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
 import { writeAt, writeIn } from "./kit/liveWrites";
 import { PRIORITIES, projectType } from "./ontology/project";
 import {
   detailedDescription as richText,
   projectCreation,
+  projectPatch,
   projectUpdate,
 } from "./ontology/projectInput";
 import {
@@ -81,13 +83,15 @@ export const createProject = mutation({
 });
 
 export const updateProject = mutation({
-  args: { ...projectArguments, updates: v.object(zodToConvexFields(projectUpdate.shape)) },
+  args: { ...projectArguments, updates: v.object(zodToConvexFields(projectPatch.shape)) },
   handler: async (ctx, { sessionId, projectId, updates }): Promise<Project> => {
     const subject = { type: "project", id: projectId } as const;
     return await writeAt(ctx, sessionId, subject, "projects:write", (writer, project) => {
       const { timeZone } = writer.organization;
       const reading = { timeZone, isChange: true };
-      const fields = parseArgument("updates", projectUpdate, updates, reading);
+      const patch = parseArgument("updates", projectPatch, updates, reading);
+      const { customProperties } = project;
+      const fields = mergedChanges(projectUpdate, customProperties, patch, "updates");
       return changeProject(writer.store, project, fields);
     });
   },

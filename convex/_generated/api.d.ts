@@ -221,6 +221,7 @@ import type * as kit_limits from "../kit/limits.js";
 import type * as kit_live from "../kit/live.js";
 import type * as kit_liveWrites from "../kit/liveWrites.js";
 import type * as kit_localTime from "../kit/localTime.js";
+import type * as kit_mergePatch from "../kit/mergePatch.js";
 import type * as kit_metering from "../kit/metering.js";
 import type * as kit_money from "../kit/money.js";
 import type * as kit_openapi from "../kit/openapi.js";
@@ -612,6 +613,7 @@ declare const fullApi: ApiFromModules<{
   "kit/live": typeof kit_live;
   "kit/liveWrites": typeof kit_liveWrites;
   "kit/localTime": typeof kit_localTime;
+  "kit/mergePatch": typeof kit_mergePatch;
   "kit/metering": typeof kit_metering;
   "kit/money": typeof kit_money;
   "kit/openapi": typeof kit_openapi;

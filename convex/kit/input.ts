@@ -89,6 +89,12 @@ export function parseArgument<Schema extends z.ZodType>(
   throw invalid(problems.slice(0, MAX_PROBLEMS));
 }
 
+/** What a schema finds wrong in a value that was read already, under the name that its paths begin with. */
+export function problemsIn(name: string, schema: z.ZodType, value: unknown): Problem[] {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? [] : parsed.error.issues.flatMap((issue) => problemsOf(name, issue));
+}
+
 function parsePart(
   part: "params" | "query" | "body",
   schema: z.ZodType | undefined,

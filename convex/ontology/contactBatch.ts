@@ -4,13 +4,15 @@ import { internal } from "../_generated/api";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { type ErrorData, errorDataOf } from "../kit/errors";
 import { parseArgument } from "../kit/input";
+import { mergedChanges } from "../kit/mergePatch";
 import { jobScope } from "../schemas/crmSchemas";
-import { contactCreation, contactUpdate } from "./contactInput";
+import { contactCreation, contactPatch, contactUpdate } from "./contactInput";
 import { changeContact, saveContact } from "./contactRules";
 import {
   changeCrmOrganization,
   createCrmOrganization,
   crmOrganizationCreation,
+  crmOrganizationPatch,
   crmOrganizationUpdate,
 } from "./crmOrganizationRules";
 import type { WriteScope } from "./effects";
@@ -26,8 +28,8 @@ const GROUP_SIZE = 10;
 const TRIED_IN_VAIN = 20;
 
 const withId = { id: z.string().max(64) };
-const contactChange = contactUpdate.extend(withId);
-const organizationChange = crmOrganizationUpdate.extend(withId);
+const contactChange = contactPatch.extend(withId);
+const organizationChange = crmOrganizationPatch.extend(withId);
 
 /** What a batch may hold: with `id` a change of that object, without it what `POST` takes. */
 export const batchItems = {
@@ -163,16 +165,18 @@ function rehearsedResults(error: unknown): Written[] | null {
 const writers: Record<BatchOf | "row", (store: ObjectStore, item: object) => Promise<Written>> = {
   contact: async (store, item) => {
     if ("id" in item) {
-      const { id, ...changes } = item as z.output<typeof contactChange>;
+      const { id, ...patch } = item as z.output<typeof contactChange>;
       const contact = await store.require("crm_contact", id);
+      const changes = mergedChanges(contactUpdate, contact.customProperties, patch);
       return { status: "updated", id: (await changeContact(store, contact, changes))._id };
     }
     return await saved(store, item);
   },
   organization: async (store, item) => {
     if ("id" in item) {
-      const { id, ...changes } = item as z.output<typeof organizationChange>;
+      const { id, ...patch } = item as z.output<typeof organizationChange>;
       const known = await store.require("crm_organization", id);
+      const changes = mergedChanges(crmOrganizationUpdate, known.customProperties, patch);
       return { status: "updated", id: (await changeCrmOrganization(store, known, changes))._id };
     }
     const fields = item as z.output<typeof crmOrganizationCreation>;

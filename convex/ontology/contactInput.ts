@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { customFields } from "../kit/customFields";
 import { emailAddress } from "../kit/email";
+import { patchOf } from "../kit/mergePatch";
 import { longText, label, text, webAddress } from "../kit/text";
 import { anyTime } from "../kit/time";
 import { address } from "./address";
@@ -57,15 +58,16 @@ export const contactCreation = contactFields
 const requiredWhenGiven = { subtype: true, status: true, source: true } as const;
 
 /** `PATCH`: every field is optional, and `null` clears those that a contact can do without. */
-export const contactUpdate = z
-  .strictObject({
-    ...nullableFields(contactFields.omit(requiredWhenGiven).shape),
-    ...contactFields.pick(requiredWhenGiven).partial().shape,
-    tags: tags.optional(),
-    customFields: customFields.optional(),
-    crmOrganizationId: z.string().nullable().optional(),
-  })
-  .meta({ id: "ContactUpdate" });
+export const contactUpdate = z.strictObject({
+  ...nullableFields(contactFields.omit(requiredWhenGiven).shape),
+  ...contactFields.pick(requiredWhenGiven).partial().shape,
+  tags: tags.optional(),
+  customFields: customFields.optional(),
+  crmOrganizationId: z.string().nullable().optional(),
+});
+
+/** `contactUpdate` whose address may be sent in part. */
+export const contactPatch = patchOf(contactUpdate).meta({ id: "ContactUpdate" });
 
 export const eventRegistration = z
   .strictObject({

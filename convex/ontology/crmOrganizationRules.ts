@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { customFields, packCustomFields, unpackCustomFields } from "../kit/customFields";
 import { emailAddress } from "../kit/email";
+import { patchOf } from "../kit/mergePatch";
 import { longText, label, webAddress } from "../kit/text";
 import { address } from "./address";
 import { nullableFields, tags } from "./contactInput";
@@ -35,13 +36,16 @@ export const crmOrganizationCreation = z
   .strictObject({ name: label(200), ...optionalFields.partial().shape, ...commonFields })
   .meta({ id: "CrmOrganizationCreation" });
 
-export const crmOrganizationUpdate = z
-  .strictObject({
-    name: label(200).optional(),
-    ...nullableFields(optionalFields.shape),
-    ...commonFields,
-  })
-  .meta({ id: "CrmOrganizationUpdate" });
+export const crmOrganizationUpdate = z.strictObject({
+  name: label(200).optional(),
+  ...nullableFields(optionalFields.shape),
+  ...commonFields,
+});
+
+/** `crmOrganizationUpdate` whose address may be sent in part. */
+export const crmOrganizationPatch = patchOf(crmOrganizationUpdate).meta({
+  id: "CrmOrganizationUpdate",
+});
 
 export const crmOrganizationDetail = z
   .object({

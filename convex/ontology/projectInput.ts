@@ -2,6 +2,7 @@ import * as z from "zod";
 import { minorUnitDecimals } from "../kit/currencies";
 import { customFields } from "../kit/customFields";
 import { safeHtml } from "../kit/html";
+import { patchOf } from "../kit/mergePatch";
 import { currencyCode } from "../kit/money";
 import { longText, label } from "../kit/text";
 import { businessDate } from "../kit/time";
@@ -71,15 +72,16 @@ export const projectCreation = z
 export type ProjectCreation = z.output<typeof projectCreation>;
 
 /** `PATCH`: every field is optional, and `null` clears those that a project can do without. */
-export const projectUpdate = z
-  .strictObject({
-    subtype: projectSubtype.optional(),
-    name: label(200).optional(),
-    status: projectStatus.optional(),
-    ...nullableFields(optionalFields.shape),
-    ...keptFields,
-  })
-  .meta({ id: "ProjectUpdate" });
+export const projectUpdate = z.strictObject({
+  subtype: projectSubtype.optional(),
+  name: label(200).optional(),
+  status: projectStatus.optional(),
+  ...nullableFields(optionalFields.shape),
+  ...keptFields,
+});
+
+/** `projectUpdate` whose budget may be sent in part. */
+export const projectPatch = patchOf(projectUpdate).meta({ id: "ProjectUpdate" });
 export type ProjectUpdate = z.output<typeof projectUpdate>;
 
 export const projectRecord = z

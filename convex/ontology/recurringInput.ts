@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { customFields } from "../kit/customFields";
+import { beginsAnew, patchOf } from "../kit/mergePatch";
 import { amountFromZero, percent } from "../kit/money";
 import { longText, label } from "../kit/text";
 import { contentFields, documentType, paymentTerms } from "./salesInput";
@@ -52,6 +53,7 @@ export const schedule = z
     }
   })
   .meta({ id: "RecurringSchedule" });
+beginsAnew.add(schedule, { with: ["frequency"] });
 
 export const recurringInvoiceCreation = z
   .strictObject({
@@ -71,19 +73,22 @@ export const recurringInvoiceCreation = z
   .meta({ id: "RecurringInvoiceCreation" });
 export type RecurringInvoiceCreation = z.output<typeof recurringInvoiceCreation>;
 
-export const recurringInvoiceUpdate = z
-  .strictObject({
-    ...z.strictObject(contentFields).partial().shape,
-    title: label(200).optional(),
-    type: documentType.optional(),
-    schedule: schedule.optional(),
-    delivery: z.enum(["draft", "send"]).optional(),
-    paymentTerms: paymentTerms.optional(),
-    projectId: z.string().max(64).nullable().optional(),
-    discountPercent: percent.nullable().optional(),
-    discountInCents: amountFromZero.nullable().optional(),
-    notes: longText(20_000).nullable().optional(),
-    customFields: customFields.optional(),
-  })
-  .meta({ id: "RecurringInvoiceUpdate" });
+export const recurringInvoiceUpdate = z.strictObject({
+  ...z.strictObject(contentFields).partial().shape,
+  title: label(200).optional(),
+  type: documentType.optional(),
+  schedule: schedule.optional(),
+  delivery: z.enum(["draft", "send"]).optional(),
+  paymentTerms: paymentTerms.optional(),
+  projectId: z.string().max(64).nullable().optional(),
+  discountPercent: percent.nullable().optional(),
+  discountInCents: amountFromZero.nullable().optional(),
+  notes: longText(20_000).nullable().optional(),
+  customFields: customFields.optional(),
+});
+
+/** `recurringInvoiceUpdate` whose party and schedule may be sent in part. */
+export const recurringInvoicePatch = patchOf(recurringInvoiceUpdate).meta({
+  id: "RecurringInvoiceUpdate",
+});
 export type RecurringInvoiceUpdate = z.output<typeof recurringInvoiceUpdate>;

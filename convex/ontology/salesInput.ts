@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { customFields } from "../kit/customFields";
+import { beginsAnew, patchOf } from "../kit/mergePatch";
 import { amountFromZero, amountInCents, currencyCode, decimal, percent } from "../kit/money";
 import { emailAddress } from "../kit/email";
 import { label, longText, text } from "../kit/text";
@@ -76,6 +77,7 @@ export const billTo = z
     description:
       "Name, e-mail, address and tax id that are not given are taken over from the CRM, once.",
   });
+beginsAnew.add(billTo, { with: ["contactId", "crmOrganizationId"] });
 export type BillToInput = z.output<typeof billTo>;
 
 function isKnownUnit(unit: string | undefined, unitCode: string | undefined): boolean {
@@ -129,26 +131,25 @@ const looseFields = {
   customFields: customFields.optional(),
 };
 
-export const invoiceUpdate = z
-  .strictObject({
-    ...z.strictObject(contentFields).partial().shape,
-    type: documentType.optional(),
-    invoiceNumber: documentNumber
-      .optional()
-      .meta({ description: "Final: only the present number." }),
-    issueDate: businessDate.optional(),
-    dueDate: businessDate.optional(),
-    paymentTerms: paymentTerms.optional(),
-    projectId: z.string().max(64).nullable().optional(),
-    discountPercent: percent.nullable().optional(),
-    discountInCents: amountFromZero.nullable().optional(),
-    ...looseFields,
-    status: z
-      .literal("awaiting_employer_payment")
-      .optional()
-      .meta({ description: "Of a sent B2B invoice; every other status has a route of its own." }),
-  })
-  .meta({ id: "InvoiceUpdate" });
+export const invoiceUpdate = z.strictObject({
+  ...z.strictObject(contentFields).partial().shape,
+  type: documentType.optional(),
+  invoiceNumber: documentNumber.optional().meta({ description: "Final: only the present number." }),
+  issueDate: businessDate.optional(),
+  dueDate: businessDate.optional(),
+  paymentTerms: paymentTerms.optional(),
+  projectId: z.string().max(64).nullable().optional(),
+  discountPercent: percent.nullable().optional(),
+  discountInCents: amountFromZero.nullable().optional(),
+  ...looseFields,
+  status: z
+    .literal("awaiting_employer_payment")
+    .optional()
+    .meta({ description: "Of a sent B2B invoice; every other status has a route of its own." }),
+});
+
+/** `invoiceUpdate` whose party may be sent in part. */
+export const invoicePatch = patchOf(invoiceUpdate).meta({ id: "InvoiceUpdate" });
 export type InvoiceUpdate = z.output<typeof invoiceUpdate>;
 
 export const quoteCreation = z
@@ -167,19 +168,20 @@ export const quoteCreation = z
   .meta({ id: "QuoteCreation" });
 export type QuoteCreation = z.output<typeof quoteCreation>;
 
-export const quoteUpdate = z
-  .strictObject({
-    ...z.strictObject(contentFields).partial().shape,
-    type: documentType.optional(),
-    issueDate: businessDate.optional(),
-    validUntil: businessDate.optional(),
-    paymentTerms: paymentTerms.optional(),
-    projectId: z.string().max(64).nullable().optional(),
-    discountPercent: percent.nullable().optional(),
-    discountInCents: amountFromZero.nullable().optional(),
-    ...looseFields,
-  })
-  .meta({ id: "QuoteUpdate" });
+export const quoteUpdate = z.strictObject({
+  ...z.strictObject(contentFields).partial().shape,
+  type: documentType.optional(),
+  issueDate: businessDate.optional(),
+  validUntil: businessDate.optional(),
+  paymentTerms: paymentTerms.optional(),
+  projectId: z.string().max(64).nullable().optional(),
+  discountPercent: percent.nullable().optional(),
+  discountInCents: amountFromZero.nullable().optional(),
+  ...looseFields,
+});
+
+/** `quoteUpdate` whose party may be sent in part. */
+export const quotePatch = patchOf(quoteUpdate).meta({ id: "QuoteUpdate" });
 export type QuoteUpdate = z.output<typeof quoteUpdate>;
 
 export const creditNoteCreation = z

@@ -70,6 +70,21 @@ describe("the dashboard's project functions", () => {
     expect(shown.body.data.customProperties).toMatchObject({ flavour: "vanilla" });
   });
 
+  test("a budget changes in part, as by PATCH", async () => {
+    const { sessionToken: sessionId, backend } = home;
+    const projectId = await create({ budget: { amount: 5, currency: "EUR" } });
+    const change = async (budget: object): Promise<unknown> =>
+      await backend.mutation(projectOntology.updateProject, {
+        sessionId,
+        projectId,
+        updates: { budget },
+      });
+    expect(await change({ amount: 7.5 })).toMatchObject({
+      customProperties: { budget: { amount: 7.5, currency: "EUR" } },
+    });
+    await expect(change({ currency: "JPY" })).rejects.toThrow("updates.budget.amount");
+  });
+
   test("list by subtype, status and priority, whole and by pages", async () => {
     const { sessionToken: sessionId, organizationId, backend } = home;
     await create({ priority: "high" });

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { mergedChanges } from "../../kit/mergePatch";
 import { emailKey } from "../../kit/email";
 import {
   contactCreation,
@@ -8,6 +9,7 @@ import {
   contactStatus,
   contactSubtype,
   contactSummary,
+  contactPatch,
   contactUpdate,
   eventRegistration,
 } from "../../ontology/contactInput";
@@ -132,15 +134,19 @@ export const update = writeEndpoint(
     tag,
     summary: "Change a contact",
     description:
-      "Given fields change; `null` clears. Tags and custom fields are replaced as a whole.",
+      "Given fields change, those of the address one by one; `null` clears. Tags and custom fields are replaced as a whole.",
     scope: "crm:write",
     subject: "crm_contact",
-    body: contactUpdate,
+    body: contactPatch,
     answers: { 200: contactDetail },
     errors: ["EMAIL_EXISTS"],
   },
   async ({ store }, { subject, body }) => {
-    const contact = await changeContact(store, subject, body);
+    const contact = await changeContact(
+      store,
+      subject,
+      mergedChanges(contactUpdate, subject.customProperties, body),
+    );
     return ok(detailOf(contact), { version: contact.version });
   },
 );

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { mergedChanges } from "../../kit/mergePatch";
 import { pageParameters } from "../../kit/page";
 import { contactSummary } from "../../ontology/contactInput";
 import { summaryOf } from "../../ontology/contactView";
@@ -9,6 +10,7 @@ import {
   crmOrganizationCreation,
   crmOrganizationDetail,
   crmOrganizationFilters,
+  crmOrganizationPatch,
   crmOrganizationUpdate,
   crmOrganizationView,
 } from "../../ontology/crmOrganizationRules";
@@ -70,14 +72,18 @@ export const update = writeEndpoint(
     tag,
     summary: "Change a CRM organization",
     description:
-      "Given fields change; `null` clears. Tags and custom fields are replaced as a whole.",
+      "Given fields change, those of the address one by one; `null` clears. Tags and custom fields are replaced as a whole.",
     scope: "crm:write",
     subject: "crm_organization",
-    body: crmOrganizationUpdate,
+    body: crmOrganizationPatch,
     answers: { 200: crmOrganizationDetail },
   },
   async ({ store }, { subject, body }) => {
-    const organization = await changeCrmOrganization(store, subject, body);
+    const organization = await changeCrmOrganization(
+      store,
+      subject,
+      mergedChanges(crmOrganizationUpdate, subject.customProperties, body),
+    );
     return ok(crmOrganizationView(organization), { version: organization.version });
   },
 );

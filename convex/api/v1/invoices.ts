@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { mergedChanges } from "../../kit/mergePatch";
 import { text } from "../../kit/text";
 import { invoiceType } from "../../ontology/invoice";
 import { deliverInvoice } from "../../delivery/documents";
@@ -15,6 +16,7 @@ import {
   documentType,
   invoiceCreation,
   invoiceSending,
+  invoicePatch,
   invoiceUpdate,
   paymentCreation,
   writeOff,
@@ -95,15 +97,19 @@ export const update = writeEndpoint(
     tag,
     summary: "Change an invoice",
     description:
-      "Given fields change; lines are replaced as a whole. Of an invoice that has been sent only `notes` and `customFields` change, and a B2B one can be marked as `awaiting_employer_payment`.",
+      "Given fields change, those of `billTo` one by one, unless it names another party; lines are replaced as a whole. Of an invoice that has been sent only `notes` and `customFields` change, and a B2B one can be marked as `awaiting_employer_payment`.",
     scope: "invoices:write",
     subject: "invoice",
-    body: invoiceUpdate,
+    body: invoicePatch,
     answers: { 200: invoiceRecord },
     errors: ["INVALID_STATE"],
   },
   async (ctx, { subject, body }) => {
-    const invoice = await changeInvoice(ctx, subject, body);
+    const invoice = await changeInvoice(
+      ctx,
+      subject,
+      mergedChanges(invoiceUpdate, subject.customProperties, body),
+    );
     return ok(invoiceView(invoice), { version: invoice.version });
   },
 );

@@ -1,7 +1,12 @@
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { requireVersion } from "../../kit/version";
 import { changeSettings } from "../../tenancy";
-import { settingsUpdate, settingsView, tenantSettings } from "./organizationShapes";
+import {
+  changedSettings,
+  settingsUpdate,
+  settingsView,
+  tenantSettings,
+} from "./organizationShapes";
 
 const tag = "Organization";
 
@@ -27,7 +32,8 @@ export const update = writeEndpoint(
     path: "/organization",
     tag,
     summary: "Change the organization's settings",
-    description: "Given settings change, each as a whole; `null` clears those that may be absent.",
+    description:
+      "A merge patch (RFC 7396): given settings change, the objects among them field by field; `null` removes what may be absent, lists are replaced.",
     scope: "organization:write",
     body: settingsUpdate,
     answers: { 200: tenantSettings },
@@ -35,7 +41,12 @@ export const update = writeEndpoint(
   },
   async ({ organization, scope, ifMatch, ...ctx }, { body }) => {
     requireVersion(ifMatch, organization.version);
-    const changed = await changeSettings(ctx, scope, organization, body);
+    const changed = await changeSettings(
+      ctx,
+      scope,
+      organization,
+      changedSettings(organization, body),
+    );
     return ok(settingsView(changed), { version: changed.version });
   },
 );

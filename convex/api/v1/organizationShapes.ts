@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Doc } from "../../_generated/dataModel";
+import { mergedChanges, patchOf } from "../../kit/mergePatch";
 import { organizationSettings } from "../../kit/organizationSettings";
 
 /** An organization as `/organization` and `/tenants/:id` show and take it. */
@@ -13,18 +14,25 @@ export const tenantSettings = organizationSettings
   })
   .meta({ id: "OrganizationSettings" });
 
-export const settingsUpdate = organizationSettings
-  .partial()
-  .extend({
-    sender: organizationSettings.shape.sender.nullable(),
-    address: organizationSettings.shape.address.nullable(),
-    bankDetails: organizationSettings.shape.bankDetails.nullable(),
-    taxIds: organizationSettings.shape.taxIds.nullable(),
-    reminders: organizationSettings.shape.reminders.nullable(),
-    legalName: organizationSettings.shape.legalName.nullable(),
-    invoiceFooter: organizationSettings.shape.invoiceFooter.nullable(),
-  })
-  .meta({ id: "OrganizationSettingsUpdate" });
+const settingsChanges = organizationSettings.partial().extend({
+  sender: organizationSettings.shape.sender.nullable(),
+  address: organizationSettings.shape.address.nullable(),
+  bankDetails: organizationSettings.shape.bankDetails.nullable(),
+  taxIds: organizationSettings.shape.taxIds.nullable(),
+  reminders: organizationSettings.shape.reminders.nullable(),
+  legalName: organizationSettings.shape.legalName.nullable(),
+  invoiceFooter: organizationSettings.shape.invoiceFooter.nullable(),
+});
+
+export const settingsUpdate = patchOf(settingsChanges).meta({ id: "OrganizationSettingsUpdate" });
+
+/** What a change makes of the settings that it names. @throws VALIDATION_ERROR */
+export function changedSettings(
+  organization: Doc<"organizations">,
+  update: z.output<typeof settingsUpdate>,
+): z.output<typeof settingsChanges> {
+  return mergedChanges(settingsChanges, organization, update);
+}
 
 /** What the schema names of the row; what else stands in it concerns nobody but us. */
 export function settingsView(organization: Doc<"organizations">): z.input<typeof tenantSettings> {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { CallerKind } from "../../kit/caller";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { mergedChanges } from "../../kit/mergePatch";
 import { archiveParameter, listObjects, listParameters, listRequest } from "../../ontology/list";
 import {
   projectCreation,
@@ -8,6 +9,7 @@ import {
   projectRecord,
   projectStatus,
   projectSubtype,
+  projectPatch,
   projectUpdate,
 } from "../../ontology/projectInput";
 import {
@@ -93,15 +95,19 @@ export const update = writeEndpoint(
     tag,
     summary: "Change a project",
     description:
-      "Given fields change; `null` clears. Contacts and `customProperties` are replaced as a whole. A status follows the workflow: draft → planning → active ⇄ on_hold; planning → on_hold; active → completed; any open one → cancelled.",
+      "Given fields change, those of the budget one by one; `null` clears. Contacts and `customProperties` are replaced as a whole. A status follows the workflow: draft → planning → active ⇄ on_hold; planning → on_hold; active → completed; any open one → cancelled.",
     scope: "projects:write",
     subject: "project",
-    body: projectUpdate,
+    body: projectPatch,
     answers: { 200: projectRecord },
     errors: ["INVALID_STATE"],
   },
   async ({ store }, { subject, body }) => {
-    const project = await changeProject(store, subject, body);
+    const project = await changeProject(
+      store,
+      subject,
+      mergedChanges(projectUpdate, subject.customProperties, body),
+    );
     return ok(projectView(project), { version: project.version });
   },
 );

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { deliverQuote } from "../../delivery/documents";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { mergedChanges } from "../../kit/mergePatch";
 import { currencyCode } from "../../kit/money";
 import { text } from "../../kit/text";
 import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
@@ -11,6 +12,7 @@ import {
   documentType,
   invoiceSending,
   quoteCreation,
+  quotePatch,
   quoteUpdate,
 } from "../../ontology/salesInput";
 import { invoiceRecord, invoiceView, quoteRecord, quoteView } from "../../ontology/salesView";
@@ -89,15 +91,20 @@ export const update = writeEndpoint(
     path: "/quotes/:id",
     tag,
     summary: "Change a quote",
-    description: "Of a quote that has been sent only `notes` and `customFields` change.",
+    description:
+      "As of invoices. Of a quote that has been sent only `notes` and `customFields` change.",
     scope: "invoices:write",
     subject: "quote",
-    body: quoteUpdate,
+    body: quotePatch,
     answers: { 200: quoteRecord },
     errors: ["INVALID_STATE"],
   },
   async (ctx, { subject, body }) => {
-    const quote = await changeQuote(ctx, subject, body);
+    const quote = await changeQuote(
+      ctx,
+      subject,
+      mergedChanges(quoteUpdate, subject.customProperties, body),
+    );
     return ok(quoteView(quote), { version: quote.version });
   },
 );

@@ -1,7 +1,12 @@
 import * as z from "zod";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { mergedChanges } from "../../kit/mergePatch";
 import { listObjects, listParameters, listRequest } from "../../ontology/list";
-import { recurringInvoiceCreation, recurringInvoiceUpdate } from "../../ontology/recurringInput";
+import {
+  recurringInvoiceCreation,
+  recurringInvoicePatch,
+  recurringInvoiceUpdate,
+} from "../../ontology/recurringInput";
 import {
   changeRecurringInvoice,
   createRecurringInvoice,
@@ -77,14 +82,20 @@ export const update = writeEndpoint(
     path: "/recurring-invoices/:id",
     tag,
     summary: "Change a recurring invoice from its next run on",
+    description:
+      "Given fields change, those of `billTo` and `schedule` one by one, unless they name another party or a frequency; lines are replaced as a whole.",
     scope: "invoices:write",
     subject: "recurring_invoice",
-    body: recurringInvoiceUpdate,
+    body: recurringInvoicePatch,
     answers: { 200: recurringInvoiceRecord },
     errors: ["INVALID_STATE"],
   },
   async (ctx, { subject, body }) => {
-    const recurring = await changeRecurringInvoice(ctx, subject, body);
+    const recurring = await changeRecurringInvoice(
+      ctx,
+      subject,
+      mergedChanges(recurringInvoiceUpdate, subject.customProperties, body),
+    );
     return ok(recurringInvoiceView(recurring), { version: recurring.version });
   },
 );

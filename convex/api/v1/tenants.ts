@@ -9,7 +9,12 @@ import { requireVersion } from "../../kit/version";
 import { changeSettings, foundOrganization } from "../../tenancy";
 import { changeRole, removeMember, requireMember, requireRank } from "../../tenants/members";
 import { organizationSettings } from "../../kit/organizationSettings";
-import { settingsUpdate, settingsView, tenantSettings } from "./organizationShapes";
+import {
+  changedSettings,
+  settingsUpdate,
+  settingsView,
+  tenantSettings,
+} from "./organizationShapes";
 import { memberRecord, memberView, role, tenant, tenantView } from "./tenantShapes";
 
 const tag = "Tenants";
@@ -95,7 +100,12 @@ export const update = writeEndpoint(
   },
   async ({ organization, scope, ifMatch, ...ctx }, { body }) => {
     requireVersion(ifMatch, organization.version);
-    const changed = await changeSettings(ctx, scope, organization, body);
+    const changed = await changeSettings(
+      ctx,
+      scope,
+      organization,
+      changedSettings(organization, body),
+    );
     return ok(settingsView(changed), { version: changed.version });
   },
 );
