@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import * as z from "zod";
 import { internal } from "./_generated/api";
-import { type ActionCtx, internalAction } from "./_generated/server";
+import { internalAction } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { emailAddress } from "./kit/email";
 import { label } from "./kit/text";
@@ -9,7 +9,7 @@ import { label } from "./kit/text";
 const credentials = v.object({
   organizationId: v.id("organizations"),
   apiKey: v.string(),
-  staff: v.object({ email: v.string(), password: v.string(), sessionToken: v.string() }),
+  staff: v.object({ email: v.string(), sessionToken: v.string() }),
 });
 type Credentials = typeof credentials.type;
 
@@ -20,13 +20,15 @@ const founder = z.object({
   password: z
     .string()
     .min(8, "must have at least 8 characters")
-    .max(72, "must have at most 72 bytes"),
+    .max(72, "must have at most 72 bytes")
+    .optional(),
 });
 
 /**
  * Makes the first organization with its owner and an API key of scope `*`, and shows the credentials
  * this once: `npx convex run bootstrap '{"organization":"Acme","email":"me@acme.test","name":"Me"}'`.
- * A password that is not given is made up. Refused (CONFLICT) once there is an organization.
+ * The owner's password is kept where one is given, and none is made up: nothing signs in by password
+ * yet. Refused (CONFLICT) once there is an organization.
  */
 export default internalAction({
   args: {
@@ -37,39 +39,31 @@ export default internalAction({
   },
   returns: credentials,
   handler: async (ctx, args): Promise<Credentials> => {
-    const { password, ...owner } = validated(founder, { password: newPassword(), ...args });
-    const passwordHash = await hashOf(ctx, password);
-    const made = await ctx.runMutation(internal.tenancy.found, { ...owner, passwordHash });
-    return credentialsOf(made, owner.email, password);
+    const { password, ...owner } = validated(founder, args);
+    const kept =
+      password === undefined
+        ? {}
+        : { passwordHash: await ctx.runAction(internal.passwords.hash, { password }) };
+    const made = await ctx.runMutation(internal.tenancy.found, { ...owner, ...kept });
+    return credentialsOf(made, owner.email);
   },
 });
 
-/** New credentials for an owner: `npx convex run bootstrap:recover '{"email":"me@acme.test"}'`. */
+/** A new key and session for an owner: `npx convex run bootstrap:recover '{"email":"me@acme.test"}'`. */
 export const recover = internalAction({
   args: { email: v.string() },
   returns: credentials,
   handler: async (ctx, { email }): Promise<Credentials> => {
-    const password = newPassword();
-    const passwordHash = await hashOf(ctx, password);
-    const made = await ctx.runMutation(internal.tenancy.recover, { email, passwordHash });
-    return credentialsOf(made, email, password);
+    const made = await ctx.runMutation(internal.tenancy.recover, { email });
+    return credentialsOf(made, email);
   },
 });
-
-async function hashOf(ctx: ActionCtx, password: string): Promise<string> {
-  return await ctx.runAction(internal.passwords.hash, { password });
-}
 
 function credentialsOf(
   { organizationId, apiKey, sessionToken }: Omit<Credentials, "staff"> & { sessionToken: string },
   email: string,
-  password: string,
 ): Credentials {
-  return { organizationId, apiKey, staff: { email, password, sessionToken } };
-}
-
-function newPassword(): string {
-  return `${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}A1`;
+  return { organizationId, apiKey, staff: { email, sessionToken } };
 }
 
 function validated<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {

@@ -30,7 +30,7 @@ export const found = internalMutation({
     organization: v.string(),
     email: v.string(),
     name: v.string(),
-    passwordHash: v.string(),
+    passwordHash: v.optional(v.string()),
   },
   returns: founding,
   handler: async (ctx, args): Promise<typeof founding.type> => {
@@ -47,7 +47,7 @@ export const found = internalMutation({
 /** An organization with its owner, a key of scope `*` and a session. */
 export async function createTenant(
   ctx: MutationCtx,
-  founder: { organization: string; email: string; name: string; passwordHash: string },
+  founder: { organization: string; email: string; name: string; passwordHash?: string },
 ): Promise<typeof founding.type> {
   const { organization, email, name, passwordHash } = founder;
   const createdAt = Date.now();
@@ -56,7 +56,7 @@ export async function createTenant(
     name,
     email,
     emailKey: emailKey(email),
-    passwordHash,
+    ...(passwordHash === undefined ? {} : { passwordHash }),
     isPlatformAdmin: true,
     createdAt,
   });
@@ -135,9 +135,9 @@ export async function recordFounding(
 
 /** New credentials for an owner who has lost them; only the deployment's operator can call it. */
 export const recover = internalMutation({
-  args: { email: v.string(), passwordHash: v.string() },
+  args: { email: v.string() },
   returns: founding,
-  handler: async (ctx, { email, passwordHash }): Promise<typeof founding.type> => {
+  handler: async (ctx, { email }): Promise<typeof founding.type> => {
     const user = await ctx.db
       .query("users")
       .withIndex("by_emailKey", (q) => q.eq("emailKey", emailKey(email)))
@@ -149,7 +149,7 @@ export const recover = internalMutation({
       .collect();
     const owned = memberships.find(({ role, status }) => role === "owner" && status === "active");
     if (!owned) throw new ApiError("FORBIDDEN", "This user owns no organization.");
-    await ctx.db.patch("users", user._id, { passwordHash, deletedAt: undefined });
+    await ctx.db.patch("users", user._id, { deletedAt: undefined });
     const scope = systemScope(owned.organizationId, "recovery");
     const subject = { objectType: "user", objectId: user._id, changes: [] };
     await record(ctx, scope, { action: "user.recovered", ...subject });

@@ -220,10 +220,9 @@ function demoText(demo: Demo, data: string): string {
     `${mark("Demo organization")} "Demo Studio" (${demo.organizationId}), shown this once;`,
     `kept in ${path.join(data, "demo.json")}`,
     "",
-    `  API key         ${demo.apiKey}`,
-    `  staff e-mail    ${demo.staff.email}`,
-    `  staff password  ${demo.staff.password}`,
-    `  staff session   ${demo.staff.sessionToken}`,
+    `  API key        ${demo.apiKey}`,
+    `  staff e-mail   ${demo.staff.email}`,
+    `  staff session  ${demo.staff.sessionToken}`,
     rule,
     "",
   ].join("\n");

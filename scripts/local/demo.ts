@@ -3,7 +3,6 @@
  * note in the database says how far that got, so that a crash at any moment leaves either a demo
  * with its file or a start that completes it.
  */
-import { randomBytes } from "node:crypto";
 import path from "node:path";
 import type { JSONValue } from "convex/values";
 import type { Database, Transaction } from "./database/types";
@@ -17,7 +16,7 @@ import { readIfThere, writePrivately } from "./secrets";
 export type Demo = Urls & {
   organizationId: string;
   apiKey: string;
-  staff: { email: string; password: string; sessionToken: string };
+  staff: { email: string; sessionToken: string };
 };
 
 const BOOTSTRAP = "bootstrap:default";
@@ -52,8 +51,7 @@ export async function provideDemo(host: Host, data: string, urls: Urls): Promise
  * off, the organization that stands in the way is the demo itself.
  */
 async function makeDemo(host: Host, wasBegun: boolean): Promise<Omit<Demo, keyof Urls> | null> {
-  const password = randomBytes(12).toString("base64url");
-  const founder = { organization: "Demo Studio", email: OWNER, name: "Demo Owner", password };
+  const founder = { organization: "Demo Studio", email: OWNER, name: "Demo Owner" };
   try {
     return await credentialsFrom(host, BOOTSTRAP, founder);
   } catch (error) {
@@ -92,8 +90,8 @@ async function credentialsFrom(
   if (typeof organizationId !== "string" || typeof apiKey !== "string" || staff === undefined) {
     throw new Problem(`${name} did not return { organizationId, apiKey, staff }`);
   }
-  const { email, password, sessionToken } = staff;
-  return { organizationId, apiKey, staff: { email, password, sessionToken } };
+  const { email, sessionToken } = staff;
+  return { organizationId, apiKey, staff: { email, sessionToken } };
 }
 
 /** The ports may differ from start to start. */

@@ -38,7 +38,6 @@ export async function newBackend(): Promise<Fixture> {
     organization: "Test Studio",
     email: "owner@studio.test",
     name: "Olga Owner",
-    passwordHash: "not used here",
   });
   return { backend, ...founded, request: requestsOf(backend, founded.apiKey) };
 }
@@ -67,7 +66,6 @@ export async function newTenant(backend: Backend): Promise<Tenant> {
     organization: `Tenant ${tenants}`,
     email: `owner${tenants}@tenant.test`,
     name: "Ty Tenant",
-    passwordHash: "not used here",
   };
   const made = await backend.run(async (ctx) => await createTenant(ctx, founder));
   return { ...made, request: requestsOf(backend, made.apiKey) };

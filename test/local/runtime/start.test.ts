@@ -63,6 +63,8 @@ describe("the first start", () => {
       cloudUrl: server.cloudUrl,
     });
     expect(server.stdout()).toContain("fh_fixture");
+    // Nothing signs in by password.
+    expect(server.stdout() + JSON.stringify(demo)).not.toMatch(/password/i);
     expect(server.stdout()).not.toContain("\u001b[");
     for (const file of ["demo.json", "admin.key", "encryption.key"]) {
       expect((await stat(path.join(data, file))).mode & 0o777).toBe(0o600);
@@ -100,7 +102,6 @@ describe("the first start", () => {
       apiKey: "fh_recovered",
       staff: {
         email: "owner@demo.example",
-        password: "recovered",
         sessionToken: "fh_session_recovered",
       },
       siteUrl: again.siteUrl,
