@@ -2,6 +2,7 @@ import { v } from "convex/values";
 import type * as z from "zod";
 import { withoutEmptyText } from "./emptyText";
 import { ApiError, invalid, type Problem } from "./errors";
+import { ROUNDED, roundedNumber } from "./jsonNumbers";
 import { findUnsafeValue } from "./text";
 import { readingIn, TimeZoneNeeded } from "./time";
 
@@ -53,11 +54,9 @@ function parseParts(schemas: Schemas, request: RequestInput): Parsed {
   );
   const given = withoutUndefined(request.query, schemas.saysUndefined);
   const query = parsePart("query", schemas.query, queryRecord(given, problems), problems);
-  const isChange = schemas.method === "PATCH";
-  const sent = schemas.body
-    ? withoutEmptyText(schemas.body, parseJson(request.body, problems), isChange)
+  const body = schemas.body
+    ? parseBody(schemas.body, schemas.method, request.body, problems)
     : undefined;
-  const body = schemas.body ? parsePart("body", schemas.body, sent, problems) : undefined;
   if (problems.length > 0) throw invalid(problems.slice(0, MAX_PROBLEMS));
   return { params, query, body };
 }
@@ -122,12 +121,25 @@ function unknownKeys(path: string, keys: string[]): Problem[] {
   return keys.map((key) => ({ path: `${path}.${key}`, message: "is not a known field" }));
 }
 
-function parseJson(body: string | null, problems: Problem[]): unknown {
-  if (body === null) return undefined;
-  const value = readJson(body);
-  const unsafe = findUnsafeValue(value, "body");
-  if (unsafe) problems.push(unsafe);
-  return unsafe ? undefined : value;
+function parseBody(
+  schema: z.ZodType,
+  method: string | undefined,
+  body: string | null,
+  problems: Problem[],
+): unknown {
+  const value = body === null ? undefined : readJson(body);
+  const unsafe = body === null ? null : (findUnsafeValue(value, "body") ?? findRounded(body));
+  if (unsafe) {
+    problems.push(unsafe);
+    return undefined;
+  }
+  const given = withoutEmptyText(schema, value, method === "PATCH");
+  return parsePart("body", schema, given, problems);
+}
+
+function findRounded(body: string): Problem | null {
+  const path = roundedNumber(body, "body");
+  return path === null ? null : { path, message: ROUNDED };
 }
 
 function readJson(body: string): unknown {

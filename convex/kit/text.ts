@@ -2,6 +2,8 @@ import * as z from "zod";
 import type { Problem } from "./errors";
 import { withoutInvisible } from "./invisible";
 
+const TOO_LARGE = "is too large a number; send it as text";
+
 /** Deeper than any schema of ours; a body nested deeper is refused before it is looked at. */
 const MAX_DEPTH = 32;
 
@@ -40,13 +42,13 @@ export const webAddress = z
 
 /**
  * The first piece of a parsed JSON value that nothing may store: NUL, a lone surrogate (not
- * Unicode text; Convex refuses it), an integer that was rounded as it was read or a number that was too
- * large for a double (RFC 8259, section 6), or nesting beyond `MAX_DEPTH`. One walk over the whole body
- * covers every field, also those in free-form maps.
+ * Unicode text; Convex refuses it), a number that was too large for a double, or nesting beyond
+ * `MAX_DEPTH`. One walk over the whole body covers every field, also those in free-form maps. (An integer
+ * that was rounded as it was read is told by its text alone: jsonNumbers.ts.)
  */
 export function findUnsafeValue(value: unknown, path: string, depth = 0): Problem | null {
   if (typeof value === "string") return unsafe(value, path);
-  if (typeof value === "number") return unsafeNumber(value, path);
+  if (typeof value === "number" && !Number.isFinite(value)) return { path, message: TOO_LARGE };
   if (typeof value !== "object" || value === null) return null;
   if (depth >= MAX_DEPTH) return { path, message: `must not be nested deeper than ${MAX_DEPTH}` };
   for (const [key, child] of Object.entries(value)) {
@@ -55,14 +57,6 @@ export function findUnsafeValue(value: unknown, path: string, depth = 0): Proble
     if (problem) return problem;
   }
   return null;
-}
-
-/** A rounded integer is itself beyond 2^53 - 1, so that the text it was written as need not be seen. */
-function unsafeNumber(number: number, path: string): Problem | null {
-  const isHeld = Number.isInteger(number) ? Number.isSafeInteger(number) : Number.isFinite(number);
-  if (isHeld) return null;
-  const message = `must lie between ±${Number.MAX_SAFE_INTEGER}; send a larger number as text`;
-  return { path, message };
 }
 
 function unsafe(string: string, path: string): Problem | null {

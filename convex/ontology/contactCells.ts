@@ -1,4 +1,5 @@
 import type { Problem } from "../kit/errors";
+import { ROUNDED, roundedNumber } from "../kit/jsonNumbers";
 import { ADDRESS_GROUPS } from "./contactHeaders";
 import { saysMore } from "./contactRow";
 
@@ -34,12 +35,14 @@ export class CellsOfRow {
   private custom: Record<string, unknown> = {};
   private customObject: Record<string, unknown> = {};
 
-  /** @returns false for a cell of custom fields that is no JSON object */
-  take(meaning: string, cell: string): boolean {
+  /** @returns what is wrong with a cell of custom fields */
+  take(meaning: string, cell: string): Problem | null {
     const [group = "", field] = meaning.split(":");
     if (meaning === "customFields") {
       const parsed = jsonObject(cell);
-      if (!parsed) return false;
+      if (!parsed) return { path: meaning, message: "must be a JSON object" };
+      const rounded = roundedNumber(cell, meaning);
+      if (rounded !== null) return { path: rounded, message: ROUNDED };
       this.customObject = parsed;
     } else if (meaning.startsWith(CUSTOM)) this.custom[meaning.slice(CUSTOM.length)] = cell;
     else if (meaning === "email") this.emails.unshift(...severalOf(cell));
@@ -56,7 +59,7 @@ export class CellsOfRow {
     else if (meaning === "labels") this.tags.push(labelsOf(cell));
     else if (meaning === "lifecycleStage") this.stage = cell;
     else this.texts[meaning] = cell;
-    return true;
+    return null;
   }
 
   fields(): Record<string, unknown> {

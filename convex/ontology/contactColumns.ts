@@ -126,10 +126,8 @@ export function fieldsOfCells(
       row.leave(`column ${index + 1}`, "has no name in the header, and is not kept");
       continue;
     }
-    if (!row.take(column, cell)) {
-      const problem = { path: "customFields", message: "must be a JSON object" };
-      return { fields: {}, left: [], problem };
-    }
+    const problem = row.take(column, cell);
+    if (problem) return { fields: {}, left: [], problem };
   }
   return { fields: row.fields(), left: row.left, problem: null };
 }

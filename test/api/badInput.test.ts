@@ -208,6 +208,35 @@ describe("bodies that are hardly JSON", () => {
   });
 });
 
+describe("an integer beyond 2^53 in a body", () => {
+  test("is refused by name where it would come back as another", async () => {
+    const raw = '{"lastName":"A","customFields":{"list":[{"n":9007199254740993}]}}';
+    const answer = await home.request("POST", "/crm/contacts", { raw });
+    expect([answer.status, answer.paths]).toEqual([400, ["body.customFields.list.0.n"]]);
+    const list = await home.request("GET", "/crm/contacts");
+    expect(list.body.total).toBe(0);
+  });
+
+  test("is kept where it comes back as it was sent, also by an export", async () => {
+    const customFields = { big: 123456789012345680000, power: 1e21, edge: -(2 ** 53) };
+    const sent = await home.request("POST", "/crm/contacts", {
+      body: { lastName: "A", customFields },
+    });
+    const { body } = await home.request("GET", `/crm/contacts/${sent.body.contactId}`);
+    expect(body.customFields).toEqual(customFields);
+    const file = await home.request("GET", "/crm/contacts/export?format=csv");
+    expect(file.text).toContain("123456789012345680000");
+  });
+
+  test("is refused as an amount", async () => {
+    const item = { description: "Work", quantity: 1, unitPriceInCents: 2 ** 60, taxRatePercent: 0 };
+    const body = { type: "b2c_single", lineItems: [item], billTo: { name: "Ada" } };
+    const answer = await home.request("POST", "/invoices", { body });
+    expect(answer.status).toBe(400);
+    expect([...new Set(answer.paths)]).toEqual(["body.lineItems.0.unitPriceInCents"]);
+  });
+});
+
 test("ids of another tenant in a body are refused like missing ones, and nothing is written", async () => {
   const other = await newTenant(home.backend);
   const theirs = (await other.request("POST", "/crm/organizations", { body: { name: "T" } })).body

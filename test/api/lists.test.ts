@@ -496,3 +496,37 @@ describe("organizations", () => {
     expect((await request("GET", "/crm/organizations?source=api")).paths).toEqual(["query.source"]);
   });
 });
+
+/** `new URLSearchParams(filters)` writes the word for a filter that the documented client has not got. */
+describe("a parameter of the documented client that says undefined is as if it had not been sent", () => {
+  test.each([
+    ["/crm/contacts", ["subtype", "status", "source", "limit", "offset"]],
+    ["/projects", ["subtype", "status", "priority", "limit", "offset"]],
+    ["/invoices", ["status", "type", "contactId", "limit", "offset"]],
+  ] as const)("%s", async (path, names) => {
+    const all = names.map((name) => `${name}=undefined`).join("&");
+    for (const query of [all, ...names.map((name) => `${name}=undefined`)]) {
+      const plain = await home.request("GET", path);
+      const answer = await home.request("GET", `${path}?${query}`);
+      expect([query, answer.status]).toEqual([query, 200]);
+      // But for the trace id, which a documented literal body has not.
+      expect({ ...answer.body, meta: null }).toEqual({ ...plain.body, meta: null });
+      expect(answer.body.meta?.total).toBe(plain.body.meta?.total);
+    }
+  });
+
+  test("and no other parameter is: it is refused by name", async () => {
+    for (const [path, name] of [
+      ["/crm/contacts", "sort"],
+      ["/crm/contacts", "cursor"],
+      ["/crm/organizations", "status"],
+      ["/projects", "odd"],
+      ["/quotes", "status"],
+    ] as const) {
+      const answer = await home.request("GET", `${path}?${name}=undefined`);
+      expect([answer.status, answer.paths]).toEqual([400, [`query.${name}`]]);
+    }
+    const search = await home.request("GET", "/crm/contacts?search=undefined");
+    expect([search.status, search.body.total]).toEqual([200, 0]);
+  });
+});

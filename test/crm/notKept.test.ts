@@ -152,3 +152,11 @@ test("a file of more columns than are read is refused and told how many", async 
   expect([answer.status, answer.paths]).toEqual([400, ["body.header"]]);
   expect(answer.text).toContain("at most 1000");
 });
+
+test("custom fields whose numbers would be rounded are their row's error", async () => {
+  const file = 'firstName,customFields\nIda,"{""n"":9007199254740993}"\nBo,"{""n"":1e21}"\n';
+  const { report, contact } = await imported(file, "text/csv");
+  expect(report).toMatchObject({ rows: 2, created: 1, failed: 1 });
+  expect(report.errors).toMatchObject([{ row: 1, path: "customFields.n" }]);
+  expect(contact).toMatchObject({ firstName: "Bo", customFields: { n: 1e21 } });
+});

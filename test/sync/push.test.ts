@@ -499,3 +499,52 @@ describe("conflicts", () => {
     expect(await phone.send(late)).toMatchObject({ status: "refused", error: { code: "GONE" } });
   });
 });
+
+describe("a contact without any name", () => {
+  const nameless = { customProperties: { phone: "+49 30 1" } };
+
+  test("is not made, and what is pushed beside it is", async () => {
+    const pushed = await phone.push([
+      { changeId: "bad", clientId: randomUUID(), data: nameless },
+      { changeId: "empty", clientId: randomUUID(), data: named("") },
+      { changeId: "good", clientId: randomUUID(), data: named("Ada") },
+    ]);
+    expect(pushed.results.map(({ changeId, status }) => [changeId, status])).toEqual([
+      ["bad", "refused"],
+      ["empty", "refused"],
+      ["good", "applied"],
+    ]);
+    for (const { error } of pushed.results.slice(0, 2)) {
+      expect(error).toMatchObject({ code: "VALIDATION_ERROR" });
+      expect(JSON.stringify(error?.details)).toContain("firstName");
+    }
+    expect((await phone.pull()).changes).toHaveLength(1);
+  });
+
+  test.each([null, ""])("is not left by a change that takes the last one: %j", async (none) => {
+    const id = await contact({ firstName: "Ada", email: "ada@x.test" });
+    const { results } = await phone.push([
+      { changeId: "one", id, baseVersion: 1, data: { customProperties: { email: null } } },
+      { changeId: "last", id, baseVersion: 2, data: { customProperties: { firstName: none } } },
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["applied", "refused"]);
+    expect(results[1]?.error).toMatchObject({ code: "VALIDATION_ERROR" });
+    expect(await stored(id)).toMatchObject({ firstName: "Ada", email: null, version: 2 });
+  });
+});
+
+test("an integer that would be rounded is refused by name, and one that is held is kept", async () => {
+  const push = async (number: string) => {
+    const change = `{"changeId":"n${number}","op":"upsert","type":"crm_contact","clientId":"${randomUUID()}","clientUpdatedAt":${Date.now()},"data":{"customProperties":{"firstName":"Ada","customFields":{"n":${number}}}}}`;
+    const raw = `{"deviceId":"${phone.deviceId}","changes":[${change}]}`;
+    return await phone.request("POST", "/sync/push", { raw });
+  };
+  const refused = await push("9007199254740993");
+  const path = "body.changes.0.data.customProperties.customFields.n";
+  expect([refused.status, refused.paths]).toEqual([400, [path]]);
+  expect((await push("123456789012345680000")).status).toBe(200);
+  const [pulled] = (await phone.pull()).changes;
+  expect(pulled?.data?.customProperties).toMatchObject({
+    customFields: { n: 123456789012345680000 },
+  });
+});

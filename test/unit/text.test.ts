@@ -9,10 +9,6 @@ function nested(depth: number): unknown {
   return depth === 0 ? 1 : [nested(depth - 1)];
 }
 
-function withExactNumbers(_key: string, value: unknown): unknown {
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? 2 ** 53 - 1 : value;
-}
-
 describe("unsafe values", () => {
   test.each([
     ["NUL in a value", { notes: `a${NUL}b` }, "body.notes"],
@@ -23,8 +19,6 @@ describe("unsafe values", () => {
     ["a lone surrogate in a key", { a: { [LONE]: 1 } }, "body.a"],
     ["nesting beyond 32", { a: nested(40) }, expect.stringMatching(/^body\.a(\.0)+$/) as string],
     ["a bare string", NUL, "body"],
-    ["an integer that was rounded as it was read", JSON.parse('{"n":9007199254740993}'), "body.n"],
-    ["a negative one", [-(2 ** 53)], "body.0"],
     ["a number too large for a double", { a: [JSON.parse("1e999")] }, "body.a.0"],
   ])("%s is refused, with its path", (_name, value, path) => {
     expect(findUnsafeValue(value, "body")).toMatchObject({ path });
@@ -34,7 +28,7 @@ describe("unsafe values", () => {
     const safe = fc.jsonValue({ maxDepth: 6, stringUnit: "grapheme" });
     fc.assert(
       fc.property(safe, (drawn) => {
-        const value: unknown = JSON.parse(JSON.stringify(drawn), withExactNumbers);
+        const value: unknown = JSON.parse(JSON.stringify(drawn));
         fc.pre(!JSON.stringify(value).includes("\\u0000"));
         expect(findUnsafeValue(value, "body")).toBeNull();
       }),
