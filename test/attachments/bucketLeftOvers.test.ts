@@ -132,6 +132,10 @@ test("a deletion that the bucket refuses is tried again, ever more rarely, until
     pass(2 * DAY);
   }
   expect(waits.at(-1)).toBe(DAY);
+  // Each is longer than the one before, until it is about a day (waits are spread by a fifth).
+  const growing = waits.filter((wait) => wait < 0.8 * DAY);
+  expect(growing).toEqual([...new Set(growing)].sort((a, b) => a - b));
+  expect(waits.slice(0, growing.length)).toEqual(growing);
   expect(waits[0]).toBeLessThan(HOUR);
   expect(waits.length).toBeGreaterThan(5);
   const [row] = await rows();

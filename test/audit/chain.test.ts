@@ -171,6 +171,13 @@ test("entries that were appended without the chain, and an end that was moved ba
     await db.patch("auditChains", chain._id, { seq: chain.seq - 1 });
   });
   expect(await verify(home)).toMatchObject({ valid: false, brokenAt: { reason: "inserted" } });
+  const { content } = partsOf(last);
+  const appended = await home.backend.run(async ({ db }) => {
+    await db.patch("auditChains", chain._id, { seq: chain.seq });
+    return await db.insert("auditLogs", { ...content, seq: chain.seq + 1 });
+  });
+  const brokenAt = { seq: chain.seq + 1, id: appended };
+  expect(await verify(home)).toMatchObject({ valid: false, brokenAt });
 });
 
 test("an anchor that was kept elsewhere finds a chain that was made anew", async () => {
@@ -243,6 +250,22 @@ test("a long chain is walked in pages, and each goes on where the one before end
   });
   await seal(home);
   expect(await verify(home)).toMatchObject({ valid: true, entries: 605, pending: 0, next: null });
+  const entries = await chained(home);
+  // The last of the first page, the first of the second, and one of the third.
+  for (const seq of [250, 251, 600]) {
+    const forged = entries[seq - 1];
+    if (!forged) throw new Error("There is no such entry.");
+    const { _id, action } = forged;
+    const say = async (word: string): Promise<void> => {
+      await home.backend.run(async ({ db }) => {
+        await db.patch("auditLogs", _id, { action: word });
+      });
+    };
+    await say("contact.forged");
+    const brokenAt = { seq, id: _id, reason: "changed" };
+    expect(await verify(home)).toMatchObject({ valid: false, entries: seq - 1, brokenAt });
+    await say(action);
+  }
 });
 
 test("an erasure blanks what it must, is itself in the trail, and the chain still verifies", async () => {

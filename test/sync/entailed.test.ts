@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { internal } from "../../convex/_generated/api";
 import { type Fixture, newBackend } from "../helpers/backend";
 import { type ConflictRecord, newDevice, type Sent, type TestDevice } from "./devices";
 
@@ -178,16 +179,22 @@ describe("documents of invoicing obey the rules of requests", () => {
       customProperties: {
         ...content,
         title: "Hosting",
-        schedule: { frequency: "monthly", startDay: "2030-01-31" },
+        schedule: { frequency: "weekly", startDay: new Date().toISOString().slice(0, 10) },
       },
     };
     const recurring = { type: "recurring_invoice", clientId: randomUUID() };
     const made = await phone.send({ ...recurring, data });
     expect(made.error).toBeUndefined();
-    const change = { ...recurring, clientUpdatedAt: Date.now() + MINUTE };
-    expect(await phone.send({ ...change, data: { status: "paused" } })).toMatchObject({
-      status: "applied",
+    await home.backend.mutation(internal.invoicingJobs.round, { cursor: null });
+    await vi.waitFor(async () => {
+      const { body } = await home.request("GET", "/invoices");
+      expect(body.data).toMatchObject([{ customProperties: { recurringInvoiceId: made.id } }]);
     });
+    const change = { ...recurring, clientUpdatedAt: Date.now() + MINUTE };
+    for (const status of ["paused", "active", "paused"]) {
+      expect((await phone.send({ ...change, data: { status } })).error).toBeUndefined();
+      expect((await pulled(made.id))?.status).toBe(status);
+    }
     const nonsense = await phone.send({ ...change, data: { status: "draft" } });
     expect(nonsense.error?.code).toBe("INVALID_STATE");
     expect((await phone.send({ ...change, op: "delete" })).error?.code).toBe("INVALID_STATE");

@@ -150,12 +150,28 @@ describe("a listener", () => {
     const database = await openWith(tables);
     const heard: Commit[] = [];
     const stop = database.onCommit((commit) => heard.push(commit));
-    const id = await write(database, (tx) => {
+    let reach = (): void => undefined;
+    const disk = new Promise<void>((resolve) => (reach = resolve));
+    const held = vi.spyOn(Store.prototype, "write").mockImplementationOnce(async function (
+      this: Store,
+      ...args
+    ) {
+      await disk;
+      held.mockRestore();
+      await this.write(...args);
+    });
+    const written = write(database, (tx) => {
       const savepoint = tx.savepoint();
       tx.insert("t", { a: 9 });
       savepoint.rollback();
       return tx.insert("t", { a: 1 });
     });
+    await vi.waitFor(() => {
+      expect(held).toHaveBeenCalledOnce();
+    });
+    expect(heard).toEqual([]);
+    reach();
+    const id = await written;
     await write(database, (tx) => tx.get(id));
     await write(database, () => Promise.reject(new Error("no"))).catch(() => undefined);
     await Promise.all([
@@ -191,8 +207,14 @@ describe("a listener", () => {
       database.onCommit(() => {
         throw new Error("listener");
       });
-      await write(database, (tx) => tx.insert("t", { a: 1 }));
-      await write(database, (tx) => tx.insert("t", { a: 2 }));
+      const heard: unknown[] = [];
+      database.onCommit(({ writes }) => heard.push(...writes.map(({ id }) => id)));
+      const ids = [
+        await write(database, (tx) => tx.insert("t", { a: 1 })),
+        await write(database, (tx) => tx.insert("t", { a: 2 })),
+      ];
+      expect(heard).toEqual(ids);
+      expect(await read(database, (tx) => tx.count("t"))).toBe(2);
     } finally {
       console.error = error;
     }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text as textOf } from "node:stream/consumers";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test } from "vitest";
@@ -18,13 +19,10 @@ afterEach(() => {
 });
 
 /** Writes to the database in `folder` until it is killed, and prints what is acknowledged. */
-function startWriter(
-  folder: string,
-  stderr: "inherit" | "ignore" = "inherit",
-): ChildProcess & { lines: AsyncIterableIterator<string> } {
+function startWriter(folder: string): ChildProcess & { lines: AsyncIterableIterator<string> } {
   const script = join(import.meta.dirname, "writer.child.ts");
   const child = spawn(process.execPath, ["--import", "tsx", script, folder], {
-    stdio: ["ignore", "pipe", stderr],
+    stdio: ["ignore", "pipe", "inherit"],
   });
   children.push(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -153,8 +151,14 @@ test("a folder stays locked however often its holder collects its garbage", asyn
     collectGarbage();
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const child = startWriter(folder, "ignore");
-  const [status] = (await once(child, "exit")) as [number];
-  expect(status).not.toBe(0);
+  const refused = async (): Promise<string> => {
+    const script = join(import.meta.dirname, "writer.child.ts");
+    const args = ["--import", "tsx", script, folder];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+    children.push(child);
+    const [said] = await Promise.all([textOf(child.stderr), once(child, "exit")]);
+    return said;
+  };
+  expect(await refused()).toContain(`is in use by another server (process ${process.pid}).`);
   await holder.close();
 });
