@@ -1,3 +1,4 @@
+import { compareValues, type Value } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { internal } from "../_generated/api";
@@ -76,21 +77,15 @@ export async function changeWebhook(
 ): Promise<Webhook> {
   const { status, ...input } = changes;
   const fields = await checkedFields(ctx, scope, input);
-  const given = Object.fromEntries(
-    Object.entries({ ...input, ...fields }).filter(([, value]) => value !== undefined),
-  );
-  const cleared = {
-    ...(input.projectId === null ? { projectId: undefined } : {}),
-    ...(input.description === null ? { description: undefined } : {}),
-  };
+  const given = changedOf(webhook, { ...input, ...fields });
   const isSwitchedOn = status === "active" && webhook.status === "disabled";
   const on = isSwitchedOn
     ? { status: "active" as const, disabledAt: undefined, disabledReason: undefined }
     : {};
-  if (Object.keys({ ...given, ...cleared, ...on }).length > 0) {
+  if (Object.keys({ ...given, ...on }).length > 0) {
     const version = webhook.version + 1;
     const stamp = { version, updatedAt: Date.now() };
-    await ctx.db.patch("webhooks", webhook._id, { ...given, ...cleared, ...on, ...stamp });
+    await ctx.db.patch("webhooks", webhook._id, { ...given, ...on, ...stamp });
     await recordWebhook(ctx, scope, isSwitchedOn ? "enabled" : "updated", webhook._id, [
       ...Object.entries(given),
     ]);
@@ -100,6 +95,16 @@ export async function changeWebhook(
   if (status === "disabled") await switchOff(ctx, scope, changed, "By hand.");
   await updateFollowed(ctx, scope.organizationId);
   return await existing(ctx, webhook._id);
+}
+
+/** Of what is given, that which is not so already; `null` as "remove". */
+function changedOf(webhook: Webhook, given: Partial<WebhookInput>): Partial<Webhook> {
+  const known: Record<string, Value | undefined> = webhook;
+  const changes = Object.entries(given)
+    .filter(([, value]) => value !== undefined)
+    .map(([field, value]) => [field, value ?? undefined] as const)
+    .filter(([field, value]) => compareValues(known[field], value) !== 0);
+  return Object.fromEntries(changes);
 }
 
 /** Stops deliveries; what waits stays, and goes out when it is switched on. Answers whether it was on. */

@@ -134,7 +134,7 @@ export class ObjectStore extends TenantReader {
     if (audited.length === 0) return object;
 
     // Archiving ends an object from any status.
-    if (lifecycle === object.lifecycle) requireTransition(type, object.status, next.status);
+    if (lifecycle === object.lifecycle) requireTransition(type, object.status, next.status, verb);
     if (columns.lookupKey !== object.lookupKey) {
       await this.requireFreeKey(type, columns.lookupKey, object._id);
     }
@@ -356,9 +356,10 @@ export class ObjectStore extends TenantReader {
   }
 }
 
-function requireTransition(type: ObjectType, from: string, to: string): void {
+/** What keeps its status changes otherwise; but it does not become once more what it is already. */
+function requireTransition(type: ObjectType, from: string, to: string, verb: string): void {
   const { transitions, resource } = definitionOf(type);
-  if (from === to || transitions === undefined) return;
+  if (transitions === undefined || (from === to && verb !== to)) return;
   const allowed = transitions[from] ?? [];
   if (allowed.includes(to)) return;
   throw new ApiError("INVALID_STATE", `A ${from} ${resource} cannot become ${to}.`, {
