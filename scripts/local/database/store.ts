@@ -89,6 +89,9 @@ export class Store {
       // A commit is reported when it is on disk. Overlapping flushes report it before, and with
       // commits grouped as here they are no faster.
       overlappingSync: false,
+      // All writes come in batches of our own. One that LMDB makes around them has a promise of its
+      // own, which nobody gets to hold, and which is rejected when the commit fails.
+      eventTurnBatching: false,
     });
     const space = (name: string): Database<string, string> =>
       root.openDB<string, string>({ name, encoding: "string", keyEncoder } as never);
