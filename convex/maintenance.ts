@@ -1,6 +1,7 @@
 import { v } from "convex/values";
 import { internal } from "./_generated/api";
 import { internalMutation, internalQuery } from "./_generated/server";
+import { batchOf } from "./kit/page";
 import { foldCounts as fold } from "./ontology/counts";
 
 /** What nobody waits for: folding counts, and deleting what has had its time. */
@@ -33,27 +34,32 @@ export const cleanUp = internalMutation({
   returns: v.object({ deleted: v.number() }),
   handler: async (ctx) => {
     const now = Date.now();
-    const records = await ctx.db
-      .query("idempotencyRecords")
-      .withIndex("by_expiresAt", (q) => q.lt("expiresAt", now))
-      .take(DELETED_AT_ONCE);
-    const events = await ctx.db
-      .query("events")
-      .withIndex("by_creation_time", (q) => q.lt("_creationTime", now - EVENTS_KEPT))
-      .take(DELETED_AT_ONCE);
-    const buckets = await ctx.db
-      .query("rateLimits")
-      .withIndex("by_updatedAt", (q) =>
-        q.eq("isAddress", true).lt("updatedAt", now - IDLE_ADDRESSES_KEPT),
-      )
-      .take(DELETED_AT_ONCE);
-    for (const { _id } of records) await ctx.db.delete("idempotencyRecords", _id);
-    for (const { _id } of events) await ctx.db.delete("events", _id);
-    for (const { _id } of buckets) await ctx.db.delete("rateLimits", _id);
-    const batches = [records, events, buckets].map((batch) => batch.length);
-    if (batches.includes(DELETED_AT_ONCE)) {
+    const records = await batchOf(
+      ctx.db.query("idempotencyRecords").withIndex("by_expiresAt", (q) => q.lt("expiresAt", now)),
+      DELETED_AT_ONCE,
+    );
+    const events = await batchOf(
+      ctx.db
+        .query("events")
+        .withIndex("by_creation_time", (q) => q.lt("_creationTime", now - EVENTS_KEPT)),
+      DELETED_AT_ONCE,
+    );
+    const buckets = await batchOf(
+      ctx.db
+        .query("rateLimits")
+        .withIndex("by_updatedAt", (q) =>
+          q.eq("isAddress", true).lt("updatedAt", now - IDLE_ADDRESSES_KEPT),
+        ),
+      DELETED_AT_ONCE,
+    );
+    for (const { _id } of records.batch) await ctx.db.delete("idempotencyRecords", _id);
+    for (const { _id } of events.batch) await ctx.db.delete("events", _id);
+    for (const { _id } of buckets.batch) await ctx.db.delete("rateLimits", _id);
+    const all = [records, events, buckets];
+    if (all.some(({ isWhole }) => !isWhole)) {
       await ctx.scheduler.runAfter(0, internal.maintenance.cleanUp, {});
     }
+    const batches = all.map(({ batch }) => batch.length);
     return { deleted: batches.reduce((a, b) => a + b, 0) };
   },
 });

@@ -1,6 +1,7 @@
 import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import { internalMutation } from "../_generated/server";
+import { MAX_BYTES_REWRITTEN } from "../kit/page";
 import { noSecret } from "./secretLink";
 import { failAsExpired, withdraw } from "./settling";
 import { ERASED } from "./subjects";
@@ -64,7 +65,7 @@ export const forgetPerson = internalMutation({
     const { page, isDone, continueCursor } = await ctx.db
       .query("notifications")
       .withIndex("by_contact", (q) => q.eq("contactId", contactId))
-      .paginate({ numItems: AT_ONCE, cursor });
+      .paginate({ numItems: AT_ONCE, cursor, maximumBytesRead: MAX_BYTES_REWRITTEN });
     for (const message of page) {
       const { _id, organizationId, channel, to, status, attempts } = message;
       if (channel === "email" && to !== undefined) await forgetAddress(ctx, organizationId, to);

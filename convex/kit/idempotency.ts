@@ -1,6 +1,7 @@
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { ApiError } from "./errors";
+import { MAX_BYTES_REWRITTEN } from "./page";
 
 /** What is kept of an answer about a person who has been erased. */
 const ERASED = "";
@@ -87,7 +88,7 @@ export async function blankReplies(
   const { page, isDone, continueCursor } = await ctx.db
     .query("idempotencyRecords")
     .withIndex("by_key", (q) => q.eq("organizationId", organizationId))
-    .paginate({ numItems: BLANKED_AT_ONCE, cursor });
+    .paginate({ numItems: BLANKED_AT_ONCE, cursor, maximumBytesRead: MAX_BYTES_REWRITTEN });
   for (const { _id, reply } of page) {
     if (!reply.split(BETWEEN_IDS).some((part) => objectIds.has(part))) continue;
     await ctx.db.patch("idempotencyRecords", _id, { reply: ERASED });

@@ -1,4 +1,5 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
+import { getConvexSize, type Value } from "convex/values";
 import * as z from "zod";
 import { errorDataOf, invalid } from "./errors";
 
@@ -8,7 +9,9 @@ export const MAX_LIMIT = 200;
 export const MAX_OFFSET = 5000;
 
 /** A page of large rows ends early: half of what Convex lets a query read. */
-const MAX_BYTES = 8 * 1024 * 1024;
+export const MAX_BYTES = 8 * 1024 * 1024;
+/** The same of a job that writes what it reads: it reads each row again, and writes it. */
+export const MAX_BYTES_REWRITTEN = 4 * 1024 * 1024;
 
 const tooMuch = "reaches too much data; use cursor";
 const tooFar = `reaches beyond ${MAX_OFFSET} rows; use cursor`;
@@ -141,6 +144,24 @@ export async function firstRows<Row>(
   most: number,
 ): Promise<PaginationResult<Row>> {
   return await rows.paginate({ numItems: most, cursor: null, maximumBytesRead: MAX_BYTES });
+}
+
+/**
+ * What a job takes at once of rows that it deletes or writes again: up to `most`, fewer where they are
+ * large. `isWhole` when there are no others.
+ */
+export async function batchOf<Row extends Record<string, Value | undefined>>(
+  rows: AsyncIterable<Row>,
+  most: number,
+): Promise<{ batch: Row[]; isWhole: boolean }> {
+  const batch: Row[] = [];
+  let bytes = 0;
+  for await (const row of rows) {
+    if (batch.length === most || bytes > MAX_BYTES_REWRITTEN) return { batch, isWhole: false };
+    batch.push(row);
+    bytes += getConvexSize(row as Value);
+  }
+  return { batch, isWhole: true };
 }
 
 /**

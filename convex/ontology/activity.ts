@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { badCursor, openCursor, sealCursor } from "../kit/page";
+import { badCursor, MAX_BYTES, openCursor, sealCursor } from "../kit/page";
 import type { ObjectDoc } from "./registry";
 
 /** What happened to an object, newest first: its events, which are kept for 90 days. */
@@ -28,7 +28,7 @@ export async function activityOf(
       q.eq("organizationId", object.organizationId).eq("objectId", object._id),
     )
     .order("desc")
-    .paginate({ numItems: limit, cursor: start })
+    .paginate({ numItems: limit, cursor: start, maximumBytesRead: MAX_BYTES })
     .catch((error: unknown) => {
       throw start === null ? error : badCursor();
     });

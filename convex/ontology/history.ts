@@ -1,6 +1,7 @@
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { ERASURE } from "../audit/digest";
+import { MAX_BYTES_REWRITTEN } from "../kit/page";
 import { record, type WriteScope } from "./effects";
 
 /**
@@ -15,7 +16,7 @@ export type HistoryTask = {
   id: Id<"objects"> | Id<"attachments">;
 };
 
-const BLANKED_AT_ONCE = 200;
+const BLANKED_AT_ONCE = { numItems: 200, maximumBytesRead: MAX_BYTES_REWRITTEN };
 
 /**
  * Says in the audit trail that what it has said of an object, or of what it did, is being erased: the
@@ -63,7 +64,7 @@ async function blankEvents(
   const events = await ctx.db
     .query("events")
     .withIndex("by_object", (q) => q.eq("organizationId", organizationId).eq("objectId", id))
-    .paginate({ numItems: BLANKED_AT_ONCE, cursor });
+    .paginate({ ...BLANKED_AT_ONCE, cursor });
   for (const { _id, objectType: type } of events.page) {
     const data = { id, type, erased: true };
     await ctx.db.patch("events", _id, { data, previous: undefined });
@@ -80,7 +81,7 @@ async function blankAudit(
   const entries = await ctx.db
     .query("auditLogs")
     .withIndex("by_object", (q) => q.eq("organizationId", organizationId).eq("objectId", id))
-    .paginate({ numItems: BLANKED_AT_ONCE, cursor });
+    .paginate({ ...BLANKED_AT_ONCE, cursor });
   for (const { _id, changes, digests } of entries.page) {
     const blank = changes.map(({ field }) => ({ field }));
     const unsalted = digests && { ...digests, changes: { sha256: digests.changes.sha256 } };
@@ -98,7 +99,7 @@ async function blankEventActor(
   const events = await ctx.db
     .query("events")
     .withIndex("by_actor", (q) => q.eq("organizationId", organizationId).eq("actor.id", id))
-    .paginate({ numItems: BLANKED_AT_ONCE, cursor });
+    .paginate({ ...BLANKED_AT_ONCE, cursor });
   for (const { _id, actor } of events.page) {
     await ctx.db.patch("events", _id, { actor: { ...actor, name: "" } });
   }
@@ -114,7 +115,7 @@ async function blankAuditActor(
   const entries = await ctx.db
     .query("auditLogs")
     .withIndex("by_actor", (q) => q.eq("organizationId", organizationId).eq("actor.id", id))
-    .paginate({ numItems: BLANKED_AT_ONCE, cursor });
+    .paginate({ ...BLANKED_AT_ONCE, cursor });
   for (const { _id, actor, digests } of entries.page) {
     const blank = { actor: { ...actor, name: "" }, ip: null, userAgent: null, deviceId: undefined };
     const unsalted = digests && { ...digests, origin: { sha256: digests.origin.sha256 } };

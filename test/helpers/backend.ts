@@ -26,14 +26,16 @@ export type Tenant = {
 export type Fixture = Tenant & { backend: Backend };
 
 /** The functions on the official mock, with an organization in it. What they log is kept, not shown. */
-export async function newBackend(): Promise<Fixture> {
+export async function newBackend(
+  options: { transactionLimits?: boolean } = {},
+): Promise<Fixture> {
   logged.length = 0;
   for (const method of ["log", "error"] as const) {
     vi.spyOn(console, method).mockImplementation((line: unknown) => {
       logged.push(String(line));
     });
   }
-  const backend = convexTest({ schema, modules });
+  const backend = convexTest({ schema, modules, ...options });
   const founded = await backend.mutation(internal.tenancy.found, {
     organization: "Test Studio",
     email: "owner@studio.test",

@@ -24,10 +24,13 @@ export function readPage(
   // With an end given, the page is what lies between the two cursors, however much that is.
   const stream = openStream({ after: after ?? null, upTo: upTo ?? null }, request.pageSize);
   const size = hasEnd ? Infinity : request.pageSize;
-  const maximum = hasEnd ? Infinity : (request.maximumRowsRead ?? Infinity);
+  const budget = {
+    rows: hasEnd ? Infinity : (request.maximumRowsRead ?? Infinity),
+    bytes: hasEnd ? Infinity : (request.maximumBytesRead ?? Infinity),
+  };
   const places: string[] = [];
   stream.places = places;
-  const { rows, end } = readRows(stream, size, maximum);
+  const { rows, end } = readRows(stream, size, budget);
   const isDone = hasEnd ? upTo === null : end === "of rows";
   const place: Place = isDone ? null : (upTo ?? stream.lastPlace);
   const middle = places[Math.floor(places.length / 2)];
@@ -41,12 +44,12 @@ export function readPage(
   };
 }
 
-function checkRequest({ pageSize, maximumRowsRead }: PageRequest): void {
+function checkRequest({ pageSize, maximumRowsRead, maximumBytesRead }: PageRequest): void {
   if (pageSize < 1) throw new Error("Must request at least 1 document while paginating");
   if (pageSize > TRANSACTION_LIMITS.documentsRead) {
     throw new Error(`Requested too many items: ${pageSize}`);
   }
-  if (maximumRowsRead === 0) {
+  if (maximumRowsRead === 0 || maximumBytesRead === 0) {
     throw new Error("maximumRowsRead and maximumBytesRead must be greater than 0");
   }
 }
@@ -60,17 +63,18 @@ type PageEnd = "of rows" | "of page" | "of budget";
 function readRows(
   stream: RowStream,
   size: number,
-  maximumRowsRead: number,
+  budget: { rows: number; bytes: number },
 ): { rows: Row[]; end: PageEnd } {
   const rows: Row[] = [];
   let stopped = false;
+  const isSpent = (): boolean => stream.rowsRead >= budget.rows || stream.bytesRead >= budget.bytes;
   stream.onRowPassed = () => {
-    stopped = stream.rowsRead >= maximumRowsRead;
+    stopped = isSpent();
     return stopped ? "stop" : "go on";
   };
   try {
     while (rows.length < size) {
-      if (stream.rowsRead >= maximumRowsRead) return { rows, end: "of budget" };
+      if (isSpent()) return { rows, end: "of budget" };
       const row = stream.next();
       if (row === null) return { rows, end: stopped ? "of budget" : "of rows" };
       rows.push(row);

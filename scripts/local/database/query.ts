@@ -35,6 +35,7 @@ export type Meter = { countQuery(): void; countRead(bytes: number): void };
 
 export class RowStream {
   rowsRead = 0;
+  bytesRead = 0;
   /** Asked after every row that the filters held back. */
   onRowPassed: (() => "stop" | "go on") | null = null;
   /** The place of the last row read, whether the filters let it through or not. */
@@ -79,6 +80,7 @@ export class RowStream {
     if (document === null) throw new StoreDamaged(`an index names ${row.id}, which is missing`);
     this.reads.addDocument(row.id);
     this.rowsRead++;
+    this.bytesRead += document.size;
     this.lastPlace = row.place;
     this.places?.push(row.place);
     this.meter.countRead(document.size);

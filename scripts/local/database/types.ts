@@ -35,6 +35,7 @@ export type PageRequest = {
   endCursor?: string | null;
   pageSize: number;
   maximumRowsRead?: number;
+  maximumBytesRead?: number;
 };
 export type PageResult = {
   page: DocumentText[];

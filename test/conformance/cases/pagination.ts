@@ -212,6 +212,23 @@ export const pagination = subject("pages", [
     },
   },
   {
+    name: "a limit of bytes read ends a page early, and the next goes on",
+    async run(host) {
+      await add(host, "abc");
+      const result = await host.query(api.rows.page, {
+        index: "by_a",
+        paginationOpts: { numItems: 4, cursor: null, maximumBytesRead: 1 },
+      });
+      expect([result.page, result.isDone, result.pageStatus]).toEqual([
+        ["a"],
+        false,
+        "SplitRequired",
+      ]);
+      const rest = await page(host, { index: "by_a" }, result.continueCursor, 4);
+      expect(rest.page).toEqual(["b", "c"]);
+    },
+  },
+  {
     name: "a page inside a mutation has its own writes",
     async run(host) {
       await add(host, "abc");

@@ -124,6 +124,24 @@ describe("pages", () => {
     });
   });
 
+  test("stop at maximumBytesRead, after at least one row, and lose none", async () => {
+    const database = await filled(10);
+    await read(database, (tx) => {
+      const { used } = tx.metrics().bytesRead;
+      tx.page({ query, cursor: null, pageSize: 1 });
+      const size = tx.metrics().bytesRead.used - used;
+      const limited = { query, pageSize: 5, maximumBytesRead: 3 * size - 1 };
+      const page = tx.page({ ...limited, cursor: null });
+      expect(page).toMatchObject({ isDone: false, pageStatus: "SplitRequired" });
+      expect(page.page).toHaveLength(3);
+      const tiny = { query, pageSize: 5, maximumBytesRead: 1 };
+      expect(pages(tx, limited, "n").flat()).toEqual(pages(tx, tiny, "n").flat());
+      expect(pages(tx, tiny, "n").flat()).toHaveLength(10);
+    });
+    const none = { query, cursor: null, pageSize: 5, maximumBytesRead: 0 };
+    await expect(read(database, (tx) => tx.page(none))).rejects.toThrow(/greater than 0/);
+  });
+
   test("cost what they hold, however long the range is", async () => {
     const database = await filled(3_000);
     await read(database, (tx) => {
