@@ -98,7 +98,10 @@ export async function changeWebhook(
 }
 
 /** Of what is given, that which is not so already; `null` as "remove". */
-function changedOf(webhook: Webhook, given: Partial<WebhookInput>): Partial<Webhook> {
+function changedOf(
+  webhook: Webhook,
+  given: Partial<WebhookInput>,
+): Partial<Pick<Webhook, keyof WebhookInput>> {
   const known: Record<string, Value | undefined> = webhook;
   const changes = Object.entries(given)
     .filter(([, value]) => value !== undefined)

@@ -159,7 +159,7 @@ export async function batchOf<Row extends Record<string, Value | undefined>>(
   for await (const row of rows) {
     if (batch.length === most || bytes > MAX_BYTES_REWRITTEN) return { batch, isWhole: false };
     batch.push(row);
-    bytes += getConvexSize(row as Value);
+    bytes += getConvexSize(row);
   }
   return { batch, isWhole: true };
 }

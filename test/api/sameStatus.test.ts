@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import type { Id } from "../../convex/_generated/dataModel";
 import { ObjectStore } from "../../convex/ontology/store";
 import { newContact } from "../crm/bodies";
 import { type Books, line, openBooks, shown } from "../invoicing/books";
@@ -118,7 +117,7 @@ test("the store lets no object become what it is, whoever asks it to", async () 
   const scope = { organizationId, actor, traceId: "test", ip: null, userAgent: null };
   const again = backend.mutation(async (ctx) => {
     const store = new ObjectStore(ctx, scope);
-    const invoice = await store.require("invoice", id as Id<"objects">);
+    const invoice = await store.require("invoice", id);
     const changes = { status: "cancelled" as const, customProperties: { cancelledDate: 1 } };
     await store.update(invoice, changes, "cancelled");
   });
