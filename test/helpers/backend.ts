@@ -26,9 +26,7 @@ export type Tenant = {
 export type Fixture = Tenant & { backend: Backend };
 
 /** The functions on the official mock, with an organization in it. What they log is kept, not shown. */
-export async function newBackend(
-  options: { transactionLimits?: boolean } = {},
-): Promise<Fixture> {
+export async function newBackend(options: { transactionLimits?: boolean } = {}): Promise<Fixture> {
   logged.length = 0;
   for (const method of ["log", "error"] as const) {
     vi.spyOn(console, method).mockImplementation((line: unknown) => {
