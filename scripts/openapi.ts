@@ -1,6 +1,6 @@
 /** `npm run openapi -- [file] [--server <url>]`: writes the OpenAPI document of all endpoints. */
 import { writeFile } from "node:fs/promises";
-import { endpoints, incomingWebhooks } from "../convex/http";
+import { endpoints, incomingWebhooks } from "../convex/api/endpoints";
 import { openApiDocument } from "../convex/kit/openapi";
 import { runScript } from "./commandLine";
 

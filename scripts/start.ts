@@ -13,6 +13,7 @@ import type { Demo } from "./local/demo";
 import { messageOf, Problem } from "./local/problem";
 import { adminKeyOf } from "./local/server/adminKey";
 import { bearLostLog, flushLogNow, log } from "./local/runtime/log";
+import { watchRoutes } from "./watchRoutes";
 
 const HELP = `Freehold on this machine: npm start -- [options]
 
@@ -155,6 +156,7 @@ async function main(): Promise<void> {
   await writeFile(pidFile, `${process.pid}\n`).catch((error: unknown) => {
     throw new Problem(`cannot write ${pidFile}: ${messageOf(error)}`);
   });
+  if (options.watch) await watchRoutes(options.functions);
   announce(deployment, options);
   await ended;
   await deployment.stop();

@@ -1,12 +1,10 @@
 import { v } from "convex/values";
 import * as z from "zod";
 import { internalQuery } from "../_generated/server";
-import { API_PREFIX } from "../kit/http/context";
-import { finishing } from "../kit/outside";
 import { openSecret } from "../kit/secretBox";
 import type { Attachment } from "./attachments";
-import { presignDownload } from "./bucket";
-import { isSigned, LINK_SECONDS, linkToken, readLinkToken } from "./links";
+import type { DownloadSource } from "./downloadLink";
+import { isSigned, readLinkToken } from "./links";
 
 /** Links from which a file can be fetched for five minutes; an external one's own address. */
 export const download = z
@@ -16,19 +14,8 @@ export const download = z
   })
   .meta({ id: "AttachmentDownload" });
 
-const source = z.discriminatedUnion("place", [
-  z.object({
-    place: z.literal("bucket"),
-    key: z.string(),
-    fileName: z.string(),
-    contentType: z.string(),
-  }),
-  z.object({ place: z.literal("deployment"), id: z.string(), linkSecret: z.string() }),
-  z.object({ place: z.literal("external"), url: z.string() }),
-]);
-
 /** What a link is made of; it never leaves the deployment. */
-export function downloadSource(attachment: Attachment): z.input<typeof source> {
+export function downloadSource(attachment: Attachment): DownloadSource {
   const { _id: id, place, key, linkSecret, url, fileName, contentType } = attachment;
   if (place === "external" && url !== undefined) return { place, url };
   if (place === "deployment" && linkSecret !== undefined) return { place, id, linkSecret };
@@ -37,17 +24,6 @@ export function downloadSource(attachment: Attachment): z.input<typeof source> {
   }
   throw new Error(`Attachment ${id} has no ${place} file.`);
 }
-
-/** A link is made when it is answered: a query that read the clock would not be cached. */
-export const asDownload = finishing(source, async (from, { now, origin }) => {
-  if (from.place === "external") return { downloadUrl: from.url, expiresAt: null };
-  const expiresAt = now + LINK_SECONDS * 1000;
-  if (from.place === "bucket") {
-    return { downloadUrl: await presignDownload(from.key, from, LINK_SECONDS), expiresAt };
-  }
-  const token = linkToken(from.id, expiresAt, await openSecret(from.linkSecret));
-  return { downloadUrl: `${origin}${API_PREFIX}/files/${token}`, expiresAt };
-});
 
 const file = v.object({
   storageId: v.id("_storage"),

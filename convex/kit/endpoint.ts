@@ -27,7 +27,8 @@ import { identify } from "./identify";
 import { type RequestInput, parseInput, requestValidator } from "./input";
 import { meterCaller, type Metering, organizationOf } from "./metering";
 import { DryRun } from "./dryRun";
-import type { Consultation, Finish } from "./outside";
+import type { FinishName, Unfinished } from "./http/finishes";
+import type { Consultation } from "./outside";
 import { type Answer, type Reply, replyOf, withoutSecrets } from "./reply";
 import { claimUpload, type Upload } from "./uploads";
 import { requireVersion } from "./version";
@@ -58,8 +59,8 @@ export type EndpointDefinition = {
   tenantInPath?: true;
   /** A device comes for what has changed: that is noted beside the query, which cannot write. */
   notesPull?: true;
-  /** What the query must not do, because it may be cached: see outside.ts. */
-  finishes?: Finish;
+  /** What the query must not do, because it may be cached: see http/finishes.ts. */
+  finishes?: FinishName;
   /** What must be asked of the world outside before the transaction: see outside.ts. */
   consults?: Consultation;
   /**
@@ -154,10 +155,9 @@ type Subject<Definition extends EndpointDefinition> = Definition["subject"] exte
   ? ObjectDoc<Definition["subject"]>
   : undefined;
 
-type AnswerOf<Definition extends EndpointDefinition> =
-  Definition["finishes"] extends Finish<infer From>
-    ? Answer<z.input<From>>
-    : DocumentedAnswer<Definition>;
+type AnswerOf<Definition extends EndpointDefinition> = Definition["finishes"] extends FinishName
+  ? Answer<Unfinished<Definition["finishes"], DocumentedAnswer<Definition>["data"]>>
+  : DocumentedAnswer<Definition>;
 
 /** As the schemas of its answers have it. */
 export type DocumentedAnswer<Definition extends Pick<EndpointDefinition, "answers">> = {

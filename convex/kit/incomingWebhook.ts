@@ -4,7 +4,7 @@ import type * as z from "zod";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
 import { payloadOf, readPayload } from "./incomingPayload";
-import type { SignedRequest } from "./signatures";
+import type { SignatureScheme } from "./signatures";
 
 /**
  * A webhook that a provider sends us. Its signature is checked on the raw body (wrong: 401), one
@@ -22,27 +22,31 @@ export type IncomingWebhookDefinition<Body extends z.ZodType = z.ZodType> = {
   /** Part of the event's identity: ids of two providers do not meet. */
   provider: string;
   secret: SecretSource;
-  /** @throws INVALID_SIGNATURE; see signatures.ts. */
-  verify(secret: string, request: SignedRequest): void;
-  /** The event's own id (null where it has none) and type. Asked after `verify`. */
-  read(request: SignedRequest, body: unknown): { id: string | null; type: string };
-  /** What the handler reads of the body. */
+  signature: SignatureScheme;
+  identity: EventIdentity;
+  /** What the handler reads of the body, once the signature holds. */
   body: Body;
   /**
    * Whose what comes to the deployment's address is, as far as that is known of the address alone: days
    * are read in their time zone, and an event that cannot be read is in their list.
    */
   owner?(ctx: QueryCtx): Promise<Id<"organizations"> | null>;
-  /** What may differ between two deliveries of one event, such as a count of attempts. */
-  varying?: RegExp;
+  /** What may differ between two deliveries of one event, such as a count of attempts: a pattern. */
+  varying?: string;
   /**
    * The provider is answered 400 where its event cannot be read. Others are answered 200 all the same:
    * they switch an address off that refuses.
    */
   refusesUnreadable?: true;
-  /** The answer to a provider's GET that proves whose address it is; null refuses it. */
-  challenge?: (query: URLSearchParams) => string | null;
+  /** A provider's GET proves whose address it is, as Meta does it, with this variable's token. */
+  challenge?: { variable: string };
 };
+
+/**
+ * The event's own id: the message's of Standard Webhooks, the body's `id`, or none. Its type is the
+ * body's `type`, unless all events of the address are of one.
+ */
+export type EventIdentity = { id: "standard-webhooks" | "body" | null; type?: string };
 
 /**
  * Where the secret stands: in a variable of the deployment (without it the route answers 503), or with

@@ -4,7 +4,7 @@ import type { Endpoint } from "./endpoint";
 import { ERROR_CODES, type ErrorCode } from "./errors";
 import { eventTypes } from "../ontology/eventTypes";
 import { API_PREFIX } from "./http/context";
-import type { MountedEndpoint } from "./http/mount";
+import type { MountedEndpoint } from "./mount";
 import type { MountedWebhook } from "./incomingWebhook";
 import { listMeta } from "./page";
 

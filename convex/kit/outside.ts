@@ -12,26 +12,7 @@ import { identify } from "./identify";
 import { requestValidator } from "./input";
 import { isGrant } from "./scopes";
 
-/**
- * The two places where an endpoint reaches beyond its transaction, which itself asks nobody outside
- * and, if it is a query, knows no clock.
- */
-
-/** Where and when an answer is given. */
-export type AnswerMoment = { now: number; origin: string };
-
-/** After a read: makes the documented `data` of what the query answered, which is of shape `from`. */
-export type Finish<From extends z.ZodType = z.ZodType> = {
-  from: From;
-  make: (data: unknown, moment: AnswerMoment) => Promise<unknown>;
-};
-
-export function finishing<From extends z.ZodType, To>(
-  from: From,
-  make: (data: z.output<From>, moment: AnswerMoment) => To | Promise<To>,
-): Finish<From> {
-  return { from, make: async (data, moment) => await make(from.parse(data), moment) };
-}
+/** Where an endpoint reaches beyond its transaction, which itself asks nobody outside. */
 
 /**
  * Before a write: an internal action, by its name, which is called with `consultationArgs`, judges

@@ -16,6 +16,31 @@ export type SignedRequest = {
   now: number;
 };
 
+/** How an address is signed. */
+export type SignatureScheme =
+  | { scheme: "standard-webhooks" }
+  | { scheme: "stripe" }
+  /** A header that is the hex HMAC-SHA256 of the body, after a prefix such as Meta's `sha256=`. */
+  | { scheme: "hmac-sha256-hex"; header: string; prefix: string };
+
+/** @throws INVALID_SIGNATURE */
+export function verifySignature(
+  signature: SignatureScheme,
+  secret: string,
+  request: SignedRequest,
+): void {
+  switch (signature.scheme) {
+    case "standard-webhooks":
+      verifyStandardWebhook(secret, request);
+      return;
+    case "stripe":
+      verifyStripeSignature(secret, request);
+      return;
+    case "hmac-sha256-hex":
+      verifyHexSignature(secret, request, signature);
+  }
+}
+
 /** As Standard Webhooks and Stripe's own libraries have it. */
 const TOLERANCE_SECONDS = 300;
 
@@ -54,7 +79,7 @@ export function standardWebhookId(request: SignedRequest): string | null {
 }
 
 /** `Stripe-Signature: t=…,v1=…`, as https://docs.stripe.com/webhooks/signature describes it. */
-export function verifyStripeSignature(secret: string, request: SignedRequest): void {
+function verifyStripeSignature(secret: string, request: SignedRequest): void {
   const parts = (request.header("stripe-signature") ?? "").split(",").map((part) => {
     const [name = "", value = ""] = part.trim().split("=", 2);
     return { name, value };
@@ -77,11 +102,10 @@ function requireOneOf(signatures: readonly string[], expected: string): void {
   if (fitting.length === 0) throw invalidSignature();
 }
 
-/** A header that is the hex HMAC-SHA256 of the body, after a prefix such as Meta's `sha256=`. */
-export function verifyHexSignature(
+function verifyHexSignature(
   secret: string,
   request: SignedRequest,
-  { header, prefix = "" }: { header: string; prefix?: string },
+  { header, prefix }: { header: string; prefix: string },
 ): void {
   const expected = prefix + hmacSha256Hex(secret, request.body);
   if (!isEqual(request.header(header) ?? "", expected)) throw invalidSignature();

@@ -1,6 +1,7 @@
 import type { MutationCtx } from "../_generated/server";
 import { type Encoding, unitBytes, unitsOf } from "./charset";
-import { PIECE_BYTES, pieceOf, type Upload } from "./uploads";
+import { PIECE_BYTES } from "./uploadPieces";
+import { pieceOf, type Upload } from "./uploads";
 
 /** The undecoded text of an upload (charset.ts) from a byte on. It grows as its reader asks. */
 export class UploadWindow {

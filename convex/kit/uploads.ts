@@ -22,8 +22,6 @@ import { textSigns } from "../schemas/kitSchemas";
  */
 export type Upload = Doc<"uploads">;
 
-/** Far below Convex's limit of a document, and what one step of an import reads at a time. */
-export const PIECE_BYTES = 64 * 1024;
 const DELETED_AT_ONCE = 100;
 
 export type Staged = {

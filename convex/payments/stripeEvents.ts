@@ -59,11 +59,6 @@ const READERS: ReadonlyMap<string, Read> = new Map([
   ["charge.dispute.funds_reinstated", reader(dispute, fromReinstatement)],
 ]);
 
-export function stripeIdentity(body: unknown): { id: string | null; type: string } {
-  const parsed = z.object({ id: z.string(), type: z.string() }).safeParse(body);
-  return parsed.success ? parsed.data : { id: null, type: "unreadable" };
-}
-
 /** An event's movement, or null where it tells of none. */
 export const stripeEvent = envelope.transform((event, context): Movement | null => {
   const read = READERS.get(event.type);

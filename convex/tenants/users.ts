@@ -4,6 +4,7 @@ import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated
 import { accountAtClerk } from "../kit/clerk";
 import { emailKey } from "../kit/email";
 import { isDeletedAtClerk } from "./clerkHistory";
+import { clerkProfile } from "./clerkProfile";
 
 /** What a token of Clerk says of its user. The e-mail is one that Clerk has verified. */
 export type ClerkUser = { subject: string; name?: string; email?: string };
@@ -15,8 +16,14 @@ export type ClerkUser = { subject: string; name?: string; email?: string };
 export const admit = internalMutation({
   args: { subject: v.string(), name: v.optional(v.string()), email: v.optional(v.string()) },
   returns: v.null(),
-  handler: async (ctx, claims) => {
-    if (!(await isDeletedAtClerk(ctx, claims.subject))) await findOrMakeUser(ctx, claims);
+  handler: async (ctx, { subject, ...claims }) => {
+    const { name, email } = clerkProfile.parse(claims);
+    const user = {
+      subject,
+      ...(name === undefined ? {} : { name }),
+      ...(email === undefined ? {} : { email }),
+    };
+    if (!(await isDeletedAtClerk(ctx, subject))) await findOrMakeUser(ctx, user);
     return null;
   },
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { endpoints, incomingWebhooks } from "../../convex/http";
+import { endpoints, incomingWebhooks } from "../../convex/api/endpoints";
 import { openApiDocument } from "../../convex/kit/openapi";
 import { type Fixture, newBackend } from "../helpers/backend";
 import type { OpenApi } from "../helpers/openapi";

@@ -3,8 +3,9 @@
  * with another tenant's ids, wherever it takes one. What is missing here fails.
  */
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { endpoints, incomingWebhooks } from "../../convex/http";
+import { incomingWebhooks } from "../../convex/api/endpoints";
 import { httpApp } from "../../convex/kit/http/app";
+import { endpointRoutes, incomingRoutes } from "../../convex/kit/http/routes";
 import { grantsOf } from "../../convex/kit/scopes";
 import { newToken } from "../../convex/kit/tokens";
 import schema from "../../convex/schema";
@@ -109,7 +110,7 @@ const isOf = (row: object, organizationId: string): boolean =>
 const titled = wholeRoutes.map((route): [string, WholeRoute] => [route.title, route]);
 
 test("every mounted route is in the matrix, or is named with the reason why not", () => {
-  const mounted = httpApp(endpoints, incomingWebhooks)
+  const mounted = httpApp(endpointRoutes, incomingRoutes)
     .routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path}`);
   const tried = [

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import fc from "fast-check";
-import { endpoints } from "../../convex/http";
+import { endpoints } from "../../convex/api/endpoints";
 import { ApiError } from "../../convex/kit/errors";
 import { beginsAnew, mergedChanges, patchOf } from "../../convex/kit/mergePatch";
 import { type Fixture, newBackend } from "../helpers/backend";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { ERROR_CODES } from "../../convex/kit/errors";
-import { endpoints, incomingWebhooks } from "../../convex/http";
+import { endpoints, incomingWebhooks } from "../../convex/api/endpoints";
 import { newBackend } from "../helpers/backend";
 import { compile, type OpenApi, type Operation } from "../helpers/openapi";
 import { routes } from "../helpers/routes";

@@ -2,7 +2,7 @@ import { convexTest, type TestConvex } from "convex-test";
 import { vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { endpoints, incomingWebhooks } from "../../convex/http";
+import { endpoints, incomingWebhooks } from "../../convex/api/endpoints";
 import { issueKey } from "../../convex/kit/apiKeys";
 import { openApiDocument } from "../../convex/kit/openapi";
 import type { Grant, Role } from "../../convex/kit/scopes";

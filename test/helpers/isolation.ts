@@ -1,8 +1,8 @@
 /** All mounted routes, each with what it takes to try it with ids that are not one's own. */
 import * as z from "zod";
-import { endpoints } from "../../convex/http";
+import { endpoints } from "../../convex/api/endpoints";
 import { DEFAULT_CALLERS } from "../../convex/kit/caller";
-import type { MountedEndpoint } from "../../convex/kit/http/mount";
+import type { MountedEndpoint } from "../../convex/kit/mount";
 import type { Request, RequestOptions } from "./answer";
 import {
   aContact,

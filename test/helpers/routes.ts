@@ -1,6 +1,6 @@
-import { endpoints } from "../../convex/http";
+import { endpoints } from "../../convex/api/endpoints";
 import { DEFAULT_CALLERS } from "../../convex/kit/caller";
-import type { MountedEndpoint } from "../../convex/kit/http/mount";
+import type { MountedEndpoint } from "../../convex/kit/mount";
 import type { Scope } from "../../convex/kit/scopes";
 import type { Request } from "./answer";
 import { eventually } from "./server";

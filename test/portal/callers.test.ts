@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { endpoints } from "../../convex/http";
-import type { MountedEndpoint } from "../../convex/kit/http/mount";
+import { endpoints } from "../../convex/api/endpoints";
+import type { MountedEndpoint } from "../../convex/kit/mount";
 import { objectTypes } from "../../convex/ontology/registry";
 import type { Answer } from "../helpers/answer";
 import { type Fixture, newBackend, newKey, newTenant } from "../helpers/backend";

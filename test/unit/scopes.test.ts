@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { endpoints } from "../../convex/http";
+import { endpoints } from "../../convex/api/endpoints";
 import { covers, GRANTS, grantsOf, isGrant, type Role } from "../../convex/kit/scopes";
 
 const READING =

@@ -16,7 +16,7 @@ import {
   requireCompletable,
   uploadedFile,
 } from "../../attachments/completion";
-import { asDownload, download, downloadSource } from "../../attachments/downloads";
+import { download, downloadSource } from "../../attachments/downloads";
 import { contentType, externalUrl, fileName, nameOfUrl } from "../../attachments/names";
 import { callerKey } from "../../kit/caller";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
@@ -212,7 +212,7 @@ export const presignDownload = readEndpoint(
     scope: "attachments:read",
     params,
     answers: { 200: download },
-    finishes: asDownload,
+    finishes: "download",
     errors: ["INVALID_STATE", "NOT_FOUND", "SERVICE_UNAVAILABLE"],
   },
   async (ctx, { params: { id } }) => {

@@ -1,7 +1,6 @@
 import * as z from "zod";
 import type { MutationCtx } from "../../_generated/server";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
-import { standardWebhookId, verifyStandardWebhook } from "../../kit/signatures";
 import { emailAddress } from "../../kit/email";
 import {
   applyMembership,
@@ -86,11 +85,8 @@ export const clerk = incomingWebhook(
       "`user.*`, `organization.*` and `organizationMembership.*`, in whatever order they come; other types are recorded and ignored.",
     provider: "clerk",
     secret: { variable: "CLERK_WEBHOOK_SECRET" },
-    verify: verifyStandardWebhook,
-    read: (request, body) => ({
-      id: standardWebhookId(request),
-      type: z.object({ type: z.string() }).safeParse(body).data?.type ?? "unknown",
-    }),
+    signature: { scheme: "standard-webhooks" },
+    identity: { id: "standard-webhooks" },
     body: anyEvent,
   },
   async (ctx, { eventId }, event): Promise<Outcome> => {

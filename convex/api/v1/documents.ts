@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Doc } from "../../_generated/dataModel";
 import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
 import { ApiError } from "../../kit/errors";
-import { documentFile } from "../../kit/http/file";
+import { documentFile } from "../../delivery/documentFile";
 import { type DocumentObject, issuedContent } from "../../delivery/documentFiles";
 import { requireTaxDocument } from "../../delivery/eInvoice/requirements";
 import { isOut } from "../../ontology/issuing";

@@ -1,12 +1,6 @@
 import * as z from "zod";
 import { applyProviderEvent, type ProviderEvent } from "../../delivery/providerEvents";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
-import {
-  isEqual,
-  standardWebhookId,
-  verifyHexSignature,
-  verifyStandardWebhook,
-} from "../../kit/signatures";
 import { findUnsafeValue } from "../../kit/text";
 import { readTime } from "../../kit/time";
 
@@ -38,11 +32,8 @@ export const resend = incomingWebhook(
     description: "`email.delivered`, `bounced`, `complained`, `opened`, … move the notification.",
     provider: "resend",
     secret: { variable: "RESEND_WEBHOOK_SECRET" },
-    verify: verifyStandardWebhook,
-    read: (request, body) => ({
-      id: standardWebhookId(request),
-      type: z.object({ type: z.string() }).safeParse(body).data?.type ?? "unknown",
-    }),
+    signature: { scheme: "standard-webhooks" },
+    identity: { id: "standard-webhooks" },
     body: resendEvent,
   },
   async (ctx, { receivedAt }, body): Promise<Outcome> => {
@@ -128,19 +119,10 @@ export const whatsapp = incomingWebhook(
       "Signed with `X-Hub-Signature-256`. The address is proven by GET with `WHATSAPP_VERIFY_TOKEN`.",
     provider: "whatsapp",
     secret: { variable: "WHATSAPP_APP_SECRET" },
-    verify: (secret, request) => {
-      verifyHexSignature(secret, request, { header: "x-hub-signature-256", prefix: "sha256=" });
-    },
-    read: () => ({ id: null, type: "whatsapp.statuses" }),
+    signature: { scheme: "hmac-sha256-hex", header: "x-hub-signature-256", prefix: "sha256=" },
+    identity: { id: null, type: "whatsapp.statuses" },
     body: whatsappPayload,
-    challenge: (query) => {
-      const expected = process.env.WHATSAPP_VERIFY_TOKEN ?? "";
-      const isOurs =
-        expected !== "" &&
-        query.get("hub.mode") === "subscribe" &&
-        isEqual(query.get("hub.verify_token") ?? "", expected);
-      return isOurs ? query.get("hub.challenge") : null;
-    },
+    challenge: { variable: "WHATSAPP_VERIFY_TOKEN" },
   },
   async (ctx, { receivedAt }, { entry }): Promise<Outcome> => {
     const found: Outcome[] = [];

@@ -1,17 +1,11 @@
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
-import {
-  standardWebhookId,
-  type SignedRequest,
-  verifyStandardWebhook,
-  verifyStripeSignature,
-} from "../../kit/signatures";
 import type { Doc } from "../../_generated/dataModel";
 import type { MutationCtx } from "../../_generated/server";
 import { deploymentOwner } from "../../payments/deploymentOwner";
 import { genericEvent } from "../../payments/genericEvents";
 import { receiveMovement } from "../../payments/matching";
 import type { Movement } from "../../payments/movement";
-import { stripeEvent, stripeIdentity } from "../../payments/stripeEvents";
+import { stripeEvent } from "../../payments/stripeEvents";
 
 /**
  * Each provider has two addresses: the deployment's, whose secret is a variable, and one for every
@@ -20,21 +14,18 @@ import { stripeEvent, stripeIdentity } from "../../payments/stripeEvents";
 const STRIPE = {
   tag: "Payments",
   provider: "stripe",
-  verify: verifyStripeSignature,
-  read: (_request: SignedRequest, body: unknown) => stripeIdentity(body),
+  signature: { scheme: "stripe" },
+  identity: { id: "body" },
   body: stripeEvent,
   owner: deploymentOwner,
   // How many endpoints have not taken it yet, as of each delivery.
-  varying: /"pending_webhooks":\s*\d+/,
+  varying: '"pending_webhooks":\\s*\\d+',
 } as const;
 const GENERIC = {
   tag: "Payments",
   provider: "generic",
-  verify: verifyStandardWebhook,
-  read: (request: SignedRequest, body: unknown) => ({
-    id: standardWebhookId(request),
-    type: typeOf(body),
-  }),
+  signature: { scheme: "standard-webhooks" },
+  identity: { id: "standard-webhooks" },
   body: genericEvent,
   owner: deploymentOwner,
   refusesUnreadable: true,
@@ -99,9 +90,4 @@ async function move(
   const organizationId = event.addressedTo ?? (await deploymentOwner(ctx)) ?? undefined;
   const whose = organizationId === undefined ? {} : { organizationId };
   return { status: "ignored", note: `${event.type} moves no money here.`, ...whose };
-}
-
-function typeOf(body: unknown): string {
-  const type = (body as { type?: unknown } | null)?.type;
-  return typeof type === "string" ? type : "unreadable";
 }

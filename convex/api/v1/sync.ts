@@ -1,7 +1,6 @@
 import * as z from "zod";
 import type { Id } from "../../_generated/dataModel";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { finishing } from "../../kit/outside";
 import { SYNCED_TYPES, type SyncedDoc, syncRecordOf } from "../../ontology/syncedRecord";
 import { pushedChange } from "../../sync/change";
 import { conflictRecord, conflictView, syncRecord } from "../../sync/conflictView";
@@ -176,7 +175,7 @@ export const status = readEndpoint(
     scope: "sync:read",
     query: z.strictObject({ cursor: z.string().max(4000).optional() }),
     answers: { 200: standing.extend({ serverTime: z.number() }) },
-    finishes: finishing(standing, (data, { now }) => ({ serverTime: now, ...data })),
+    finishes: "serverTime",
   },
   async (ctx, { query }) => {
     const { caller } = ctx;

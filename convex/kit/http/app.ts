@@ -12,10 +12,9 @@ import { downloadRoutes } from "./download";
 import { healthRoutes } from "./health";
 import { homeRoutes } from "./home";
 import { incomingRoutes } from "./incoming";
-import type { MountedWebhook } from "../incomingWebhook";
 import { logRequest } from "./log";
 import { preferred } from "./negotiate";
-import type { MountedEndpoint } from "./mount";
+import type { EndpointRoute, IncomingRoute } from "./route";
 import { serve } from "./serve";
 import { uploadRoutes } from "./uploadRoute";
 
@@ -23,8 +22,8 @@ const DEFAULT_BODY_LIMIT = 1024 * 1024;
 
 /** The HTTP side of all endpoints: what every answer has in common is here, once. */
 export function httpApp(
-  endpoints: readonly MountedEndpoint[],
-  webhooks: readonly MountedWebhook[],
+  endpoints: readonly EndpointRoute[],
+  webhooks: readonly IncomingRoute[],
 ): HttpApp {
   const app: HttpApp = new Hono<HttpEnv>({ strict: false });
 
@@ -62,7 +61,7 @@ export function httpApp(
 
   homeRoutes(app);
   healthRoutes(app);
-  docsRoutes(app, endpoints, webhooks);
+  docsRoutes(app);
   incomingRoutes(app, webhooks);
   downloadRoutes(app);
   uploadRoutes(app);
@@ -81,12 +80,12 @@ export function httpApp(
 }
 
 /** The first route that fits is served: `/contacts/export` must not be taken for `/contacts/:id`. */
-function fixedWordsFirst(endpoints: readonly MountedEndpoint[]): MountedEndpoint[] {
-  const rank = ({ path }: MountedEndpoint): string => path.replaceAll(":", "\uffff");
+function fixedWordsFirst(endpoints: readonly EndpointRoute[]): EndpointRoute[] {
+  const rank = ({ path }: EndpointRoute): string => path.replaceAll(":", "\uffff");
   return [...endpoints].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
-function limitBody(endpoint: MountedEndpoint): ReturnType<typeof bodyLimit> {
+function limitBody(endpoint: EndpointRoute): ReturnType<typeof bodyLimit> {
   const limitBytes = endpoint.bodyLimit ?? DEFAULT_BODY_LIMIT;
   const limited = bodyLimit({
     maxSize: limitBytes,

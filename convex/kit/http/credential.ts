@@ -3,7 +3,7 @@ import { trustsPortalIds } from "../portalTrust";
 import { readToken } from "../tokens";
 import { readClerkToken } from "./clerkToken";
 import type { HttpContext } from "./context";
-import type { MountedEndpoint } from "./mount";
+import type { EndpointRoute } from "./route";
 
 /** An id as Convex makes them. A JWT, which also is no token of ours, has dots. */
 const ID = /^[^.\s]{1,64}$/;
@@ -14,7 +14,7 @@ const ID = /^[^.\s]{1,64}$/;
  */
 export async function readCredential(
   c: HttpContext,
-  endpoint: MountedEndpoint,
+  endpoint: EndpointRoute,
 ): Promise<CallerCredential | null> {
   const authorization = c.req.header("Authorization");
   const tenant = tenantOf(c, endpoint);
@@ -41,7 +41,7 @@ export async function readCredential(
 
 function tenantOf(
   c: HttpContext,
-  endpoint: MountedEndpoint,
+  endpoint: EndpointRoute,
 ): { tenantId?: string; tenantInPath?: boolean } {
   if (endpoint.isPersonal) return {};
   if (endpoint.tenantInPath) return { tenantId: c.req.param("id") ?? "", tenantInPath: true };

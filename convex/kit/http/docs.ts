@@ -1,14 +1,9 @@
-import { gzipSync } from "fflate";
 import { accepts } from "hono/accepts";
 import { html } from "hono/html";
 import { internal } from "../../_generated/api";
 import { ApiError } from "../errors";
-import type { MountedWebhook } from "../incomingWebhook";
-import { openApiDocument } from "../openapi";
-import { sha256Hex } from "../tokens";
 import { failure } from "./answer";
 import { API_PREFIX, type HttpApp, type HttpContext } from "./context";
-import type { MountedEndpoint } from "./mount";
 
 const ASSETS = `${API_PREFIX}/docs/assets`;
 
@@ -16,22 +11,17 @@ const ASSETS = `${API_PREFIX}/docs/assets`;
  * `/openapi.json`, and Swagger UI at `/docs`. Its files come from the deployment itself, so the page
  * works without internet and no other server's script ever runs beside a pasted API key.
  */
-export function docsRoutes(
-  app: HttpApp,
-  endpoints: readonly MountedEndpoint[],
-  webhooks: readonly MountedWebhook[],
-): void {
-  let made: Description | undefined;
-  app.get(`${API_PREFIX}/openapi.json`, (c) => {
-    made ??= describe(openApiDocument(endpoints, webhooks));
+export function docsRoutes(app: HttpApp): void {
+  app.get(`${API_PREFIX}/openapi.json`, async (c) => {
+    const isGzip = takesGzip(c);
+    const { etag, body } = await c.env.runQuery(internal.api.description.openApi, { isGzip });
     c.header("Cache-Control", "public, max-age=60");
-    c.header("ETag", made.etag);
+    c.header("ETag", etag);
     c.header("Vary", "Accept-Encoding", { append: true });
-    if (isUnchanged(c, made.etag)) return c.body(null, 304);
+    if (isUnchanged(c, etag)) return c.body(null, 304);
     c.header("Content-Type", "application/json; charset=utf-8");
-    if (!takesGzip(c)) return c.body(made.text);
-    c.header("Content-Encoding", "gzip");
-    return c.body(made.compressed);
+    if (isGzip) c.header("Content-Encoding", "gzip");
+    return c.body(body);
   });
 
   app.get(`${API_PREFIX}/docs`, (c) => {
@@ -53,15 +43,6 @@ export function docsRoutes(
     c.header("Cache-Control", "public, max-age=86400");
     return c.body(asset.text, 200, { "Content-Type": asset.contentType });
   });
-}
-
-type Description = { text: string; compressed: Uint8Array<ArrayBuffer>; etag: string };
-
-/** Made once for as long as the module lives: its half a megabyte is the same for everybody. */
-function describe(document: object): Description {
-  const text = JSON.stringify(document);
-  const compressed = new Uint8Array(gzipSync(new TextEncoder().encode(text)));
-  return { text, compressed, etag: `"${sha256Hex(text).slice(0, 32)}"` };
 }
 
 /** RFC 9110, 13.1.2: a weak comparison with any of the tags that are named. */

@@ -1,23 +1,10 @@
-import * as z from "zod";
-import { zid } from "convex-helpers/server/zod4";
 import { internal } from "../../_generated/api";
-import { DOCUMENT_FORMATS } from "../../schemas/documentSchemas";
+import type { DocumentFile } from "../../delivery/documentFile";
 import { notFound } from "../errors";
 import type { Reply } from "../endpoint";
 import { setRateLimitHeaders } from "./answer";
 import type { HttpContext } from "./context";
 import { disposition } from "../disposition";
-
-/**
- * `data` of an endpoint that answers a file: which file of which document. The endpoint has made sure
- * that the caller may have it; what makes it runs after that, outside of the transaction.
- */
-export const documentFile = z.object({
-  organizationId: zid("organizations"),
-  objectId: zid("objects"),
-  format: z.enum(DOCUMENT_FORMATS),
-});
-type DocumentFile = z.output<typeof documentFile>;
 
 /** The file of a reply, made if there is none yet. Its ETag is its digest. @throws DOCUMENT_NOT_FOUND */
 export async function sendFile(c: HttpContext, reply: Reply): Promise<Response> {

@@ -3,31 +3,54 @@ import { bodyLimit } from "hono/body-limit";
 import { internal } from "../../_generated/api";
 import type { Id } from "../../_generated/dataModel";
 import { ApiError, errorDataOf, invalid } from "../errors";
-import { decodePayload, type Payload, piecesOf } from "../incomingPayload";
-import type { AddressSecrets, MountedWebhook } from "../incomingWebhook";
+import type { AddressSecrets } from "../incomingWebhook";
+import { decodePayload, type Payload, piecesOf } from "../payloadPieces";
 import { openSecret } from "../secretBox";
-import { invalidSignature, type SignedRequest } from "../signatures";
+import {
+  invalidSignature,
+  isEqual,
+  type SignedRequest,
+  standardWebhookId,
+  verifySignature,
+} from "../signatures";
 import { sha256Hex } from "../tokens";
 import { failure } from "./answer";
 import { retryConflicts } from "./conflicts";
 import { API_PREFIX, type HttpApp, type HttpContext } from "./context";
+import type { IncomingRoute } from "./route";
 import { meterStranger } from "./strangers";
 
 /** Meta's are the largest that are known of, of up to 3 MB. */
 const BODY_LIMIT = 4 * 1024 * 1024;
 const MAX_NAME = 255;
 
-export function incomingRoutes(app: HttpApp, webhooks: readonly MountedWebhook[]): void {
+export function incomingRoutes(app: HttpApp, webhooks: readonly IncomingRoute[]): void {
   for (const webhook of webhooks) {
     const path = API_PREFIX + webhook.path;
     app.post(path, limitBody(), (c) => serveIncoming(c, webhook));
     const { challenge } = webhook;
     if (!challenge) continue;
     app.get(path, (c) => {
-      const answer = challenge(new URL(c.req.url).searchParams);
+      const answer = challengeAnswer(challenge, new URL(c.req.url).searchParams);
       return answer === null ? failure(c, invalidSignature()) : c.text(answer);
     });
   }
+}
+
+/**
+ * https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests: the
+ * challenge itself for who knows the token, null for others.
+ */
+function challengeAnswer(
+  { variable }: { variable: string },
+  query: URLSearchParams,
+): string | null {
+  const expected = process.env[variable] ?? "";
+  const isOurs =
+    expected !== "" &&
+    query.get("hub.mode") === "subscribe" &&
+    isEqual(query.get("hub.verify_token") ?? "", expected);
+  return isOurs ? query.get("hub.challenge") : null;
 }
 
 function limitBody(): ReturnType<typeof bodyLimit> {
@@ -41,7 +64,7 @@ function limitBody(): ReturnType<typeof bodyLimit> {
   });
 }
 
-async function serveIncoming(c: HttpContext, webhook: MountedWebhook): Promise<Response> {
+async function serveIncoming(c: HttpContext, webhook: IncomingRoute): Promise<Response> {
   try {
     const request = await signedRequest(c);
     const { secrets, addressedTo } = await secretsOf(c, webhook, request.now);
@@ -75,7 +98,7 @@ type Secrets = { secrets: string[]; addressedTo: Id<"organizations"> | null };
  */
 async function secretsOf(
   c: HttpContext,
-  { secret, provider }: MountedWebhook,
+  { secret, provider }: IncomingRoute,
   now: number,
 ): Promise<Secrets> {
   if ("variable" in secret) {
@@ -96,13 +119,13 @@ async function secretsOf(
 
 /** @throws INVALID_SIGNATURE unless one of the secrets has signed it */
 function requireSigned(
-  webhook: MountedWebhook,
+  webhook: IncomingRoute,
   secrets: readonly string[],
   request: SignedRequest,
 ): void {
   const holds = (secret: string): boolean => {
     try {
-      webhook.verify(secret, request);
+      verifySignature(webhook.signature, secret, request);
       return true;
     } catch (error) {
       if (errorDataOf(error)?.code === "INVALID_SIGNATURE") return false;
@@ -120,23 +143,32 @@ async function signedRequest(c: HttpContext): Promise<SignedRequest> {
 
 /** Under which id an event is known; one of no good id by the hash of its body. */
 function identityOf(
-  webhook: MountedWebhook,
+  { provider, identity, varying }: IncomingRoute,
   request: SignedRequest,
   { text }: Payload,
 ): { provider: string; eventId: string; type: string; contentHash: string } {
-  const { provider, varying } = webhook;
-  const { id, type } = webhook.read(request, parsed(text));
-  const contentHash = sha256Hex(varying ? text.replace(varying, "") : text);
-  const isGood = id !== null && /^[\x21-\x7e]+$/.test(id) && id.length <= MAX_NAME;
+  const body = parsed(text);
+  const id = identity.id === "standard-webhooks" ? standardWebhookId(request) : body.id;
+  const type = identity.type ?? body.type ?? "unreadable";
+  const contentHash = sha256Hex(varying ? text.replace(new RegExp(varying), "") : text);
+  const isGood =
+    identity.id !== null &&
+    typeof id === "string" &&
+    /^[\x21-\x7e]+$/.test(id) &&
+    id.length <= MAX_NAME;
   const shown = type.slice(0, MAX_NAME).toWellFormed().replaceAll("\0", "");
   return { provider, eventId: isGood ? id : contentHash, type: shown, contentHash };
 }
 
-/** The body as JSON, or null: one that cannot be read is signed all the same, and is recorded. */
-function parsed(payload: string): unknown {
+/** What the body says of itself: one that cannot be read is signed all the same, and is recorded. */
+function parsed(payload: string): { id?: string; type?: string } {
   try {
-    return JSON.parse(payload) as unknown;
+    const { id, type } = (JSON.parse(payload) ?? {}) as { id?: unknown; type?: unknown };
+    return {
+      ...(typeof id === "string" ? { id } : {}),
+      ...(typeof type === "string" ? { type } : {}),
+    };
   } catch {
-    return null;
+    return {};
   }
 }

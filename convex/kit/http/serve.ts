@@ -12,8 +12,9 @@ import { NothingWritable, retryConflicts } from "./conflicts";
 import type { HttpContext } from "./context";
 import { readCredential } from "./credential";
 import { sendFile } from "./file";
+import { finish } from "./finishes";
 import { goOn } from "./goOn";
-import type { MountedEndpoint } from "./mount";
+import type { EndpointRoute } from "./route";
 import { streamAnswer } from "./stream";
 import { stageBody } from "./upload";
 
@@ -21,7 +22,7 @@ import { stageBody } from "./upload";
  * One request, one call of the endpoint's function. A read is counted beside its query; a refusal is
  * counted after the refused transaction rolled back.
  */
-export async function serve(c: HttpContext, endpoint: MountedEndpoint): Promise<Response> {
+export async function serve(c: HttpContext, endpoint: EndpointRoute): Promise<Response> {
   let credential: CallerCredential | null = null;
   try {
     credential = await readCredential(c, endpoint);
@@ -37,7 +38,7 @@ export async function serve(c: HttpContext, endpoint: MountedEndpoint): Promise<
 
 async function serveRead(
   c: HttpContext,
-  endpoint: MountedEndpoint,
+  endpoint: EndpointRoute,
   credential: CallerCredential,
   request: RequestInput,
 ): Promise<Response> {
@@ -52,20 +53,16 @@ async function serveRead(
     return reply;
   };
   const reply = await read(c, endpoint, credential, ask(request));
-  if (endpoint.files) return await sendFile(c, reply);
+  if (endpoint.sendsFile) return await sendFile(c, reply);
   if (endpoint.streams) return await streamAnswer(c, request, reply, ask);
   const whole = endpoint.goesOn ? await goOn(request, reply, ask) : reply;
   return answer(c, await finished(c, endpoint, whole), endpoint.literal ?? false);
 }
 
-async function finished(
-  c: HttpContext,
-  { finishes }: MountedEndpoint,
-  reply: Reply,
-): Promise<Reply> {
+async function finished(c: HttpContext, { finishes }: EndpointRoute, reply: Reply): Promise<Reply> {
   if (!finishes) return reply;
   const moment = { now: Date.now(), origin: siteOrigin(c) };
-  return { ...reply, data: JSON.stringify(await finishes.make(JSON.parse(reply.data), moment)) };
+  return { ...reply, data: JSON.stringify(await finish(finishes, JSON.parse(reply.data), moment)) };
 }
 
 /** As the deployment is known outside; a proxy may have sent the request under another name. */
@@ -75,7 +72,7 @@ function siteOrigin(c: HttpContext): string {
 
 async function read(
   c: HttpContext,
-  endpoint: MountedEndpoint,
+  endpoint: EndpointRoute,
   credential: CallerCredential,
   asked: Promise<Reply>,
 ): Promise<Reply> {
@@ -90,7 +87,7 @@ async function read(
 
 async function write(
   c: HttpContext,
-  endpoint: MountedEndpoint,
+  endpoint: EndpointRoute,
   credential: CallerCredential,
   request: RequestInput,
 ): Promise<Reply> {
@@ -126,13 +123,13 @@ async function write(
 
 async function consult(
   c: HttpContext,
-  { consults, callers, scope }: MountedEndpoint,
+  { consults, callers, scope }: EndpointRoute,
   credential: CallerCredential,
   request: RequestInput,
 ): Promise<string | null> {
   // A person's endpoint, which has no scope, consults nobody.
   if (!consults || scope === null) return null;
-  const action = makeFunctionReference<"action", ConsultationArgs, string>(consults.action);
+  const action = makeFunctionReference<"action", ConsultationArgs, string>(consults);
   const asked = { credential, scope, request, ...(callers ? { callers: [...callers] } : {}) };
   return await c.env.runAction(action, asked);
 }
@@ -140,7 +137,7 @@ async function consult(
 /** Counts a refused request, unless it was refused for its count or has been counted before. */
 async function metered(
   c: HttpContext,
-  endpoint: MountedEndpoint,
+  endpoint: EndpointRoute,
   credential: CallerCredential | null,
   error: unknown,
 ): Promise<unknown> {
@@ -158,7 +155,7 @@ async function metered(
 
 async function meter(
   c: HttpContext,
-  endpoint: MountedEndpoint,
+  endpoint: EndpointRoute,
   credential: CallerCredential | null,
 ): Promise<{ authorized: boolean }> {
   const { ip } = await c.env.meta.getRequestMetadata();
@@ -176,16 +173,16 @@ function countRead(c: HttpContext, documentsRead = 0): void {
   c.set("documentsRead", (c.get("documentsRead") ?? 0) + documentsRead);
 }
 
-async function readRequest(c: HttpContext, endpoint: MountedEndpoint): Promise<RequestInput> {
+async function readRequest(c: HttpContext, endpoint: EndpointRoute): Promise<RequestInput> {
   return {
     params: Object.entries(c.req.param() as Record<string, string>),
     query: c.req.url.includes("?") ? [...new URL(c.req.url).searchParams] : [],
-    body: endpoint.body ? await readBody(c) : await readNothing(c, endpoint),
+    body: endpoint.takesBody ? await readBody(c) : await readNothing(c, endpoint),
   };
 }
 
 /** What nobody reads is refused, so that nobody takes it for heeded; `{}` says nothing. */
-async function readNothing(c: HttpContext, { raw }: MountedEndpoint): Promise<null> {
+async function readNothing(c: HttpContext, { raw }: EndpointRoute): Promise<null> {
   if (raw) return null;
   const said = (await c.req.text()).trim();
   if (said === "" || /^\{\s*\}$/.test(said)) return null;

@@ -4,10 +4,10 @@ import type { CallerCredential } from "../caller";
 import { ApiError, invalid } from "../errors";
 import { TextSignsCounter } from "../textSigns";
 import { sha256Hex } from "../tokens";
-import { PIECE_BYTES } from "../uploads";
+import { PIECE_BYTES } from "../uploadPieces";
 import { retryConflicts } from "./conflicts";
 import type { HttpContext } from "./context";
-import type { MountedEndpoint } from "./mount";
+import type { EndpointRoute } from "./route";
 
 /** Staged by one call: a few milliseconds' work, and far from what a transaction may write. */
 const PIECES_AT_ONCE = 32;
@@ -21,7 +21,7 @@ export type StagedBody = { upload: Id<"uploads">; digest: string };
  */
 export async function stageBody(
   c: HttpContext,
-  { callers, scope }: MountedEndpoint,
+  { callers, scope }: EndpointRoute,
   mediaTypes: readonly string[],
   credential: CallerCredential,
 ): Promise<StagedBody> {

@@ -1,4 +1,4 @@
-import { type Endpoint, endpointOf } from "../endpoint";
+import { type Endpoint, endpointOf } from "./endpoint";
 
 /** An endpoint with the name that Convex calls its function by: `api/v1/contacts:create`. */
 export type MountedEndpoint = Endpoint & { functionName: string };

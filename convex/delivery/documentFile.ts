@@ -1,0 +1,14 @@
+import { zid } from "convex-helpers/server/zod4";
+import * as z from "zod";
+import { DOCUMENT_FORMATS } from "../schemas/documentSchemas";
+
+/**
+ * `data` of an endpoint that answers a file: which file of which document. The endpoint has made sure
+ * that the caller may have it; what makes it runs after that, outside of the transaction.
+ */
+export const documentFile = z.object({
+  organizationId: zid("organizations"),
+  objectId: zid("objects"),
+  format: z.enum(DOCUMENT_FORMATS),
+});
+export type DocumentFile = z.output<typeof documentFile>;
