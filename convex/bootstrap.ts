@@ -4,6 +4,7 @@ import { internal } from "./_generated/api";
 import { internalAction } from "./_generated/server";
 import { invalid } from "./kit/errors";
 import { emailAddress } from "./kit/email";
+import { readAs } from "./kit/problems";
 import { label } from "./kit/text";
 
 const credentials = v.object({
@@ -67,9 +68,7 @@ function credentialsOf(
 }
 
 function validated<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw invalid(
-    parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message })),
-  );
+  const read = readAs("", schema, value);
+  if (read.problems) throw invalid(read.problems);
+  return read.data;
 }

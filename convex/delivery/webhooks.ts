@@ -6,7 +6,7 @@ import { ApiError, invalid, notFound } from "../kit/errors";
 import { receiverProblem } from "../kit/publicAddress";
 import { sealSecret } from "../kit/secretBox";
 import { record, type WriteScope } from "../ontology/effects";
-import { isEventType } from "../ontology/eventTypes";
+import { isEventType, unknownEvent } from "../ontology/eventTypes";
 import { TenantReader } from "../ontology/reader";
 import { ALL_EVENTS } from "./following";
 import { TEST_EVENT } from "./webhookBody";
@@ -262,7 +262,7 @@ async function checkedFields(
   const unknown = (events ?? []).flatMap((type, index) =>
     type === ALL_EVENTS || isEventType(type)
       ? []
-      : [{ path: `body.events.${index}`, message: "is not an event; see /webhooks/event-types" }],
+      : [{ path: `body.events.${index}`, message: unknownEvent(type) }],
   );
   const problems = [
     ...(problem === null ? [] : [{ path: "body.url", message: problem }]),

@@ -3,6 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Problem } from "./errors";
 import type { Payload } from "./payloadPieces";
+import { readAs } from "./problems";
 import { findUnsafeValue } from "./text";
 import { readingIn } from "./time";
 
@@ -39,17 +40,14 @@ export function readPayload<Schema extends z.ZodType>(
   } catch (error) {
     return wrong("body", `is not JSON: ${error instanceof Error ? error.message : "unreadable"}`);
   }
-  const parsed = readingIn(timeZone, () => schema.safeParse(value));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return wrong(
-      ["body", ...(issue?.path ?? [])].map(String).join("."),
-      issue?.message ?? "is not readable",
-    );
+  const read = readingIn(timeZone, () => readAs("body", schema, value));
+  if (read.problems) {
+    const [problem = { path: "body", message: "is not readable" }] = read.problems;
+    return { success: false, problem };
   }
   // Only what is read of it has to be storable: a provider's other fields do not matter to us.
-  const unsafe = findUnsafeValue(parsed.data, "body");
-  return unsafe ? { success: false, problem: unsafe } : { success: true, data: parsed.data };
+  const unsafe = findUnsafeValue(read.data, "body");
+  return unsafe ? { success: false, problem: unsafe } : { success: true, data: read.data };
 }
 
 function wrong(path: string, message: string): { success: false; problem: Problem } {

@@ -1,6 +1,6 @@
-import { z } from "zod";
-import { invalid } from "./errors";
-import { problemsIn } from "./input";
+import * as z from "zod";
+import { invalid, type Problem } from "./errors";
+import { readAs } from "./problems";
 
 /**
  * Changes as JSON Merge Patch has them (RFC 7396): an object in a change is merged into the one that is
@@ -83,7 +83,7 @@ export function mergedChanges<Fields extends Shape>(
   patch: object,
   name = "body",
 ): z.output<z.ZodObject<Fields>> {
-  const problems: ReturnType<typeof problemsIn> = [];
+  const problems: Problem[] = [];
   const shape: Shape = update.shape;
   const entries = Object.entries(patch).map(([field, given]): [string, unknown] => {
     const schema = nestedObject(shape[field]);
@@ -121,6 +121,11 @@ function mergeInto(
     } else if (given !== undefined) merged.set(field, given);
   }
   return Object.fromEntries(merged);
+}
+
+/** What a schema finds wrong in a value that was read already. */
+function problemsIn(at: string, schema: z.ZodType, value: unknown): Problem[] {
+  return readAs(at, schema, value).problems ?? [];
 }
 
 function nestedObject(field: z.ZodType | undefined): z.ZodObject | null {

@@ -98,7 +98,9 @@ type TimeSchema = z.ZodPipe<
 
 function schemaOf(kind: Kind, edge: Edge): TimeSchema {
   return z
-    .union([z.number(), z.string().max(100)], { error: `must be ${FORMS}` })
+    .union([z.number(), z.string().max(100)], {
+      error: ({ input }) => (input === undefined ? undefined : `must be ${FORMS}`),
+    })
     .transform((given, context) => {
       const { at, problem } = read(given, kind, edge);
       if (problem === undefined) return at;

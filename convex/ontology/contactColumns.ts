@@ -1,4 +1,5 @@
 import { readCell } from "../kit/csv";
+import { didYouMean } from "../kit/didYouMean";
 import { CellsOfRow } from "./contactCells";
 import { bare, ourColumn, theirColumn } from "./contactHeaders";
 import type { FieldsOfRow } from "./contactRow";
@@ -96,7 +97,10 @@ export function columnsOf(
     }
     // What a known program adds that contacts have no place for is named, and refused by nobody.
     if (unknownColumns === "ignore" || theirs !== undefined) ignored.push(name);
-    else problems.push({ path: `body.header.${name}`, message: "is not a column of contacts" });
+    else {
+      const message = `is not a column of contacts${didYouMean(name, CONTACT_COLUMNS)}`;
+      problems.push({ path: `body.header.${name}`, message });
+    }
     return null;
   });
   return { columns, ignored, problems };

@@ -7,6 +7,7 @@ import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges, ObjectStore } from "./store";
 import type * as z from "zod";
 import { invalid } from "../kit/errors";
+import { readAs } from "../kit/problems";
 import {
   contactFields,
   type ContactSubtype,
@@ -174,10 +175,15 @@ function withinLimits<Field extends "tags" | "customFields">(
 ): z.output<typeof contactFields>[Field] {
   const hasMore = Object.keys(united).length > Object.keys(known).length;
   if (!hasMore && JSON.stringify(united).length <= JSON.stringify(known).length) return united;
-  const parsed = contactFields.shape[field].safeParse(united);
-  if (parsed.success) return united;
-  const message = parsed.error.issues[0]?.message ?? "is not valid";
-  throw invalid([{ path: `body.${field}`, message: `with what is known already ${message}` }]);
+  const { problems } = readAs(`body.${field}`, contactFields.shape[field], united);
+  if (!problems) return united;
+  const told = problems.slice(0, 1);
+  throw invalid(
+    told.map(({ path, message }) => ({
+      path,
+      message: `with what is known already ${message}`,
+    })),
+  );
 }
 
 export function higherSubtype(

@@ -1,3 +1,4 @@
+import { didYouMean } from "../kit/didYouMean";
 import { definitionOf } from "./derived";
 import { objectTypes, type ObjectType } from "./registry";
 
@@ -74,6 +75,11 @@ const known: ReadonlySet<string> = new Set(eventTypes.map(({ type }) => type));
 
 export function isEventType(type: string): boolean {
   return known.has(type);
+}
+
+/** What is wrong with a text that is no type of event. */
+export function unknownEvent(type: string): string {
+  return `is not an event; see /webhooks/event-types${didYouMean(type, [...known])}`;
 }
 
 /** `invoice.paid` */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { inWords } from "../kit/problems";
 import { businessDate } from "../kit/time";
 import type { Movement } from "./movement";
 
@@ -44,7 +45,7 @@ function reader<Schema extends z.ZodType>(
   schema: Schema,
   read: (object: z.output<Schema>, at: number) => Movement | null,
 ): Read {
-  return (object, at) => read(schema.parse(object), at);
+  return (object, at) => read(schema.parse(object, { error: inWords }), at);
 }
 
 const READERS: ReadonlyMap<string, Read> = new Map([

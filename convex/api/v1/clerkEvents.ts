@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { MutationCtx } from "../../_generated/server";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
+import { inWords } from "../../kit/problems";
 import { emailAddress } from "../../kit/email";
 import {
   applyMembership,
@@ -65,7 +66,7 @@ const anyEvent = z
   .object({ type: z.string(), data: z.unknown() })
   .transform(({ type, data }, context): ClerkEvent | { type: string } => {
     if (!TYPES.has(type)) return { type };
-    const parsed = clerkEvent.safeParse({ type, data });
+    const parsed = clerkEvent.safeParse({ type, data }, { error: inWords });
     if (parsed.success) return parsed.data;
     for (const { path, message } of parsed.error.issues) {
       context.issues.push({ code: "custom", path: [...path], message, input: data });

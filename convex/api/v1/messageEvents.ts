@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { applyProviderEvent, type ProviderEvent } from "../../delivery/providerEvents";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
+import { readAs } from "../../kit/problems";
 import { findUnsafeValue } from "../../kit/text";
 import { readTime } from "../../kit/time";
 
@@ -127,13 +128,15 @@ export const whatsapp = incomingWebhook(
   async (ctx, { receivedAt }, { entry }): Promise<Outcome> => {
     const found: Outcome[] = [];
     for (const [at, status] of statusesOf(entry)) {
-      const read = whatsappStatus.safeParse(status);
-      const problem = read.success
-        ? findUnsafeValue(read.data, at)
-        : { path: `${at}.${read.error.issues[0]?.path.join(".") ?? ""}`, message: "is missing" };
-      if (problem || !read.success) {
-        const { path, message: note } = problem ?? { path: at, message: "is not readable" };
+      const read = readAs(at, whatsappStatus, status);
+      if (read.problems) {
+        const [{ path, message: note } = { path: at, message: "is not readable" }] = read.problems;
         found.push({ status: "unreadable", path, note });
+        continue;
+      }
+      const unsafe = findUnsafeValue(read.data, at);
+      if (unsafe) {
+        found.push({ status: "unreadable", path: unsafe.path, note: unsafe.message });
         continue;
       }
       const event = statusEventOf(read.data, receivedAt);
