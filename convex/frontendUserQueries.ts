@@ -3,7 +3,7 @@ import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import { query, type QueryCtx } from "./_generated/server";
 import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
-import { unauthorized } from "./kit/caller";
+import { unauthorized } from "./kit/unauthorized";
 import { identifyPortalSession } from "./kit/portalCaller";
 import { emailKey } from "./kit/email";
 import { readToken } from "./kit/tokens";
@@ -116,8 +116,8 @@ async function portalCaller(
   sessionToken: string,
 ): Promise<{ tenant: TenantReader; viewer: PortalViewer; userId: Id<"objects"> }> {
   const credential = readToken(sessionToken);
-  if (credential?.kind !== "portal_session") throw unauthorized();
+  if (credential?.kind !== "portal_session") throw unauthorized("live_portal");
   const { caller } = await identifyPortalSession(ctx, credential);
-  if (caller.kind !== "portal_user") throw unauthorized();
+  if (caller.kind !== "portal_user") throw unauthorized("live_portal");
   return { tenant: new TenantReader(ctx, caller), viewer: caller.viewer, userId: caller.id };
 }

@@ -5,7 +5,7 @@ import { mutation, query } from "./_generated/server";
 import { markAllRead as markAll, markRead as mark, unreadCount as count } from "./delivery/inbox";
 import { callerIn, sessionArgument } from "./kit/live";
 import { writeIn } from "./kit/liveWrites";
-import { unauthorized } from "./kit/caller";
+import { unauthorized } from "./kit/unauthorized";
 
 /** The dashboard's inbox, live. */
 const inboxArguments = { ...sessionArgument, organizationId: v.id("organizations") };
@@ -18,7 +18,7 @@ export const unreadCount = query({
     { sessionId, organizationId },
   ): Promise<{ unread: number; isMore: boolean }> => {
     const { caller } = await callerIn(ctx, sessionId, organizationId, "notifications:read");
-    if (caller.kind !== "user") throw unauthorized();
+    if (caller.kind !== "user") throw unauthorized("live");
     return await count(ctx, organizationId, caller.id);
   },
 });
@@ -31,7 +31,7 @@ export const listInboxPaginated = query({
     { sessionId, organizationId, paginationOpts },
   ): Promise<PaginationResult<Doc<"notifications">>> => {
     const { caller } = await callerIn(ctx, sessionId, organizationId, "notifications:read");
-    if (caller.kind !== "user") throw unauthorized();
+    if (caller.kind !== "user") throw unauthorized("live");
     return await ctx.db
       .query("notifications")
       .withIndex("by_user", (q) => q.eq("organizationId", organizationId).eq("userId", caller.id))
@@ -44,7 +44,7 @@ export const markRead = mutation({
   args: { ...inboxArguments, ids: v.array(v.string()) },
   handler: async (ctx, { sessionId, organizationId, ids }): Promise<{ marked: number }> =>
     await writeIn(ctx, sessionId, organizationId, "notifications:read", async ({ caller }) => {
-      if (caller.kind !== "user") throw unauthorized();
+      if (caller.kind !== "user") throw unauthorized("live");
       return await mark(ctx, organizationId, caller.id, ids);
     }),
 });
@@ -56,7 +56,7 @@ export const markAllRead = mutation({
     { sessionId, organizationId },
   ): Promise<{ marked: number; isComplete: boolean }> =>
     await writeIn(ctx, sessionId, organizationId, "notifications:read", async ({ caller }) => {
-      if (caller.kind !== "user") throw unauthorized();
+      if (caller.kind !== "user") throw unauthorized("live");
       return await markAll(ctx, organizationId, caller.id);
     }),
 });

@@ -5,6 +5,7 @@ import { userByClerkId } from "./clerk";
 import { ApiError, notFound } from "./errors";
 import type { PortalViewer } from "../ontology/portalRules";
 import { covers, grantsOf, type Grant, isGrant, type Role, type Scope } from "./scopes";
+import { unauthorized } from "./unauthorized";
 
 const tenant = {
   /** `X-Tenant-Id`, as sent, or the organization that the path names. */
@@ -79,12 +80,16 @@ export const DEFAULT_CALLERS: readonly CallerKind[] = ["api_key", "user"];
 /** A caller, and until when the credential is good (a query must not compare it with the clock). */
 export type Identity = { caller: Caller; expiresAt: number | undefined };
 
-export async function identifyApiKey(ctx: QueryCtx, credential: Hashed): Promise<Identity> {
+export async function identifyApiKey(
+  ctx: QueryCtx,
+  credential: Hashed,
+  kind: "api_key" | "portal_user" = "api_key",
+): Promise<Identity> {
   const key = await ctx.db
     .query("apiKeys")
     .withIndex("by_tokenHash", (q) => q.eq("tokenHash", credential.tokenHash))
     .unique();
-  if (!key || key.revokedAt !== undefined) throw unauthorized();
+  if (!key || key.revokedAt !== undefined) throw unauthorized(kind);
   requireTenant(credential, key.organizationId);
   return {
     caller: {
@@ -110,7 +115,7 @@ export async function identifyClerkUser(
   credential: Tenancy & { subject: string },
 ): Promise<Identity> {
   const user = await userByClerkId(ctx, credential.subject);
-  if (!user) throw unauthorized();
+  if (!user) throw unauthorized("clerk");
   const membership = await membershipFor(ctx, user._id, credential);
   return { caller: staffCaller(user, membership), expiresAt: undefined };
 }
@@ -124,9 +129,9 @@ export async function userOfSession(
     .query("sessions")
     .withIndex("by_tokenHash", (q) => q.eq("tokenHash", tokenHash))
     .unique();
-  if (!session || session.revokedAt !== undefined) throw unauthorized();
+  if (!session || session.revokedAt !== undefined) throw unauthorized("session");
   const user = await ctx.db.get("users", session.userId);
-  if (!user || user.deletedAt !== undefined) throw unauthorized();
+  if (!user || user.deletedAt !== undefined) throw unauthorized("session");
   return { user, session };
 }
 
@@ -162,7 +167,11 @@ async function membershipFor(
     .withIndex("by_status", (q) => q.eq("userId", userId).eq("status", "active"))
     .take(2);
   const [only, another] = memberships;
-  if (!only) throw new ApiError("FORBIDDEN", "You belong to no organization yet.");
+  if (!only) {
+    const message =
+      "You belong to no organization yet: found one with POST /tenants, or accept an invite.";
+    throw new ApiError("FORBIDDEN", message);
+  }
   if (another) {
     const message = "is required: you belong to several organizations";
     throw new ApiError("VALIDATION_ERROR", `X-Tenant-Id: ${message}`, {
@@ -189,14 +198,27 @@ export async function membershipIn(
 
 /** @throws FORBIDDEN when an endpoint does not take this kind of caller. */
 export function requireKind(caller: Caller, kinds: readonly CallerKind[] = DEFAULT_CALLERS): void {
-  if (kinds.includes(caller.kind)) return;
-  const message =
-    caller.kind === "portal_user"
-      ? "This is not for portal users."
-      : kinds.includes("portal_user")
-        ? "This is for portal users: send their session token."
-        : "This takes an API key.";
-  throw new ApiError("FORBIDDEN", message);
+  if (!kinds.includes(caller.kind)) throw wrongKind(caller.kind, kinds);
+}
+
+const TAKEN: Record<CallerKind, string | null> = {
+  api_key: "API keys (fh_live_…, fh_test_…)",
+  user: "members of staff (fh_session_…, or the identity provider's JWT)",
+  portal_user: "portal users (fh_portal_…)",
+  unkeyed_portal: null,
+};
+const SENT: Record<CallerKind, string> = {
+  api_key: "an API key",
+  user: "a member of staff's",
+  portal_user: "a portal user's",
+  unkeyed_portal: "missing",
+};
+
+/** A good credential of a kind that is not taken: which kinds are, and which was sent. */
+export function wrongKind(kind: CallerKind, taken: readonly CallerKind[]): ApiError {
+  const names = taken.map((each) => TAKEN[each]).filter((name) => name !== null);
+  const message = `This is for ${names.join(" and ")}; the credential that was sent is ${SENT[kind]}.`;
+  return new ApiError("FORBIDDEN", message);
 }
 
 /**
@@ -214,15 +236,12 @@ export function requireScope(caller: Caller, scope: Scope): void {
 }
 
 /** The clock check that mutations make beside the scheduled revocation. @throws UNAUTHORIZED */
-export function requireUnexpired(identity: Pick<Identity, "expiresAt">, now: number): void {
-  if (identity.expiresAt !== undefined && identity.expiresAt <= now) throw unauthorized();
-}
-
-export function unauthorized(): ApiError {
-  return new ApiError(
-    "UNAUTHORIZED",
-    "Send a valid API key or session token in the header Authorization: Bearer …",
-  );
+export function requireUnexpired(
+  { expiresAt }: Pick<Identity, "expiresAt">,
+  now: number,
+  kind: CallerCredential["kind"],
+): void {
+  if (expiresAt !== undefined && expiresAt <= now) throw unauthorized(kind);
 }
 
 /**
@@ -238,7 +257,8 @@ export function requireTenant(
 }
 
 function foreignTenant(): ApiError {
-  return new ApiError("FORBIDDEN", "X-Tenant-Id is not an organization of yours.");
+  const message = "X-Tenant-Id is no organization of this credential's: GET /tenants lists yours.";
+  return new ApiError("FORBIDDEN", message);
 }
 
 const KEY_PREFIXES = {

@@ -230,7 +230,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
     handler: async (ctx, { call, request }): Promise<WriteReply> => {
       const identity = await identify(ctx, call.credential);
       const { caller } = identity;
-      requireUnexpired(identity, Date.now());
+      requireUnexpired(identity, Date.now(), call.credential.kind);
       const { metering, organization } = call.upload
         ? { metering: null, organization: await organizationOf(ctx, caller) }
         : await meterCaller(ctx, caller, call.ip);

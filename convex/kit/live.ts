@@ -4,19 +4,13 @@ import type { QueryCtx } from "../_generated/server";
 import { TenantReader } from "../ontology/reader";
 import { objectTypes, type ObjectDoc, type ObjectType } from "../ontology/registry";
 import { isOfType } from "../ontology/reader";
-import {
-  type Caller,
-  membershipIn,
-  requireScope,
-  staffCaller,
-  unauthorized,
-  userOfSession,
-} from "./caller";
+import { type Caller, membershipIn, requireScope, staffCaller, userOfSession } from "./caller";
 import { clerkUser } from "./clerk";
 import { ApiError, notFound } from "./errors";
 import { firstRows, type Pageable } from "./page";
 import type { Scope } from "./scopes";
 import { readToken } from "./tokens";
+import { unauthorized } from "./unauthorized";
 
 /**
  * Live functions of the dashboard name their caller by `sessionId`, the platform session token, or by
@@ -86,11 +80,11 @@ export async function signedIn(
 ): Promise<{ user: Doc<"users">; session: Doc<"sessions"> | null }> {
   if (sessionId === undefined) {
     const user = await clerkUser(ctx);
-    if (user === null) throw unauthorized();
+    if (user === null) throw unauthorized("live");
     return { user, session: null };
   }
   const credential = readToken(sessionId);
-  if (credential?.kind !== "session") throw unauthorized();
+  if (credential?.kind !== "session") throw unauthorized("live");
   return await userOfSession(ctx, credential.tokenHash);
 }
 

@@ -50,7 +50,7 @@ async function writeAs<Result>(
   write: (writer: LiveWriter) => Promise<Result>,
 ): Promise<Result> {
   const { session } = await signedIn(ctx, sessionId);
-  requireUnexpired({ expiresAt: session?.expiresAt }, Date.now());
+  requireUnexpired({ expiresAt: session?.expiresAt }, Date.now(), "session");
   const { ip, userAgent, requestId } = await ctx.meta.getRequestMetadata();
   const { organization } = await meterCaller(ctx, caller, ip);
   const scope = await writeScopeOf(ctx, caller, { traceId: requestId, ip, userAgent });

@@ -151,11 +151,11 @@ async function identifyQuietly(
   try {
     if (isPersonal) {
       const identity = await identifyPerson(ctx, credential);
-      requireUnexpired(identity, Date.now());
+      requireUnexpired(identity, Date.now(), credential.kind);
       return { caller: null, person: identity.person, authorized: true };
     }
     const identity = await identify(ctx, credential);
-    requireUnexpired(identity, Date.now());
+    requireUnexpired(identity, Date.now(), credential.kind);
     return { caller: identity.caller, authorized: true };
   } catch (error) {
     const refusal = errorDataOf(error);

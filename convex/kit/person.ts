@@ -1,9 +1,9 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { type CallerCredential, unauthorized, userOfSession } from "./caller";
+import { type CallerCredential, userOfSession, wrongKind } from "./caller";
 import { userByClerkId } from "./clerk";
-import { ApiError } from "./errors";
 import { identify } from "./identify";
+import { unauthorized } from "./unauthorized";
 
 /** Under which sign-in: absent for one who did not sign in with us. */
 export type Person = {
@@ -23,11 +23,11 @@ export async function identifyPerson(ctx: QueryCtx, credential: CallerCredential
   }
   if (credential.kind === "clerk") {
     const person = await userByClerkId(ctx, credential.subject);
-    if (!person) throw unauthorized();
+    if (!person) throw unauthorized("clerk");
     return { person, expiresAt: undefined };
   }
-  await identify(ctx, credential);
-  throw new ApiError("FORBIDDEN", "This is for members of staff: sign in as one.");
+  const { caller } = await identify(ctx, credential);
+  throw wrongKind(caller.kind, ["user"]);
 }
 
 /** How limits and idempotency records name a person; the same as a caller of theirs. */

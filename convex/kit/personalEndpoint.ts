@@ -91,7 +91,7 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
     handler: async (ctx, { call, request }): Promise<WriteReply> => {
       const identity = await identifyPerson(ctx, call.credential);
       const { person, expiresAt: _expiresAt, ...signIn } = identity;
-      requireUnexpired(identity, Date.now());
+      requireUnexpired(identity, Date.now(), call.credential.kind);
       const metering = await meterPerson(ctx, person, {
         ip: call.ip,
         triesTokens: definition.triesTokens,

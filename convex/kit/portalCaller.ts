@@ -2,9 +2,10 @@ import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { isOfType } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
-import { type Caller, identifyApiKey, type Identity, requireTenant, unauthorized } from "./caller";
+import { type Caller, identifyApiKey, type Identity, requireTenant } from "./caller";
 import { trustedOrganization } from "./portalTrust";
 import type { Grant } from "./scopes";
+import { unauthorized } from "./unauthorized";
 
 type FrontendUser = ObjectDoc<"frontend_user">;
 
@@ -20,8 +21,9 @@ export async function identifyPortalSession(
     .query("frontendSessions")
     .withIndex("by_tokenHash", (q) => q.eq("tokenHash", credential.tokenHash))
     .unique();
-  if (!session || session.revokedAt !== undefined) throw unauthorized();
-  const user = await activeUser(ctx, session.userId, session.organizationId);
+  if (!session || session.revokedAt !== undefined) throw unauthorized("portal_session");
+  const { userId, organizationId } = session;
+  const user = await activeUser(ctx, "portal_session", userId, organizationId);
   requireTenant(credential, user.organizationId);
   const caller = await portalUser(ctx, user, SESSION_GRANTS, session._id);
   return { caller, expiresAt: session.expiresAt };
@@ -38,7 +40,7 @@ export async function identifyPortalUser(
 ): Promise<Identity> {
   const { userId, keyHash } = credential;
   const voucher = keyHash === undefined ? await trusted(ctx) : await keyed(ctx, keyHash);
-  const user = await activeUser(ctx, userId, voucher.organizationId);
+  const user = await activeUser(ctx, "portal_user", userId, voucher.organizationId);
   requireTenant(credential, user.organizationId);
   const caller = await portalUser(ctx, user, voucher.grants, null);
   return { caller, expiresAt: voucher.expiresAt };
@@ -47,7 +49,7 @@ export async function identifyPortalUser(
 /** A portal that calls `sync-user` without a key. @throws UNAUTHORIZED */
 export async function identifyUnkeyedPortal(ctx: QueryCtx): Promise<Identity> {
   const organization = await trustedOrganization(ctx);
-  if (!organization) throw unauthorized();
+  if (!organization) throw unauthorized("unkeyed_portal");
   const caller: Caller = {
     kind: "unkeyed_portal",
     id: organization._id,
@@ -65,26 +67,27 @@ type Voucher = {
 };
 
 async function keyed(ctx: QueryCtx, tokenHash: string): Promise<Voucher> {
-  const { caller, expiresAt } = await identifyApiKey(ctx, { tokenHash });
+  const { caller, expiresAt } = await identifyApiKey(ctx, { tokenHash }, "portal_user");
   return { organizationId: caller.organizationId, grants: caller.grants, expiresAt };
 }
 
 async function trusted(ctx: QueryCtx): Promise<Voucher> {
   const organization = await trustedOrganization(ctx);
-  if (!organization) throw unauthorized();
+  if (!organization) throw unauthorized("id_alone");
   return { organizationId: organization._id, grants: SESSION_GRANTS, expiresAt: undefined };
 }
 
 async function activeUser(
   ctx: QueryCtx,
+  kind: "portal_session" | "portal_user",
   id: string,
   organizationId: Id<"organizations">,
 ): Promise<FrontendUser> {
   const userId = ctx.db.normalizeId("objects", id);
   const user = userId && (await ctx.db.get("objects", userId));
-  if (!user || !isOfType(user, "frontend_user")) throw unauthorized();
+  if (!user || !isOfType(user, "frontend_user")) throw unauthorized(kind);
   const isActive = user.lifecycle === "live" && user.status === "active";
-  if (!isActive || user.organizationId !== organizationId) throw unauthorized();
+  if (!isActive || user.organizationId !== organizationId) throw unauthorized(kind);
   return user;
 }
 

@@ -9,12 +9,12 @@ import {
   requireKind,
   requireScope,
   requireUnexpired,
-  unauthorized,
 } from "./caller";
 import { identify } from "./identify";
 import { meterCaller, type Metering } from "./metering";
 import { isGrant, type Scope } from "./scopes";
 import { textSigns } from "../schemas/kitSchemas";
+import { unauthorized } from "./unauthorized";
 
 /**
  * Bodies that are not JSON. A transaction takes at most 16 MiB, so they come in pieces before the
@@ -53,7 +53,7 @@ export const stage = internalMutation({
     const { credential, ip, callers, scope, mediaType, charset, pieces, signs } = args;
     const identity = await identify(ctx, credential);
     const { caller } = identity;
-    requireUnexpired(identity, Date.now());
+    requireUnexpired(identity, Date.now(), credential.kind);
     const metering = args.upload ? null : (await meterCaller(ctx, caller, ip)).metering;
     requireKind(caller, callers);
     requireScope(caller, scopeOf(scope));
@@ -136,7 +136,8 @@ export async function deleteUpload(ctx: MutationCtx, id: Id<"uploads">): Promise
 
 async function uploadOf(ctx: QueryCtx, caller: Caller, id: Id<"uploads">): Promise<Upload> {
   const upload = await ctx.db.get("uploads", id);
-  if (!upload || upload.isClaimed || upload.caller !== callerKey(caller)) throw unauthorized();
+  if (!upload || upload.isClaimed || upload.caller !== callerKey(caller))
+    throw unauthorized("upload");
   return upload;
 }
 

@@ -64,16 +64,20 @@ test("every operation has its own id, a known tag, a summary and declared path p
 });
 
 test("every schema is one that a validator understands", () => {
-  for (const schema of Object.values(document.components.schemas)) compile(document, schema);
+  const schemas: object[] = Object.values(document.components.schemas);
   for (const { operation } of operations) {
-    for (const { schema } of operation.parameters) compile(document, schema);
-    for (const { schema } of Object.values(operation.requestBody?.content ?? {}))
-      compile(document, schema);
+    schemas.push(...operation.parameters.map(({ schema }) => schema));
+    schemas.push(
+      ...Object.values(operation.requestBody?.content ?? {}).map(({ schema }) => schema),
+    );
     for (const { description, content } of Object.values(operation.responses)) {
       expect(description).not.toBe("");
-      for (const { schema } of Object.values(content ?? {})) compile(document, schema);
+      schemas.push(...Object.values(content ?? {}).map(({ schema }) => schema));
     }
   }
+  // Most are references to the same few.
+  const different = new Set(schemas.map((schema) => JSON.stringify(schema)));
+  for (const schema of different) compile(document, JSON.parse(schema) as Record<string, unknown>);
 });
 
 describe("the examples of the tests", () => {

@@ -1,6 +1,8 @@
+import { TokenVerificationError, type TokenVerificationErrorReason } from "@clerk/backend/errors";
 import { decodeJwt, verifyJwt } from "@clerk/backend/jwt";
 import { internal } from "../../_generated/api";
 import { CLERK_AUDIENCE, clerkIssuer, isPendingSession } from "../clerk";
+import { type Unauthorized, unauthorized } from "../unauthorized";
 import { fetchKey } from "./clerkKeySet";
 import type { HttpContext } from "./context";
 
@@ -23,23 +25,26 @@ const MAX_SUBJECT = 200;
 
 /**
  * The claims of a Clerk token, its signature (RS256, by a key of ours or of Clerk's published set),
- * issuer, times, audience and authorized party verified; null for any other text. A user who calls for the
- * first time is made, in a small transaction of its own: what they ask may be a query.
- * @throws SERVICE_UNAVAILABLE when Clerk's keys are needed and cannot be had; RATE_LIMITED
+ * issuer, times, audience and authorized party verified. A user who calls for the first time is made,
+ * in a small transaction of its own: what they ask may be a query.
+ * @throws UNAUTHORIZED, which says what is wrong with it; SERVICE_UNAVAILABLE when Clerk's keys are
+ *   needed and cannot be had; RATE_LIMITED
  */
-export async function readClerkToken(c: HttpContext, token: string): Promise<ClerkClaims | null> {
+export async function readClerkToken(c: HttpContext, token: string): Promise<ClerkClaims> {
+  if (token.length > MAX_LENGTH || !JWT.test(token)) throw unauthorized("jwt_malformed");
   const issuer = clerkIssuer();
-  if (issuer === null || token.length > MAX_LENGTH || !JWT.test(token)) return null;
   const claimed = decoded(token);
-  if (claimed?.issuer !== issuer) return null;
-  const { subject, email = null } = claimed.claims;
-  const { kid } = claimed;
+  if (issuer === null || claimed.issuer !== issuer) throw unauthorized("jwt_issuer");
+  requireForUs(claimed);
+  const { kid, claims } = claimed;
+  const { subject, email = null } = claims;
   const known = await c.env.runQuery(internal.kit.clerkKeys.look, { issuer, kid, subject, email });
   const pem = process.env.CLERK_JWT_KEY;
   const key = pem ? pem : await publishedKey(c, { issuer, kid, ...known });
-  if (key === null || !(await isGood(token, key))) return null;
-  if (!known.isKnown) await c.env.runMutation(internal.tenants.users.admit, claimed.claims);
-  return claimed.claims;
+  if (key === null) throw unauthorized("jwt_signature");
+  await verify(token, key);
+  if (!known.isKnown) await c.env.runMutation(internal.tenants.users.admit, claims);
+  return claims;
 }
 
 async function publishedKey(
@@ -50,44 +55,66 @@ async function publishedKey(
   return jwk === null ? null : (JSON.parse(jwk) as JsonWebKey);
 }
 
-/** What the token says, before anything of it is believed. */
-function decoded(token: string): { issuer: string; kid: string; claims: ClerkClaims } | null {
+type Claimed = {
+  issuer: string;
+  kid: string;
+  claims: ClerkClaims;
+  needsExtension: boolean;
+  audience: unknown;
+  status: unknown;
+};
+
+/** What the token says, before anything of it is believed. @throws UNAUTHORIZED */
+function decoded(token: string): Claimed {
   try {
     const { header, payload } = decodeJwt(token);
-    // No extension is understood here, so RFC 7515 (4.1.11) has every token refused that needs one.
-    if ("crit" in header) return null;
     const { iss, sub, aud, sts, name, email, email_verified }: Record<string, unknown> = payload;
-    if (typeof iss !== "string" || typeof sub !== "string") return null;
-    if (sub === "" || sub.length > MAX_SUBJECT) return null;
-    if (sts !== undefined && typeof sts !== "string") return null;
-    if (!isForUs(aud) || isPendingSession(sts)) return null;
+    if (typeof iss !== "string" || typeof sub !== "string") throw unauthorized("jwt_malformed");
+    if (sub === "" || sub.length > MAX_SUBJECT) throw unauthorized("jwt_malformed");
     const claims = {
       subject: sub,
       ...(typeof name === "string" ? { name } : {}),
       ...(typeof email === "string" && email_verified === true ? { email } : {}),
     };
-    return { issuer: iss.replace(/\/+$/, ""), kid: header.kid, claims };
+    return {
+      ...{ issuer: iss.replace(/\/+$/, ""), kid: header.kid, claims },
+      ...{ needsExtension: "crit" in header, audience: aud, status: sts },
+    };
   } catch {
-    // Whatever is wrong with it, it is no token of Clerk's.
-    return null;
+    // Whatever is wrong with it, it cannot be read.
+    throw unauthorized("jwt_malformed");
   }
 }
 
 /** Clerk's session token has no audience, and its token for Convex this one; another is for others. */
-function isForUs(audience: unknown): boolean {
-  return audience === undefined || [audience].flat().includes(CLERK_AUDIENCE);
+function requireForUs({ needsExtension, audience, status }: Claimed): void {
+  // No extension is understood here, so RFC 7515 (4.1.11) has every token refused that needs one.
+  if (needsExtension) throw unauthorized("jwt_extension");
+  const isForUs = audience === undefined || [audience].flat().includes(CLERK_AUDIENCE);
+  if (!isForUs) throw unauthorized("jwt_audience");
+  if (isPendingSession(status)) throw unauthorized("jwt_pending");
 }
 
-async function isGood(token: string, key: string | JsonWebKey): Promise<boolean> {
+/** By what the token itself says: its sender can read that as well. */
+const REASONS: Partial<Record<TokenVerificationErrorReason, Unauthorized>> = {
+  "token-expired": "jwt_expired",
+  "token-not-active-yet": "jwt_early",
+  "token-iat-in-the-future": "jwt_early",
+  "token-invalid-authorized-parties": "jwt_party",
+  "token-invalid-signature": "jwt_signature",
+  "token-invalid-algorithm": "jwt_signature",
+};
+
+/** @throws UNAUTHORIZED */
+async function verify(token: string, key: string | JsonWebKey): Promise<void> {
   const authorizedParties = (process.env.CLERK_AUTHORIZED_PARTIES ?? "")
     .split(",")
     .map((party) => party.trim())
     .filter((party) => party !== "");
   try {
     await verifyJwt(token, { key, authorizedParties });
-    return true;
-  } catch {
-    // The reason is for whoever made the token; a caller learns that it is not valid.
-    return false;
+  } catch (error) {
+    const reason = error instanceof TokenVerificationError ? REASONS[error.reason] : undefined;
+    throw unauthorized(reason ?? "jwt_malformed");
   }
 }

@@ -1,42 +1,65 @@
 import type { CallerCredential } from "../caller";
 import { trustsPortalIds } from "../portalTrust";
 import { readToken } from "../tokens";
+import { unauthorized } from "../unauthorized";
 import { readClerkToken } from "./clerkToken";
 import type { HttpContext } from "./context";
 import type { EndpointRoute } from "./route";
 
 /** An id as Convex makes them. A JWT, which also is no token of ours, has dots. */
 const ID = /^[^.\s]{1,64}$/;
+/** What the parts of a JWT look like; whether it is one that can be read is seen later. */
+const JWT = /^[^.]+\.[^.]+\.[^.]*$/;
 
 /**
  * The credential of a request: `Authorization: Bearer …`, whose value tells the kind of caller. A
  * portal user's bare id needs an API key beside it in `X-API-Key`.
+ * @throws UNAUTHORIZED, which says what is wrong with its form; as `readClerkToken`
  */
 export async function readCredential(
   c: HttpContext,
   endpoint: EndpointRoute,
-): Promise<CallerCredential | null> {
+): Promise<CallerCredential> {
   const authorization = c.req.header("Authorization");
+  const sentKey = c.req.header("X-API-Key");
   const tenant = tenantOf(c, endpoint);
   if (authorization === undefined) {
-    return endpoint.callers?.includes("unkeyed_portal") && trustsPortalIds()
-      ? trusting(c, { kind: "unkeyed_portal", ...tenant })
-      : null;
+    if (endpoint.callers?.includes("unkeyed_portal") && trustsPortalIds()) {
+      return trusting(c, { kind: "unkeyed_portal", ...tenant });
+    }
+    throw unauthorized(sentKey === undefined ? "missing" : "key_in_other_header");
   }
-  const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-  if (token === undefined) return null;
+  const token = bearerOf(authorization);
   const credential = readToken(token);
-  // An invite's token says who may come in, not who is calling.
-  if (credential?.kind === "invite") return null;
+  if (credential?.kind === "invite") throw unauthorized("invite");
   if (credential) return { ...credential, kind: credential.kind, ...tenant };
-  const claims = await readClerkToken(c, token);
-  if (claims) return { kind: "clerk", subject: claims.subject, ...tenant };
-  if (!ID.test(token)) return null;
+  if (/^fh_(live|test|session|portal|invite)_/.test(token)) throw unauthorized("mistyped");
+  if (JWT.test(token)) {
+    const { subject } = await readClerkToken(c, token);
+    return { kind: "clerk", subject, ...tenant };
+  }
+  if (!ID.test(token)) throw unauthorized("unreadable");
   const user = { kind: "portal_user", userId: token, ...tenant } as const;
-  const sentKey = c.req.header("X-API-Key");
-  if (sentKey === undefined) return trustsPortalIds() ? trusting(c, user) : null;
+  if (sentKey === undefined) {
+    if (trustsPortalIds()) return trusting(c, user);
+    throw unauthorized("id_alone");
+  }
   const key = readToken(sentKey);
-  return key?.kind === "api_key" ? { ...user, keyHash: key.tokenHash } : null;
+  if (key?.kind !== "api_key") throw unauthorized("no_key_beside_id");
+  return { ...user, keyHash: key.tokenHash };
+}
+
+/** What stands after `Bearer`. @throws UNAUTHORIZED for another header than that and one word */
+function bearerOf(authorization: string): string {
+  const [, rest] = /^Bearer(?: +(.*))?$/i.exec(authorization.trim()) ?? [];
+  const isBearer = /^Bearer\b/i.test(authorization);
+  if (!isBearer) {
+    const isAlone = !/\s/.test(authorization.trim());
+    throw unauthorized(isAlone ? "no_scheme" : "other_scheme");
+  }
+  if (rest === undefined || /^(|undefined|null)$/.test(rest)) throw unauthorized("empty");
+  if (/\s/.test(rest)) throw unauthorized("several");
+  return rest;
 }
 
 function tenantOf(

@@ -1,12 +1,13 @@
 import { makeFunctionReference } from "convex/server";
 import { internal } from "../../_generated/api";
-import { type CallerCredential, unauthorized } from "../caller";
+import type { CallerCredential } from "../caller";
 import { rehearsedReply } from "../dryRun";
 import type { Reply, WriteCall, WriteReply } from "../endpoint";
 import { ApiError, errorDataOf, invalid } from "../errors";
 import type { RequestInput } from "../input";
 import type { ConsultationArgs } from "../outside";
 import { sha256Hex } from "../tokens";
+import { unauthorized } from "../unauthorized";
 import { answer, failure } from "./answer";
 import { NothingWritable, retryConflicts } from "./conflicts";
 import type { HttpContext } from "./context";
@@ -14,6 +15,7 @@ import { readCredential } from "./credential";
 import { sendFile } from "./file";
 import { finish } from "./finishes";
 import { goOn } from "./goOn";
+import { siteOrigin } from "./origin";
 import type { EndpointRoute } from "./route";
 import { streamAnswer } from "./stream";
 import { stageBody } from "./upload";
@@ -26,7 +28,6 @@ export async function serve(c: HttpContext, endpoint: EndpointRoute): Promise<Re
   let credential: CallerCredential | null = null;
   try {
     credential = await readCredential(c, endpoint);
-    if (!credential) throw unauthorized();
     const request = await readRequest(c, endpoint);
     if (endpoint.kind === "query") return await serveRead(c, endpoint, credential, request);
     const reply = await write(c, endpoint, credential, request);
@@ -65,11 +66,6 @@ async function finished(c: HttpContext, { finishes }: EndpointRoute, reply: Repl
   return { ...reply, data: JSON.stringify(await finish(finishes, JSON.parse(reply.data), moment)) };
 }
 
-/** As the deployment is known outside; a proxy may have sent the request under another name. */
-function siteOrigin(c: HttpContext): string {
-  return process.env.CONVEX_SITE_URL ?? new URL(c.req.url).origin;
-}
-
 async function read(
   c: HttpContext,
   endpoint: EndpointRoute,
@@ -80,7 +76,7 @@ async function read(
   if (metering.status === "rejected") {
     // The query has authorized the caller itself: where nothing can be counted, it is still answered.
     if (!(metering.reason instanceof NothingWritable)) throw metering.reason;
-  } else if (!metering.value.authorized) throw unauthorized();
+  } else if (!metering.value.authorized) throw unauthorized(credential.kind);
   if (result.status === "rejected") throw result.reason;
   return result.value;
 }
@@ -144,13 +140,18 @@ async function metered(
   if (c.get("metering") || errorDataOf(error)?.code === "RATE_LIMITED") return error;
   try {
     const { authorized } = await meter(c, endpoint, credential);
+    if (authorized) return error;
     // A stranger learns nothing of what else is wrong with the request, unless it is our own fault
     // that we do not know them.
-    const isOurs = credential === null && errorDataOf(error)?.code === "SERVICE_UNAVAILABLE";
-    return authorized || isOurs ? error : unauthorized();
+    if (credential !== null) return unauthorized(credential.kind);
+    return isToldToStrangers(errorDataOf(error)?.code) ? error : unauthorized("unreadable");
   } catch (refusal) {
     return errorDataOf(refusal) ? refusal : error;
   }
+}
+
+function isToldToStrangers(code: string | undefined): boolean {
+  return code === "UNAUTHORIZED" || code === "SERVICE_UNAVAILABLE";
 }
 
 async function meter(
