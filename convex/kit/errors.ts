@@ -69,10 +69,24 @@ export class ApiError extends ConvexError<ErrorData> {
   }
 }
 
-/** `resource` is singular and in words: "contact", "api key". */
-export function notFound(resource: string): ApiError {
-  const as = `${resource.toUpperCase().replaceAll(" ", "_")}_NOT_FOUND`;
+/** What can be missing, singular and in words. */
+export const RESOURCES = [
+  ...["contact", "crm organization", "frontend user", "project", "invoice", "credit note"],
+  ...["quote", "recurring invoice", "payment", "payment link", "payment provider", "document"],
+  ...["attachment", "upload", "file", "owner", "import", "merge", "notification", "suppression"],
+  ...["webhook", "delivery", "conflict", "device", "api key", "portal session", "organization"],
+  ...["tenant", "member", "invite", "user"],
+] as const;
+export type Resource = (typeof RESOURCES)[number];
+
+export function notFound(resource: Resource): ApiError {
+  const as = notFoundCode(resource);
   return new ApiError("NOT_FOUND", `There is no such ${resource}.`, { as });
+}
+
+/** `API_KEY_NOT_FOUND` */
+export function notFoundCode(resource: Resource): string {
+  return `${resource.toUpperCase().replaceAll(" ", "_")}_NOT_FOUND`;
 }
 
 export function invalid(problems: Problem[]): ApiError {

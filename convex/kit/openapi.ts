@@ -82,8 +82,17 @@ const ERROR_SCHEMA: Json = {
     data: { type: "null" },
     error: {
       type: "object",
-      required: ["code", "message", "details"],
-      properties: { code: { type: "string" }, message: { type: "string" }, details: {} },
+      required: ["code", "message", "details", "docs"],
+      properties: {
+        code: { type: "string" },
+        message: { type: "string" },
+        details: {},
+        docs: {
+          type: "string",
+          format: "uri",
+          description: "What the code means, and what to do about it.",
+        },
+      },
     },
     meta: { type: "object", properties: { traceId: { type: "string" } } },
   },

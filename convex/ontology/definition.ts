@@ -1,5 +1,6 @@
 import type { GenericId } from "convex/values";
 import type * as z from "zod";
+import type { Resource } from "../kit/errors";
 import type { Tally } from "./counts";
 
 /**
@@ -16,7 +17,7 @@ export type ObjectTypeDefinition<
   /** The value of `objects.type`. */
   type: Type;
   /** Singular, in words: names errors (`CONTACT_NOT_FOUND`) and events (`contact.created`). */
-  resource: string;
+  resource: Resource;
   subtypes: readonly [Subtype, ...Subtype[]];
   statuses: readonly [Status, ...Status[]];
   /** Which status may follow which; a type without it lets every status follow every other. */

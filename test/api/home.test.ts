@@ -16,7 +16,7 @@ describe("GET /", () => {
     expect(answer.status).toBe(200);
     const { name, api, ...places } = (await answer.json()) as Record<string, string>;
     expect([name, api]).toEqual(["Freehold", "/api/v1"]);
-    expect(Object.keys(places)).toEqual(["docs", "openapi", "health"]);
+    expect(Object.keys(places)).toEqual(["docs", "openapi", "errors", "health"]);
     for (const place of Object.values(places)) expect((await get(place)).status, place).toBe(200);
   });
 
@@ -25,7 +25,8 @@ describe("GET /", () => {
     expect(answer.headers.get("Content-Type")).toMatch(/^text\/html/);
     expect(answer.headers.get("Content-Security-Policy")).toContain("default-src 'none'");
     const page = await answer.text();
-    for (const place of ["/api/v1/docs", "/api/v1/openapi.json", "/health/ready", ".freehold"]) {
+    const places = ["/api/v1/docs", "/api/v1/docs/errors", "/api/v1/openapi.json", "/health/ready"];
+    for (const place of [...places, ".freehold"]) {
       expect(page).toContain(place);
     }
     expect(page).not.toMatch(/(src|href)="https?:/);

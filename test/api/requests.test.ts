@@ -107,7 +107,12 @@ describe("an internal error", () => {
       expect(answer.body).toEqual({
         success: false,
         data: null,
-        error: { code: "INTERNAL_ERROR", message: expect.any(String) as string, details: null },
+        error: {
+          code: "INTERNAL_ERROR",
+          message: expect.any(String) as string,
+          details: null,
+          docs: expect.stringMatching(/docs\/errors#[A-Z_]+$/) as string,
+        },
         meta: { traceId: "find-me" },
       });
       expect(answer.text).not.toMatch(/missing|organizations|\.ts|at .*\(|node_modules/);

@@ -159,7 +159,12 @@ describe("a stranger", () => {
       expect(answer.body).toEqual({
         success: false,
         data: null,
-        error: { code: "UNAUTHORIZED", message: expect.any(String) as string, details: null },
+        error: {
+          code: "UNAUTHORIZED",
+          message: expect.any(String) as string,
+          details: null,
+          docs: expect.stringMatching(/docs\/errors#[A-Z_]+$/) as string,
+        },
         meta: { traceId: answer.headers.get("X-Request-Id") },
       });
     }

@@ -5,6 +5,7 @@ import type { RateLimit } from "../limits";
 import { entityTag, hasVersion } from "../version";
 import { isUnavailable } from "./conflicts";
 import type { HttpContext } from "./context";
+import { errorAddress } from "./errorsPage";
 
 /**
  * A reply in the one envelope, or as the documented body itself. `reply.data` is JSON text already,
@@ -43,7 +44,7 @@ export function failure(c: HttpContext, error: unknown): Response {
   const body = {
     success: false,
     data: null,
-    error: { code, message, details },
+    error: { code, message, details, docs: errorAddress(c, code) },
     meta: { traceId: c.get("requestId") },
   };
   return c.json(body, data.status as ContentfulStatusCode);

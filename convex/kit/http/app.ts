@@ -9,6 +9,7 @@ import { API_PREFIX, type HttpApp, type HttpContext, type HttpEnv } from "./cont
 import { preflight, setCorsHeaders } from "./cors";
 import { docsRoutes } from "./docs";
 import { downloadRoutes } from "./download";
+import { errorsPageRoute } from "./errorsPage";
 import { healthRoutes } from "./health";
 import { homeRoutes } from "./home";
 import { incomingRoutes } from "./incoming";
@@ -62,6 +63,7 @@ export function httpApp(
   homeRoutes(app);
   healthRoutes(app);
   docsRoutes(app);
+  errorsPageRoute(app);
   incomingRoutes(app, webhooks);
   downloadRoutes(app);
   uploadRoutes(app);

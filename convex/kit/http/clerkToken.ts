@@ -71,6 +71,7 @@ function decoded(token: string): Claimed {
     const { iss, sub, aud, sts, name, email, email_verified }: Record<string, unknown> = payload;
     if (typeof iss !== "string" || typeof sub !== "string") throw unauthorized("jwt_malformed");
     if (sub === "" || sub.length > MAX_SUBJECT) throw unauthorized("jwt_malformed");
+    if (sts !== undefined && typeof sts !== "string") throw unauthorized("jwt_malformed");
     const claims = {
       subject: sub,
       ...(typeof name === "string" ? { name } : {}),

@@ -1,11 +1,13 @@
 import { html } from "hono/html";
 import { accepts } from "hono/accepts";
 import { API_PREFIX, type HttpApp } from "./context";
+import { page } from "./page";
 
 /** Where to go from `/`, by the name under which JSON has it. */
 const PLACES = {
   docs: [`${API_PREFIX}/docs`, "every route, with a form to try it"],
   openapi: [`${API_PREFIX}/openapi.json`, "the same as OpenAPI 3.1"],
+  errors: [`${API_PREFIX}/docs/errors`, "every error code, and what to do about it"],
   health: ["/health/ready", "whether the database answers and takes writes"],
   api: [API_PREFIX, "the API itself: Authorization: Bearer <API key>"],
 } as const;
@@ -21,60 +23,28 @@ export function homeRoutes(app: HttpApp): void {
         default: "application/json",
       });
       if (wanted === "application/json") return c.json({ name: "Freehold", ...LINKS });
-      c.header(
-        "Content-Security-Policy",
-        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-      );
-      return c.html(PAGE);
+      return page(c, "Freehold", BODY);
     });
   }
 }
 
 const LINKS = Object.fromEntries(Object.entries(PLACES).map(([name, [path]]) => [name, path]));
 
-const PAGE = html`<!doctype html>
-  <html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <title>Freehold</title>
-      <link rel="icon" href="data:," />
-      <style>
-        body {
-          font:
-            1rem/1.5 system-ui,
-            sans-serif;
-          margin: 10vh auto;
-          max-width: 40rem;
-          padding: 0 1rem;
-        }
-        dt {
-          margin-top: 1rem;
-        }
-        dd {
-          color: #555;
-          margin: 0;
-        }
-      </style>
-    </head>
-    <body>
-      <h1>Freehold</h1>
-      <p>
-        The backend of a freelancer's or small agency's business: contacts, projects and invoices
-        over REST. It runs; this is where to go.
-      </p>
-      <dl>
-        ${Object.values(PLACES).map(
-          ([path, what]) => html`
-            <dt><a href="${path}">${path}</a></dt>
-            <dd>${what}</dd>
-          `,
-        )}
-      </dl>
-      <p>
-        The data of a server that <code>npm start</code> runs lies in the folder that it named when
-        it began (<code>.freehold</code> where nothing else was said), with the API key of the demo
-        in <code>demo.json</code>.
-      </p>
-    </body>
-  </html>`;
+const BODY = html`<h1>Freehold</h1>
+  <p>
+    The backend of a freelancer's or small agency's business: contacts, projects and invoices over
+    REST. It runs; this is where to go.
+  </p>
+  <dl>
+    ${Object.values(PLACES).map(
+      ([path, what]) => html`
+        <dt><a href="${path}">${path}</a></dt>
+        <dd>${what}</dd>
+      `,
+    )}
+  </dl>
+  <p>
+    The data of a server that <code>npm start</code> runs lies in the folder that it named when it
+    began (<code>.freehold</code> where nothing else was said), with the API key of the demo in
+    <code>demo.json</code>.
+  </p>`;
