@@ -94,6 +94,7 @@ import type * as delivery_eInvoice_metadata from "../delivery/eInvoice/metadata.
 import type * as delivery_eInvoice_parties from "../delivery/eInvoice/parties.js";
 import type * as delivery_eInvoice_requirements from "../delivery/eInvoice/requirements.js";
 import type * as delivery_eInvoice_xml from "../delivery/eInvoice/xml.js";
+import type * as delivery_erasedEvents from "../delivery/erasedEvents.js";
 import type * as delivery_events from "../delivery/events.js";
 import type * as delivery_following from "../delivery/following.js";
 import type * as delivery_handout from "../delivery/handout.js";
@@ -506,6 +507,7 @@ declare const fullApi: ApiFromModules<{
   "delivery/eInvoice/parties": typeof delivery_eInvoice_parties;
   "delivery/eInvoice/requirements": typeof delivery_eInvoice_requirements;
   "delivery/eInvoice/xml": typeof delivery_eInvoice_xml;
+  "delivery/erasedEvents": typeof delivery_erasedEvents;
   "delivery/events": typeof delivery_events;
   "delivery/following": typeof delivery_following;
   "delivery/handout": typeof delivery_handout;

@@ -1,5 +1,6 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { isOfErased } from "./erasedEvents";
 
 export const TEST_EVENT = "webhook.test";
 
@@ -9,7 +10,8 @@ export type DeliveryBody = { messageId: string; body: string };
 /**
  * What is delivered: `{ id, type, createdAt, organizationId, data, previous?, traceId }`, times in
  * milliseconds. The id is the event's, so it is the same however often it is sent. Of an event that
- * goes to many endpoints the body is made once.
+ * goes to many endpoints the body is made once. It is read at each attempt: what was erased since it
+ * was queued is not said any more, nor by a resend or a replay.
  */
 export class DeliveryBodies {
   private readonly ofEvents = new Map<Id<"events">, DeliveryBody | null>();
@@ -26,10 +28,16 @@ export class DeliveryBodies {
     const known = this.ofEvents.get(eventId);
     if (known !== undefined) return known;
     const event = await this.ctx.db.get("events", eventId);
-    const body = event && bodyOf(event);
+    const body = event && bodyOf((await isOfErased(this.ctx, event)) ? blanked(event) : event);
     this.ofEvents.set(eventId, body);
     return body;
   }
+}
+
+/** The erased form, as the job of an erasure leaves the event: that it was, and of what. */
+function blanked(event: Doc<"events">): Doc<"events"> {
+  const { objectId: id, objectType: type } = event;
+  return { ...event, data: { id, type, erased: true }, previous: undefined };
 }
 
 function bodyOf(event: Doc<"events">): DeliveryBody {
