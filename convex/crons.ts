@@ -6,6 +6,12 @@ const crons = cronJobs();
 // Writes schedule folds by chance; this one takes up what the last of them left.
 crons.interval("fold counts", { minutes: 1 }, internal.maintenance.foldCounts, {});
 crons.interval("seal the audit trail", { seconds: 30 }, internal.audit.sealing.sealAll, {});
+crons.daily(
+  "forget the audit trail",
+  { hourUTC: 4, minuteUTC: 10 },
+  internal.audit.forgetting.forgetAll,
+  { cursor: null },
+);
 crons.interval("clean up", { hours: 1 }, internal.maintenance.cleanUp, {});
 // At five past, so that a day that begins on the hour has begun.
 crons.hourly("invoicing", { minuteUTC: 5 }, internal.invoicingJobs.round, { cursor: null });

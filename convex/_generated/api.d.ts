@@ -71,6 +71,7 @@ import type * as attachments_sweep from "../attachments/sweep.js";
 import type * as attachments_uploads from "../attachments/uploads.js";
 import type * as audit_awaiting from "../audit/awaiting.js";
 import type * as audit_digest from "../audit/digest.js";
+import type * as audit_forgetting from "../audit/forgetting.js";
 import type * as audit_sealing from "../audit/sealing.js";
 import type * as audit_trail from "../audit/trail.js";
 import type * as audit_verification from "../audit/verification.js";
@@ -484,6 +485,7 @@ declare const fullApi: ApiFromModules<{
   "attachments/uploads": typeof attachments_uploads;
   "audit/awaiting": typeof audit_awaiting;
   "audit/digest": typeof audit_digest;
+  "audit/forgetting": typeof audit_forgetting;
   "audit/sealing": typeof audit_sealing;
   "audit/trail": typeof audit_trail;
   "audit/verification": typeof audit_verification;

@@ -2,6 +2,7 @@ import { getConvexSize } from "convex/values";
 import * as z from "zod";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
+import { invalid } from "../kit/errors";
 import { badCursor, openCursor, sealCursor } from "../kit/page";
 import { AWAITING } from "./awaiting";
 import {
@@ -17,7 +18,7 @@ import {
 import { chainOf, NO_CHAIN } from "./sealing";
 
 /**
- * Walks an organization's chain from its beginning, a page at a time: every link is made anew, and so
+ * Walks an organization's chain from its beginning, which is after what had its ten years, a page at a time: every link is made anew, and so
  * is every digest whose salt is still there. Found is what says something else than it did, what is
  * missing, what was put in between, and an end that was cut off. A part without its salt must be blank
  * and accounted for by an entry that says that it was erased.
@@ -31,7 +32,13 @@ export const verification = z
       .boolean()
       .nullable()
       .meta({ description: "Null while `next` says that the walk is not at its end." }),
-    entries: z.number().int().meta({ description: "Entries verified, from the first." }),
+    entries: z.number().int().meta({
+      description: "The place in the chain up to which it is verified: of entries, from the first.",
+    }),
+    forgotten: z.number().int().optional().meta({
+      description:
+        "How many of them had their ten years and are gone; verified is what came after the last.",
+    }),
     pending: z.number().int().meta({
       description: "Entries, as far as they are counted, that are younger than the last sealing.",
     }),
@@ -71,8 +78,28 @@ export async function verifyPage(
   organizationId: Id<"organizations">,
   { cursor, anchor }: { cursor?: string | undefined; anchor?: string | undefined },
 ): Promise<Verification> {
-  const start = cursor === undefined ? BEGINNING : placeAt(openCursor(LIST, cursor));
+  const beginning = (await chainOf(ctx, organizationId))?.forgotten ?? BEGINNING;
+  const asked = cursor === undefined ? beginning : placeAt(openCursor(LIST, cursor));
+  // What it had verified so far may have been forgotten meanwhile.
+  const start = asked.seq < beginning.seq ? beginning : asked;
   const anchored = anchor === undefined ? null : placeAt(anchor);
+  if (anchored && anchored.seq < beginning.seq) {
+    const message = "lies among the entries that had their ten years; keep a later one";
+    throw invalid([{ path: "query.anchor", message }]);
+  }
+  if (anchored?.seq === beginning.seq && anchored.hash !== beginning.hash) {
+    return broken(beginning, null, "rewritten");
+  }
+  const result = await walk(ctx, organizationId, start, anchored);
+  return beginning === BEGINNING ? result : { ...result, forgotten: beginning.seq };
+}
+
+async function walk(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  start: Place,
+  anchored: Place | null,
+): Promise<Verification> {
   const { page, isDone } = await ctx.db
     .query("auditLogs")
     .withIndex("by_seq", (q) => q.eq("organizationId", organizationId).gt("seq", start.seq))

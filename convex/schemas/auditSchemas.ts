@@ -10,7 +10,8 @@ export const auditTables = {
   /**
    * Who changed what. Written by ontology/effects.ts in the transaction of the change, then linked
    * into its organization's chain by audit/sealing.ts; never changed but by the erasure of a person
-   * (ontology/history.ts); read by audit/trail.ts and audit/verification.ts; kept ten years.
+   * (ontology/history.ts); read by audit/trail.ts and audit/verification.ts; deleted by audit/forgetting.ts
+   * ten years after the end of their year.
    */
   auditLogs: defineTable({
     organizationId: v.id("organizations"),
@@ -52,8 +53,8 @@ export const auditTables = {
     .index("by_time", ["commitTs"]),
 
   /**
-   * Where each organization's chain of audit entries ends. Written by audit/sealing.ts alone; read by
-   * the verification.
+   * Where each organization's chain of audit entries ends, and where it begins. Written by
+   * audit/sealing.ts and audit/forgetting.ts alone; read by the verification.
    */
   auditChains: defineTable({
     organizationId: v.id("organizations"),
@@ -61,5 +62,7 @@ export const auditTables = {
     hash: v.string(),
     /** Of the entry that was sealed last. */
     commitTs: v.int64(),
+    /** The place and the link of the last entry that had its ten years: the chain begins after it. */
+    forgotten: v.optional(v.object({ seq: v.number(), hash: v.string() })),
   }).index("by_organization", ["organizationId"]),
 };
