@@ -93,19 +93,6 @@ async function issuedDocuments(): Promise<{ id: string; path: string; action: st
 }
 
 describe("an issued document", () => {
-  test("has the same files whatever becomes of its seller, of what is paid, and of its notes", async () => {
-    const documents = await issuedDocuments();
-    const before = await Promise.all(documents.map(async ({ path }) => await filesOf(path)));
-    expect((await books.patch("/organization", OTHER)).status).toBe(200);
-    const [first] = documents;
-    await books.post(`${first?.path}/pay`, { amountInCents: 1000, paymentMethod: "cash" });
-    await books.post(`${first?.path}/write-off`, { amountInCents: 500 });
-    await books.patch(first?.path ?? "", { notes: "Something else" });
-    for (const [index, { path }] of documents.entries()) {
-      expect(digestsOf(await filesOf(path))).toEqual(digestsOf(before[index] ?? {}));
-    }
-  });
-
   test("is made of what was frozen also where nobody had asked for its files before", async () => {
     const documents = await issuedDocuments();
     await books.patch("/organization", OTHER);
@@ -129,8 +116,10 @@ describe("an issued document", () => {
     }
   });
 
-  test("has the digests of its files in the entry of the trail by which it was issued, and the chain verifies", async () => {
-    for (const { id, path, action } of await issuedDocuments()) {
+  test("has the digests of its files in the trail's entry, and the same files whatever becomes of its seller, its payments and notes", async () => {
+    const documents = await issuedDocuments();
+    const before = new Map<string, Record<string, string>>();
+    for (const { id, path, action } of documents) {
       await books.backend.action(internal.audit.sealing.sealAll, {});
       expect((await trailOf(id)).find((entry) => entry.action === action)).toMatchObject({
         seq: null,
@@ -138,6 +127,7 @@ describe("an issued document", () => {
       expect((await books.get("/audit/verify")).body.data).toMatchObject({ valid: true });
       const files = await filesOf(path);
       const entry = (await trailOf(id)).find((each) => each.action === action);
+      before.set(path, digestsOf(files));
       expect([action, entry?.documentSha256]).toEqual([action, digestsOf(files)]);
       await books.backend.action(internal.audit.sealing.sealAll, {});
       const sealed = (await trailOf(id)).filter((each) => each.documentSha256);
@@ -145,6 +135,15 @@ describe("an issued document", () => {
     }
     const verified = (await books.get("/audit/verify")).body.data;
     expect(verified).toMatchObject({ valid: true, pending: 0 });
+
+    expect((await books.patch("/organization", OTHER)).status).toBe(200);
+    const [first] = documents;
+    await books.post(`${first?.path}/pay`, { amountInCents: 1000, paymentMethod: "cash" });
+    await books.post(`${first?.path}/write-off`, { amountInCents: 500 });
+    await books.patch(first?.path ?? "", { notes: "Something else" });
+    for (const { path } of documents) {
+      expect(digestsOf(await filesOf(path))).toEqual(before.get(path));
+    }
   });
 
   test("has its files also where nobody asks for them, whatever way it went out", async () => {
@@ -192,11 +191,15 @@ describe("an issued document", () => {
   });
 
   test("draws the same bytes each time that they are made", async () => {
+    const scripts = ["Work", "Größe <b> & ü", "株式会社", "محمد"];
+    const all = scripts.map((description) => ({
+      ...{ description, unitPriceInCents: 12_345, taxRatePercent: 19, quantity: 3 },
+    }));
     await fc.assert(
       fc.asyncProperty(
         fc.array(
           fc.record({
-            description: fc.constantFrom("Work", "Größe <b> & ü", "株式会社", "محمد"),
+            description: fc.constantFrom(...scripts),
             unitPriceInCents: fc.integer({ min: 1, max: 1_000_000 }),
             taxRatePercent: fc.constantFrom(19, 7, 0),
             quantity: fc.integer({ min: 1, max: 99 }),
@@ -215,7 +218,7 @@ describe("an issued document", () => {
           expect(digestsOf(await filesOf(`/invoices/${id}`))).toEqual(first);
         },
       ),
-      { numRuns: 3, endOnFailure: true },
+      { numRuns: 2, examples: [[all]], endOnFailure: true },
     );
   });
 
