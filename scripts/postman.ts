@@ -1,10 +1,10 @@
 /**
  * `npm run postman`: writes docs/freehold.postman_collection.json from the OpenAPI document. (The
- * converter that Postman publishes brings 86 packages, and fills bodies with random text, so that
- * every run gives another file.)
+ * converter that Postman publishes brings 86 packages for what these lines do.)
  */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { EXAMPLE_IDS } from "../convex/kit/exampleId";
 import { runScript } from "./commandLine";
 import { currentDocument, LOCAL_SERVER } from "./openapi";
 
@@ -13,30 +13,16 @@ export const COLLECTION = fileURLToPath(
 );
 const SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";
 
-type Schema = {
-  $ref?: string;
-  type?: string;
-  const?: unknown;
-  enum?: unknown[];
-  example?: unknown;
-  default?: unknown;
-  minimum?: number;
-  anyOf?: Schema[];
-  oneOf?: Schema[];
-  items?: Schema;
-  properties?: Record<string, Schema>;
-  required?: string[];
-};
+type Content = { example?: unknown };
 type Parameter = { name: string; in: string; description?: string };
 type Operation = {
   tags: string[];
   summary: string;
   description: string;
   parameters: Parameter[];
-  requestBody?: { content: Record<string, { schema: Schema }> };
+  requestBody?: { content: Record<string, Content> };
   security?: unknown[];
 };
-type Components = Record<string, Schema>;
 type Json = Record<string, unknown>;
 
 /** The collection: a folder per tag, with the address and the key as variables. */
@@ -45,13 +31,12 @@ export function postmanCollection(): Json {
     info: { title: string; description: string };
     tags: { name: string }[];
     paths: Record<string, Record<string, Operation>>;
-    components: { schemas: Components };
   };
   // The order of a module's exports is not the same under every loader.
   const requests = sorted(document.paths).flatMap(([path, operations]) =>
     sorted(operations).map(([method, operation]) => ({
       tag: operation.tags[0],
-      item: requestOf(method.toUpperCase(), path, operation, document.components.schemas),
+      item: requestOf(method.toUpperCase(), path, operation),
     })),
   );
   return {
@@ -67,6 +52,7 @@ export function postmanCollection(): Json {
     variable: [
       { key: "baseUrl", value: LOCAL_SERVER },
       { key: "apiKey", value: "" },
+      ...EXAMPLE_IDS.map((key) => ({ key, value: "" })),
     ],
   };
 }
@@ -79,7 +65,6 @@ function requestOf(
   method: string,
   path: string,
   { summary, description, parameters, requestBody }: Operation,
-  components: Components,
 ): Json {
   const segments = path.slice(1).split("/");
   const named = segments.map((segment) => segment.replace(/^\{(\w+)\}$/, ":$1"));
@@ -104,43 +89,19 @@ function requestOf(
         ...(query.length > 0 ? { query } : {}),
         ...(part("path").length > 0 ? { variable: part("path") } : {}),
       },
-      ...(content ? { body: bodyOf(mediaType ?? "", content.schema, components) } : {}),
+      ...(content ? { body: bodyOf(mediaType ?? "", content) } : {}),
     },
     response: [],
   };
 }
 
-function bodyOf(mediaType: string, schema: Schema, components: Components): Json {
-  if (mediaType !== "application/json") return { mode: "file", file: {} };
-  const raw = JSON.stringify(exampleOf(schema, components), null, 2);
-  return { mode: "raw", raw, options: { raw: { language: "json" } } };
-}
-
-/** The least that the schema takes; of an object without required fields, its first few. */
-function exampleOf(schema: Schema, components: Components): unknown {
-  const { $ref, anyOf, oneOf } = schema;
-  if ($ref !== undefined)
-    return exampleOf(components[$ref.split("/").at(-1) ?? ""] ?? {}, components);
-  const given = schema.example ?? schema.const ?? schema.default ?? schema.enum?.[0];
-  if (given !== undefined) return given;
-  const choice = (anyOf ?? oneOf)?.find(({ type }) => type !== "null");
-  if (choice) return exampleOf(choice, components);
-  if (schema.type === "array") return schema.items ? [exampleOf(schema.items, components)] : [];
-  if (schema.type === "object") {
-    const all = Object.entries(schema.properties ?? {});
-    const required = all.filter(([name]) => schema.required?.includes(name));
-    const shown = required.length > 0 ? required : all.slice(0, 3);
-    return Object.fromEntries(
-      shown.map(([name, part]) => [
-        name,
-        /email$/i.test(name) ? "ada@example.com" : exampleOf(part, components),
-      ]),
-    );
-  }
-  if (schema.type === "number" || schema.type === "integer")
-    return Math.max(schema.minimum ?? 1, 1);
-  if (schema.type === "boolean") return false;
-  return schema.type === "null" ? null : "text";
+/** The example; ids in it are variables of the collection. */
+function bodyOf(mediaType: string, { example }: Content): Json {
+  if (example === undefined) return { mode: "file", file: {} };
+  const isJson = mediaType === "application/json";
+  const text = typeof example === "string" ? example : JSON.stringify(example, null, 2);
+  const raw = EXAMPLE_IDS.reduce((all, name) => all.replaceAll(`{${name}}`, `{{${name}}}`), text);
+  return { mode: "raw", raw, options: { raw: { language: isJson ? "json" : "text" } } };
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -37,7 +37,8 @@ function routeOf(endpoint: MountedEndpoint): EndpointRoute {
   const { alternatives, finishes, consults, body, files, streams } = endpoint;
   return given({
     ...{ method, path, functionName, kind, scope, callers, isPersonal },
-    ...{ tenantInPath, notesPull, triesTokens, raw, bodyLimit, literal, goesOn },
+    ...{ tenantInPath, notesPull, triesTokens, bodyLimit, literal, goesOn },
+    raw: raw && Object.keys(raw),
     ...{ alternatives, finishes, consults: consults?.action },
     takesBody: body && (true as const),
     sendsFile: files && (true as const),

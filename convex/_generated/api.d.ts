@@ -192,6 +192,7 @@ import type * as kit_emptyText from "../kit/emptyText.js";
 import type * as kit_endpoint from "../kit/endpoint.js";
 import type * as kit_errorGuide from "../kit/errorGuide.js";
 import type * as kit_errors from "../kit/errors.js";
+import type * as kit_exampleId from "../kit/exampleId.js";
 import type * as kit_export from "../kit/export.js";
 import type * as kit_hostName from "../kit/hostName.js";
 import type * as kit_html from "../kit/html.js";
@@ -606,6 +607,7 @@ declare const fullApi: ApiFromModules<{
   "kit/endpoint": typeof kit_endpoint;
   "kit/errorGuide": typeof kit_errorGuide;
   "kit/errors": typeof kit_errors;
+  "kit/exampleId": typeof kit_exampleId;
   "kit/export": typeof kit_export;
   "kit/hostName": typeof kit_hostName;
   "kit/html": typeof kit_html;

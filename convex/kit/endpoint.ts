@@ -77,8 +77,13 @@ export type EndpointDefinition = {
   body?: z.ZodType;
   /** What OpenAPI shows of a body whose parts are judged one by one. */
   documentedBody?: z.ZodType;
-  /** Media types of a body that is not JSON: it is staged, and the handler is given the upload. */
-  raw?: readonly string[];
+  /** A body as documentation shows it. Sent as it is, it is answered 2xx: test/http/examples.test.ts. */
+  example?: unknown;
+  /**
+   * Of a body that is not JSON, by media type, an example, or null where it is bytes. It is staged, and
+   * the handler is given the upload.
+   */
+  raw?: Readonly<Record<string, string | null>>;
   /** Bytes; 1 MiB where nothing else is said. */
   bodyLimit?: number;
   /** By status: the schema of `data`, or null for an answer without a body. */
@@ -140,6 +145,14 @@ export type WriteCall = typeof writeCallValidator.type;
 /** `metering` is null where the request was counted with its upload. */
 export type WriteReply = { reply: Reply; replayed: boolean; metering: Metering | null };
 
+/** What takes a body has an example of it, of its schema's own type; nothing else has one. */
+export type WithExample<Definition extends Pick<EndpointDefinition, "body" | "documentedBody">> =
+  Definition extends { documentedBody: infer Body extends z.ZodType }
+    ? { example: NonNullable<z.input<Body>> }
+    : Definition extends { body: infer Body extends z.ZodType }
+      ? { example: NonNullable<z.input<Body>> }
+      : { example?: never };
+
 type Output<Schema extends z.ZodType | undefined> = Schema extends z.ZodType
   ? z.output<Schema>
   : undefined;
@@ -189,7 +202,7 @@ type WriteHandler<Definition extends EndpointDefinition> = (
   ctx: WriteContext,
   input: Input<Definition> & {
     subject: Subject<Definition>;
-    upload: Definition["raw"] extends readonly string[] ? Upload : null;
+    upload: Definition["raw"] extends object ? Upload : null;
     consulted: Definition["consults"] extends Consultation<infer Found> ? z.output<Found> : null;
   },
 ) => Promise<AnswerOf<Definition>>;
@@ -198,7 +211,7 @@ type ReadArgs = { credential: typeof credentialValidator.type; request: RequestI
 type WriteArgs = { call: WriteCall; request: RequestInput };
 
 export function readEndpoint<const Definition extends EndpointDefinition>(
-  definition: Definition,
+  definition: Definition & WithExample<Definition>,
   handler: ReadHandler<Definition>,
 ): RegisteredQuery<"internal", ReadArgs, Promise<Reply>> {
   const registered = internalQuery({
@@ -221,7 +234,7 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
 }
 
 export function writeEndpoint<const Definition extends EndpointDefinition>(
-  definition: Definition,
+  definition: Definition & WithExample<Definition>,
   handler: WriteHandler<Definition>,
 ): RegisteredMutation<"internal", WriteArgs, Promise<WriteReply>> {
   type HandlerInput = Parameters<typeof handler>[1];

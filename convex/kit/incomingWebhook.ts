@@ -26,6 +26,8 @@ export type IncomingWebhookDefinition<Body extends z.ZodType = z.ZodType> = {
   identity: EventIdentity;
   /** What the handler reads of the body, once the signature holds. */
   body: Body;
+  /** A body as documentation shows it. Signed, it is answered 200: test/http/examples.test.ts. */
+  example: z.input<Body>;
   /**
    * Whose what comes to the deployment's address is, as far as that is known of the address alone: days
    * are read in their time zone, and an event that cannot be read is in their list.

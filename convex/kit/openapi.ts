@@ -52,7 +52,7 @@ export function openApiDocument(
       title: "Freehold",
       version: VERSION,
       description:
-        "The backend of a freelancer's or small agency's business. Money is in the currency's smallest unit, times are milliseconds since the epoch, ids are opaque strings.",
+        "The backend of a freelancer's or small agency's business. Money is in the currency's smallest unit, times are milliseconds since the epoch, ids are opaque strings. Where an example says `{contactId}` or the like, an id of yours stands.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: API_PREFIX, description: "This deployment" }],
@@ -173,7 +173,10 @@ function incomingOperation(webhook: MountedWebhook): Json {
       .join("\n\n"),
     security: [],
     parameters: pathParametersOf(webhook),
-    requestBody: { required: true, content: { "application/json": { schema: {} } } },
+    requestBody: {
+      required: true,
+      content: { "application/json": { schema: {}, example: webhook.example } },
+    },
     responses: {
       200: {
         description: "Taken, also when it was taken before.",
@@ -279,12 +282,21 @@ function headersOf(endpoint: Endpoint): Json[] {
   ];
 }
 
-function requestBodyOf({ body, documentedBody, raw }: Endpoint, components: Json): Json {
-  if (raw) return { requestBody: { required: true, content: textContent(raw) } };
+function requestBodyOf({ body, documentedBody, raw, example }: Endpoint, components: Json): Json {
+  if (raw) return { requestBody: { required: true, content: rawContent(raw) } };
   if (!body) return {};
   const schema = schemaOf(documentedBody ?? body, "input", components);
   const required = !body.safeParse(undefined).success;
-  return { requestBody: { required, content: { "application/json": { schema } } } };
+  return { requestBody: { required, content: { "application/json": { schema, example } } } };
+}
+
+function rawContent(examples: NonNullable<Endpoint["raw"]>): Json {
+  const content = Object.entries(examples).map(([type, example]): [string, Json] =>
+    example === null
+      ? [type, { schema: { type: "string", format: "binary" } }]
+      : [type, { schema: { type: "string" }, example }],
+  );
+  return Object.fromEntries(content);
 }
 
 function textContent(mediaTypes: readonly string[]): Json {

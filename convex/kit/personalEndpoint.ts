@@ -15,6 +15,7 @@ import {
   type EndpointDefinition,
   type Input,
   registerEndpoint,
+  type WithExample,
   type WriteCall,
   writeCallValidator,
   type WriteReply,
@@ -58,7 +59,7 @@ type ReadArgs = { credential: typeof credentialValidator.type; request: RequestI
 type WriteArgs = { call: WriteCall; request: RequestInput };
 
 export function personalReadEndpoint<const Definition extends PersonalDefinition>(
-  definition: Definition,
+  definition: Definition & WithExample<Definition>,
   handler: (
     ctx: PersonalReadContext,
     input: Input<Definition>,
@@ -80,7 +81,7 @@ export function personalReadEndpoint<const Definition extends PersonalDefinition
 }
 
 export function personalWriteEndpoint<const Definition extends PersonalDefinition>(
-  definition: Definition,
+  definition: Definition & WithExample<Definition>,
   handler: (
     ctx: PersonalWriteContext,
     input: Input<Definition>,

@@ -41,6 +41,12 @@ test("the Postman collection has a request for every operation", () => {
   expect(requests(postmanCollection()["item"] as Item[]).sort()).toEqual(operations.sort());
 });
 
+test("the Postman collection shows the document's examples, with variables for ids", () => {
+  const raw = '{\n  "sourceId": "{{contactId}}"\n}';
+  expect(JSON.stringify(postmanCollection())).toContain(`"raw":${JSON.stringify(raw)}`);
+  expect(postmanCollection()["variable"]).toContainEqual({ key: "contactId", value: "" });
+});
+
 describe("the generated client", () => {
   let folder: string;
   let server: TestServer;

@@ -277,7 +277,10 @@ export function requestOf(
   const query = new URLSearchParams(example.query);
   if (part === "query" && tried) query.set(at[0] ?? "", tried.id);
   const body = part === "body" && tried ? withValue(example.body, at, tried.id) : example.body;
-  const upload = { raw: example.raw ?? "", headers: { "Content-Type": raw?.[0] ?? "" } };
+  const upload = {
+    raw: example.raw ?? "",
+    headers: { "Content-Type": Object.keys(raw ?? {})[0] ?? "" },
+  };
   return {
     path: query.size > 0 ? `${filled}?${query}` : filled,
     options: raw ? upload : body === undefined ? {} : { body },

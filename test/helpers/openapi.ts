@@ -7,7 +7,10 @@ export type Operation = {
   tags: string[];
   summary: string;
   parameters: { name: string; in: string; required: boolean; schema: Schema }[];
-  requestBody?: { required: boolean; content: Record<string, { schema: Schema }> };
+  requestBody?: {
+    required: boolean;
+    content: Record<string, { schema: Schema; example?: unknown }>;
+  };
   responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>;
 };
 export type OpenApi = {

@@ -44,7 +44,7 @@ describe("a portal user", () => {
       const path = await pathOf(route, home.request);
       const { body } = EXAMPLES[title] ?? {};
       const sent = route.raw
-        ? { raw: "x", headers: { "Content-Type": route.raw[0] ?? "" } }
+        ? { raw: "x", headers: { "Content-Type": Object.keys(route.raw)[0] ?? "" } }
         : body
           ? { body }
           : {};

@@ -78,6 +78,7 @@ export const create = writeEndpoint(
       mode: z.enum(["live", "test"]).optional(),
       expiresAt: endDate.optional().meta({ description: "A time; of a day, its last moment." }),
     }),
+    example: { name: "Forms of the website", scopes: ["crm:read", "crm:write"] },
     answers: { 201: issuedKey },
     errors: ["CONFLICT"],
     secrets: ["key"],
@@ -117,6 +118,7 @@ export const rotate = writeEndpoint(
     body: z
       .strictObject({ overlapSeconds: z.number().int().min(0).max(604_800).optional() })
       .optional(),
+    example: { overlapSeconds: 3_600 },
     answers: { 201: issuedKey },
     errors: ["NOT_FOUND", "INVALID_STATE", "CONFLICT"],
     secrets: ["key"],

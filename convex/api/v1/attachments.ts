@@ -20,6 +20,7 @@ import { download, downloadSource } from "../../attachments/downloads";
 import { contentType, externalUrl, fileName, nameOfUrl } from "../../attachments/names";
 import { callerKey } from "../../kit/caller";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { exampleId } from "../../kit/exampleId";
 import { ApiError } from "../../kit/errors";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { requireVersion } from "../../kit/version";
@@ -72,6 +73,11 @@ export const presign = writeEndpoint(
         .regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hex")
         .optional(),
     }),
+    example: {
+      fileName: "Angebot Relaunch.pdf",
+      contentType: "application/pdf",
+      size: 182_044,
+    },
     answers: {
       201: z
         .object({
@@ -111,6 +117,7 @@ export const complete = writeEndpoint(
     scope: "attachments:write",
     body: completion,
     consults: { action: "attachments/completion:inspect", found: inspection },
+    example: { attachmentId: exampleId("attachmentId"), storageId: exampleId("storageId") },
     answers: { 200: record },
     errors: ["CONFLICT", "GONE", "INVALID_STATE", "NOT_FOUND", "SERVICE_UNAVAILABLE"],
   },
@@ -144,6 +151,7 @@ export const create = writeEndpoint(
       fileName: fileName.optional(),
       ownerId: ownerId.optional(),
     }),
+    example: { url: "https://files.example.com/briefing.pdf", fileName: "Briefing.pdf" },
     answers: { 201: record },
     errors: ["CONFLICT", "NOT_FOUND"],
   },
@@ -234,6 +242,7 @@ export const update = writeEndpoint(
       fileName: fileName.optional(),
       ownerId: ownerId.nullish().meta({ description: "Null leaves it without an owner." }),
     }),
+    example: { fileName: "Briefing, final.pdf" },
     answers: { 200: record },
     errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND", "VERSION_MISMATCH"],
   },

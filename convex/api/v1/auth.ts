@@ -34,6 +34,12 @@ export const syncUser = writeEndpoint(
     triesTokens: true,
     body: signIn,
     literal: true,
+    example: {
+      email: "greta.lindqvist@nordlicht.example",
+      name: "Greta Lindqvist",
+      oauthProvider: "google",
+      oauthId: "108204268033311374519",
+    },
     answers: { 200: signedInUser, 201: signedInUser },
     secrets: ["sessionToken"],
   },

@@ -89,6 +89,23 @@ export const clerk = incomingWebhook(
     signature: { scheme: "standard-webhooks" },
     identity: { id: "standard-webhooks" },
     body: anyEvent,
+    example: {
+      type: "user.created",
+      data: {
+        id: "user_2xTfGq8Yt0Lw",
+        first_name: "Jonas",
+        last_name: "Weber",
+        primary_email_address_id: "idn_2xTfGq8Yt0Lw",
+        email_addresses: [
+          {
+            id: "idn_2xTfGq8Yt0Lw",
+            email_address: "jonas.weber@studio-morgenrot.example",
+            verification: { status: "verified" },
+          },
+        ],
+        updated_at: 1_760_430_600_000,
+      },
+    },
   },
   async (ctx, { eventId }, event): Promise<Outcome> => {
     if ("data" in event) return await apply(ctx, `clerk:${eventId}`, event);

@@ -59,6 +59,7 @@ export const resolve = writeEndpoint(
         z.strictObject({ fields: sentRecord }),
       ])
       .meta({ id: "ConflictResolution" }),
+    example: { keep: "client" },
     answers: { 200: conflictRecord },
     errors: ["NOT_FOUND", "INVALID_STATE", "VERSION_MISMATCH", "GONE", "CONFLICT"],
   },

@@ -44,6 +44,17 @@ export const create = writeEndpoint(
     scope: "crm:write",
     body: contactCreation,
     literal: true,
+    example: {
+      firstName: "Greta",
+      lastName: "Lindqvist",
+      email: "greta.lindqvist@nordlicht.example",
+      phone: "+49 30 23125 118",
+      jobTitle: "Head of Marketing",
+      subtype: "lead",
+      tags: ["website"],
+      organizationInfo: { name: "Nordlicht Energie GmbH", website: "https://nordlicht.example" },
+      customFields: { referredBy: "Trade fair Leipzig" },
+    },
     answers: { 200: savedContact, 201: savedContact },
   },
   async ({ store }, { body }) => {
@@ -63,6 +74,18 @@ export const createFromEvent = writeEndpoint(
     scope: "crm:write",
     body: eventRegistration,
     literal: true,
+    example: {
+      eventId: "design-meetup-2026-10",
+      eventName: "Design Meetup Leipzig",
+      eventDate: "2026-10-14",
+      attendeeInfo: {
+        firstName: "Milan",
+        lastName: "Novák",
+        email: "milan.novak@studio-praha.example",
+        company: "Studio Praha",
+        tags: ["meetup"],
+      },
+    },
     answers: {
       200: savedContact.extend({ eventId: z.string(), organizationId: z.string() }),
       201: savedContact.extend({ eventId: z.string(), organizationId: z.string() }),
@@ -138,6 +161,11 @@ export const update = writeEndpoint(
     scope: "crm:write",
     subject: "crm_contact",
     body: contactPatch,
+    example: {
+      jobTitle: "Managing Director",
+      notes: "Prefers calls in the morning.",
+      tags: ["key account"],
+    },
     answers: { 200: contactDetail },
     errors: ["EMAIL_EXISTS"],
   },

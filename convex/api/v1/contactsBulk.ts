@@ -45,6 +45,13 @@ export const contacts = writeEndpoint(
     body: bulkBody,
     bodyLimit: 8 * 1024 * 1024,
     documentedBody: bulkBody.extend({ items: z.array(batchItems.contact).min(1).max(MAX_ITEMS) }),
+    example: {
+      items: [
+        { firstName: "Inès", lastName: "Moreau", email: "ines.moreau@atelier-lyon.example" },
+        { company: "Bäckerei Huber", email: "hallo@baeckerei-huber.example", subtype: "customer" },
+      ],
+      atomic: true,
+    },
     answers: { 200: bulkAnswer },
   },
   async (ctx, { body }) => await bulk(ctx, "contact", body),
@@ -63,6 +70,12 @@ export const organizations = writeEndpoint(
     documentedBody: bulkBody.extend({
       items: z.array(batchItems.organization).min(1).max(MAX_ITEMS),
     }),
+    example: {
+      items: [
+        { name: "Atelier Lyon SARL", website: "https://atelier-lyon.example" },
+        { name: "Bäckerei Huber", industry: "Food", tags: ["Leipzig"] },
+      ],
+    },
     answers: { 200: bulkAnswer },
   },
   async (ctx, { body }) => await bulk(ctx, "organization", body),

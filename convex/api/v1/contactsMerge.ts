@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { exampleId } from "../../kit/exampleId";
 import { contactDetail } from "../../ontology/contactInput";
 import {
   type ContactMerge,
@@ -37,6 +38,7 @@ export const create = writeEndpoint(
     scope: "crm:write",
     subject: "crm_contact",
     body: z.strictObject({ sourceId: z.string().max(64) }),
+    example: { sourceId: exampleId("contactId") },
     answers: { 200: mergeAnswer },
   },
   async (ctx, { subject, body }) => {

@@ -24,6 +24,24 @@ const tag = "Contacts";
 const MAX_IMPORT_BYTES = 16 * 1024 * 1024;
 const cursor = z.string().max(4000).optional();
 
+const CSV_EXAMPLE = [
+  "firstName,lastName,email,company,tags",
+  "Greta,Lindqvist,greta.lindqvist@nordlicht.example,Nordlicht Energie GmbH,website;lead",
+  "Milan,Novák,milan.novak@studio-praha.example,Studio Praha,",
+  "",
+].join("\n");
+const VCARD_EXAMPLE = [
+  "BEGIN:VCARD",
+  "VERSION:4.0",
+  "UID:urn:uuid:6f9bd0a6-0b7a-4c1e-9d0f-2c1f8a1d7e55",
+  "FN:Greta Lindqvist",
+  "N:Lindqvist;Greta;;;",
+  "EMAIL:greta.lindqvist@nordlicht.example",
+  "ORG:Nordlicht Energie GmbH",
+  "END:VCARD",
+  "",
+].join("\r\n");
+
 export const exportFile = readEndpoint(
   {
     method: "GET",
@@ -70,7 +88,12 @@ export const importFile = writeEndpoint(
           "What is done with columns that contacts do not have: `refuse` (the default; they are named), `ignore`, or `customFields`.",
       }),
     }),
-    raw: ["text/csv", "text/vcard", "text/x-vcard", "text/directory"],
+    raw: {
+      "text/csv": CSV_EXAMPLE,
+      "text/vcard": VCARD_EXAMPLE,
+      "text/x-vcard": VCARD_EXAMPLE,
+      "text/directory": VCARD_EXAMPLE,
+    },
     bodyLimit: MAX_IMPORT_BYTES,
     rehearsesItself: true,
     answers: { 200: importReport },

@@ -44,6 +44,18 @@ export const create = writeEndpoint(
     summary: "Create a CRM organization",
     scope: "crm:write",
     body: crmOrganizationCreation,
+    example: {
+      name: "Nordlicht Energie GmbH",
+      website: "https://nordlicht.example",
+      industry: "Energy",
+      billingEmail: "rechnung@nordlicht.example",
+      address: {
+        street: "Lützner Straße 12",
+        postalCode: "04177",
+        city: "Leipzig",
+        country: "DE",
+      },
+    },
     answers: { 201: crmOrganizationDetail },
   },
   async ({ store }, { body }) => {
@@ -76,6 +88,7 @@ export const update = writeEndpoint(
     scope: "crm:write",
     subject: "crm_organization",
     body: crmOrganizationPatch,
+    example: { phone: "+49 30 23125 100", notes: "Invoices by e-mail only." },
     answers: { 200: crmOrganizationDetail },
   },
   async ({ store }, { subject, body }) => {

@@ -10,6 +10,7 @@ import {
 } from "../../delivery/notificationSettings";
 import type { Caller } from "../../kit/caller";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { exampleId } from "../../kit/exampleId";
 import { ApiError } from "../../kit/errors";
 import { record } from "../../ontology/effects";
 
@@ -27,6 +28,7 @@ export const markListRead = writeEndpoint(
     body: z
       .strictObject({ ids: z.array(z.string().max(64)).min(1).max(200) })
       .meta({ id: "NotificationsRead" }),
+    example: { ids: [exampleId("notificationId")] },
     answers: { 200: z.object({ marked: z.number().int() }) },
     errors: ["NOT_FOUND"],
   },
@@ -68,6 +70,7 @@ export const updateSettings = writeEndpoint(
     summary: "Change what one is told of",
     description: "Given choices change.",
     body: notificationSettingsUpdate,
+    example: { events: { "invoice.paid": { in_app: true, email: true } } },
     answers: { 200: notificationSettings },
   },
   async ({ caller, scope, ...ctx }, { body }) => {

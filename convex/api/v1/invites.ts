@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { exampleId } from "../../kit/exampleId";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { personalWriteEndpoint } from "../../kit/personalEndpoint";
 import { emailAddress } from "../../kit/email";
@@ -42,6 +43,7 @@ export const invite = writeEndpoint(
     tenantInPath: true,
     params,
     body: z.strictObject({ email: emailAddress, role }),
+    example: { email: "jonas.weber@studio-morgenrot.example", role: "member" },
     answers: { 201: issued },
     errors: ["FORBIDDEN", "NOT_FOUND", "CONFLICT", "TIER_LIMIT_EXCEEDED"],
     secrets: ["token"],
@@ -126,6 +128,7 @@ export const accept = personalWriteEndpoint(
     description:
       "As the person who was invited: signed in with that e-mail, verified; anybody else is 403. An unknown, used, revoked or expired token is 410. Ten tries a minute of an account, and of an address.",
     body: z.strictObject({ token: z.string().min(1).max(200) }),
+    example: { token: exampleId("inviteToken") },
     answers: { 200: tenant },
     errors: ["FORBIDDEN", "GONE", "CONFLICT"],
     triesTokens: true,

@@ -66,6 +66,37 @@ export const create = writeEndpoint(
       "Every total is computed; totals that are sent are compared, and a difference is refused with the expected figures. Name, e-mail and address of `billTo` are taken over from the CRM where they are not given.",
     scope: "invoices:write",
     body: invoiceCreation,
+    example: {
+      type: "b2b_single",
+      lineItems: [
+        {
+          description: "Design sprint",
+          quantity: 5,
+          unit: "days",
+          unitPriceInCents: 80_000,
+          taxRatePercent: 19,
+        },
+        {
+          description: "Hosting",
+          quantity: 12,
+          unit: "months",
+          unitPriceInCents: 2_900,
+          taxRatePercent: 19,
+        },
+      ],
+      billTo: {
+        name: "Nordlicht Energie GmbH",
+        email: "rechnung@nordlicht.example",
+        address: {
+          street: "Lützner Straße 12",
+          postalCode: "04177",
+          city: "Leipzig",
+          country: "DE",
+        },
+      },
+      paymentTerms: "net15",
+      notes: "Thank you for working with us.",
+    },
     answers: { 201: invoiceRecord },
     errors: ["CONFLICT", "NOT_FOUND"],
   },
@@ -101,6 +132,7 @@ export const update = writeEndpoint(
     scope: "invoices:write",
     subject: "invoice",
     body: invoicePatch,
+    example: { notes: "Your purchase order: 4711." },
     answers: { 200: invoiceRecord },
     errors: ["INVALID_STATE"],
   },
@@ -125,6 +157,11 @@ export const send = writeEndpoint(
     scope: "invoices:write",
     subject: "invoice",
     body: invoiceSending.optional(),
+    example: {
+      channels: ["email"],
+      to: "rechnung@nordlicht.example",
+      message: "Please find our invoice attached.",
+    },
     answers: { 200: invoiceRecord.extend({ notificationIds: z.array(z.string()) }) },
     errors: ["CONFLICT", "INVALID_STATE"],
   },
@@ -148,6 +185,12 @@ export const remind = writeEndpoint(
       .extend({ level: reminderLevel.optional() })
       .meta({ id: "InvoiceReminder" })
       .optional(),
+    example: {
+      level: 1,
+      channels: ["email"],
+      to: "rechnung@nordlicht.example",
+      message: "Perhaps it has escaped your notice.",
+    },
     answers: { 200: invoiceRecord.extend({ notificationIds: z.array(z.string()) }) },
     errors: ["CONFLICT", "INVALID_STATE"],
   },
@@ -168,6 +211,7 @@ export const pay = writeEndpoint(
     scope: "invoices:write",
     subject: "invoice",
     body: paymentCreation,
+    example: { paymentMethod: "bank_transfer", transactionRef: "SEPA-20261014-0042" },
     answers: { 200: invoiceRecord },
     errors: ["CONFLICT", "INVALID_STATE"],
   },
@@ -190,6 +234,7 @@ export const cancel = writeEndpoint(
       .strictObject({ reason: text(2000).optional() })
       .optional()
       .meta({ id: "InvoiceCancellation" }),
+    example: { reason: "Written twice by mistake." },
     answers: { 200: invoiceRecord },
     errors: ["CONFLICT", "INVALID_STATE"],
   },
@@ -209,6 +254,7 @@ export const giveUp = writeEndpoint(
     scope: "invoices:write",
     subject: "invoice",
     body: writeOff.optional(),
+    example: { reason: "The customer is insolvent." },
     answers: { 200: invoiceRecord },
     errors: ["CONFLICT", "INVALID_STATE"],
   },
@@ -227,6 +273,7 @@ export const copy = writeEndpoint(
     scope: "invoices:write",
     subject: "invoice",
     body: newDates.optional(),
+    example: { paymentTerms: "net30" },
     answers: { 201: invoiceRecord },
   },
   async (ctx, { subject, body = {} }) => {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { applyProviderEvent, type ProviderEvent } from "../../delivery/providerEvents";
+import { exampleId } from "../../kit/exampleId";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
 import { readAs } from "../../kit/problems";
 import { findUnsafeValue } from "../../kit/text";
@@ -36,6 +37,14 @@ export const resend = incomingWebhook(
     signature: { scheme: "standard-webhooks" },
     identity: { id: "standard-webhooks" },
     body: resendEvent,
+    example: {
+      type: "email.delivered",
+      created_at: "2026-10-14T08:30:00.000Z",
+      data: {
+        email_id: "ae2014de-c168-4c61-8267-70d2662a1ce1",
+        tags: { notification_id: exampleId("notificationId") },
+      },
+    },
   },
   async (ctx, { receivedAt }, body): Promise<Outcome> => {
     const event = providerEventOf(body, receivedAt);
@@ -123,6 +132,26 @@ export const whatsapp = incomingWebhook(
     signature: { scheme: "hmac-sha256-hex", header: "x-hub-signature-256", prefix: "sha256=" },
     identity: { id: null, type: "whatsapp.statuses" },
     body: whatsappPayload,
+    example: {
+      entry: [
+        {
+          changes: [
+            {
+              value: {
+                statuses: [
+                  {
+                    id: "wamid.HBgNNDkxNTEyMzQ1Njc4",
+                    status: "delivered",
+                    timestamp: "1760430600",
+                    biz_opaque_callback_data: exampleId("notificationId"),
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      ],
+    },
     challenge: { variable: "WHATSAPP_VERIFY_TOKEN" },
   },
   async (ctx, { receivedAt }, { entry }): Promise<Outcome> => {

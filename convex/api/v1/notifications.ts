@@ -108,6 +108,7 @@ export const resend = writeEndpoint(
       })
       .meta({ id: "NotificationResend" })
       .optional(),
+    example: { to: "buchhaltung@nordlicht.example" },
     answers: { 201: notificationSummary },
     errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND"],
   },

@@ -3,6 +3,7 @@ import { requireVersion } from "../../kit/version";
 import { changeSettings } from "../../tenancy";
 import {
   changedSettings,
+  settingsExample,
   settingsUpdate,
   settingsView,
   tenantSettings,
@@ -36,6 +37,7 @@ export const update = writeEndpoint(
       "A merge patch (RFC 7396): given settings change, the objects among them field by field; `null` removes what may be absent, lists are replaced.",
     scope: "organization:write",
     body: settingsUpdate,
+    example: settingsExample,
     answers: { 200: tenantSettings },
     errors: ["VERSION_MISMATCH"],
   },

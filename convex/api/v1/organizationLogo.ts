@@ -2,7 +2,7 @@ import { Base64 } from "convex/values";
 import * as z from "zod";
 import { MAX_LOGO_BYTES, removeLogo, replaceLogo } from "../../delivery/logos";
 import { noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { MAX_PIXELS, PICTURE_TYPES } from "../../kit/pictures";
+import { MAX_PIXELS, PICTURE_TYPES, type PictureType } from "../../kit/pictures";
 import { requireVersion } from "../../kit/version";
 import { type Logo, presentLogo } from "../../ontology/sellers";
 
@@ -48,7 +48,7 @@ export const replace = writeEndpoint(
     summary: "Replace the logo on the organization's documents",
     description: `The body is the picture: PNG or JPEG, up to ${MAX_LOGO_BYTES / 1024} KiB and ${MAX_PIXELS.toLocaleString("en")} pixels. It is printed up to 60 × 22 mm; drafts and later documents bear it; what has been issued stays as it is.`,
     scope: "organization:write",
-    raw: PICTURE_TYPES,
+    raw: { "image/png": null, "image/jpeg": null } satisfies Record<PictureType, null>,
     bodyLimit: MAX_LOGO_BYTES,
     answers: { 200: logo },
     errors: ["VERSION_MISMATCH"],

@@ -34,6 +34,17 @@ export function changedSettings(
   return mergedChanges(settingsChanges, organization, update);
 }
 
+/** Of `PATCH`, for both routes. */
+export const settingsExample: z.input<typeof settingsUpdate> = {
+  legalName: "Studio Morgenrot GmbH",
+  timeZone: "Europe/Berlin",
+  locale: "de-DE",
+  address: { street: "Spinnereistraße 7", postalCode: "04179", city: "Leipzig", country: "DE" },
+  bankDetails: { accountHolder: "Studio Morgenrot GmbH", iban: "DE89 3704 0044 0532 0130 00" },
+  taxIds: { vatId: "DE136695976" },
+  sender: { name: "Studio Morgenrot", email: "rechnung@studio-morgenrot.example" },
+};
+
 /** What the schema names of the row; what else stands in it concerns nobody but us. */
 export function settingsView(organization: Doc<"organizations">): z.input<typeof tenantSettings> {
   const row = { ...organization, id: organization._id };

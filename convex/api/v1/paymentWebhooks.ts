@@ -1,3 +1,4 @@
+import { exampleId } from "../../kit/exampleId";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
 import type { Doc } from "../../_generated/dataModel";
 import type { MutationCtx } from "../../_generated/server";
@@ -17,6 +18,19 @@ const STRIPE = {
   signature: { scheme: "stripe" },
   identity: { id: "body" },
   body: stripeEvent,
+  example: {
+    id: "evt_1SI0qL2eZvKYlo2C",
+    type: "payment_intent.succeeded",
+    created: 1_760_430_600,
+    data: {
+      object: {
+        id: "pi_3SI0qL2eZvKYlo2C",
+        currency: "eur",
+        amount_received: 47_600,
+        metadata: { invoiceId: exampleId("invoiceId") },
+      },
+    },
+  },
   owner: deploymentOwner,
   // How many endpoints have not taken it yet, as of each delivery.
   varying: '"pending_webhooks":\\s*\\d+',
@@ -27,6 +41,17 @@ const GENERIC = {
   signature: { scheme: "standard-webhooks" },
   identity: { id: "standard-webhooks" },
   body: genericEvent,
+  example: {
+    type: "payment.succeeded",
+    data: {
+      invoiceId: exampleId("invoiceId"),
+      amountInCents: 47_600,
+      currency: "EUR",
+      transactionRef: "SEPA-20261014-0042",
+      paidAt: "2026-10-14",
+      paymentMethod: "bank_transfer",
+    },
+  },
   owner: deploymentOwner,
   refusesUnreadable: true,
 } as const;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Doc } from "../../_generated/dataModel";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { exampleId } from "../../kit/exampleId";
 import { notFound } from "../../kit/errors";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { personalReadEndpoint } from "../../kit/personalEndpoint";
@@ -86,6 +87,7 @@ export const match = writeEndpoint(
     scope: "invoices:write",
     params,
     body: z.strictObject({ invoiceId: z.string().max(64) }),
+    example: { invoiceId: exampleId("invoiceId") },
     answers: { 200: record },
     errors: ["NOT_FOUND", "CONFLICT", "INVALID_STATE"],
   },
@@ -105,6 +107,7 @@ export const dismiss = writeEndpoint(
     scope: "invoices:write",
     params,
     body: z.strictObject({ reason: text(500).optional() }).optional(),
+    example: { reason: "A private transfer." },
     answers: { 200: record },
     errors: ["NOT_FOUND", "INVALID_STATE"],
   },

@@ -67,6 +67,7 @@ export const update = writeEndpoint(
     scope: "portal:write",
     subject: "frontend_user",
     body: frontendUserUpdate,
+    example: { status: "inactive" },
     answers: { 200: frontendUserRecord },
   },
   async ({ store, scope, ...ctx }, { subject, body }) => {

@@ -113,6 +113,22 @@ export const push = writeEndpoint(
     body: pushBody,
     bodyLimit: 8 * 1024 * 1024,
     documentedBody: pushBody.extend({ changes: z.array(pushedChange).max(MAX_CHANGES) }),
+    example: {
+      deviceId: "pixel-9-jonas",
+      changes: [
+        {
+          changeId: "2f1c7a90-0001",
+          op: "upsert",
+          type: "crm_contact",
+          clientId: "0c9e4a2e-8d4f-4a52-9a3e-6a3f2c1b0d01",
+          clientUpdatedAt: "2026-10-14T08:30:00Z",
+          data: {
+            subtype: "lead",
+            customProperties: { firstName: "Milan", lastName: "Novák" },
+          },
+        },
+      ],
+    },
     answers: {
       200: z.object({
         results: z.array(pushResult).meta({ description: "In the order of the changes." }),

@@ -11,6 +11,7 @@ import { changeRole, removeMember, requireMember, requireRank } from "../../tena
 import { organizationSettings } from "../../kit/organizationSettings";
 import {
   changedSettings,
+  settingsExample,
   settingsUpdate,
   settingsView,
   tenantSettings,
@@ -54,6 +55,7 @@ export const create = personalWriteEndpoint(
     description:
       "The caller becomes its owner: the role above manager, which every organization has at least once. A person owns at most 20.",
     body: z.strictObject({ name: organizationSettings.shape.name }),
+    example: { name: "Studio Morgenrot" },
     answers: { 201: tenant },
     errors: ["CONFLICT"],
   },
@@ -95,6 +97,7 @@ export const update = writeEndpoint(
     tenantInPath: true,
     params,
     body: settingsUpdate,
+    example: settingsExample,
     answers: { 200: tenantSettings },
     errors: ["NOT_FOUND", "VERSION_MISMATCH"],
   },
@@ -149,6 +152,7 @@ export const setRole = writeEndpoint(
     tenantInPath: true,
     params: params.extend({ userId: z.string() }),
     body: z.strictObject({ role }),
+    example: { role: "owner" },
     answers: { 200: memberRecord },
     errors: ["FORBIDDEN", "NOT_FOUND", "CONFLICT"],
   },

@@ -110,6 +110,11 @@ export const create = writeEndpoint(
       description: description.optional(),
       ordered: ordered.optional(),
     }),
+    example: {
+      url: "https://hooks.example.com/freehold",
+      events: ["invoice.paid", "contact.created"],
+      description: "To our bookkeeping.",
+    },
     answers: { 201: withSecret },
     errors: ["NOT_FOUND", "CONFLICT"],
     secrets: ["secret"],
@@ -177,6 +182,7 @@ export const update = writeEndpoint(
       ordered: ordered.optional(),
       status: z.enum(["active", "disabled"]).optional(),
     }),
+    example: { events: ["invoice.paid", "invoice.overdue"], ordered: true },
     answers: { 200: record },
     errors: ["NOT_FOUND", "VERSION_MISMATCH"],
   },
@@ -219,6 +225,7 @@ export const rotate = writeEndpoint(
     body: z
       .strictObject({ overlapSeconds: z.number().int().min(0).max(MAX_OVERLAP_SECONDS).optional() })
       .optional(),
+    example: { overlapSeconds: 86_400 },
     answers: { 200: withSecret },
     errors: ["CONFLICT", "NOT_FOUND", "VERSION_MISMATCH"],
     secrets: ["secret"],
@@ -246,6 +253,7 @@ export const replay = writeEndpoint(
       since: feedSince,
       until: feedUntil.optional(),
     }),
+    example: { since: "2026-06-01", until: "2026-06-14" },
     answers: {
       200: z
         .object({ webhookId: z.string(), since: z.number(), until: z.number() })

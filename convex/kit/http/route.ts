@@ -15,7 +15,6 @@ export type EndpointRoute = Pick<
   | "notesPull"
   | "finishes"
   | "triesTokens"
-  | "raw"
   | "bodyLimit"
   | "literal"
   | "goesOn"
@@ -32,6 +31,8 @@ export type EndpointRoute = Pick<
   takesBody?: true;
   sendsFile?: true;
   streams?: true;
+  /** Media types of a body that is not JSON. */
+  raw?: readonly string[];
 };
 
 export type IncomingRoute = Pick<

@@ -367,8 +367,8 @@ export const endpointRoutes: readonly EndpointRoute[] = [
     functionName: "api/v1/contactsTransfer:importFile",
     kind: "mutation",
     scope: "crm:write",
-    raw: ["text/csv", "text/vcard", "text/x-vcard", "text/directory"],
     bodyLimit: 16777216,
+    raw: ["text/csv", "text/vcard", "text/x-vcard", "text/directory"],
   },
   {
     method: "GET",
@@ -755,8 +755,8 @@ export const endpointRoutes: readonly EndpointRoute[] = [
     functionName: "api/v1/organizationLogo:replace",
     kind: "mutation",
     scope: "organization:write",
-    raw: ["image/png", "image/jpeg"],
     bodyLimit: 524288,
+    raw: ["image/png", "image/jpeg"],
   },
   {
     method: "GET",

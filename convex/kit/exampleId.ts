@@ -1,0 +1,17 @@
+/**
+ * What an example of a body can name and only a deployment can give. It stands in the example as
+ * `{contactId}`: Swagger shows that, Postman gets a variable, and the test that sends all examples puts a
+ * real one there.
+ */
+export const EXAMPLE_IDS = [
+  "contactId",
+  "invoiceId",
+  "notificationId",
+  "attachmentId",
+  "storageId",
+  "inviteToken",
+] as const;
+
+export function exampleId(name: (typeof EXAMPLE_IDS)[number]): string {
+  return `{${name}}`;
+}
