@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { withoutInvisible } from "./invisible";
 
 /**
  * A caller's own fields: any Unicode key, any JSON value. Convex allows only ASCII field names, at
@@ -15,6 +16,13 @@ const MAX_BYTES = 32 * 1024;
 // Not z.record: it passes over a key `__proto__` in silence.
 export const customFields = z
   .custom<Record<string, unknown>>(isObject, "must be an object")
+  .superRefine((fields, context) => {
+    for (const key of twinsAmong(Object.keys(fields))) {
+      const message = "differs from another key in characters alone that nobody sees";
+      context.addIssue({ code: "custom", path: [key], message });
+    }
+  })
+  .overwrite(withVisibleKeys)
   .superRefine((fields, context) => {
     const keys = Object.keys(fields);
     if (keys.length > MAX_KEYS) {
@@ -35,6 +43,17 @@ export const customFields = z
       "Free-form fields. Keys: any Unicode text not beginning with `$` or `_`, at most 100; values: JSON nested at most 8 deep; 32 KiB in all.",
     example: { skillLevel: "senior", größe: "L" },
   });
+
+/** What nobody sees in a key is not kept, as in a tag (invisible.ts). */
+function withVisibleKeys(fields: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(fields);
+  return Object.fromEntries(entries.map(([key, value]) => [withoutInvisible(key), value]));
+}
+
+function twinsAmong(keys: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return keys.filter((key) => seen.size === seen.add(withoutInvisible(key)).size);
+}
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -122,3 +122,16 @@ test("events of the provider move a status forward only, signed and once", async
   expect(await report("e2", "email.bounced", secret)).toBe(200);
   expect((await outbox.message(id)).status).toBe("bounced");
 });
+
+test.each(["x<a@b.c>", "a@b..c"])(
+  "a message that an earlier version queued to %s fails, says why, and asks no mail server",
+  async (to) => {
+    const { outbox, mails } = await withSmtp();
+    const id = await outbox.queue({ to });
+    await outbox.run();
+    const { status, attempts } = await outbox.message(id);
+    expect(status).toBe("failed");
+    expect(attempts.at(-1)?.error).toContain("is not one e-mail address");
+    expect(mails).toEqual([]);
+  },
+);

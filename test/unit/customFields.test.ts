@@ -34,6 +34,14 @@ test.each<[string, Record<string, unknown>, boolean]>([
   expect(customFields.safeParse(fields).success).toBe(isGood);
 });
 
+test("what nobody sees in a key is not kept, and does not tell two keys apart", () => {
+  expect(customFields.parse({ "si\u200bze": "L", größe: 1 })).toEqual({ size: "L", größe: 1 });
+  const twins = customFields.safeParse({ size: "L", "si\u00adze": "M" });
+  expect(twins.error?.issues.map(({ path }) => path)).toEqual([["si\u00adze"]]);
+  expect(customFields.safeParse({ "\u200b": 1 }).success).toBe(false);
+  expect(customFields.safeParse({ "\u200b_id": 1 }).success).toBe(false);
+});
+
 test("a key __proto__ is refused like every key that begins with _", () => {
   expect(customFields.safeParse(JSON.parse('{"__proto__": 1}')).success).toBe(false);
 });
