@@ -7,6 +7,7 @@ import { DEFAULT_LIMIT, MAX_LIMIT } from "./kit/page";
 import { invalid } from "./kit/errors";
 import { contactType } from "./ontology/contact";
 import { crmOrganizationType } from "./ontology/crmOrganization";
+import { wordsFor } from "./ontology/list";
 import { type Filters, livingObjects, matchingObjects } from "./ontology/ranges";
 import type { ObjectDoc, ObjectType } from "./ontology/registry";
 
@@ -58,7 +59,8 @@ export const searchContacts = query({
     if (!Number.isInteger(hits) || hits < 1) {
       throw invalid([{ path: "limit", message: "must be a whole number from 1" }]);
     }
-    return await matchingObjects(ctx, organizationId, "crm_contact", searchTerm, {}).take(
+    const words = await wordsFor(ctx, organizationId, "crm_contact", searchTerm);
+    return await matchingObjects(ctx, organizationId, "crm_contact", words, {}).take(
       Math.min(hits, MAX_LIMIT),
     );
   },

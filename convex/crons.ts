@@ -16,6 +16,7 @@ crons.interval("clean up", { hours: 1 }, internal.maintenance.cleanUp, {});
 // At five past, so that a day that begins on the hour has begun.
 crons.hourly("invoicing", { minuteUTC: 5 }, internal.invoicingJobs.round, { cursor: null });
 crons.interval("clean up after the CRM", { hours: 1 }, internal.crmMaintenance.cleanUp, {});
+crons.interval("make old keys anew", { minutes: 1 }, internal.rekeying.wake, {});
 crons.daily("integrity", { hourUTC: 3, minuteUTC: 35 }, internal.integrityJobs.checkAll, {});
 // After the round that marks invoices as overdue.
 crons.hourly("reminders", { minuteUTC: 15 }, internal.delivery.reminderJobs.round, {

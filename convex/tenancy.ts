@@ -9,6 +9,8 @@ import { defaultSettings, type organizationSettings } from "./kit/organizationSe
 import { emailKey } from "./kit/email";
 import { newToken, sha256Hex } from "./kit/tokens";
 import { record, type WriteScope } from "./ontology/effects";
+import { phoneRegionOf } from "./ontology/phoneRegion";
+import { beginRekeying, KEY_RULES } from "./ontology/rekeying";
 import { keepFirstSeller } from "./ontology/sellers";
 
 /** A staff session lives this long. */
@@ -114,6 +116,8 @@ export async function insertOrganization(
     ...defaultSettings,
     name,
     tier: "premium",
+    keyRules: KEY_RULES,
+    phoneRegion: "",
     version: 1,
     createdAt,
     updatedAt: createdAt,
@@ -210,8 +214,21 @@ export async function changeSettings(
     organization._id,
     Object.fromEntries(changes.map(({ field, after }) => [field, after])),
   );
+  if (settings.address !== undefined) await followCountry(ctx, organization, settings.address);
   if (settings.allowedOrigins) await replaceOrigins(ctx, organization._id, settings.allowedOrigins);
   return await settingsChanged(ctx, scope, organization, changes);
+}
+
+/** Phone numbers without a country code are of another country then: their keys are made anew. */
+async function followCountry(
+  ctx: MutationCtx,
+  organization: Doc<"organizations">,
+  address: Settings["address"] | null,
+): Promise<void> {
+  const moved = { address: address ?? undefined, phoneRegion: undefined };
+  if (phoneRegionOf(moved) !== phoneRegionOf(organization)) {
+    await beginRekeying(ctx, organization._id);
+  }
 }
 
 /** The next version of the settings, and its entry in the audit trail. */

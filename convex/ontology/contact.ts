@@ -3,9 +3,10 @@ import { zid } from "convex-helpers/server/zod4";
 import { storedCustomFields } from "../kit/customFields";
 import { emailKey } from "../kit/email";
 import { storedAddress } from "./address";
-import { contactMatchKeys } from "./contactMatch";
+import { contactMatchKeys, mailboxKey, otherEmailsOf, otherPhonesOf } from "./contactMatch";
 import { cellKey } from "./counts";
 import { defineObjectType } from "./definition";
+import { emailWords, phoneTexts } from "./searchWords";
 import { TAGS, tagGroup } from "./tags";
 
 /** A person whom the organization deals with. */
@@ -32,6 +33,14 @@ export const contactType = defineObjectType({
     address: storedAddress.optional(),
     taxId: z.string().optional(),
     customFields: storedCustomFields,
+    /** What merges brought of who it is; see contactMatch.ts. */
+    merged: z
+      .object({
+        emails: z.array(z.string()),
+        names: z.array(z.string()),
+        cards: z.array(z.string()),
+      })
+      .optional(),
     crmOrganizationId: zid("objects").optional(),
     eventRegistrations: z
       .array(z.object({ eventId: z.string(), eventName: z.string(), eventDate: z.number() }))
@@ -48,8 +57,8 @@ export const contactType = defineObjectType({
       name: fullName || contact.company || contact.email || "Unnamed contact",
       searchText: [
         fullName,
-        contact.email,
-        contact.phone,
+        ...emailWords(contact.email, ...otherEmailsOf(contact)),
+        ...phoneTexts(contact.phone, ...otherPhonesOf(contact)),
         contact.company,
         contact.jobTitle,
         ...contact.tags,
@@ -69,6 +78,11 @@ export const contactType = defineObjectType({
       ...{ group: tagGroup("crm_contact", tag), period: TAGS, key: cellKey(contact), count: 1 },
     })),
   matchKeys: ({ customProperties }) => contactMatchKeys(customProperties),
+  otherKeys: (key) => ({
+    among: { kind: "email", key: mailboxKey(key) },
+    is: { kind: "address", key },
+  }),
+  hasAddresses: true,
   withoutPerson: () => ({
     left: { source: "api" as const, tags: [], customFields: [] },
     isRemoved: true,

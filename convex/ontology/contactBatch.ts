@@ -7,7 +7,8 @@ import { parseArgument } from "../kit/input";
 import { mergedChanges } from "../kit/mergePatch";
 import { jobScope } from "../schemas/crmSchemas";
 import { contactCreation, contactPatch, contactUpdate } from "./contactInput";
-import { changeContact, saveContact } from "./contactRules";
+import { contactOfRow, type Known, personOf } from "./contactIdentity";
+import { changeContact, saveContact, type SavedContact } from "./contactRules";
 import {
   changeCrmOrganization,
   createCrmOrganization,
@@ -170,7 +171,7 @@ const writers: Record<BatchOf | "row", (store: ObjectStore, item: object) => Pro
       const changes = mergedChanges(contactUpdate, contact.customProperties, patch);
       return { status: "updated", id: (await changeContact(store, contact, changes))._id };
     }
-    return await saved(store, item);
+    return await writeContact(store, item);
   },
   organization: async (store, item) => {
     if ("id" in item) {
@@ -187,13 +188,19 @@ const writers: Record<BatchOf | "row", (store: ObjectStore, item: object) => Pro
 
 /**
  * A row of an import. An id says which contact it is, but only here: in a file from elsewhere, ids
- * and links mean nothing, and the e-mail decides.
+ * and links mean nothing, and the row itself says who it is (contactIdentity.ts).
  */
-export type ImportRow = { id?: string; crmOrganizationId?: string; fields: ContactCreation };
+export type ImportRow = {
+  id?: string;
+  crmOrganizationId?: string;
+  /** The UID of a vCard. */
+  card?: string;
+  fields: ContactCreation;
+};
 type ContactCreation = z.output<typeof contactCreation>;
 
 async function writeRow(store: ObjectStore, item: object): Promise<Written> {
-  const { id, crmOrganizationId, fields } = item as ImportRow;
+  const { id, crmOrganizationId, card, fields } = item as ImportRow;
   const known = id === undefined ? null : await store.find("crm_contact", id);
   const member =
     crmOrganizationId !== undefined &&
@@ -204,15 +211,19 @@ async function writeRow(store: ObjectStore, item: object): Promise<Written> {
     const contact = await changeContact(store, known, { ...changes, ...link });
     return { status: "updated", id: contact._id };
   }
-  const result = await saved(store, fields);
-  if (member) {
-    await changeContact(store, await store.require("crm_contact", result.id), link);
-  }
-  return result;
+  const { organizationInfo, ...given } = fields;
+  const recognize = async (): Promise<Known | null> =>
+    await contactOfRow(store, personOf(given), card);
+  const saved = await saveContact(store, given, organizationInfo, undefined, recognize);
+  if (member) await changeContact(store, saved.contact, link);
+  return writtenOf(saved);
 }
 
-async function saved(store: ObjectStore, creation: ContactCreation): Promise<Written> {
+async function writeContact(store: ObjectStore, creation: ContactCreation): Promise<Written> {
   const { organizationInfo, ...fields } = creation;
-  const { contact, isNew } = await saveContact(store, fields, organizationInfo);
+  return writtenOf(await saveContact(store, fields, organizationInfo));
+}
+
+function writtenOf({ contact, isNew }: SavedContact): Written {
   return { status: isNew ? "created" : "updated", id: contact._id };
 }

@@ -2,12 +2,11 @@ import * as z from "zod";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import { sha256Hex } from "../kit/tokens";
 import { PIECE_BYTES } from "../kit/uploadPieces";
 import { deleteUpload, pieceOf, type Upload } from "../kit/uploads";
 import { UploadWindow } from "../kit/uploadWindow";
-import { emailKey } from "../kit/email";
-import { type ImportRow, type Judged, judgedBy, writeBatch } from "./contactBatch";
+import { tellRepeats } from "./importRepeats";
+import { type Judged, judgedBy, writeBatch } from "./contactBatch";
 import { contactCreation } from "./contactInput";
 import { encodingOf, type FileRow, layoutOf, readRows } from "./contactFile";
 import type { UnknownColumns } from "./contactColumns";
@@ -182,7 +181,7 @@ async function writeRows(
   rows: readonly FileRow[],
 ): Promise<RowResult[]> {
   const given = rows.flatMap((row) => ("skipped" in row ? [] : [row]));
-  const items = given.map(judgedRow);
+  const items = given.map((row) => judgedRow(row, job.format));
   const results = await writeBatch(ctx, job.scope, "row", items, job.isDryRun);
   const told = results.map((result, index) => {
     const row = given[index];
@@ -196,7 +195,10 @@ async function writeRows(
   );
 }
 
-function judgedRow(row: Exclude<FileRow, { skipped: string }>): Judged {
+function judgedRow(
+  row: Exclude<FileRow, { skipped: string }>,
+  format: ContactImport["format"],
+): Judged {
   if ("problem" in row) {
     return { error: { code: "VALIDATION_ERROR", message: "", details: [row.problem] } };
   }
@@ -204,30 +206,9 @@ function judgedRow(row: Exclude<FileRow, { skipped: string }>): Judged {
   const judgement = judgedBy(contactCreation, "row", fields);
   if ("error" in judgement) return judgement;
   const links = z.object({ id: z.string(), crmOrganizationId: z.string() }).partial();
-  return { item: { ...links.parse({ id, crmOrganizationId }), fields: judgement.item } };
-}
-
-/** In a dry run nothing was created, so a later row with the same e-mail does not meet it. */
-async function tellRepeats(
-  ctx: MutationCtx,
-  job: ContactImport,
-  items: readonly Judged[],
-  results: RowResult[],
-): Promise<void> {
-  for (const [index, result] of results.entries()) {
-    if (result.status !== "created") continue;
-    delete result.id;
-    const judgement = items[index];
-    const row = judgement && "item" in judgement ? (judgement.item as ImportRow) : null;
-    if (row?.fields.email === undefined) continue;
-    const key = sha256Hex(emailKey(row.fields.email));
-    const known = await ctx.db
-      .query("contactImportKeys")
-      .withIndex("by_key", (q) => q.eq("importId", job._id).eq("key", key))
-      .unique();
-    if (known) result.status = "updated";
-    else await ctx.db.insert("contactImportKeys", { importId: job._id, key });
-  }
+  const { sourceRef } = judgement.item as { sourceRef?: string };
+  const card = format === "vcard" && sourceRef !== undefined ? { card: sourceRef } : {};
+  return { item: { ...links.parse({ id, crmOrganizationId }), ...card, fields: judgement.item } };
 }
 
 /** What is left of the file: at once if it is small, else by a job. */

@@ -4,6 +4,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { moveAttachments } from "../attachments/merging";
 import { ApiError, invalid, notFound } from "../kit/errors";
+import { partedFrom } from "./contactAddresses";
 import { unionOf } from "./contactUnion";
 import { auditedFields, changesBetween } from "./changes";
 import { type Move, move, moveOneBack } from "./contactMoves";
@@ -123,10 +124,11 @@ export async function undoMerge(
   }
   const target = await store.find("crm_contact", merge.targetId);
   if (!target) await requireNotMergedOn(ctx, merge);
-  if (target) await store.update(target, revertedChanges(target, merge.changes));
   const tombstone = await ctx.db.get("objects", merge.sourceId);
   if (!tombstone || !isOfType(tombstone, "crm_contact")) throw notFound("contact");
+  if (target) await store.update(target, partedChanges(target, tombstone, merge.changes));
   const restored = await store.restore(tombstone);
+  if (target) await returnPortalUser(store, restored, target, merge);
   const organization = restored.customProperties.crmOrganizationId;
   const isMember =
     organization !== undefined && (await store.find("crm_organization", organization));
@@ -140,6 +142,19 @@ export async function undoMerge(
   const undone = await moveBack(ctx, store, await mergeOf(ctx, merge._id));
   await store.recordHappening(contact, "unmerged", { mergeId: merge._id });
   return { contact, merge: undone };
+}
+
+/** Who signed in with the source's e-mail while it was the target's. */
+async function returnPortalUser(
+  store: ObjectStore,
+  restored: Contact,
+  target: Contact,
+  { mergedAt }: ContactMerge,
+): Promise<void> {
+  const { lookupKey } = restored;
+  const user = lookupKey === undefined ? null : await store.findByKey("frontend_user", lookupKey);
+  if (user?.customProperties.crmContactId !== target._id || user.createdAt < mergedAt) return;
+  await store.update(user, { customProperties: { crmContactId: restored._id } }, "linked");
 }
 
 /** @throws CONFLICT when what was moved has gone on into a third contact */
@@ -262,7 +277,27 @@ function isSame(one: unknown, other: unknown): boolean {
   return compareValues(one as Value | undefined, other as Value | undefined) === 0;
 }
 
-/** Only what is still as the merge left it goes back to what it was. */
+/**
+ * What is still as the merge left it goes back to what it was; of lists that have changed since, the
+ * source's addresses are taken out.
+ */
+function partedChanges(
+  target: Contact,
+  source: Contact,
+  changes: Change[],
+): ObjectChanges<"crm_contact"> {
+  const { customProperties: present } = target;
+  const of = (field: string): Change | undefined => changes.find((one) => one.field === field);
+  const [fields, merged] = [of("customFields"), of("merged")];
+  const { customFields, merged: identity } = partedFrom(present, source.customProperties, {
+    customFields: (fields ? fields.before : present.customFields) as typeof present.customFields,
+    merged: (merged ? merged.before : present.merged) as typeof present.merged,
+  });
+  const parted = { ...(fields ? { customFields } : {}), ...(merged ? { merged: identity } : {}) };
+  const reverted = revertedChanges(target, changes);
+  return { ...reverted, customProperties: { ...parted, ...reverted.customProperties } };
+}
+
 function revertedChanges(target: Contact, changes: Change[]): ObjectChanges<"crm_contact"> {
   const now = fieldsOf(target);
   const own = changes.filter(({ field, after }) => isSame(now[field], after));

@@ -1,7 +1,8 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import type { Id } from "../_generated/dataModel";
-import { emailKey } from "../kit/email";
 import { contactType } from "./contact";
+import { contactByEmail, type Known } from "./contactIdentity";
+import { isSamePhone, unitedLists } from "./contactAddresses";
 import { organizationNameKey } from "./crmOrganization";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges, ObjectStore } from "./store";
@@ -28,26 +29,32 @@ export type SavedContact = { contact: Contact; isNew: boolean };
 /** Properties that a way of coming in adds, given the contact that is known already. */
 type Additions = (known: Contact | null) => Partial<ContactProperties>;
 
+/** How a contact that is known already is recognized: by its e-mail, unless a way in knows more. */
+type Recognition = (store: ObjectStore, fields: ContactFields) => Promise<Known | null>;
+
+const byEmail: Recognition = async (store, { email }) =>
+  email === undefined ? null : await contactByEmail(store, email);
+
 /**
- * Creates a contact, or updates the living one that has this e-mail: then only the given fields
- * change, tags are united, and the subtype never goes down (lead < prospect < customer).
+ * Creates a contact, or updates the living one that has this e-mail, or into which the one that had it
+ * was merged: then only the given fields change, tags are united, and the subtype never goes down
+ * (lead < prospect < customer).
  */
 export async function saveContact(
   store: ObjectStore,
   fields: ContactFields,
   info: OrganizationInfo | undefined,
   additions: Additions = () => ({}),
+  recognize: Recognition = byEmail,
 ): Promise<SavedContact> {
-  const known =
-    fields.email === undefined
-      ? null
-      : await store.findByKey("crm_contact", emailKey(fields.email));
+  const known = await recognize(store, fields);
   const crmOrganizationId = info && (await organizationFor(store, info))._id;
   if (known) {
-    const { customProperties, ...changes } = mergeInto(known, fields, crmOrganizationId);
-    const contact = await store.update(known, {
+    const given = withoutOthers(known, fields);
+    const { customProperties, ...changes } = mergeInto(known.contact, given, crmOrganizationId);
+    const contact = await store.update(known.contact, {
       ...changes,
-      customProperties: { ...customProperties, ...additions(known) },
+      customProperties: { ...customProperties, ...additions(known.contact) },
     });
     return { contact, isNew: false };
   }
@@ -143,6 +150,19 @@ async function organizationFor(
   });
 }
 
+/** An e-mail or a number that a contact was found by, and has beside its first, stays where it is. */
+function withoutOthers({ contact, by }: Known, fields: ContactFields): ContactFields {
+  const { email, phone, ...others } = fields;
+  const { phone: first } = contact.customProperties;
+  const isOtherPhone =
+    by === "phone" && phone !== undefined && first !== undefined && !isSamePhone(phone, first);
+  return {
+    ...others,
+    ...(email === undefined || by === "merged" ? {} : { email }),
+    ...(phone === undefined || isOtherPhone ? {} : { phone }),
+  };
+}
+
 function mergeInto(
   known: Contact,
   fields: ContactFields,
@@ -150,14 +170,21 @@ function mergeInto(
 ): ObjectChanges<"crm_contact"> {
   const { tags } = known.customProperties;
   const customFields = unpackCustomFields(known.customProperties.customFields);
+  const given = propertiesOf(fields);
+  const after = { ...known.customProperties, ...given };
+  const lists = unitedLists(after, known.customProperties, { customFields: given.customFields });
   return {
     subtype: higherSubtype(known.subtype, fields.subtype),
     ...(fields.status === undefined ? {} : { status: fields.status }),
     customProperties: {
-      ...propertiesOf(fields),
+      ...given,
       tags: withinLimits("tags", tags, [...new Set([...tags, ...(fields.tags ?? [])])]),
       customFields: packCustomFields(
-        withinLimits("customFields", customFields, { ...customFields, ...fields.customFields }),
+        withinLimits("customFields", customFields, {
+          ...customFields,
+          ...fields.customFields,
+          ...lists,
+        }),
       ),
       ...(crmOrganizationId === undefined ? {} : { crmOrganizationId }),
     },

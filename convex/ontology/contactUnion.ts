@@ -1,6 +1,6 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import { invalid } from "../kit/errors";
-import { emailKey } from "../kit/email";
+import { unitedIdentity, unitedLists } from "./contactAddresses";
 import { MAX_NOTES } from "./contactInput";
 import { higherSubtype } from "./contactRules";
 import type { ObjectDoc, Properties } from "./registry";
@@ -11,8 +11,9 @@ type ContactProperties = Properties<"crm_contact">;
 
 /**
  * What a contact becomes when another that is the same person goes into it: its own values stay,
- * missing ones are taken over, notes, tags and registrations are united, the higher subtype counts. A
- * second e-mail or phone is kept in the custom fields `otherEmails` and `otherPhones`.
+ * missing ones are taken over, notes, tags and registrations are united, the higher subtype counts.
+ * Further e-mails and phones are kept in the custom fields `otherEmails` and `otherPhones`, and find the
+ * contact from then on, as the other's name and vCard do.
  * @throws VALIDATION_ERROR when the notes of both are longer than those of one contact may be
  */
 export function unionOf(target: Contact, source: Contact): ObjectChanges<"crm_contact"> {
@@ -24,9 +25,14 @@ export function unionOf(target: Contact, source: Contact): ObjectChanges<"crm_co
       ...other,
       ...own,
       tags: [...new Set([...own.tags, ...other.tags])],
-      customFields: unitedFields(own, other),
+      customFields: packCustomFields({
+        ...unpackCustomFields(other.customFields),
+        ...unpackCustomFields(own.customFields),
+        ...unitedLists({ ...other, ...own }, own, other),
+      }),
       ...unitedNotes(own.notes, other.notes),
       ...unitedRegistrations(own, other),
+      merged: unitedIdentity(own, other),
     },
   };
 }
@@ -44,32 +50,6 @@ function unitedNotes(
     throw invalid([{ path: "notes", message }]);
   }
   return { notes };
-}
-
-function unitedFields(
-  own: ContactProperties,
-  other: ContactProperties,
-): ContactProperties["customFields"] {
-  const fields = {
-    ...unpackCustomFields(other.customFields),
-    ...unpackCustomFields(own.customFields),
-  };
-  addTo(fields, "otherEmails", own.email, other.email, emailKey);
-  addTo(fields, "otherPhones", own.phone, other.phone, (phone) => phone.replace(/\D/g, ""));
-  return packCustomFields(fields);
-}
-
-function addTo(
-  fields: Record<string, unknown>,
-  field: string,
-  own: string | undefined,
-  other: string | undefined,
-  key: (value: string) => string,
-): void {
-  if (own === undefined || other === undefined || key(own) === key(other)) return;
-  const known: unknown = fields[field];
-  const list = Array.isArray(known) ? (known as unknown[]) : [];
-  fields[field] = [...new Set([...list, other])];
 }
 
 function unitedRegistrations(

@@ -3,6 +3,7 @@ import { storedCustomFields } from "../kit/customFields";
 import { onlyVisible } from "../kit/invisible";
 import { storedAddress } from "./address";
 import { defineObjectType } from "./definition";
+import { emailWords, phoneTexts } from "./searchWords";
 
 /** A company or other body that contacts belong to and that projects and invoices are for. */
 export const crmOrganizationType = defineObjectType({
@@ -29,7 +30,8 @@ export const crmOrganizationType = defineObjectType({
         organization.name,
         organization.website,
         organization.industry,
-        organization.billingEmail,
+        ...emailWords(organization.billingEmail),
+        ...phoneTexts(organization.phone),
         organization.taxId,
         ...organization.tags,
       ]
@@ -39,6 +41,7 @@ export const crmOrganizationType = defineObjectType({
       links: [],
     };
   },
+  hasAddresses: true,
   filters: { subtype: "subtype", status: "status" },
 });
 

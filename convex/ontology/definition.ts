@@ -35,8 +35,16 @@ export type ObjectTypeDefinition<
   documentDateIs?: string;
   /** Sums that the type's counts carry beside the number of objects: what is due of invoices. */
   sums?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): Record<string, bigint>;
-  /** What two objects that may be the same have in common, normalized; how duplicates are found. */
-  matchKeys?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): MatchKey[];
+  /** What two objects that may be the same have in common; how duplicates are found. */
+  matchKeys?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): Match[];
+  /**
+   * What an object has that is known by a look-up key which is not its own, such as the e-mail of a
+   * merged contact: `is` says it exactly, and whoever has that has `among` too, which a new object is
+   * asked for anyway.
+   */
+  otherKeys?(lookupKey: string): { among: MatchKey; is: MatchKey };
+  /** It has e-mails or phone numbers, which full text finds in any spelling. */
+  hasAddresses?: boolean;
   /**
    * What is left of an object when the person whom it refers to is erased; null where it stays as it
    * is, as an issued invoice does. A type without it says nothing of the person itself.
@@ -94,7 +102,11 @@ export type ObjectColumns = {
   links: { linkType: string; to: GenericId<"objects"> }[];
 };
 
-export type MatchKey = { kind: "email" | "phone" | "name"; key: string };
+/** Normalized; see ontology/contactMatch.ts for what each kind means. */
+export type MatchKey = { kind: "email" | "phone" | "name" | "address" | "card"; key: string };
+/** A phone number's key depends on where the organization is. */
+export type Match =
+  { kind: Exclude<MatchKey["kind"], "phone">; key: string } | { kind: "phone"; number: string };
 
 export type FilterColumn = "subtype" | "status" | "facet" | RelationColumn | "lookupKey";
 export type RelationColumn = (typeof RELATION_COLUMNS)[number];

@@ -2,7 +2,6 @@ import * as z from "zod";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { badCursor, openCursor, sealCursor } from "../kit/page";
-import type { MatchKey } from "./definition";
 import type { TenantReader } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
 
@@ -10,28 +9,25 @@ import type { ObjectDoc, ObjectType } from "./registry";
  * Objects that may be the same, in groups of what they have in common. Only keys that are shared are
  * read (matchKeys.ts), so a page costs its groups, whatever the tenant's size.
  */
-export const MATCH_KINDS = ["email", "name", "phone"] as const satisfies MatchKey["kind"][];
+export const MATCH_KINDS = ["email", "name", "phone"] as const;
+export type MatchKind = (typeof MATCH_KINDS)[number];
 const MEMBERS_SHOWN = 20;
 
 export type DuplicateGroup<T extends ObjectType> = {
-  by: MatchKey["kind"];
+  by: MatchKind;
   key: string;
   members: ObjectDoc<T>[];
   /** There are more than are shown. */
   hasMore: boolean;
 };
 
-type Position = Pick<Doc<"objectMatchKeys">, "kind" | "key">;
+type Position = { kind: MatchKind; key: string };
 
 export async function duplicatesOf<T extends ObjectType>(
   ctx: QueryCtx,
   reader: TenantReader,
   type: T,
-  {
-    by,
-    limit,
-    cursor,
-  }: { by?: MatchKey["kind"] | undefined; limit: number; cursor?: string | undefined },
+  { by, limit, cursor }: { by?: MatchKind | undefined; limit: number; cursor?: string | undefined },
 ): Promise<{ groups: DuplicateGroup<T>[]; nextCursor: string | null }> {
   const listName = JSON.stringify(["duplicates", type, by ?? null]);
   let position: Position | null =
@@ -48,7 +44,7 @@ export async function duplicatesOf<T extends ObjectType>(
         if (groups.length === limit) {
           return { groups, nextCursor: sealCursor(listName, JSON.stringify(position)) };
         }
-        groups.push(await groupOf(reader, type, rows));
+        groups.push(await groupOf(reader, type, kind, rows));
         position = { kind, key: rows[0].key };
       }
     }
@@ -63,7 +59,7 @@ async function sharedAfter(
   ctx: QueryCtx,
   { organizationId }: TenantReader,
   type: ObjectType,
-  kind: MatchKey["kind"],
+  kind: MatchKind,
   after: string,
 ): Promise<Rows[]> {
   const rows = await ctx.db
@@ -90,9 +86,10 @@ async function sharedAfter(
 async function groupOf<T extends ObjectType>(
   reader: TenantReader,
   type: T,
+  kind: MatchKind,
   rows: Rows,
 ): Promise<DuplicateGroup<T>> {
-  const [{ kind, key }] = rows;
+  const [{ key }] = rows;
   const shown = rows.slice(0, MEMBERS_SHOWN);
   const found = await Promise.all(shown.map(({ objectId }) => reader.find(type, objectId)));
   const members = found.filter((member) => member !== null);

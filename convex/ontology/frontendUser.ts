@@ -2,6 +2,7 @@ import * as z from "zod";
 import { zid } from "convex-helpers/server/zod4";
 import { emailKey } from "../kit/email";
 import { defineObjectType } from "./definition";
+import { emailWords } from "./searchWords";
 
 /** A customer of the organization who signs in to its portal. */
 export const frontendUserType = defineObjectType({
@@ -25,7 +26,7 @@ export const frontendUserType = defineObjectType({
   columns({ customProperties: user }) {
     return {
       name: user.email,
-      searchText: `${user.displayName} ${user.email}`,
+      searchText: [user.displayName, ...emailWords(user.email)].join(" "),
       lookupKey: emailKey(user.email),
       facet: user.oauthProvider,
       parentId: user.crmContactId,
@@ -36,6 +37,7 @@ export const frontendUserType = defineObjectType({
     left: { email: "", oauthProvider, oauthId: "", displayName: "", lastLogin: 0 },
     isRemoved: true,
   }),
+  hasAddresses: true,
   filters: {
     status: "status",
     oauthProvider: "facet",

@@ -1,6 +1,7 @@
 import type { Id } from "../_generated/dataModel";
 import { ApiError } from "../kit/errors";
 import { emailKey } from "../kit/email";
+import { contactByEmail } from "./contactIdentity";
 import type { SignIn } from "./frontendUserInput";
 import type { ObjectDoc } from "./registry";
 import type { ObjectStore } from "./store";
@@ -76,5 +77,5 @@ async function contactFor(
   linked: Id<"objects"> | undefined,
 ): Promise<Id<"objects"> | undefined> {
   if (linked && (await store.find("crm_contact", linked))) return linked;
-  return (await store.findByKey("crm_contact", emailKey(email)))?._id;
+  return (await contactByEmail(store, email))?.contact._id;
 }

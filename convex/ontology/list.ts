@@ -29,8 +29,11 @@ import {
   type Sort,
   SORTS,
 } from "./ranges";
+import { definitionOf } from "./derived";
+import { phoneRegionOf } from "./phoneRegion";
 import { portalPage } from "./portalObjects";
-import type { Tenant } from "./reader";
+import { type Tenant, TenantReader } from "./reader";
+import { withSpellings } from "./searchWords";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
 /** A search answers at most this many hits (Convex's own limit), and fewer where they are large. */
@@ -159,7 +162,21 @@ async function pageThroughIndex<T extends ObjectType>(
 ): Promise<Page<ObjectDoc<T>>> {
   const rows = rowsOf(ctx, tenant, type, request);
   const count = await totalOf(ctx, tenant, type, request);
-  return await pageThrough(listName, request.paging, rows, count);
+  const page = await pageThrough(listName, request.paging, rows, count);
+  const other = page.rows.length === 0 ? await knownOtherwise(ctx, tenant, type, request) : null;
+  return other === null ? page : { rows: [other], meta: { ...page.meta, total: 1 } };
+}
+
+/** Who is known by the key all the same: a contact by the e-mail of one merged into it. */
+async function knownOtherwise<T extends ObjectType>(
+  ctx: QueryCtx,
+  tenant: Tenant,
+  type: T,
+  { filters: { lookupKey }, paging }: ListRequest,
+): Promise<ObjectDoc<T> | null> {
+  const isFirst = paging.cursor === undefined && paging.offset === 0;
+  if (lookupKey === undefined || !isFirst) return null;
+  return await new TenantReader(ctx, tenant).findByOtherKey(type, lookupKey);
 }
 
 async function pageThroughHits<T extends ObjectType>(
@@ -170,7 +187,8 @@ async function pageThroughHits<T extends ObjectType>(
   search: string,
   listName: string,
 ): Promise<Page<ObjectDoc<T>>> {
-  const matching = matchingObjects(ctx, organizationId, type, search, filters, includeArchived);
+  const words = await wordsFor(ctx, organizationId, type, search);
+  const matching = matchingObjects(ctx, organizationId, type, words, filters, includeArchived);
   const { page: hits, isDone } = await firstRows(matching, MAX_HITS);
   const start =
     paging.cursor === undefined ? paging.offset : Number(openCursor(listName, paging.cursor));
@@ -184,6 +202,20 @@ async function pageThroughHits<T extends ObjectType>(
       nextCursor: end < hits.length ? sealCursor(listName, String(end)) : null,
     }),
   };
+}
+
+/** What full text is asked for: an address in every spelling that it may be known under. */
+export async function wordsFor(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  type: ObjectType,
+  search: string,
+): Promise<string> {
+  if (!definitionOf(type).hasAddresses) return search;
+  return await withSpellings(search, async () => {
+    const organization = await ctx.db.get("organizations", organizationId);
+    return organization && phoneRegionOf(organization);
+  });
 }
 
 type Pageable<T extends ObjectType> = {

@@ -1,4 +1,5 @@
-import type { Id } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MatchKey } from "./definition";
 import type { ObjectDoc, ObjectType } from "./registry";
 
 /**
@@ -9,6 +10,7 @@ import type { ObjectDoc, ObjectType } from "./registry";
 export class ObjectMemory {
   private readonly objects = new Map<Id<"objects">, ObjectDoc | null>();
   private readonly holders = new Map<string, ObjectDoc | null>();
+  private readonly matches = new Map<string, Doc<"objectMatchKeys"> | null>();
 
   async object(
     id: Id<"objects">,
@@ -25,6 +27,19 @@ export class ObjectMemory {
     return await remembered(this.holders, keyOf(type, lookupKey), read);
   }
 
+  async match(
+    type: ObjectType,
+    matchKey: MatchKey,
+    read: () => Promise<Doc<"objectMatchKeys"> | null>,
+  ): Promise<Doc<"objectMatchKeys"> | null> {
+    return await remembered(this.matches, matchOf(type, matchKey), read);
+  }
+
+  /** A row of this key came or went. */
+  matched(type: ObjectType, matchKey: MatchKey): void {
+    this.matches.delete(matchOf(type, matchKey));
+  }
+
   /** An object was written: `before` is null for a new one. */
   wrote(before: ObjectDoc | null, after: ObjectDoc): void {
     this.objects.set(after._id, after);
@@ -36,6 +51,10 @@ export class ObjectMemory {
 
 function keyOf(type: ObjectType, lookupKey: string): string {
   return `${type} ${lookupKey}`;
+}
+
+function matchOf(type: ObjectType, { kind, key }: MatchKey): string {
+  return `${type} ${kind} ${key}`;
 }
 
 async function remembered<Key, Value>(

@@ -1,7 +1,10 @@
-import type { Id } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { notFound } from "../kit/errors";
 import type { ObjectMemory } from "./memory";
+import type { MatchKey } from "./definition";
+import { definitionOf } from "./derived";
+import { matchRows } from "./matchRows";
 import { asShownTo, isShownTo, type PortalViewer } from "./portalRules";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
@@ -82,6 +85,38 @@ export class TenantReader {
         .first();
     const object = await (this.memory ? this.memory.holder(type, lookupKey, read) : read());
     return object && isOfType(object, type) ? this.shown(object) : null;
+  }
+
+  /** The living object that is known by a look-up key which is another's, or nobody's, own. */
+  async findByOtherKey<T extends ObjectType>(
+    type: T,
+    lookupKey: string,
+  ): Promise<ObjectDoc<T> | null> {
+    const keys = definitionOf(type).otherKeys?.(lookupKey);
+    if (!keys || (await this.firstMatch(type, keys.among)) === null) return null;
+    const [holder = null] = await this.holdersOf(type, keys.is, 1);
+    return holder;
+  }
+
+  /** One of the rows of those who have this in common (matchKeys.ts). */
+  protected async firstMatch(
+    type: ObjectType,
+    matchKey: MatchKey,
+  ): Promise<Doc<"objectMatchKeys"> | null> {
+    const read = async (): Promise<Doc<"objectMatchKeys"> | null> =>
+      await matchRows(this.ctx, this.organizationId, type, matchKey).first();
+    return await (this.memory ? this.memory.match(type, matchKey, read) : read());
+  }
+
+  /** The first living objects that have this in common, if any. */
+  async holdersOf<T extends ObjectType>(
+    type: T,
+    matchKey: MatchKey,
+    limit: number,
+  ): Promise<ObjectDoc<T>[]> {
+    const rows = await matchRows(this.ctx, this.organizationId, type, matchKey).take(limit);
+    const found = await Promise.all(rows.map(({ objectId }) => this.find(type, objectId)));
+    return found.filter((object) => object !== null);
   }
 
   private shown<T extends ObjectType>(object: ObjectDoc<T>): ObjectDoc<T> | null {

@@ -13,7 +13,9 @@ import { eventTypeOf } from "./eventTypes";
 import { followUp } from "./followUps";
 import { freeze, isIssuing } from "./issuing";
 import { addLinks, replaceLinks, requireUnreferenced } from "./links";
-import { replaceMatchKeys } from "./matchKeys";
+import { type MatchAccess, remakeMatchKeys, replaceMatchKeys } from "./matchKeys";
+import type { Region } from "../kit/phone";
+import { phoneRegionOf } from "./phoneRegion";
 import { ObjectMemory } from "./memory";
 import { isChangeableByPortal } from "./portalRules";
 import { TenantReader } from "./reader";
@@ -75,7 +77,7 @@ export class ObjectStore extends TenantReader {
     protected override readonly ctx: MutationCtx,
     readonly scope: WriteScope,
     /** The tenant, where the transaction has read it. */
-    private readonly organization: Doc<"organizations"> | null = null,
+    private organization: Doc<"organizations"> | null = null,
   ) {
     super(ctx, scope);
   }
@@ -102,7 +104,7 @@ export class ObjectStore extends TenantReader {
     } as ObjectFields);
     const object = await this.inserted<T>(id);
     await addLinks(this.ctx, object, columns.links);
-    await replaceMatchKeys(this.ctx, null, object);
+    await replaceMatchKeys(this.matchAccess, null, object);
     this.count(object, 1);
     await this.recordWrite("created", object, changesBetween({}, auditedFields(object)), null);
     await followUp(this, object);
@@ -135,12 +137,14 @@ export class ObjectStore extends TenantReader {
 
     // Archiving ends an object from any status.
     if (lifecycle === object.lifecycle) requireTransition(type, object.status, next.status, verb);
-    if (columns.lookupKey !== object.lookupKey) {
+    // By today's rule for both: what an earlier version let in stays, and its other fields can change.
+    const keyBefore = columnsOf(type, object as unknown as NewObject<T>).lookupKey;
+    if (columns.lookupKey !== keyBefore) {
       await this.requireFreeKey(type, columns.lookupKey, object._id);
     }
     const updated = await this.patch(object, { ...next, ...indexColumns(columns), lifecycle });
     await replaceLinks(this.ctx, object, columns.links);
-    await replaceMatchKeys(this.ctx, object, updated);
+    await replaceMatchKeys(this.matchAccess, object, updated);
     this.recount(object, updated);
     await this.recordWrite(verb, updated, audited, object);
     if (updated.lookupKey !== object.lookupKey) await followUp(this, updated);
@@ -170,7 +174,7 @@ export class ObjectStore extends TenantReader {
     const { organizationId, _id: objectId } = object;
     await this.ctx.db.insert("tombstones", { organizationId, objectId, deletedAt: Date.now() });
     await replaceLinks(this.ctx, object, []);
-    await replaceMatchKeys(this.ctx, object, null);
+    await replaceMatchKeys(this.matchAccess, object, null);
     this.count(object, -1);
     await this.recordWrite("deleted", deleted, []);
   }
@@ -187,7 +191,7 @@ export class ObjectStore extends TenantReader {
     const object = await this.patch(tombstone, { ...indexColumns(columns), ...life });
     await this.forgetTombstone(tombstone._id);
     await addLinks(this.ctx, object, columns.links);
-    await replaceMatchKeys(this.ctx, null, object);
+    await replaceMatchKeys(this.matchAccess, null, object);
     this.count(object, 1);
     await this.recordWrite("restored", object, []);
     return object;
@@ -207,6 +211,23 @@ export class ObjectStore extends TenantReader {
     const happening = { action: eventTypeOf(type, "erased"), objectType: type, objectId: _id };
     const event = { data: { id: _id, type, erased: true } };
     await this.record({ ...happening, changes: [], event });
+  }
+
+  /**
+   * Makes anew what is derived from an object for being found, where an earlier version derived it by
+   * other rules: what the object says, its version and its place in a pull stay. Answers whether anything
+   * differed.
+   */
+  async rederive(object: ObjectDoc): Promise<boolean> {
+    const { searchText, lookupKey } = columnsOf(object.type, object);
+    const isOld = searchText !== object.searchText || lookupKey !== object.lookupKey;
+    if (isOld) {
+      const derived = { searchText, lookupKey };
+      await this.ctx.db.patch("objects", object._id, derived);
+      this.memory.wrote(object, { ...object, ...derived } as ObjectDoc);
+    }
+    if (definitionOf(object.type).matchKeys === undefined) return isOld;
+    return (await remakeMatchKeys(this.matchAccess, object)) || isOld;
   }
 
   /** Something that happened to an object without changing it, such as an event registration. */
@@ -229,6 +250,22 @@ export class ObjectStore extends TenantReader {
     }
     await announce(this.ctx, this.organization ?? this.organizationId, this.eventTypes);
     this.eventTypes.clear();
+  }
+
+  /** Where phone numbers without a country code are dialled. */
+  async phoneRegion(): Promise<Region | null> {
+    return phoneRegionOf(await this.settings());
+  }
+
+  private get matchAccess(): MatchAccess {
+    return {
+      ctx: this.ctx,
+      regionOf: async () => await this.phoneRegion(),
+      first: async (type, matchKey) => await this.firstMatch(type, matchKey),
+      changed: (type, matchKey) => {
+        this.memory.matched(type, matchKey);
+      },
+    };
   }
 
   /** The audit entry and the event of what is no object, such as an attachment. */
@@ -352,6 +389,7 @@ export class ObjectStore extends TenantReader {
     const known =
       this.organization ?? (await this.ctx.db.get("organizations", this.organizationId));
     if (!known) throw new Error(`Organization ${this.organizationId} is missing.`);
+    this.organization = known;
     return known;
   }
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { emailKey } from "../kit/email";
 import { contactCreation, contactUpdate } from "./contactInput";
+import { contactByEmail } from "./contactIdentity";
 import { changeContact, saveContact } from "./contactRules";
 import {
   changeCrmOrganization,
@@ -39,7 +39,7 @@ export const syncedContact = syncedType({
     await store.remove(contact);
   },
   async twin({ store }, { email }) {
-    return email === undefined ? null : await store.findByKey("crm_contact", emailKey(email));
+    return email === undefined ? null : ((await contactByEmail(store, email))?.contact ?? null);
   },
 });
 

@@ -22,12 +22,18 @@ export const coreTables = {
     tier,
     /** The types of events that somebody follows; kept by delivery/webhooks.ts, see following.ts. */
     followedEvents: v.optional(v.array(v.string())),
+    /** The rules by which its keys are made; see ontology/rekeying.ts. */
+    keyRules: v.optional(v.number()),
+    /** Where its phone numbers are dialled, empty for nowhere known: of its address's country. */
+    phoneRegion: v.optional(v.string()),
     /** Of one that is an organization at Clerk, see tenants/clerkOrganizations.ts. */
     clerkOrganizationId: v.optional(v.string()),
     version: v.number(),
     createdAt: v.number(),
     updatedAt: v.number(),
-  }).index("by_clerkOrganizationId", ["clerkOrganizationId"]),
+  })
+    .index("by_clerkOrganizationId", ["clerkOrganizationId"])
+    .index("by_keyRules", ["keyRules"]),
 
   /**
    * The origins of `organizations.allowedOrigins`, for CORS preflights, which carry no credential.

@@ -162,6 +162,34 @@ export const crmTables = {
     .index("by_object", ["objectId"]),
 
   /**
+   * The job that makes an organization's keys and search text anew after the rules for them, or its
+   * country, have changed: one row, of the last one. Written by ontology/rekeying.ts, which is where its
+   * position is taken up after any interruption; read by `GET /integrity`; never deleted.
+   */
+  rekeyings: defineTable({
+    organizationId: v.id("organizations"),
+    status: v.union(v.literal("running"), v.literal("completed")),
+    /** In the order of the objects' last change. */
+    position: v.object({ commitTs: v.int64(), creationTime: v.number(), id: v.string() }),
+    /** Once the objects are done: the suppressed address that was looked at last. */
+    addressesAfter: v.optional(v.string()),
+    checked: v.number(),
+    changed: v.number(),
+    /** The first of those that have one key by now and had several: nothing is merged by itself. */
+    collisions: v.array(v.object({ type: v.string(), key: v.string(), ids: v.array(v.string()) })),
+    collided: v.number(),
+    /** Objects that could not be written. */
+    failed: v.array(v.string()),
+    /** How often it was taken up since its last step. */
+    attempts: v.number(),
+    startedAt: v.number(),
+    steppedAt: v.number(),
+    finishedAt: v.optional(v.number()),
+  })
+    .index("by_organization", ["organizationId"])
+    .index("by_status", ["status", "steppedAt"]),
+
+  /**
    * Erasures of persons. Written by ontology/erasure.ts with the erasure and by its job, which
    * blanks, a page at a time, what refers to them and what the trail and kept answers say of them;
    * kept, as the proof that it was done.

@@ -160,13 +160,20 @@ export const ontologyTables = {
     .index("by_to_and_type", ["organizationId", "to", "fromType", "fromCreatedAt"]),
 
   /**
-   * By what an object might be the same as another: normalized e-mails, phones, names. Written and
-   * deleted by ontology/matchKeys.ts with the object; read by the list of duplicates.
+   * By what an object might be the same as another: normalized e-mails, phones, names, merged
+   * addresses, vCards. Written and deleted by ontology/matchKeys.ts with the object; read by the list
+   * of duplicates and where a contact is looked up (ontology/contactIdentity.ts).
    */
   objectMatchKeys: defineTable({
     organizationId: v.id("organizations"),
     type: v.string(),
-    kind: v.union(v.literal("email"), v.literal("phone"), v.literal("name")),
+    kind: v.union(
+      v.literal("email"),
+      v.literal("phone"),
+      v.literal("name"),
+      v.literal("address"),
+      v.literal("card"),
+    ),
     key: v.string(),
     objectId: v.id("objects"),
     /** Whether another object has the same key. */

@@ -6,6 +6,7 @@
 import path from "node:path";
 import { convexToJson, type JSONValue, jsonToConvex, type Value } from "convex/values";
 import { contactMatchKeys } from "../../convex/ontology/contactMatch";
+import { matchKeysIn } from "../../convex/ontology/matchKeys";
 import { definedOnly } from "../../convex/ontology/changes";
 import { columnsOf, talliesOf } from "../../convex/ontology/derived";
 import type { Doc } from "../../convex/_generated/dataModel";
@@ -107,7 +108,7 @@ type Row = Record<string, Value | undefined>;
 type TableRows = Parameters<Database["importTables"]>[0][number];
 
 function matchKeyRows({ organizationId, type, _id: objectId, customProperties }: Contact): Row[] {
-  return contactMatchKeys(customProperties).map(({ kind, key }) => ({
+  return matchKeysIn(contactMatchKeys(customProperties), null).map(({ kind, key }) => ({
     ...{ organizationId, type, kind, key, objectId, isShared: false },
   }));
 }

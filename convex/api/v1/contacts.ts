@@ -40,7 +40,7 @@ export const create = writeEndpoint(
     tag,
     summary: "Create or update a contact",
     description:
-      "A known e-mail updates that contact: only the given fields change, tags are united, the subtype never goes down. `organizationInfo` links the CRM organization of that name, and makes it if there is none.",
+      "A known e-mail updates that contact, also one that came to it by a merge: only the given fields change, tags are united, the subtype never goes down. `organizationInfo` links the CRM organization of that name, and makes it if there is none.",
     scope: "crm:write",
     body: contactCreation,
     literal: true,

@@ -34,7 +34,7 @@ export const create = writeEndpoint(
     tag,
     summary: "Merge another contact into this one",
     description:
-      "What this contact lacks it takes from the source; tags are united, the higher subtype counts, a second e-mail or phone goes to the custom fields `otherEmails` and `otherPhones`. The notes of both are joined; where they are longer together than a contact's notes may be, the merge is refused and says so. Whatever refers to the source (projects, invoices, portal users) is moved; beyond a hundred objects a job goes on, and the merge's `status` says so. The source is deleted. It can be undone for 30 days.",
+      "What this contact lacks it takes from the source; tags are united, the higher subtype counts, further e-mails and phones go to the custom fields `otherEmails` and `otherPhones`, and find this contact from then on. The notes of both are joined; where they are longer together than a contact's notes may be, the merge is refused and says so. Whatever refers to the source (projects, invoices, portal users) is moved; beyond a hundred objects a job goes on, and the merge's `status` says so. The source is deleted. It can be undone for 30 days.",
     scope: "crm:write",
     subject: "crm_contact",
     body: z.strictObject({ sourceId: z.string().max(64) }),

@@ -40,7 +40,7 @@ export const duplicates = readEndpoint(
     tag,
     summary: "List contacts that may be the same person",
     description:
-      "Groups of contacts that share a mailbox (`ada+news@…` is `ada@…`), a name (in any order, without case and accents) or a phone number (its last nine digits).",
+      "Groups of contacts that share a mailbox (`ada+news@…` is `ada@…`), a name (in any order, without case and accents) or a phone number in whatever spelling (a national one is of the organization's country; while that is not known, the last nine digits of numbers are compared).",
     scope: "crm:read",
     query: z.strictObject({ limit, cursor, by: z.enum(MATCH_KINDS).optional() }),
     list: true,

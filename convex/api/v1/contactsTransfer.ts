@@ -80,7 +80,7 @@ export const importFile = writeEndpoint(
     tag,
     summary: "Import contacts from CSV or vCard",
     description:
-      "The body is the file, up to 16 MiB: CSV with a header row (commas, semicolons or tabs; UTF-8, UTF-16, Windows-1252 or MacRoman), or vCards of versions 2.1, 3.0 and 4.0. Each row creates or updates one contact, or is refused for itself; a known `id` or e-mail updates. A small file is done when the answer comes; for a larger one the report tells how far it is. A dry run writes the report alone.",
+      "The body is the file, up to 16 MiB: CSV with a header row (commas, semicolons or tabs; UTF-8, UTF-16, Windows-1252 or MacRoman), or vCards of versions 2.1, 3.0 and 4.0. Each row creates or updates one contact, or is refused for itself; a known `id` or e-mail updates; where that finds nobody, the UID of a vCard, or a phone number with the name. A small file is done when the answer comes; for a larger one the report tells how far it is. A dry run writes the report alone.",
     scope: "crm:write",
     query: z.strictObject({
       unknownColumns: z.enum(UNKNOWN_COLUMNS).optional().meta({
