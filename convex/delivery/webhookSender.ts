@@ -8,7 +8,7 @@ import { type ActionCtx, internalAction } from "../_generated/server";
 import { retryConflicts } from "../kit/http/conflicts";
 import { openSecret } from "../kit/secretBox";
 import { retryAfterOf } from "./attempts";
-import { safePost } from "./safeRequest";
+import { ConnectionPool, safePost } from "./safeRequest";
 import type { SendJob } from "./webhookClaims";
 import type { SendOutcome } from "./webhookOutcomes";
 
@@ -29,9 +29,13 @@ export const send = internalAction({
   handler: async (ctx): Promise<null> => {
     const sender = new Sender(ctx);
     const until = Date.now() + RUN_FOR_MS;
-    while (Date.now() < until) if (await sender.turn()) return null;
-    await sender.finish();
-    return null;
+    try {
+      while (Date.now() < until) if (await sender.turn()) return null;
+      await sender.finish();
+      return null;
+    } finally {
+      sender.close();
+    }
   },
 });
 
@@ -39,6 +43,7 @@ class Sender {
   private readonly run = randomUUID();
   private readonly underWay = new Map<string, { job: SendJob; done: Promise<void> }>();
   private outcomes: SendOutcome[] = [];
+  private readonly pool = new ConnectionPool();
 
   constructor(private readonly ctx: ActionCtx) {}
 
@@ -74,8 +79,13 @@ class Sender {
     );
   }
 
+  /** Connections are of a run: on Convex its process may end with it. */
+  close(): void {
+    this.pool.close();
+  }
+
   private begin(job: SendJob): void {
-    const done = deliver(job).then((outcome) => {
+    const done = deliver(job, this.pool).then((outcome) => {
       this.underWay.delete(job.id);
       this.outcomes.push(outcome);
     });
@@ -99,7 +109,7 @@ class Sender {
 }
 
 /** One attempt. It does not throw: whatever happens is its outcome. */
-async function deliver(job: SendJob): Promise<SendOutcome> {
+async function deliver(job: SendJob, pool: ConnectionPool): Promise<SendOutcome> {
   const at = Date.now();
   const ended = (rest: Partial<SendOutcome>): SendOutcome => ({
     id: job.id,
@@ -114,6 +124,7 @@ async function deliver(job: SendJob): Promise<SendOutcome> {
       headers: await signedHeaders(job, new Date(at)),
       body: job.body,
       allowPrivate: process.env.WEBHOOK_ALLOW_PRIVATE === "true",
+      pool,
     });
     if (status >= 200 && status < 300) return ended({ status });
     const wait = retryAfterOf(retryAfter, Date.now());

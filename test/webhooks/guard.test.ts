@@ -1,7 +1,7 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Resolve, safePost } from "../../convex/delivery/safeRequest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ConnectionPool, type Resolve, safePost } from "../../convex/delivery/safeRequest";
 import { isPublicAddress, receiverProblem } from "../../convex/kit/publicAddress";
 
 describe("addresses", () => {
@@ -137,3 +137,88 @@ test.each([false, true])(
     expect(asked).toEqual([]);
   },
 );
+
+describe("kept connections", () => {
+  let server: Server;
+  let url: string;
+  let connections = 0;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  let pool: ConnectionPool;
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      request.resume().on("end", () => {
+        answer(request, response);
+      });
+    });
+    server.on("connection", () => (connections += 1));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  });
+  afterAll(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  beforeEach(() => {
+    connections = 0;
+    answer = (_, response) => response.writeHead(204).end();
+    pool = new ConnectionPool();
+  });
+  afterEach(() => {
+    pool.close();
+  });
+  const post = async (): Promise<number> =>
+    (await safePost({ url, headers: {}, body: "{}", allowPrivate: true, pool })).status;
+
+  test("requests to one receiver share a connection, one after another", async () => {
+    for (let i = 0; i < 5; i++) expect(await post()).toBe(204);
+    expect(connections).toBe(1);
+  });
+
+  test("one that was closed meanwhile is replaced within the same attempt, once", async () => {
+    expect(await post()).toBe(204);
+    let asked = 0;
+    answer = (request, response) => {
+      asked += 1;
+      if (asked === 1) request.socket.destroy();
+      else response.writeHead(204).end();
+    };
+    expect(await post()).toBe(204);
+    expect([asked, connections]).toEqual([2, 2]);
+  });
+
+  test("a new connection that is cut off is a failed attempt, and is not tried twice", async () => {
+    let asked = 0;
+    answer = (request) => {
+      asked += 1;
+      request.socket.destroy();
+    };
+    await expect(post()).rejects.toThrow();
+    expect(asked).toBe(1);
+  });
+
+  test("an answer that has begun and is cut off is not asked for again", async () => {
+    expect(await post()).toBe(204);
+    let asked = 0;
+    answer = (request, response) => {
+      asked += 1;
+      response.writeHead(200, { "content-length": "10" });
+      response.write("x", () => request.socket.destroy());
+    };
+    await expect(post()).rejects.toThrow();
+    expect(asked).toBe(1);
+  });
+
+  test("an endless answer ends with its connection", async () => {
+    answer = (_, response) => {
+      response.writeHead(200);
+      const more = (): void => {
+        if (!response.destroyed) response.write("x".repeat(10_000), more);
+      };
+      more();
+    };
+    expect(await post()).toBe(200);
+    expect(await post()).toBe(200);
+    expect(connections).toBe(2);
+  });
+});
