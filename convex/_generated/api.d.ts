@@ -259,6 +259,7 @@ import type * as kit_reply from "../kit/reply.js";
 import type * as kit_scopes from "../kit/scopes.js";
 import type * as kit_secretBox from "../kit/secretBox.js";
 import type * as kit_signatures from "../kit/signatures.js";
+import type * as kit_streamPage from "../kit/streamPage.js";
 import type * as kit_text from "../kit/text.js";
 import type * as kit_textSigns from "../kit/textSigns.js";
 import type * as kit_time from "../kit/time.js";
@@ -685,6 +686,7 @@ declare const fullApi: ApiFromModules<{
   "kit/scopes": typeof kit_scopes;
   "kit/secretBox": typeof kit_secretBox;
   "kit/signatures": typeof kit_signatures;
+  "kit/streamPage": typeof kit_streamPage;
   "kit/text": typeof kit_text;
   "kit/textSigns": typeof kit_textSigns;
   "kit/time": typeof kit_time;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { csvLine } from "./csv";
-import type { StreamPage } from "./http/stream";
+import type { StreamPage } from "./streamPage";
 import { badCursor, openCursor, type Pageable, sealCursor } from "./page";
 
 /** Rows as a file, CSV or JSON, which is read page by page and sent as it is read. */

@@ -1,7 +1,7 @@
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { type ExportParameters, exportPage } from "../kit/export";
-import type { StreamPage } from "../kit/http/stream";
+import type { StreamPage } from "../kit/streamPage";
 import { CONTACT_COLUMNS, cellsOf, type ContactColumn } from "./contactColumns";
 import { detailOf } from "./contactView";
 import { type Filters, livingObjects } from "./ranges";

@@ -14,7 +14,7 @@ import { anchorParameter, verification, verifyPage } from "../../audit/verificat
 import { ok, readEndpoint } from "../../kit/endpoint";
 import { notFound } from "../../kit/errors";
 import { EXPORT_DESCRIPTION, exportPage, exportParameters } from "../../kit/export";
-import { streamPage } from "../../kit/http/stream";
+import { streamPage } from "../../kit/streamPage";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { personalReadEndpoint } from "../../kit/personalEndpoint";
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { EXPORT_DESCRIPTION, exportParameters } from "../../kit/export";
-import { streamPage } from "../../kit/http/stream";
+import { streamPage } from "../../kit/streamPage";
 import { CONTACT_COLUMNS, UNKNOWN_COLUMNS } from "../../ontology/contactColumns";
 import { exportContacts } from "../../ontology/contactExport";
 import { beginImport } from "../../ontology/contactImport";
