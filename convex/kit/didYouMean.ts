@@ -45,5 +45,5 @@ function plain(name: string): string {
 }
 
 function sorted(name: string): string {
-  return [...name].sort().join("");
+  return Array.from(name).sort().join("");
 }

@@ -98,7 +98,7 @@ function joined(path: string, step: string): string {
 
 /** The names that an object has, or a record whose names are an enumeration. */
 function fieldsOf(schema: unknown): readonly string[] {
-  if (schema instanceof z.ZodObject) return Object.keys(schema.shape as object);
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
   const names = schema instanceof z.ZodRecord ? schema.keyType : null;
   return names instanceof z.ZodEnum ? names.options.map(String) : [];
 }
