@@ -43,6 +43,7 @@ const OUTSIDE: Record<string, string> = {
   "GET /api/v1/openapi.json": "the document that everybody may read",
   "GET /api/v1/docs": "its page",
   "GET /api/v1/docs/assets/:name": "the page's scripts",
+  "GET /api/v1/docs/errors": "what error codes mean, which everybody may read",
   "POST /api/v1/uploads/:token": "the token is the credential: see test/attachments",
   "GET /api/v1/files/:token": "the token is the credential: see test/attachments",
   "GET /api/v1/webhooks/whatsapp": "Meta's challenge, answered to who knows the secret word",
