@@ -3,7 +3,7 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { AwsClient, AwsV4Signer } from "aws4fetch";
 import { disposition } from "../kit/disposition";
 import { ApiError } from "../kit/errors";
-import { hostNameProblem } from "../kit/hostName";
+import { addressProblem } from "../kit/hostName";
 import { within } from "../kit/within";
 
 /**
@@ -34,10 +34,8 @@ export function bucketSettings(): Settings | null {
   if (!endpoint || !bucket || !accessKeyId || !secretAccessKey) {
     throw unavailable(`The bucket of attachments is not set up: ${missing.join(", ")} is not set.`);
   }
-  const problem = URL.canParse(endpoint)
-    ? hostNameProblem(new URL(endpoint).hostname)
-    : "must be a URL";
-  if (problem !== null) throw unavailable(`The bucket of attachments: R2_ENDPOINT ${problem}.`);
+  const problem = addressProblem("R2_ENDPOINT", endpoint);
+  if (problem !== null) throw unavailable(`The bucket of attachments: ${problem}`);
   // Most stores' addresses tell their region.
   const region = process.env.R2_REGION;
   return { endpoint: endpoint.replace(/\/+$/, ""), bucket, region, accessKeyId, secretAccessKey };

@@ -19,6 +19,14 @@ export function hostNameProblem(hostname: string): string | null {
   return null;
 }
 
+/** What is wrong with an address that the operator sets, in words that name its variable, or null. */
+export function addressProblem(variable: string, address: string): string | null {
+  const problem = URL.canParse(address)
+    ? hostNameProblem(new URL(address).hostname)
+    : "must be a URL";
+  return problem === null ? null : `${variable} ${problem}.`;
+}
+
 /** For addresses that the operator sets. @throws an error that names the variable */
 export function checkHostOf(variable: string, url: URL): URL {
   const problem = hostNameProblem(url.hostname);

@@ -73,6 +73,16 @@ export const organizationSettings = z.strictObject({
     description:
       "Whether customers get a receipt by e-mail when a payment settles an invoice; they do where it is absent.",
   }),
+  portalFields: z
+    .array(z.string().min(1, "must not be empty").max(200, "must have at most 200 characters"))
+    .max(50, "must have at most 50 entries")
+    .overwrite((names) => [...new Set(names)])
+    .optional()
+    .meta({
+      description:
+        "The names of own fields (`customFields`) of projects, invoices, quotes and credit notes that customers see in the portal; they see none of the others.",
+      example: ["deliveryWeek"],
+    }),
   allowedOrigins: z.array(origin).max(20, "must have at most 20 entries"),
 });
 

@@ -101,6 +101,7 @@ async function portalUser(
   const contact = crmContactId && (await ctx.db.get("objects", crmContactId));
   const linked =
     contact && isOfType(contact, "crm_contact") && contact.lifecycle === "live" ? contact : null;
+  const organization = await ctx.db.get("organizations", user.organizationId);
   return {
     kind: "portal_user",
     id: user._id,
@@ -112,6 +113,7 @@ async function portalUser(
       userId: user._id,
       contactId: linked?._id ?? null,
       crmOrganizationId: linked?.customProperties.crmOrganizationId ?? null,
+      ownFields: organization?.portalFields ?? [],
     },
   };
 }

@@ -53,7 +53,7 @@ export const creditNoteType = defineObjectType({
     creditNoteNumber: "lookupKey",
   },
   documentDateIs: "issueDate",
-  portal: { through: ["billed_to"] },
+  portal: { through: ["billed_to"], hides: ["customFields"] },
   tallies({ customProperties: note }) {
     const { bookingMonth: month, currency, billTo, projectId, taxes } = note;
     const sums = {

@@ -48,7 +48,9 @@ export async function portalPage<T extends ObjectType>(
     const object = await ctx.db.get("objects", link.from);
     if (!object || !isOfType(object, type) || !isAsked(object, request)) return null;
     // One that is linked twice is listed by the first of its links.
-    return linkToViewer(viewer, object)?.linkType === link.linkType ? asShownTo(object) : null;
+    return linkToViewer(viewer, object)?.linkType === link.linkType
+      ? asShownTo(viewer, object)
+      : null;
   });
   return await objects.paginate({ ...page, maximumRowsRead: MAX_ROWS_READ });
 }

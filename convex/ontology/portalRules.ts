@@ -1,4 +1,5 @@
 import type { Id } from "../_generated/dataModel";
+import { storedCustomFields } from "../kit/customFields";
 import { definitionOf } from "./derived";
 import type { ObjectDoc, ObjectType, Properties } from "./registry";
 
@@ -11,6 +12,8 @@ export type PortalViewer = {
   contactId: Id<"objects"> | null;
   /** Of their contact: told to them, and no way to any object (whoever fills in a form names one). */
   crmOrganizationId: Id<"objects"> | null;
+  /** The own fields that their organization shows to its customers; of the others they see none. */
+  ownFields: readonly string[];
 };
 
 type Link = { linkType: string; to: Id<"objects"> };
@@ -34,13 +37,16 @@ export function linkToViewer(viewer: PortalViewer, object: ObjectDoc): Link | un
 }
 
 /** The object as a portal user reads it: without what is for staff only. */
-export function asShownTo<T extends ObjectType>(object: ObjectDoc<T>): ObjectDoc<T> {
+export function asShownTo<T extends ObjectType>(
+  { ownFields }: PortalViewer,
+  object: ObjectDoc<T>,
+): ObjectDoc<T> {
   const hides: readonly string[] = definitionOf(object.type).portal?.hides ?? [];
   if (hides.length === 0) return object;
   const properties = Object.entries<unknown>(object.customProperties).flatMap(([name, value]) => {
     if (!hides.includes(name)) return [[name, value]];
-    // Own fields are a list, which every reader goes through.
-    return Array.isArray(value) ? [[name, []]] : [];
+    const own = storedCustomFields.safeParse(value);
+    return own.success ? [[name, own.data.filter(({ key }) => ownFields.includes(key))]] : [];
   });
   const customProperties = Object.fromEntries(properties) as Properties<T>;
   return { ...object, customProperties };

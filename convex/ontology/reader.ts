@@ -121,7 +121,7 @@ export class TenantReader {
 
   private shown<T extends ObjectType>(object: ObjectDoc<T>): ObjectDoc<T> | null {
     if (this.viewer === undefined) return object;
-    return isShownTo(this.viewer, object) ? asShownTo(object) : null;
+    return isShownTo(this.viewer, object) ? asShownTo(this.viewer, object) : null;
   }
 }
 

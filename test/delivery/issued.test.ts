@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { PDFDocument } from "@cantoo/pdf-lib";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api";
 import type { Doc as Row, Id } from "../../convex/_generated/dataModel";
 import { newTenant, requestsOf } from "../helpers/backend";
+import { type Change, newDevice } from "../sync/devices";
 import { type Books, type Doc, invoice, line, openBooks, shown } from "../invoicing/books";
 import { readXml } from "./en16931";
 import { hasPoppler, textOf } from "./pdfText";
@@ -173,6 +174,44 @@ describe("an issued document", () => {
     expect(
       await books.backend.run(async ({ db }) => await db.query("issuedDocuments").collect()),
     ).toMatchObject(ids.map(() => ({ attempts: 1 })));
+  });
+
+  test("is frozen also where a schedule or a device made it, whoever the seller is later", async () => {
+    const day = new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10);
+    const { type, lineItems } = invoice();
+    const recurring = {
+      ...{ title: "Hosting", type, lineItems, billTo: BUYER, delivery: "send", backfill: true },
+      schedule: { frequency: "weekly", startDay: day },
+    };
+    expect((await books.post("/recurring-invoices", recurring)).status).toBe(201);
+    await books.backend.mutation(internal.invoicingJobs.round, { cursor: null });
+    const listed = async (): Promise<Doc[]> =>
+      (await books.get("/invoices?status=sent")).body.data as unknown as Doc[];
+    await vi.waitUntil(async () => (await listed()).length === 1);
+    const [ofSchedule] = await listed();
+
+    const device = await newDevice(books);
+    const push = async (change: Change) => await device.send({ type: "invoice", ...change });
+    const data = { subtype: type as string, customProperties: { lineItems, billTo: BUYER } };
+    const pushed = await push({ clientId: randomUUID(), data });
+    const cancelled = await push({ clientId: randomUUID(), data });
+    await push({ id: cancelled.id, baseVersion: 1, data: { status: "cancelled" } });
+    await books.post(`/invoices/${pushed.id}/send`, { channels: [] });
+
+    const ids = [ofSchedule?.id ?? "", pushed.id, cancelled.id];
+    expect((await books.patch("/organization", OTHER)).status).toBe(200);
+    for (let round = 0; round < 2; round++) await wakeAndRun();
+    for (const id of ids) {
+      const kept = await keptOf(id);
+      expect(kept.map(({ format }) => format).sort()).toEqual(["cii", "facturx", "pdf", "ubl"]);
+      const files = await filesOf(`/invoices/${id}`);
+      expect(files["xml"]?.toString()).toContain("Studio Nord GmbH");
+      expect(files["xml"]?.toString()).not.toContain("Ganz Anders");
+      const [entry] = (await trailOf(id)).filter(({ documentSha256 }) => documentSha256);
+      expect(Object.values(entry?.documentSha256 ?? {}).sort()).toEqual(
+        kept.map(({ sha256 }) => sha256).sort(),
+      );
+    }
   });
 
   test("has them still when all that is cleaned up is, 400 days and eleven years later", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Books, openBooks, shown } from "./books";
+import { type Books, created, type Doc, line, openBooks, shown } from "./books";
 
 /** A portal user of Ada, with requests under their session. */
 async function portal(
@@ -60,4 +60,29 @@ test("invoices, payments and sums go along when their contact is merged into ano
     `/crm/contacts/${kept}/statement?from=2026-01-01&to=2030-01-01`,
   );
   expect(statement.body.data).toMatchObject([{ closingBalanceInCents: -1900 }]);
+});
+
+test("a portal user sees the own fields of documents that the organization shows, and no others", async () => {
+  const books = await openBooks();
+  const billTo = { contactId: await books.contact() };
+  const customFields = { deliveryWeek: 12, internalMargin: 0.4 };
+  const invoice = await books.sent({ billTo, customFields });
+  const note = { customFields, lineItems: [line({ unitPriceInCents: 100 })] };
+  await books.post(`/invoices/${invoice.id}/credit-notes`, note);
+  const draft = { type: "b2c_single", billTo, customFields, lineItems: [line()] };
+  const quote = created(await books.post("/quotes", draft));
+  await books.post(`/quotes/${quote.id}/send`, { channels: [] });
+  const get = await portal(books, "ada1@x.test");
+  const seen = async (): Promise<unknown[]> => {
+    const lists = ["/invoices", "/credit-notes", "/quotes"].map(async (path) => {
+      const [listed] = (await get(path)).body.data as unknown as Doc[];
+      const one = shown(await get(`${path}/${listed?.id ?? ""}`));
+      expect(one).toEqual(listed);
+      return one.customProperties["customFields"] ?? {};
+    });
+    return await Promise.all(lists);
+  };
+  expect(await seen()).toEqual([{}, {}, {}]);
+  await books.patch("/organization", { portalFields: ["deliveryWeek"] });
+  expect(await seen()).toEqual(Array.from({ length: 3 }, () => ({ deliveryWeek: 12 })));
 });

@@ -358,3 +358,40 @@ describe("signatures", () => {
     }).toThrow(/signature/);
   });
 });
+
+describe("a signed payment that is dated ahead", () => {
+  const at2099 = Date.UTC(2099, 5, 1);
+
+  test("is booked on the day that it came, and its invoice is paid", async () => {
+    const books = await openBooks();
+    const { generic, state, unmatched } = tools(books);
+    const { id } = await books.sent();
+    const before = Date.now();
+    expect((await generic(paid({ invoiceId: id, paidAt: at2099 }))).status).toBe(200);
+    expect(await state(id)).toEqual(["paid", TOTAL]);
+    const [payment] = (await books.get(`/invoices/${id}/payments`)).body.data;
+    const paidDate = Number(payment?.customProperties["paidDate"]);
+    expect(Math.abs(paidDate - before)).toBeLessThan(2 * 86_400_000);
+    expect(await unmatched()).toEqual([]);
+  });
+
+  test("stays visible with its own date where no invoice is its", async () => {
+    const books = await openBooks();
+    const { generic, unmatched } = tools(books);
+    const event = paid({ invoiceNumber: "INV-1999-01-001", paidAt: at2099 });
+    expect((await generic(event)).status).toBe(200);
+    expect(await unmatched()).toMatchObject([{ paidAt: at2099, amountInCents: TOTAL }]);
+  });
+
+  test("beyond all dates is kept as unreadable, and says why", async () => {
+    const books = await openBooks();
+    const { generic, unmatched } = tools(books);
+    for (const paidAt of [Date.UTC(2400, 0, 1), 8.64e15, "2400-01-01", 1_790_000_000]) {
+      const answer = await generic(paid({ paidAt }), { id: `at-${paidAt}` });
+      expect([answer.status, answer.paths]).toEqual([400, ["body.data.paidAt"]]);
+    }
+    expect(await unmatched()).toEqual([]);
+    const kept = (await books.get("/webhooks/incoming")).body.data;
+    expect(kept.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => "unreadable"));
+  });
+});

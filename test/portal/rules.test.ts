@@ -54,6 +54,43 @@ describe("a portal user sees a project", () => {
     expect(listed.find(({ id }) => id === made.id)).toEqual(expected);
   });
 
+  test("with those own fields that its organization shows to customers, and no others", async () => {
+    const other = await newTenant(home.backend);
+    await contact(other, "ada@acme.test", "Acme");
+    const fields = {
+      customProperties: { deliveryWeek: 12, größe: ["L"], internalMargin: 0.4, budgetNote: "x" },
+      budget: { amount: 5000, currency: "EUR" },
+    };
+    const made = await project(home, { ...fields, contactIds: [ada.contactId] });
+    const names = Object.keys(fields.customProperties);
+    const shown = async (): Promise<Record<string, unknown>> => {
+      const { body } = await home.request("GET", `/projects/${made.id}`, { token });
+      const listed = (await home.request("GET", "/projects", { token })).body.data;
+      expect(listed).toEqual([body.data]);
+      expect(body.data.customProperties).toMatchObject({ budget: null });
+      const own = Object.entries(body.data.customProperties).filter(([key]) => names.includes(key));
+      return Object.fromEntries(own);
+    };
+    expect(await shown()).toEqual({});
+    const show = async (tenant: Pick<Fixture, "request">, portalFields: unknown) =>
+      await tenant.request("PATCH", "/organization", { body: { portalFields } });
+    // What another organization shows of its own is nothing to this one.
+    expect((await show(other, names)).status).toBe(200);
+    expect(await shown()).toEqual({});
+    const set = await show(home, ["deliveryWeek", "größe", "deliveryWeek", "budget"]);
+    expect(set.body.data).toMatchObject({ portalFields: ["deliveryWeek", "größe", "budget"] });
+    expect(await shown()).toEqual({ deliveryWeek: 12, größe: ["L"] });
+    await show(home, []);
+    expect(await shown()).toEqual({});
+    await show(home, ["deliveryWeek"]);
+    expect(await shown()).toEqual({ deliveryWeek: 12 });
+    expect((await show(home, null)).status).toBe(200);
+    expect(await shown()).toEqual({});
+    for (const wrong of ["deliveryWeek", [""], [5], Array.from({ length: 51 }, String)]) {
+      expect((await show(home, wrong)).status).toBe(400);
+    }
+  });
+
   test("once it is no draft any more", async () => {
     const { id } = await draftProject(home, { contactIds: [ada.contactId] });
     expect([await seen(), await status(id)]).toEqual([[], [404, "PROJECT_NOT_FOUND"]]);
@@ -168,6 +205,7 @@ test("a store that writes for a portal user refuses what the rule of the type do
       userId: user._id,
       contactId: ada.contactId,
       crmOrganizationId: ada.crmOrganizationId,
+      ownFields: [],
     } as unknown as PortalViewer;
     const store = new ObjectStore(ctx, {
       organizationId: home.organizationId,

@@ -22,6 +22,7 @@ const settingsChanges = organizationSettings.partial().extend({
   reminders: organizationSettings.shape.reminders.nullable(),
   legalName: organizationSettings.shape.legalName.nullable(),
   invoiceFooter: organizationSettings.shape.invoiceFooter.nullable(),
+  portalFields: organizationSettings.shape.portalFields.nullable(),
 });
 
 export const settingsUpdate = patchOf(settingsChanges).meta({ id: "OrganizationSettingsUpdate" });

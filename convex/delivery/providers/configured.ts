@@ -1,4 +1,5 @@
 import type { Infer } from "convex/values";
+import { addressProblem } from "../../kit/hostName";
 import type { outboundChannel } from "../../schemas/notificationSchemas";
 
 export type OutboundChannel = Infer<typeof outboundChannel>;
@@ -19,13 +20,25 @@ export function configuredFor(channel: OutboundChannel): Configured {
     if (!env.WHATSAPP_TOKEN || !env.WHATSAPP_PHONE_ID) {
       return { missing: "WhatsApp is not set up: WHATSAPP_TOKEN and WHATSAPP_PHONE_ID." };
     }
-    return { provider: "whatsapp" };
+    return toReach("whatsapp", "WHATSAPP_BASE_URL");
   }
   if (!env.RESEND_API_KEY && !env.SMTP_URL) {
     return { missing: "No e-mail provider is set up: RESEND_API_KEY or SMTP_URL." };
   }
   if (!env.EMAIL_FROM) return { missing: "EMAIL_FROM is not set: no address to send from." };
-  return { provider: env.RESEND_API_KEY ? "resend" : "smtp" };
+  return env.RESEND_API_KEY ? toReach("resend", "RESEND_BASE_URL") : toReach("smtp", "SMTP_URL");
+}
+
+/** One whose address no connection is ever tried to (kit/hostName.ts) is not set up. */
+function toReach(provider: ProviderName, variable: string): Configured {
+  const problem = problemOfAddress(variable);
+  return problem === null ? { provider } : { missing: problem };
+}
+
+/** Asked again just before a provider is connected to: the variables may have changed since. */
+export function problemOfAddress(variable: string): string | null {
+  const address = process.env[variable];
+  return address ? addressProblem(variable, address) : null;
 }
 
 /**

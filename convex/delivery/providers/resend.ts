@@ -2,6 +2,7 @@
 
 import { Resend } from "resend";
 import { retryAfterOf } from "../attempts";
+import { problemOfAddress } from "./configured";
 import { type Email, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";
 
 /**
@@ -10,6 +11,8 @@ import { type Email, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./mes
  */
 export async function sendByResend(email: Email): Promise<Outcome> {
   const { id, key, from, to, replyTo, letter, files } = email;
+  const problem = problemOfAddress("RESEND_BASE_URL");
+  if (problem !== null) return { kind: "retry", error: problem };
   const resend = new Resend(process.env["RESEND_API_KEY"]);
   const { data, error, headers } = await within(
     PROVIDER_TIMEOUT_MS,
@@ -34,11 +37,11 @@ export async function sendByResend(email: Email): Promise<Outcome> {
   );
   if (data) return { kind: "sent", providerMessageId: data.id };
   const { statusCode, name, message } = error;
-  const problem = shortError(`${name}: ${message}`);
-  if (statusCode === null) return { kind: "unknown", error: problem };
+  const said = shortError(`${name}: ${message}`);
+  if (statusCode === null) return { kind: "unknown", error: said };
   const retryAfter = retryAfterOf(headers?.["retry-after"], Date.now());
   const wait = retryAfter === undefined ? {} : { retryAfter };
-  const failure = { error: problem, status: statusCode };
+  const failure = { error: said, status: statusCode };
   // Both say that the key is known: the message has been taken, or is being taken.
   const isKnown = ["concurrent_idempotent_requests", "invalid_idempotent_request"].includes(name);
   // 503 is said before a request is looked at (RFC 9110, 15.6.4).

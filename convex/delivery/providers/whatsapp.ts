@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { retryAfterOf } from "../attempts";
 import type { Language, LetterData, TemplateName } from "../letters";
+import { problemOfAddress } from "./configured";
 import { type Failure, type File, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";
 
 /** https://developers.facebook.com/docs/whatsapp/cloud-api */
@@ -91,6 +92,8 @@ function oneLine(text: string | undefined): string {
 
 async function call(path: string, body: string | FormData): Promise<{ body: unknown } | Failure> {
   const { WHATSAPP_BASE_URL, WHATSAPP_PHONE_ID, WHATSAPP_TOKEN } = process.env;
+  const problem = problemOfAddress("WHATSAPP_BASE_URL");
+  if (problem !== null) return { kind: "retry", error: problem };
   const base = (WHATSAPP_BASE_URL ?? DEFAULT_BASE_URL).replace(/\/+$/, "");
   let response: Response;
   let text: string;

@@ -1,6 +1,7 @@
 import { internal } from "../../_generated/api";
 import type { ActionCtx } from "../../_generated/server";
 import { ApiError } from "../errors";
+import { addressProblem } from "../hostName";
 import { within } from "../within";
 
 /** An unknown key id makes us fetch again, but not more often than this. */
@@ -39,6 +40,8 @@ async function fetchKeys(issuer: string): Promise<KeySet> {
 }
 
 async function fetchText(issuer: string, signal: AbortSignal): Promise<string> {
+  const problem = addressProblem("CLERK_ISSUER", issuer);
+  if (problem !== null) throw new Error(problem);
   const response = await fetch(`${issuer}/.well-known/jwks.json`, { signal, redirect: "error" });
   if (!response.ok) throw new Error(`It answered ${response.status}.`);
   const text = await response.text();
