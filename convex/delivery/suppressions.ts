@@ -63,6 +63,43 @@ export async function forgetAddress(
   if (found) await ctx.db.delete("suppressions", found._id);
 }
 
+const REKEYED_AT_ONCE = 500;
+
+/** Keys of an earlier rule are made anew (ontology/rekeying.ts); `last` is where to go on, null at the end. */
+export async function rekeySuppressions(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  after: string,
+): Promise<{ changed: number; last: string | null }> {
+  const rows = await ctx.db
+    .query("suppressions")
+    .withIndex("by_email", (q) => q.eq("organizationId", organizationId).gt("emailKey", after))
+    .take(REKEYED_AT_ONCE);
+  let changed = 0;
+  for (const row of rows) if (await rekey(ctx, row)) changed += 1;
+  return { changed, last: rows.at(-1)?.emailKey ?? null };
+}
+
+/** Of an address that is there twice by today's rule, the first reason stays. */
+async function rekey(
+  ctx: MutationCtx,
+  { _id, organizationId, email, emailKey: stored, createdAt }: Suppression,
+): Promise<boolean> {
+  const key = emailKey(email);
+  if (key === stored) return false;
+  const twin = await ctx.db
+    .query("suppressions")
+    .withIndex("by_email", (q) => q.eq("organizationId", organizationId).eq("emailKey", key))
+    .first();
+  if (twin && twin.createdAt <= createdAt) {
+    await ctx.db.delete("suppressions", _id);
+    return true;
+  }
+  if (twin) await ctx.db.delete("suppressions", twin._id);
+  await ctx.db.patch("suppressions", _id, { emailKey: key });
+  return true;
+}
+
 /** By an id from outside. @throws SUPPRESSION_NOT_FOUND */
 export async function requireSuppression(
   ctx: Pick<QueryCtx, "db">,

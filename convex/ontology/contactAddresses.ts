@@ -82,18 +82,18 @@ export function partedFrom(
   source: ContactProperties,
   before: { customFields: ContactProperties["customFields"]; merged?: MergedIdentity | undefined },
 ): Pick<ContactProperties, "customFields"> & { merged: MergedIdentity | undefined } {
-  const fields = unpackCustomFields(target.customFields);
+  const fields = new Map(Object.entries(unpackCustomFields(target.customFields)));
   for (const { field, own, keyOf } of LISTS) {
     const given = [...listIn(source.customFields, field), ...(source[own] ? [source[own]] : [])];
     const had = listIn(before.customFields, field);
     const present = listIn(target.customFields, field);
     const left = without(present, given, had, keyOf);
     if (left.length === present.length) continue;
-    if (left.length > 0) fields[field] = left;
-    else delete fields[field];
+    if (left.length > 0) fields.set(field, left);
+    else fields.delete(field);
   }
   return {
-    customFields: packCustomFields(fields),
+    customFields: packCustomFields(Object.fromEntries(fields)),
     merged: target.merged && mergedWithout(target.merged, source, before.merged),
   };
 }

@@ -105,7 +105,7 @@ export function listIn(customFields: StoredCustomFields | undefined, field: stri
   return stored ? textsIn(JSON.parse(stored.json)) : [];
 }
 
-export function textsIn(value: unknown): string[] {
+function textsIn(value: unknown): string[] {
   const entries: unknown[] = Array.isArray(value) ? value : [value];
   return entries.filter((entry) => typeof entry === "string");
 }

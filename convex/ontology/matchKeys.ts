@@ -1,4 +1,4 @@
-import { compareValues, type Value } from "convex/values";
+import { compareValues } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { phoneKey, type Region } from "../kit/phone";
@@ -26,9 +26,9 @@ export type MatchAccess = {
   ctx: MutationCtx;
   /** Asked for only where a number has to be read. */
   regionOf: () => Promise<Region | null>;
-  first(type: ObjectType, matchKey: MatchKey): Promise<Doc<"objectMatchKeys"> | null>;
+  first: (type: ObjectType, matchKey: MatchKey) => Promise<Doc<"objectMatchKeys"> | null>;
   /** A row of this key came or went. */
-  changed(type: ObjectType, matchKey: MatchKey): void;
+  changed: (type: ObjectType, matchKey: MatchKey) => void;
 };
 
 /** Only of those kinds in which the object says anything else of who it is than before. */
@@ -42,7 +42,7 @@ export async function replaceMatchKeys(
   const object = after ?? before;
   for (const kind of MATCH_KINDS) {
     const [had, has] = [old, next].map((all) => all.filter((match) => match.kind === kind));
-    if (!object || !had || !has || compareValues(had as Value, has as Value) === 0) continue;
+    if (!object || !had || !has || compareValues(had, has) === 0) continue;
     await writeKind(access, object, kind, had.length > 0, has);
   }
 }

@@ -3,45 +3,8 @@ import type { MutationCtx } from "../_generated/server";
 import { emailKey } from "../kit/email";
 import type { Found } from "./rekeying";
 
-/** The e-mails of an organization that stand beside its objects: suppressed ones, and of its members. */
-const ROWS_AT_ONCE = 500;
+/** The e-mails of an organization's members, which stand beside its objects. */
 const MEMBERS_READ = 500;
-
-/** In the order of the keys; answers the last one that was looked at, null at the end. */
-export async function rekeySuppressions(
-  ctx: MutationCtx,
-  organizationId: Id<"organizations">,
-  after: string,
-  found: Found,
-): Promise<string | null> {
-  const rows = await ctx.db
-    .query("suppressions")
-    .withIndex("by_email", (q) => q.eq("organizationId", organizationId).gt("emailKey", after))
-    .take(ROWS_AT_ONCE);
-  for (const row of rows) await rekeySuppression(ctx, row, found);
-  return rows.at(-1)?.emailKey ?? null;
-}
-
-/** Of an address that is there twice by today's rule, the first reason stays. */
-async function rekeySuppression(
-  ctx: MutationCtx,
-  { _id, organizationId, email, emailKey: stored, createdAt }: Doc<"suppressions">,
-  found: Found,
-): Promise<void> {
-  const key = emailKey(email);
-  if (key === stored) return;
-  found.changed += 1;
-  const twin = await ctx.db
-    .query("suppressions")
-    .withIndex("by_email", (q) => q.eq("organizationId", organizationId).eq("emailKey", key))
-    .first();
-  if (twin && twin.createdAt <= createdAt) {
-    await ctx.db.delete("suppressions", _id);
-    return;
-  }
-  if (twin) await ctx.db.delete("suppressions", twin._id);
-  await ctx.db.patch("suppressions", _id, { emailKey: key });
-}
 
 export async function rekeyAddresses(
   ctx: MutationCtx,

@@ -1,11 +1,12 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { rekeySuppressions } from "../delivery/suppressions";
 import { objectsAfter, placeOf, START } from "./commitOrder";
 import { definitionOf } from "./derived";
 import { regionOfCountry } from "./phoneRegion";
 import type { ObjectDoc } from "./registry";
-import { rekeyAddresses, rekeySuppressions } from "./rekeyedAddresses";
+import { rekeyAddresses } from "./rekeyedAddresses";
 import { tidied } from "./rekeyedObjects";
 import { ObjectStore } from "./store";
 
@@ -113,8 +114,10 @@ type Step = Partial<Pick<Rekeying, "position" | "failed" | "addressesAfter" | "s
 
 async function stepOf(ctx: MutationCtx, job: Rekeying, found: Found): Promise<Step> {
   if (job.addressesAfter !== undefined) {
-    const after = await rekeySuppressions(ctx, job.organizationId, job.addressesAfter, found);
-    if (after !== null) return { addressesAfter: after };
+    const { organizationId, addressesAfter } = job;
+    const { changed, last } = await rekeySuppressions(ctx, organizationId, addressesAfter);
+    found.changed += changed;
+    if (last !== null) return { addressesAfter: last };
     await rekeyAddresses(ctx, job.organizationId, found);
     return { status: "completed" };
   }

@@ -224,7 +224,7 @@ export class ObjectStore extends TenantReader {
     if (isOld) {
       const derived = { searchText, lookupKey };
       await this.ctx.db.patch("objects", object._id, derived);
-      this.memory.wrote(object, { ...object, ...derived } as ObjectDoc);
+      this.memory.wrote(object, { ...object, ...derived });
     }
     if (definitionOf(object.type).matchKeys === undefined) return isOld;
     return (await remakeMatchKeys(this.matchAccess, object)) || isOld;
