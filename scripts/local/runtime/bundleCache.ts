@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { version as esbuildVersion } from "esbuild";
 import type { Entries } from "./entries";
 import { type Runtime, RUNTIMES } from "./esbuild";
+import { withOpenFile } from "./openFiles";
 import type { Project } from "./project";
 
 /** In the folder of every whole bundle. */
@@ -111,7 +112,7 @@ function fingerprints(project: Project, entries: Entries): (inputs: string[]) =>
     const files = [...inputs.map((input) => path.resolve(root, input)), ...OWN_FILES];
     const stamps = files.map((file) => {
       let stamp = read.get(file);
-      if (stamp === undefined) read.set(file, (stamp = stampOf(file)));
+      if (stamp === undefined) read.set(file, (stamp = withOpenFile(() => stampOf(file))));
       return stamp;
     });
     for (const stamp of await Promise.all(stamps)) hash.update(stamp).update("\0");

@@ -13,6 +13,7 @@ import { FunctionFailure, Refusal } from "./errors";
 import { AUTH_CONFIG } from "./entries";
 import { canonicalName, displayName } from "./names";
 import type { NodePool } from "./node/nodePool";
+import { withOpenFile } from "./openFiles";
 import {
   type FunctionDescription,
   type FunctionKind,
@@ -165,7 +166,7 @@ async function nodeFunctions(
 /** What modules share lies in files that are named by their contents, so the modules tell all. */
 async function hashOf(modules: readonly BundledModule[]): Promise<string> {
   const hash = createHash("sha256");
-  const files = await Promise.all(modules.map(({ file }) => readFile(file)));
+  const files = await Promise.all(modules.map(({ file }) => withOpenFile(() => readFile(file))));
   modules.forEach((module, i) => hash.update(`${module.path}\0`).update(files[i] ?? ""));
   return hash.digest("hex");
 }
