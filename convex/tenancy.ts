@@ -5,6 +5,7 @@ import type { Doc, Id } from "./_generated/dataModel";
 import { internalMutation, type MutationCtx } from "./_generated/server";
 import { issueKey } from "./kit/apiKeys";
 import { ApiError, notFound } from "./kit/errors";
+import type { Mode } from "./kit/mode";
 import { defaultSettings, type organizationSettings } from "./kit/organizationSettings";
 import { emailKey } from "./kit/email";
 import { newToken, sha256Hex } from "./kit/tokens";
@@ -73,14 +74,14 @@ export async function createTenant(
 const MAX_OWNED = 20;
 
 /**
- * An organization that a person founds, with that person as its owner. Without billing configured
- * every organization is `premium`.
+ * An organization that a person founds, with that person as its owner; its mode is for good. Without
+ * billing configured every organization is `premium`.
  * @throws CONFLICT for a person who owns as many as anybody may
  */
 export async function foundOrganization(
   ctx: MutationCtx,
   person: Doc<"users">,
-  name: string,
+  { name, mode = "live" }: { name: string; mode?: Mode | undefined },
   { scopeIn }: { scopeIn: (organizationId: Id<"organizations">) => WriteScope },
 ): Promise<{ organization: Doc<"organizations">; membership: Doc<"memberships"> }> {
   const memberships = await ctx.db
@@ -90,7 +91,7 @@ export async function foundOrganization(
   if (memberships.filter(({ role }) => role === "owner").length >= MAX_OWNED) {
     throw new ApiError("CONFLICT", `A person owns at most ${MAX_OWNED} organizations.`);
   }
-  const organizationId = await insertOrganization(ctx, name);
+  const organizationId = await insertOrganization(ctx, name, mode);
   const membership = {
     userId: person._id,
     organizationId,
@@ -98,7 +99,7 @@ export async function foundOrganization(
     status: "active",
   } as const;
   const membershipId = await ctx.db.insert("memberships", { ...membership, createdAt: Date.now() });
-  await recordFounding(ctx, scopeIn(organizationId), name);
+  await recordFounding(ctx, scopeIn(organizationId), name, mode);
   const made = {
     organization: await ctx.db.get("organizations", organizationId),
     membership: await ctx.db.get("memberships", membershipId),
@@ -110,6 +111,7 @@ export async function foundOrganization(
 export async function insertOrganization(
   ctx: MutationCtx,
   name: string,
+  mode: Mode = "live",
 ): Promise<Id<"organizations">> {
   const createdAt = Date.now();
   return await ctx.db.insert("organizations", {
@@ -118,6 +120,7 @@ export async function insertOrganization(
     tier: "premium",
     keyRules: KEY_RULES,
     phoneRegion: "",
+    ...(mode === "test" ? { mode } : {}),
     version: 1,
     createdAt,
     updatedAt: createdAt,
@@ -128,12 +131,16 @@ export async function recordFounding(
   ctx: MutationCtx,
   scope: WriteScope,
   name: string,
+  mode: Mode = "live",
 ): Promise<void> {
   await record(ctx, scope, {
     action: "organization.created",
     objectType: "organization",
     objectId: scope.organizationId,
-    changes: [{ field: "name", after: name }],
+    changes: [
+      { field: "name", after: name },
+      ...(mode === "test" ? [{ field: "mode", after: mode }] : []),
+    ],
   });
 }
 

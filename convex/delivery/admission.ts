@@ -1,11 +1,11 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { obstacleTo } from "./obstacles";
 import type { Notification } from "./outbox";
 import { configuredFor, type OutboundChannel, type ProviderName } from "./providers/configured";
 import { isExpired } from "./secretLink";
 import { fail, failAsExpired, withdraw } from "./settling";
 import { basisOf, readSubject, type Said } from "./subjects";
-import { findSuppression } from "./suppressions";
 
 /** A message that may go out now, with what it says now. */
 export type Admitted = {
@@ -39,9 +39,9 @@ export async function admit(
     await withdraw(ctx, message, why);
     return null;
   }
-  const suppression = channel === "email" && (await findSuppression(ctx, organizationId, to));
-  if (suppression) {
-    await fail(ctx, message, "failed", `suppressed: ${suppression.reason}`);
+  const obstacle = await obstacleTo(ctx, organization, { channel, to });
+  if (obstacle !== null) {
+    await fail(ctx, message, "failed", obstacle);
     return null;
   }
   const now = Date.now();

@@ -3,12 +3,12 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { ApiError, notFound } from "../kit/errors";
 import { hasSecretLink, type Language, type LetterData, type TemplateName } from "./letters";
+import { obstacleTo } from "./obstacles";
 import { configuredFor, type OutboundChannel } from "./providers/configured";
 import { fail } from "./settling";
 import { noSecret, type SecretLink, sealedLinkOf, sealLink } from "./secretLink";
 import { otherAddress } from "./recipients";
 import { readSubject } from "./subjects";
-import { findSuppression } from "./suppressions";
 
 export type Notification = Doc<"notifications">;
 
@@ -31,8 +31,8 @@ export type OutboundMessage = {
 
 /**
  * Queues messages in the caller's transaction and wakes the organization's sender once it commits.
- * What cannot be sent is kept with the reason: without a provider as `queued`, to an address that
- * bounced as `failed`.
+ * What cannot be sent is kept with the reason: without a provider as `queued`, what must not go to its
+ * address (obstacles.ts) as `failed`.
  */
 export async function queueMessages(
   ctx: MutationCtx,
@@ -40,6 +40,9 @@ export async function queueMessages(
   messages: readonly OutboundMessage[],
 ): Promise<Id<"notifications">[]> {
   const ids: Id<"notifications">[] = [];
+  if (messages.length === 0) return ids;
+  const organization = await ctx.db.get("organizations", organizationId);
+  if (!organization) throw new Error(`Organization ${organizationId} is missing.`);
   let isDue = false;
   for (const { attachments = [], to, secretLink, ...message } of messages) {
     const now = Date.now();
@@ -57,7 +60,7 @@ export async function queueMessages(
       updatedAt: now,
     });
     ids.push(id);
-    const obstacle = await obstacleTo(ctx, organizationId, message.channel, to);
+    const obstacle = await obstacleOf(ctx, organization, message.channel, to);
     if (obstacle !== null) await failAtOnce(ctx, id, obstacle);
     else isDue ||= !("missing" in configured);
   }
@@ -66,9 +69,9 @@ export async function queueMessages(
 }
 
 /** Why a message cannot go out at all, or null. */
-async function obstacleTo(
+async function obstacleOf(
   ctx: MutationCtx,
-  organizationId: Id<"organizations">,
+  organization: Doc<"organizations">,
   channel: OutboundChannel,
   to: string | undefined,
 ): Promise<string | null> {
@@ -76,9 +79,7 @@ async function obstacleTo(
     const what = channel === "email" ? "e-mail address" : "phone number";
     return `There is no ${what} to send it to.`;
   }
-  if (channel !== "email") return null;
-  const suppression = await findSuppression(ctx, organizationId, to);
-  return suppression && `suppressed: ${suppression.reason}`;
+  return await obstacleTo(ctx, organization, { channel, to });
 }
 
 async function failAtOnce(

@@ -5,6 +5,7 @@ import { record, type WriteScope } from "../ontology/effects";
 import type { Caller } from "./caller";
 import { ApiError, invalid, notFound } from "./errors";
 import { lastDrawAt } from "./limits";
+import { type Mode, modeIn } from "./mode";
 import { covers, type Grant } from "./scopes";
 import { displayPrefix, newToken, sha256Hex } from "./tokens";
 
@@ -14,7 +15,8 @@ export type IssuedKey = { key: Doc<"apiKeys">; token: string };
 type KeyRequest = {
   name: string;
   scopes: Grant[];
-  mode?: "live" | "test";
+  /** Its organization's where it is not given. */
+  mode?: Mode;
   expiresAt?: number;
 };
 
@@ -26,13 +28,15 @@ const MAX_KEYS = 100;
 
 /**
  * @throws VALIDATION_ERROR for an expiry that has passed or lies too far ahead; CONFLICT where the
- * organization has as many keys as it may have.
+ * organization has as many keys as it may have, or is of another mode than is asked for.
  */
 export async function issueKey(
   ctx: MutationCtx,
   scope: WriteScope,
   request: KeyRequest,
 ): Promise<IssuedKey> {
+  const mode = await modeIn(ctx, scope.organizationId);
+  if (request.mode !== undefined && request.mode !== mode) throw ofOtherMode(mode);
   const { current } = await livingKeys(ctx, scope.organizationId);
   if (current >= MAX_KEYS) {
     throw tooMany("An organization has at most 100 living keys: revoke one that is not used.");
@@ -43,7 +47,7 @@ export async function issueKey(
 async function insertKey(
   ctx: MutationCtx,
   scope: WriteScope,
-  { name, scopes, mode = "live", expiresAt }: KeyRequest,
+  { name, scopes, expiresAt }: Omit<KeyRequest, "mode">,
 ): Promise<IssuedKey> {
   const now = Date.now();
   if (expiresAt !== undefined && expiresAt <= now) {
@@ -52,6 +56,7 @@ async function insertKey(
   if (expiresAt !== undefined && expiresAt > now + MAX_LIFETIME) {
     throw invalid([{ path: "body.expiresAt", message: "must lie within five years" }]);
   }
+  const mode = await modeIn(ctx, scope.organizationId);
   const token = newToken(mode === "live" ? "api_key_live" : "api_key_test");
   const keyId = await ctx.db.insert("apiKeys", {
     organizationId: scope.organizationId,
@@ -92,7 +97,8 @@ export async function revokeKey(
 }
 
 /**
- * A new key takes the place of an old one, which stays good for `overlapSeconds`.
+ * A new key takes the place of an old one, which stays good for `overlapSeconds`. It is of its
+ * organization's mode, also where the old one is a test key of before in a live organization.
  * @throws INVALID_STATE for a key that has been rotated already; CONFLICT where a hundred others
  * that were rotated are still good.
  */
@@ -116,7 +122,6 @@ export async function rotateKey(
   const issued = await insertKey(ctx, scope, {
     name: key.name,
     scopes: key.scopes as Grant[],
-    mode: key.prefix.startsWith("fh_test_") ? "test" : "live",
     ...(key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }),
   });
   const rotatedTo = issued.key._id;
@@ -144,6 +149,15 @@ async function livingKeys(
 
 function tooMany(message: string): ApiError {
   return new ApiError("CONFLICT", message, { details: { limit: MAX_KEYS } });
+}
+
+function ofOtherMode(mode: Mode): ApiError {
+  const message =
+    mode === "live"
+      ? 'A live organization gives no test keys: found a test organization (POST /tenants with "mode": "test"), and make its key there.'
+      : "A test organization gives test keys alone: leave mode out, or make the key in a live organization.";
+  const details = { path: "body.mode", field: "mode", mode };
+  return new ApiError("CONFLICT", message, { details });
 }
 
 /** A caller hands out no more than it has itself. @throws INSUFFICIENT_SCOPE */

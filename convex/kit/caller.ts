@@ -3,6 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { userByClerkId } from "./clerk";
 import { ApiError, notFound } from "./errors";
+import { type Mode, modeOfKey } from "./mode";
 import type { PortalViewer } from "../ontology/portalRules";
 import { covers, grantsOf, type Grant, isGrant, type Role, type Scope } from "./scopes";
 import { unauthorized } from "./unauthorized";
@@ -78,7 +79,12 @@ export const callerKindValidator = v.union(
 export const DEFAULT_CALLERS: readonly CallerKind[] = ["api_key", "user"];
 
 /** A caller, and until when the credential is good (a query must not compare it with the clock). */
-export type Identity = { caller: Caller; expiresAt: number | undefined };
+export type Identity = {
+  caller: Caller;
+  expiresAt: number | undefined;
+  /** Of the API key that calls, or that vouches for the caller; null where there is none. */
+  keyMode: Mode | null;
+};
 
 export async function identifyApiKey(
   ctx: QueryCtx,
@@ -100,13 +106,15 @@ export async function identifyApiKey(
       grants: key.scopes.filter(isGrant),
     },
     expiresAt: key.expiresAt,
+    keyMode: modeOfKey(key),
   };
 }
 
 export async function identifySession(ctx: QueryCtx, credential: Hashed): Promise<Identity> {
   const { user, session } = await userOfSession(ctx, credential.tokenHash);
   const membership = await membershipFor(ctx, user._id, credential);
-  return { caller: staffCaller(user, membership, session), expiresAt: session.expiresAt };
+  const caller = staffCaller(user, membership, session);
+  return { caller, expiresAt: session.expiresAt, keyMode: null };
 }
 
 /** A user of Clerk, by the claims of a token that has been verified. */
@@ -117,7 +125,7 @@ export async function identifyClerkUser(
   const user = await userByClerkId(ctx, credential.subject);
   if (!user) throw unauthorized("clerk");
   const membership = await membershipFor(ctx, user._id, credential);
-  return { caller: staffCaller(user, membership), expiresAt: undefined };
+  return { caller: staffCaller(user, membership), expiresAt: undefined, keyMode: null };
 }
 
 /** The user and session of a platform session token's digest. @throws UNAUTHORIZED */

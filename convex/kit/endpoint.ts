@@ -22,6 +22,7 @@ import {
   requireUnexpired,
 } from "./caller";
 import type { ErrorCode } from "./errors";
+import { requireKeyOfMode } from "./mode";
 import { findReply, keepReply } from "./idempotency";
 import { identify } from "./identify";
 import { type RequestInput, parseInput, requestValidator } from "./input";
@@ -249,6 +250,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
         : await meterCaller(ctx, caller, call.ip);
       requireKind(caller, definition.callers);
       requireScope(caller, definition.scope);
+      requireKeyOfMode(identity.keyMode, organization);
 
       const { idempotency, dryRun = false } = call;
       const owner = { organizationId: caller.organizationId, caller: callerKey(caller) };

@@ -132,6 +132,7 @@ function deliveryOf(type: string, objectType: string): Json {
       type: { const: type },
       createdAt: { type: "number", description: "Milliseconds since the epoch." },
       organizationId: { type: "string" },
+      mode: { const: "test", description: "Of a test organization; absent of a live one." },
       data: {
         type: "object",
         description: `The ${objectType.replaceAll("_", " ")} as REST shows it.`,

@@ -26,7 +26,7 @@ export async function identifyPortalSession(
   const user = await activeUser(ctx, "portal_session", userId, organizationId);
   requireTenant(credential, user.organizationId);
   const caller = await portalUser(ctx, user, SESSION_GRANTS, session._id);
-  return { caller, expiresAt: session.expiresAt };
+  return { caller, expiresAt: session.expiresAt, keyMode: null };
 }
 
 /**
@@ -43,7 +43,8 @@ export async function identifyPortalUser(
   const user = await activeUser(ctx, "portal_user", userId, voucher.organizationId);
   requireTenant(credential, user.organizationId);
   const caller = await portalUser(ctx, user, voucher.grants, null);
-  return { caller, expiresAt: voucher.expiresAt };
+  const { expiresAt, keyMode } = voucher;
+  return { caller, expiresAt, keyMode };
 }
 
 /** A portal that calls `sync-user` without a key. @throws UNAUTHORIZED */
@@ -57,24 +58,24 @@ export async function identifyUnkeyedPortal(ctx: QueryCtx): Promise<Identity> {
     name: "A portal without a key",
     grants: SESSION_GRANTS,
   };
-  return { caller, expiresAt: undefined };
+  return { caller, expiresAt: undefined, keyMode: null };
 }
 
 type Voucher = {
   organizationId: Id<"organizations">;
   grants: readonly Grant[];
-  expiresAt: number | undefined;
-};
+} & Omit<Identity, "caller">;
 
 async function keyed(ctx: QueryCtx, tokenHash: string): Promise<Voucher> {
-  const { caller, expiresAt } = await identifyApiKey(ctx, { tokenHash }, "portal_user");
-  return { organizationId: caller.organizationId, grants: caller.grants, expiresAt };
+  const { caller, ...key } = await identifyApiKey(ctx, { tokenHash }, "portal_user");
+  return { organizationId: caller.organizationId, grants: caller.grants, ...key };
 }
 
 async function trusted(ctx: QueryCtx): Promise<Voucher> {
   const organization = await trustedOrganization(ctx);
   if (!organization) throw unauthorized("id_alone");
-  return { organizationId: organization._id, grants: SESSION_GRANTS, expiresAt: undefined };
+  const { _id: organizationId } = organization;
+  return { organizationId, grants: SESSION_GRANTS, expiresAt: undefined, keyMode: null };
 }
 
 async function activeUser(

@@ -1,5 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
+import { onlyOrganization } from "./mode";
 
 /**
  * `PORTAL_TRUST_IDS=true` is for local work and for portals that have not moved to API keys yet: a
@@ -18,6 +19,5 @@ export async function trustedOrganization(ctx: QueryCtx): Promise<Doc<"organizat
     const organizationId = ctx.db.normalizeId("organizations", named);
     return organizationId && (await ctx.db.get("organizations", organizationId));
   }
-  const [only, another] = await ctx.db.query("organizations").take(2);
-  return only && !another ? only : null;
+  return await onlyOrganization(ctx);
 }

@@ -12,6 +12,7 @@ import {
 } from "./caller";
 import { identify } from "./identify";
 import { meterCaller, type Metering } from "./metering";
+import { requireKeyOfMode } from "./mode";
 import { isGrant, type Scope } from "./scopes";
 import { textSigns } from "../schemas/kitSchemas";
 import { unauthorized } from "./unauthorized";
@@ -54,9 +55,10 @@ export const stage = internalMutation({
     const identity = await identify(ctx, credential);
     const { caller } = identity;
     requireUnexpired(identity, Date.now(), credential.kind);
-    const metering = args.upload ? null : (await meterCaller(ctx, caller, ip)).metering;
+    const begun = args.upload ? null : await meterCaller(ctx, caller, ip);
     requireKind(caller, callers);
     requireScope(caller, scopeOf(scope));
+    if (begun) requireKeyOfMode(identity.keyMode, begun.organization);
     const known = args.upload && (await uploadOf(ctx, caller, args.upload));
     const size = pieces.reduce((sum, piece) => sum + piece.byteLength, known?.size ?? 0);
     const first = known?.pieces ?? 0;
@@ -75,7 +77,7 @@ export const stage = internalMutation({
     for (const [index, bytes] of pieces.entries()) {
       await ctx.db.insert("uploadPieces", { uploadId: id, index: first + index, bytes });
     }
-    return { id, metering };
+    return { id, metering: begun?.metering ?? null };
   },
 });
 

@@ -6,9 +6,9 @@ import { type Cell, merged } from "./counts";
 import { objectsAfter, placeOf, type Position } from "./commitOrder";
 import { columnsOf, talliesOf } from "./derived";
 import { invoiceDifferences } from "./invoiceIntegrity";
+import { isDocumentSeries, placeOfNumber } from "./documentNumbers";
 import { isOfType } from "./reader";
 import type { ObjectDoc } from "./registry";
-import { numberKey } from "./salesDocument";
 import { contentDifferences } from "./salesIntegrity";
 import { serialText } from "./serials";
 
@@ -92,7 +92,7 @@ export async function numberDifferences(
     .withIndex("by_series", (q) => q.eq("organizationId", organizationId))
     .collect();
   return rows
-    .filter(({ series }) => NUMBERED_SERIES.test(series))
+    .filter(({ series }) => isDocumentSeries(series))
     .flatMap(({ series, last }) => {
       const used = serials.get(series) ?? new Set<number>();
       const missing = Array.from({ length: last }, (_, i) => i + 1).filter((n) => !used.has(n));
@@ -102,8 +102,6 @@ export async function numberDifferences(
       }));
     });
 }
-
-const NUMBERED_SERIES = /^(INV|CN|QUO)-\d{4}-\d{2}$/;
 
 async function objectDifferences(ctx: QueryCtx, object: ObjectDoc): Promise<Difference[]> {
   const what = [
@@ -149,12 +147,10 @@ function collect(object: ObjectDoc, { groups, serials }: Findings): void {
   for (const { group, period, ...cell } of talliesOf(object)) {
     addGroup(groups, { group, period, cells: [cell] });
   }
-  // As numbers are compared: one that was given may be written in another way.
-  const number = numberKey(object.name);
-  const [, series, serial] = /^((?:INV|CN|QUO)-\d{4}-\d{2})-(\d{3,})$/.exec(number) ?? [];
-  if (series === undefined || object.lifecycle === "deleted") return;
-  const used = serials.get(series) ?? new Set();
-  serials.set(series, used.add(Number(serial)));
+  const place = placeOfNumber(object.name);
+  if (place === null || object.lifecycle === "deleted") return;
+  const used = serials.get(place.series) ?? new Set();
+  serials.set(place.series, used.add(Number(place.serial)));
 }
 
 /** Adds the cells of a group to what is known of it. */

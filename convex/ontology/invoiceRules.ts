@@ -3,6 +3,7 @@ import { ApiError, invalid } from "../kit/errors";
 import { dayOf, daysAfter, monthOf, wholeDayOf } from "../kit/localTime";
 import { numberFor } from "./documentNumbers";
 import type { ObjectDoc, Properties } from "./registry";
+import { numberIn } from "./serials";
 import { contentOf, type InvoicingContext } from "./salesContent";
 import type { PAYMENT_TERMS, StoredLine } from "./salesDocument";
 import type { ContentInput, InvoiceCreation, InvoiceUpdate, LineItemInput } from "./salesInput";
@@ -66,7 +67,9 @@ export async function changeInvoice(
 ): Promise<Invoice> {
   const { notes, customFields, status, invoiceNumber, ...decisive } = changes;
   const { customProperties: before } = invoice;
-  if (invoiceNumber !== undefined && invoiceNumber !== before.invoiceNumber) {
+  const isOther = (number: string): boolean =>
+    numberIn(context.organization, number) !== before.invoiceNumber;
+  if (invoiceNumber !== undefined && isOther(invoiceNumber)) {
     throw invalid([{ path: "body.invoiceNumber", message: "is final once it is given" }]);
   }
   if (Object.keys(decisive).length > 0) requireDraft(invoice);

@@ -5,7 +5,7 @@ import { ApiError, invalid } from "../kit/errors";
 import { dayOf } from "../kit/localTime";
 import type { ProjectCreation, ProjectUpdate } from "./projectInput";
 import type { ObjectDoc, Properties } from "./registry";
-import { nextSerial, serialText } from "./serials";
+import { nextSerial, numberIn, serialText } from "./serials";
 import type { ObjectStore } from "./store";
 
 type Project = ObjectDoc<"project">;
@@ -84,7 +84,7 @@ async function nextCode(
 ): Promise<string> {
   const year = dayOf(now, organization.timeZone).slice(0, 4);
   const serial = await nextSerial(ctx, organization._id, `project:${year}`);
-  return `PRJ-${year}-${serialText(serial)}`;
+  return numberIn(organization, `PRJ-${year}-${serialText(serial)}`);
 }
 
 type SentFields = Omit<ProjectUpdate, "subtype" | "status" | "description">;

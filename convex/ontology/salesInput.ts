@@ -134,7 +134,7 @@ const looseFields = {
 export const invoiceUpdate = z.strictObject({
   ...z.strictObject(contentFields).partial().shape,
   type: documentType.optional(),
-  invoiceNumber: documentNumber.optional().meta({ description: "Final: only the present number." }),
+  invoiceNumber: label(60).optional().meta({ description: "Final: only the present number." }),
   issueDate: businessDate.optional(),
   dueDate: businessDate.optional(),
   paymentTerms: paymentTerms.optional(),

@@ -1,5 +1,6 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { isTest } from "../kit/mode";
 import type { Seller } from "../schemas/documentSchemas";
 
 /**
@@ -77,6 +78,7 @@ export function sellerOf(organization: Organization): Seller {
   const { locale, timeZone, invoiceFooter } = organization;
   return {
     ...{ name, locale, timeZone },
+    ...(isTest(organization) ? { mode: "test" as const } : {}),
     ...(legalName === undefined ? {} : { legalName }),
     ...(address === undefined ? {} : { address }),
     ...(sender === undefined ? {} : { sender }),

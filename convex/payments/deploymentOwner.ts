@@ -1,10 +1,11 @@
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
+import { onlyOrganization } from "../kit/mode";
 
 /**
  * Whose the deployment's own credentials are (`STRIPE_SECRET_KEY`, `STRIPE_WEBHOOK_SECRET`,
  * `PAYMENT_WEBHOOK_SECRET`): the organization that `PAYMENTS_ORGANIZATION_ID` names, or the only one
- * there is; null where that cannot be told.
+ * there is (beside test organizations); null where that cannot be told.
  */
 export async function deploymentOwner(ctx: QueryCtx): Promise<Id<"organizations"> | null> {
   const named = process.env.PAYMENTS_ORGANIZATION_ID;
@@ -12,6 +13,5 @@ export async function deploymentOwner(ctx: QueryCtx): Promise<Id<"organizations"
     const id = ctx.db.normalizeId("organizations", named);
     return (id && (await ctx.db.get("organizations", id))?._id) ?? null;
   }
-  const [only, another] = await ctx.db.query("organizations").take(2);
-  return only && !another ? only._id : null;
+  return (await onlyOrganization(ctx))?._id ?? null;
 }

@@ -14,7 +14,7 @@ const anyCase = z
 const data = z.object({
   organizationId: z.string().max(64).optional(),
   invoiceId: z.string().max(64).optional(),
-  invoiceNumber: text(50).optional(),
+  invoiceNumber: text(60).optional(),
   amountInCents: z.number().int().positive().max(Number.MAX_SAFE_INTEGER),
   currency: anyCase,
   transactionRef: text(200),

@@ -4,9 +4,10 @@ import type { Doc, Id } from "../_generated/dataModel";
 import { internalQuery, type MutationCtx, type QueryCtx } from "../_generated/server";
 import { ApiError, invalid, notFound } from "../kit/errors";
 import type { AddressSecrets } from "../kit/incomingWebhook";
+import { modeIn } from "../kit/mode";
 import { openSecret, sealSecret } from "../kit/secretBox";
 import { record, type WriteScope } from "../ontology/effects";
-import { secretHint } from "./hints";
+import { isTestKey, secretHint } from "./hints";
 import { keepKey, retireKey } from "./keys";
 
 /**
@@ -32,7 +33,8 @@ export type Credentials = {
 /**
  * Sets a provider up, or gives it other credentials; what is not given stays. The address stays the
  * same. What is the same as before changes nothing.
- * @throws VALIDATION_ERROR where nothing is given; CONFLICT while as many secrets overlap as may
+ * @throws VALIDATION_ERROR where nothing is given; CONFLICT while as many secrets overlap as may, and for
+ *   a live key in a test organization
  */
 export async function configureProvider(
   ctx: MutationCtx,
@@ -44,6 +46,7 @@ export async function configureProvider(
     throw invalid([{ path: "body", message: "must have a secretKey, a webhookSecret, or both" }]);
   }
   const { organizationId } = scope;
+  if (secretKey !== undefined) await requireKeyOfMode(ctx, organizationId, secretKey);
   const before = await providerOf(ctx, organizationId, provider);
   const keyId =
     secretKey === undefined
@@ -175,6 +178,23 @@ async function insert(
     ...{ organizationId, provider, endpointKey, webhookSecrets: [] },
     ...{ version: 1, createdAt: now, updatedAt: now },
   });
+}
+
+/**
+ * A test organization asks for nobody's money. A live one may have a test key: it is how people see
+ * what a page looks like before they go live. @throws CONFLICT
+ */
+async function requireKeyOfMode(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  secretKey: string,
+): Promise<void> {
+  const mode = await modeIn(ctx, organizationId);
+  if (mode === "live" || isTestKey(secretKey)) return;
+  const message =
+    "A test organization takes Stripe's test keys alone: sk_test_… or rk_test_…. A live key is for a live organization.";
+  const details = { path: "body.secretKey", field: "secretKey", mode };
+  throw new ApiError("CONFLICT", message, { details });
 }
 
 /** Which secrets changed, never their values. */

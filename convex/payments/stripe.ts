@@ -6,6 +6,7 @@ import { internal } from "../_generated/api";
 import { internalAction } from "../_generated/server";
 import { checkHostOf } from "../kit/hostName";
 import { openSecret } from "../kit/secretBox";
+import { isTestKey } from "./hints";
 import type { LinkOutcome, linkJob } from "./links";
 
 const TIMEOUT_MS = 10_000;
@@ -27,7 +28,7 @@ async function attempt(job: Infer<typeof linkJob>, id: string): Promise<LinkOutc
   let failure: unknown = new Error("There is no key of Stripe's any more that it was made with.");
   for (const key of job.keys) {
     try {
-      const stripe = client(await secretKey(key));
+      const stripe = client(await secretKey(key, job.isTest));
       return job.task === "create" ? await create(stripe, job, id) : await close(stripe, job);
     } catch (error) {
       failure = error;
@@ -52,11 +53,13 @@ function isFinal(error: unknown): boolean {
   return error instanceof Stripe.errors.StripeInvalidRequestError;
 }
 
-/** @throws where it is the deployment's, which is gone */
-async function secretKey(sealed: string | null): Promise<string> {
-  if (sealed !== null) return await openSecret(sealed);
-  const key = process.env.STRIPE_SECRET_KEY;
+/** @throws where it is the deployment's, which is gone; for a live key of a test organization */
+async function secretKey(sealed: string | null, isTest: boolean): Promise<string> {
+  const key = sealed === null ? process.env.STRIPE_SECRET_KEY : await openSecret(sealed);
   if (!key) throw new Error("STRIPE_SECRET_KEY is not set.");
+  if (isTest && !isTestKey(key)) {
+    throw new Error("A test organization takes Stripe's test keys alone: sk_test_… or rk_test_….");
+  }
   return key;
 }
 

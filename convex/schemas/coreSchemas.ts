@@ -20,6 +20,8 @@ export const coreTables = {
   organizations: defineTable({
     ...zodOutputToConvex(organizationSettings).fields,
     tier,
+    /** Absent of a live one, also of all that were founded before there were others; see kit/mode.ts. */
+    mode: v.optional(v.literal("test")),
     /** The types of events that somebody follows; kept by delivery/webhooks.ts, see following.ts. */
     followedEvents: v.optional(v.array(v.string())),
     /** The rules by which its keys are made; see ontology/rekeying.ts. */
@@ -33,7 +35,8 @@ export const coreTables = {
     updatedAt: v.number(),
   })
     .index("by_clerkOrganizationId", ["clerkOrganizationId"])
-    .index("by_keyRules", ["keyRules"]),
+    .index("by_keyRules", ["keyRules"])
+    .index("by_mode", ["mode"]),
 
   /**
    * The origins of `organizations.allowedOrigins`, for CORS preflights, which carry no credential.

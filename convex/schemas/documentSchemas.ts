@@ -22,6 +22,8 @@ const { name, legalName, address, sender, bankDetails, taxIds, locale, timeZone,
 /** What a document says of who has written it, and in which language and zone. */
 const seller = v.object({
   ...{ name, legalName, address, sender, bankDetails, taxIds, locale, timeZone, invoiceFooter },
+  /** Of a test organization: its documents say so. */
+  mode: v.optional(v.literal("test")),
 });
 export type Seller = Infer<typeof seller>;
 

@@ -1,14 +1,18 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { GRANTS, type Grant } from "../../convex/kit/scopes";
-import type { Body } from "../helpers/answer";
+import { displayPrefix, sha256Hex } from "../../convex/kit/tokens";
+import type { Answer, Body, Request } from "../helpers/answer";
 import {
   type Fixture,
   newBackend,
   newKey,
   newMember,
   newTenant,
+  newTestTenant,
   requestsOf,
+  type Tenant,
 } from "../helpers/backend";
+import { invoice } from "../invoicing/books";
 
 let home: Fixture;
 
@@ -90,8 +94,27 @@ describe("creating", () => {
     expect(JSON.stringify(rows)).not.toContain(key.slice(12));
   });
 
-  test("a test key says so in its prefix", async () => {
-    expect((await create({ mode: "test" })).key).toMatch(/^fh_test_/);
+  test("its mode is its organization's: another is CONFLICT, and none is given", async () => {
+    const trial = await newTestTenant(home);
+    const ask = async (at: Tenant, mode?: string): Promise<Answer> => {
+      const body = { name: "k", scopes: ["crm:read"], ...(mode === undefined ? {} : { mode }) };
+      return await at.request("POST", "/api-keys", { body });
+    };
+    for (const [at, own, other] of [
+      [home, "live", "test"],
+      [trial, "test", "live"],
+    ] as const) {
+      for (const mode of [own, undefined]) {
+        const made = await ask(at, mode);
+        expect([made.status, made.body.data.key.startsWith(`fh_${own}_`)]).toEqual([201, true]);
+      }
+      const before = (await at.request("GET", "/api-keys")).body.data.length;
+      const refused = await ask(at, other);
+      expect(refused).toMatchObject({ status: 409, code: "CONFLICT" });
+      expect(refused.body.error.details).toMatchObject({ path: "body.mode", mode: own });
+      expect((await at.request("GET", "/api-keys")).body.data).toHaveLength(before);
+    }
+    expect((await ask(home, "both")).paths).toEqual(["body.mode"]);
   });
 
   test.each<[string, object, string]>([
@@ -202,12 +225,16 @@ describe("rotating", () => {
 
   test("keeps the mode and the expiry", async () => {
     const expiresAt = Date.now() + 3_600_000;
-    const { id } = await create({ mode: "test", expiresAt });
-    const { body } = await home.request("POST", `/api-keys/${id}/rotate`);
-    expect(body.data).toMatchObject({
-      expiresAt,
-      key: expect.stringMatching(/^fh_test_/) as string,
-    });
+    for (const [tenant, mode] of [
+      [home, "live"],
+      [await newTestTenant(home), "test"],
+    ] as const) {
+      const body = { name: "k", scopes: ["crm:read"], expiresAt };
+      const { id } = (await tenant.request("POST", "/api-keys", { body })).body.data;
+      const { data } = (await tenant.request("POST", `/api-keys/${id}/rotate`)).body;
+      expect(data.expiresAt).toBe(expiresAt);
+      expect(data.key.startsWith(`fh_${mode}_`)).toBe(true);
+    }
   });
 
   test("an overlap never prolongs the old key's life", async () => {
@@ -233,6 +260,66 @@ describe("rotating", () => {
     const answer = await home.request("POST", `/api-keys/${rows[0]?.id ?? ""}/rotate`);
     expect(answer.status).toBe(201);
     expect([await works(home.apiKey), await works(answer.body.data.key)]).toEqual([false, true]);
+  });
+});
+
+describe("a test key of before in a live organization", () => {
+  /** As keys were made when any organization gave test keys. */
+  async function oldTestKey(
+    scopes: Grant[] = ["*"],
+  ): Promise<{ id: string; token: string; request: Request }> {
+    const { keyId, token } = await newKey(home.backend, home.organizationId, scopes);
+    const old = token.replace("fh_live_", "fh_test_");
+    const row = { tokenHash: sha256Hex(old), prefix: displayPrefix(old) };
+    await home.backend.run(async ({ db }) => {
+      await db.patch("apiKeys", keyId, row);
+    });
+    return { id: keyId, token: old, request: requestsOf(home.backend, old) };
+  }
+  const refusal = { status: 403, code: "FORBIDDEN" };
+
+  test("goes on to read, and writes nothing, also as a rehearsal: the answer says what to do", async () => {
+    const { id, request } = await oldTestKey();
+    expect((await request("GET", "/crm/contacts")).status).toBe(200);
+    for (const [method, path, body] of [
+      ["POST", "/crm/contacts", { firstName: "Ada" }],
+      ["POST", "/crm/contacts?dryRun=true", { firstName: "Ada" }],
+      ["POST", "/invoices", invoice()],
+      ["PATCH", "/organization", { name: "Other" }],
+      ["POST", "/api-keys", { name: "k", scopes: ["*"] }],
+      ["POST", `/api-keys/${id}/rotate`, {}],
+    ] as const) {
+      const answer = await request(method, path, { body });
+      expect([path, answer]).toMatchObject([path, refusal]);
+      expect(answer.text).toMatch(/POST \/api-keys.*POST \/tenants/);
+      const details = { keyMode: "test", organizationMode: "live" };
+      expect(answer.body.error.details).toEqual(details);
+    }
+    const csv = { raw: "firstName\nAda\n", headers: { "Content-Type": "text/csv" } };
+    expect(await request("POST", "/crm/contacts/import", csv)).toMatchObject(refusal);
+    const { contacts } = (await home.request("GET", "/crm/contacts")).body;
+    expect(contacts).toEqual([]);
+    const staged = await home.backend.run(async ({ db }) => await db.query("uploads").collect());
+    expect(staged).toEqual([]);
+  });
+
+  test("vouches for no portal user who writes", async () => {
+    const { request, token } = await oldTestKey();
+    const signIn = { email: "user@x.test", name: "U", oauthProvider: "google", oauthId: "1" };
+    expect(await request("POST", "/auth/sync-user", { body: signIn })).toMatchObject(refusal);
+    const made = await home.request("POST", "/auth/sync-user", { body: signIn });
+    const vouched = { token: made.body._id, headers: { "X-API-Key": token } };
+    const read = await request("GET", "/auth/user", vouched);
+    expect([read.status, read.body.email]).toEqual([200, signIn.email]);
+    expect(await request("POST", "/auth/sign-out", vouched)).toMatchObject(refusal);
+  });
+
+  test("is rotated into a live one", async () => {
+    const { id, request } = await oldTestKey(["crm:read"]);
+    const { data } = (await home.request("POST", `/api-keys/${id}/rotate`)).body;
+    expect(data.key).toMatch(/^fh_live_/);
+    expect((await request("GET", "/crm/contacts")).status).toBe(401);
+    expect(await works(data.key)).toBe(true);
   });
 });
 

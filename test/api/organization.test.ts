@@ -38,6 +38,7 @@ test("a new organization has its defaults", async () => {
   expect(body.data).toEqual({
     id: home.organizationId,
     name: "Test Studio",
+    mode: "live",
     timeZone: "UTC",
     currency: "EUR",
     locale: "en",

@@ -20,6 +20,7 @@ export interface Body {
   subtype: string;
   status: string;
   source: string;
+  mode: string;
   tags: readonly string[];
   notes: string | null;
   customFields: Record<string, unknown>;

@@ -71,6 +71,23 @@ export async function newTenant(backend: Backend): Promise<Tenant> {
   return { ...made, request: requestsOf(backend, made.apiKey) };
 }
 
+/** A test organization of the same owner, with its first key. */
+export async function newTestTenant({
+  backend,
+  sessionToken,
+}: Pick<Fixture, "backend" | "sessionToken">): Promise<Tenant> {
+  const owner = requestsOf(backend, sessionToken);
+  const body = { name: "Trial Studio", mode: "test" };
+  const founded = await owner("POST", "/tenants", { body });
+  if (founded.status !== 201) throw new Error(founded.text);
+  const organizationId = founded.body.data.id as Id<"organizations">;
+  const headers = { "X-Tenant-Id": organizationId };
+  const key = { name: "First key", scopes: ["*"] };
+  const { data } = (await owner("POST", "/api-keys", { headers, body: key })).body;
+  const request = requestsOf(backend, data.key);
+  return { organizationId, apiKey: data.key, sessionToken, request };
+}
+
 export type Member = { userId: Id<"users">; sessionToken: string; request: Request };
 
 /** A member of staff with these memberships, and requests under their session. */

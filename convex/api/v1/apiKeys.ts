@@ -10,6 +10,7 @@ import {
   rotateKey,
 } from "../../kit/apiKeys";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { MODES } from "../../kit/mode";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { type Grant, GRANTS } from "../../kit/scopes";
 import { label } from "../../kit/text";
@@ -70,12 +71,12 @@ export const create = writeEndpoint(
     tag,
     summary: "Create a key",
     description:
-      "`key` is shown this once. A key cannot have more scopes than its maker. An organization has at most 100 living keys.",
+      "`key` is shown this once. A key cannot have more scopes than its maker. Keys of a test organization begin with `fh_test_`, those of a live one with `fh_live_`: `mode` must be the organization's (else CONFLICT), and may be left out. An organization has at most 100 living keys.",
     scope: "admin:write",
     body: z.strictObject({
       name: label(200),
       scopes: z.array(grant).min(1).max(50),
-      mode: z.enum(["live", "test"]).optional(),
+      mode: z.enum(MODES).optional(),
       expiresAt: endDate.optional().meta({ description: "A time; of a day, its last moment." }),
     }),
     example: { name: "Forms of the website", scopes: ["crm:read", "crm:write"] },

@@ -68,7 +68,7 @@ export const list = readEndpoint(
       ...partyFilters,
       invoiceId: z.string().max(64).optional(),
       currency: currencyCode.optional(),
-      creditNoteNumber: text(50).transform(numberKey).optional(),
+      creditNoteNumber: text(60).transform(numberKey).optional(),
     }),
     list: true,
     answers: { 200: z.array(creditNoteRecord) },

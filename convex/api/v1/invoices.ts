@@ -44,7 +44,7 @@ export const list = readEndpoint(
       type: documentType.optional(),
       projectId: z.string().max(64).optional(),
       currency: currencyCode.optional(),
-      invoiceNumber: text(50).transform(numberKey).optional(),
+      invoiceNumber: text(60).transform(numberKey).optional(),
     }),
     list: true,
     answers: { 200: z.array(invoiceRecord) },

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Doc } from "../../_generated/dataModel";
 import { mergedChanges, patchOf } from "../../kit/mergePatch";
+import { modeOf, MODES } from "../../kit/mode";
 import { organizationSettings } from "../../kit/organizationSettings";
 
 /** An organization as `/organization` and `/tenants/:id` show and take it. */
@@ -8,6 +9,7 @@ export const tenantSettings = organizationSettings
   .extend({
     id: z.string(),
     tier: z.enum(["free", "pro", "premium"]),
+    mode: z.enum(MODES).meta({ description: "As it was founded; it never changes." }),
     version: z.number().int(),
     createdAt: z.number(),
     updatedAt: z.number(),
@@ -48,7 +50,7 @@ export const settingsExample: z.input<typeof settingsUpdate> = {
 
 /** What the schema names of the row; what else stands in it concerns nobody but us. */
 export function settingsView(organization: Doc<"organizations">): z.input<typeof tenantSettings> {
-  const row = { ...organization, id: organization._id };
+  const row = { ...organization, id: organization._id, mode: modeOf(organization) };
   const shown = tenantSettings.keyof().options.map((field) => [field, row[field]]);
   return Object.fromEntries(shown) as typeof row;
 }

@@ -83,7 +83,7 @@ export const putStripe = writeEndpoint(
     tag,
     summary: "Set up Stripe with the organization's own account",
     description:
-      "What is not given stays as it is: Stripe gives the webhook secret only for an address, which the first answer has. The address stays the same. Pages that are open stay open, and are closed with the key that they were made with; the next is made with the new one.",
+      "What is not given stays as it is: Stripe gives the webhook secret only for an address, which the first answer has. The address stays the same. Pages that are open stay open, and are closed with the key that they were made with; the next is made with the new one. A test organization takes test keys alone (CONFLICT).",
     scope: "organization:write",
     body: z.strictObject({
       secretKey: secretKey.optional(),

@@ -41,7 +41,7 @@ export const list = readEndpoint(
       type: documentType.optional(),
       projectId: z.string().max(64).optional(),
       currency: currencyCode.optional(),
-      quoteNumber: text(50).transform(numberKey).optional(),
+      quoteNumber: text(60).transform(numberKey).optional(),
     }),
     list: true,
     answers: { 200: z.array(quoteRecord) },

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Doc } from "../../_generated/dataModel";
 import type { QueryCtx } from "../../_generated/server";
+import { modeOf, MODES } from "../../kit/mode";
 import type { Invite } from "../../tenants/invites";
 
 export const role = z.enum(["owner", "manager", "member", "viewer"]);
@@ -9,6 +10,7 @@ export const tenant = z
   .object({
     id: z.string(),
     name: z.string(),
+    mode: z.enum(MODES),
     role,
     status: z.enum(["active", "invited"]),
   })
@@ -38,10 +40,11 @@ export const inviteRecord = z
   .meta({ id: "Invite" });
 
 export function tenantView(
-  { _id: id, name }: Doc<"organizations">,
+  organization: Doc<"organizations">,
   { role, status }: Pick<Doc<"memberships">, "role" | "status">,
 ): z.input<typeof tenant> {
-  return { id, name, role, status };
+  const { _id: id, name } = organization;
+  return { id, name, mode: modeOf(organization), role, status };
 }
 
 export async function memberView(

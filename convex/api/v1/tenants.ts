@@ -3,6 +3,7 @@ import type { Doc } from "../../_generated/dataModel";
 import type { QueryCtx } from "../../_generated/server";
 import { requireScope } from "../../kit/caller";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { MODES } from "../../kit/mode";
 import { MAX_LIMIT, pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { personalReadEndpoint, personalWriteEndpoint } from "../../kit/personalEndpoint";
 import { requireVersion } from "../../kit/version";
@@ -53,14 +54,17 @@ export const create = personalWriteEndpoint(
     tag,
     summary: "Found an organization",
     description:
-      "The caller becomes its owner: the role above manager, which every organization has at least once. A person owns at most 20.",
-    body: z.strictObject({ name: organizationSettings.shape.name }),
+      "The caller becomes its owner: the role above manager, which every organization has at least once. A person owns at most 20. With `mode: test` what it does is tried out, not meant: see docs/tenants.md; the mode never changes.",
+    body: z.strictObject({
+      name: organizationSettings.shape.name,
+      mode: z.enum(MODES).optional().meta({ description: "`live` by default; for good." }),
+    }),
     example: { name: "Studio Morgenrot" },
     answers: { 201: tenant },
     errors: ["CONFLICT"],
   },
   async (ctx, { body }) => {
-    const { organization, membership } = await foundOrganization(ctx, ctx.person, body.name, {
+    const { organization, membership } = await foundOrganization(ctx, ctx.person, body, {
       scopeIn: (id) => ctx.scopeIn(id),
     });
     return created(tenantView(organization, membership));

@@ -41,7 +41,7 @@ export function eInvoiceOf({ document, organization, creditedAt }: TaxSource): I
       ? { "cbc:DueDate": dayOf(document.customProperties.dueDate, timeZone) }
       : {}),
     "cbc:InvoiceTypeCode": document.type === "invoice" ? INVOICE : CREDIT_NOTE,
-    ...notesOf(document, wording),
+    ...notesOf(document, organization, wording),
     "cbc:DocumentCurrencyCode": currency,
     ...(document.type === "credit_note"
       ? creditedInvoice(document.customProperties.invoiceNumber, creditedAt, timeZone)
@@ -64,14 +64,19 @@ export function isOutsideScope({ customProperties: { lineItems } }: TaxDocument)
   return lineItems.some((line) => line.taxCategory === "outside_scope");
 }
 
-/** BT-22: what the seller notes; that a draft is one, XML has no other place to say. */
-function notesOf(document: TaxDocument, wording: Wording): { "cbc:Note"?: string[] } {
+/** BT-22: what the seller notes; that it is a test or a draft, XML has no other place to say. */
+function notesOf(
+  document: TaxDocument,
+  { mode }: Seller,
+  wording: Wording,
+): { "cbc:Note"?: string[] } {
   const { status } = document;
   const text =
     document.type === "invoice"
       ? document.customProperties.notes
       : document.customProperties.reason;
   const notes = [
+    ...(mode === "test" ? [wording.testNote] : []),
     ...(status === "draft" ? [wording.draft] : []),
     ...(status === "cancelled" ? [wording.cancelled] : []),
     ...(text === undefined || text.trim() === "" ? [] : [text]),

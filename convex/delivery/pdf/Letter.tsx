@@ -35,11 +35,7 @@ export function Letter(props: {
     >
       {layout.pages.map((rows, index) => (
         <Page key={index} size="A4" style={[styles.page, page]}>
-          {printed.mark === null ? null : (
-            <Text style={styles.mark} fixed>
-              {printed.mark}
-            </Text>
-          )}
+          <Marks printed={printed} />
           {index === 0 ? <Opening layout={layout} logo={logo} /> : null}
           {rows.length === 0 ? null : (
             <LineTable rows={rows} heads={layout.heads} columns={layout.columns} />
@@ -49,6 +45,25 @@ export function Letter(props: {
         </Page>
       ))}
     </Document>
+  );
+}
+
+/** Behind everything on the page, in opaque ink: PDF/A has rules for what shines through. */
+function Marks({ printed: { test, mark } }: { printed: PrintedDocument }): ReactElement {
+  const isBoth = test !== null && mark !== null;
+  return (
+    <>
+      {test === null ? null : (
+        <Text style={isBoth ? [styles.test, styles.above] : styles.test} fixed>
+          {test}
+        </Text>
+      )}
+      {mark === null ? null : (
+        <Text style={isBoth ? [styles.mark, styles.below] : styles.mark} fixed>
+          {mark}
+        </Text>
+      )}
+    </>
   );
 }
 

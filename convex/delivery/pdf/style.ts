@@ -160,4 +160,18 @@ export const styles = StyleSheet.create({
     color: "#eceef2",
     transform: "rotate(-35deg)",
   },
+  test: {
+    position: "absolute",
+    top: 110 * MM,
+    left: 0,
+    right: 0,
+    textAlign: "center",
+    fontSize: 150,
+    fontWeight: 700,
+    color: "#e4e7ee",
+    transform: "rotate(-35deg)",
+  },
+  // Where both marks stand.
+  above: { top: 55 * MM },
+  below: { top: 165 * MM },
 });

@@ -27,6 +27,8 @@ export type PrintedDocument = {
   number: string;
   /** Across the page: what it is not. */
   mark: string | null;
+  /** Across the page as well: that it is a test. */
+  test: string | null;
   /** What the file says of itself; of the document and not of the clock. */
   changedAt: number;
   letterhead: Letterhead;
@@ -64,6 +66,7 @@ export function printedDocument(
     title: wording[reminder ?? document.type],
     number,
     mark: markOf(document, wording),
+    test: organization.mode === "test" ? wording.test : null,
     changedAt: source.at ?? document.updatedAt,
     letterhead: letterheadOf(organization, language, wording, asksForMoney(document)),
     recipient: partyLines(document.customProperties.billTo, language),

@@ -9,6 +9,8 @@ const english = {
   "reminder-1": "Payment reminder",
   "reminder-2": "Second reminder",
   "reminder-3": "Final notice",
+  test: "TEST",
+  testNote: "TEST: this document was made to try something out. Nothing is owed.",
   draft: "DRAFT",
   cancelled: "CANCELLED",
 
@@ -86,6 +88,8 @@ const german: Wording = {
   "reminder-1": "Zahlungserinnerung",
   "reminder-2": "Zweite Mahnung",
   "reminder-3": "Letzte Mahnung",
+  test: "TEST",
+  testNote: "TEST: Dieses Dokument dient der Erprobung. Es wird nichts geschuldet.",
   draft: "ENTWURF",
   cancelled: "STORNIERT",
 
