@@ -108,7 +108,7 @@ export function readVcards(
 
 /** Between cards, programs leave blank lines, byte order marks and the end mark of DOS. */
 function saysSomething(text: string): boolean {
-  return /[^\s\ufeff\xef\xbb\xbf\x1a\0]/.test(text);
+  return /[^\s\p{Cc}\ufeff\xef\xbb\xbf]/u.test(text);
 }
 
 /** A card in the card, as 2.1 has them: it is the value of the line before it. */

@@ -14,7 +14,7 @@ export const NOT_KEPT = "is not kept";
 
 /** Whether a display name has a word that no part of the name, company or e-mail has. */
 export function saysMore(full: string | undefined, said: readonly unknown[]): boolean {
-  const known = new Set(said.flatMap((text) => wordsOf(String(text ?? ""))));
+  const known = new Set(said.flatMap((text) => (typeof text === "string" ? wordsOf(text) : [])));
   return wordsOf(full ?? "").some((word) => !known.has(word));
 }
 

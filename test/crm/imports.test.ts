@@ -43,7 +43,9 @@ async function failingImport(spoil: (ctx: MutationCtx) => Promise<void> | void) 
   const { importId } = dataOf<Report>(
     await importFile(request, ["firstName", ...lines, ""].join("\n")),
   );
-  await backend.run(async (ctx) => await spoil(ctx));
+  await backend.run(async (ctx) => {
+    await spoil(ctx);
+  });
   const report = async (): Promise<Report> =>
     dataOf<Report>(await request("GET", `/crm/contacts/imports/${importId}`));
   for (let tries = 0; tries < 20 && (await report()).status === "running"; tries++) {
@@ -59,7 +61,9 @@ test("an import whose rows cannot be written is given up, and every row of the f
   const { report, backend } = await failingImport(() => {
     const insert = vi.spyOn(ObjectStore.prototype, "insert");
     insert.mockRejectedValue(new Error("cannot be written"));
-    onTestFinished(() => insert.mockRestore());
+    onTestFinished(() => {
+      insert.mockRestore();
+    });
   });
   expect(report).toMatchObject({ status: "failed", rows: 101, created: 100, failed: 1 });
   expect(report).toMatchObject({ unread: 249, updated: 0, skipped: 0 });
