@@ -13,6 +13,7 @@ import { readBody, TooLarge } from "./body";
 import { type Authorization, authorize } from "./authorize";
 import { requestInfo } from "./caller";
 import { adminRequest, type AdminOptions } from "./admin";
+import { BadCredentials } from "./badCredentials";
 import { BadRequest, type FunctionCallBody, parseCall } from "./functionCall";
 import { jsonProblem } from "./jsonShape";
 import type { Handler } from "./listen";
@@ -35,8 +36,9 @@ const KINDS: ReadonlyMap<string, FunctionKind> = new Map([
 ]);
 
 export function cloudHandler(options: CloudOptions): Handler {
+  const badCredentials = new BadCredentials(options.trustProxy);
   return (request, response) => {
-    handle(options, request, response).catch((error: unknown) => {
+    handle(options, badCredentials, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
   };
@@ -44,6 +46,7 @@ export function cloudHandler(options: CloudOptions): Handler {
 
 async function handle(
   options: CloudOptions,
+  badCredentials: BadCredentials,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -52,6 +55,7 @@ async function handle(
     response.writeHead(200).end();
     return;
   }
+  if (!badCredentials.admits(request, response)) return;
   const [path = "/"] = (request.url ?? "/").split("?", 1);
   const kind = KINDS.get(path);
   if (path.startsWith(STORAGE_PATH)) {

@@ -104,7 +104,7 @@ export class Shares {
 }
 
 /** An IPv6 address stands for its /64: whoever has one has all of it. */
-function holderOf(address: string): string {
+export function holderOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [before = "", after = ""] = address.split("::");
   const head = before.split(":").filter(Boolean);
