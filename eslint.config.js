@@ -129,11 +129,11 @@ export default tseslint.config(
     },
   },
   {
-    files: ["*.js", "scripts/*.js"],
+    files: ["*.js", "scripts/**/*.js"],
     ...tseslint.configs.disableTypeChecked,
     languageOptions: {
       ...tseslint.configs.disableTypeChecked.languageOptions,
-      globals: { process: "readonly" },
+      globals: { process: "readonly", URL: "readonly" },
     },
   },
 );

@@ -6,7 +6,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { build, type Plugin } from "esbuild";
+import * as esbuild from "esbuild";
 import { findEntries } from "../local/runtime/entries";
 import { median } from "./load";
 import { progress, type Row, step, table } from "./report";
@@ -67,7 +67,7 @@ function entryNames(): string[] {
 
 /** As convex/src/bundler/debugBundle.ts has it. */
 async function bundle(): Promise<Bundled> {
-  const { outputFiles, metafile } = await build({
+  const { outputFiles, metafile } = await esbuild.build({
     entryPoints: findEntries(FUNCTIONS).isolate,
     absWorkingDir: ROOT,
     bundle: true,
@@ -103,14 +103,14 @@ async function bundle(): Promise<Bundled> {
   );
 }
 
-const asyncHooks: Plugin = {
+const asyncHooks: esbuild.Plugin = {
   name: "async-hooks",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?async_hooks$/ }, ({ path: name }) => ({
+  setup(build) {
+    build.onResolve({ filter: /^(node:)?async_hooks$/ }, ({ path: name }) => ({
       path: name,
       namespace: "async-hooks",
     }));
-    onLoad({ filter: /.*/, namespace: "async-hooks" }, () => ({
+    build.onLoad({ filter: /.*/, namespace: "async-hooks" }, () => ({
       contents: "export const { AsyncLocalStorage, AsyncResource } = globalThis;",
     }));
   },
