@@ -18,14 +18,12 @@ import { BadRequest, type FunctionCallBody, parseCall } from "./functionCall";
 import { jsonProblem } from "./jsonShape";
 import type { Handler } from "./listen";
 import { serveStorage, STORAGE_PATH } from "./storage";
-import { sendJson, sendRefusal, sendText } from "./reply";
+import { refuseEarly, sendJson, sendRefusal, sendText } from "./reply";
 
 export type CloudOptions = AdminOptions & { maxArgsBytes: number };
 
 /** What a request has beside its arguments. */
 const AROUND_ARGUMENTS = 4_096;
-/** So long a client that still sends gets to read its refusal. */
-const LINGER_MS = 1_000;
 /** What Convex answers when the function, and not the request, has failed. */
 const FUNCTION_FAILED = 560;
 
@@ -157,19 +155,16 @@ function refuseBody(request: IncomingMessage, response: ServerResponse, error: u
     response.destroy();
     return;
   }
-  if (!request.complete) {
-    response.setHeader("Connection", "close");
-    request.resume();
-    response.once("finish", () => setTimeout(() => request.destroy(), LINGER_MS).unref());
-  }
+  const refusal = (status: number, code: string, message: string): void => {
+    refuseEarly(request, response, status, { code, message });
+  };
   if (error instanceof TooLarge) {
     const message = `${error.message}; the operator can allow more with --max-args-mib`;
-    sendRefusal(response, 413, "BadRequest", message);
+    refusal(413, "BadRequest", message);
   } else if (error instanceof NotJson) {
-    sendRefusal(response, 415, "UnsupportedMediaType", error.message);
+    refusal(415, "UnsupportedMediaType", error.message);
   } else {
-    const message = error instanceof BadRequest ? error.message : "cannot be read";
-    sendRefusal(response, 400, "BadRequest", message);
+    refusal(400, "BadRequest", error instanceof BadRequest ? error.message : "cannot be read");
   }
 }
 

@@ -1,5 +1,5 @@
 /** Short answers, sent whole. */
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 export function sendJson(response: ServerResponse, status: number, body: string): void {
   send(response, status, body, "application/json");
@@ -7,6 +7,40 @@ export function sendJson(response: ServerResponse, status: number, body: string)
 
 export function sendText(response: ServerResponse, status: number, body: string): void {
   send(response, status, body, "text/plain; charset=utf-8");
+}
+
+/** So long a client that still sends gets to read its refusal. */
+const LINGER_MS = 1_000;
+
+/**
+ * Refuses a request whose body may still be coming. The answer is there at once, and ends when the body
+ * has come, or a second later: a connection that is closed with unread bytes in it is reset, and its
+ * client may never see the answer.
+ */
+export function refuseEarly(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  refusal: { code: string; message: string },
+): void {
+  const bytes = Buffer.from(JSON.stringify(refusal));
+  if (!request.complete) response.setHeader("Connection", "close");
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": bytes.length,
+  });
+  response.write(bytes);
+  request.resume();
+  if (request.complete) {
+    response.end();
+    return;
+  }
+  const timer = setTimeout(end, LINGER_MS).unref();
+  request.once("end", end).once("close", end);
+  function end(): void {
+    clearTimeout(timer);
+    response.end();
+  }
 }
 
 /** In Convex's form for a request that is refused. */

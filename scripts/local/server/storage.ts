@@ -8,6 +8,7 @@ import { unavailableOf } from "../database/unavailable";
 import { FileRefused, type Files, type OpenFile, type StoredFile } from "../files";
 import { log } from "../runtime/log";
 import { readRange } from "./range";
+import { refuseEarly } from "./reply";
 
 export const STORAGE_PATH = "/api/storage/";
 const UPLOAD_PATH = `${STORAGE_PATH}upload`;
@@ -163,10 +164,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: unkno
   const { status, code, message } = publicError(error);
   const unavailable = unavailableOf(error);
   if (unavailable !== null) response.setHeader("Retry-After", unavailable.retryAfter);
-  // What is left of an upload is not worth a connection.
-  if (!request.complete) response.setHeader("Connection", "close");
-  sendJson(response, status, { code, message });
-  request.resume();
+  refuseEarly(request, response, status, { code, message });
 }
 
 function publicError(error: unknown): StorageError {

@@ -61,8 +61,7 @@ describe("a live query that asks who reads it", () => {
     await heard.until((who) => who?.subject === "ada");
     client.convex.setAuth(() => provider.token({ claims: { sub: "eve" } }));
     await heard.until((who) => who?.subject === "eve");
-    client.convex.client.clearAuth();
-    await heard.until((who) => who === null);
+    await client.signOut(() => heard.last === null);
   });
 
   test("takes no forged token", async () => {

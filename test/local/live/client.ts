@@ -54,6 +54,14 @@ export class LiveClient {
     return (await this.convex.action(makeFunctionReference<"action">(name), args)) as unknown;
   }
 
+  /** Asked for until it holds: a token that the client is just fetching anew signs in once more. */
+  async signOut(isSignedOut: () => boolean): Promise<void> {
+    await eventually(() => {
+      this.convex.client.clearAuth();
+      return isSignedOut();
+    }, Boolean);
+  }
+
   close(): Promise<void> {
     return this.convex.close();
   }

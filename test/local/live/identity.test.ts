@@ -53,8 +53,7 @@ test("a query sees who asks, from sign-in to sign-out, and so do mutations and a
   expect(await client.action("who:inAction")).toMatchObject({ subject: "ada" });
   // A slow client may be told more than once, and never that it is not.
   expect(new Set(signedIn)).toEqual(new Set([true]));
-  client.convex.client.clearAuth();
-  await heard.until((identity) => identity === null);
+  await client.signOut(() => heard.last === null);
 });
 
 test("users who ask the same query get each their own answer, also of nested queries", async () => {
