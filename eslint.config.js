@@ -15,9 +15,12 @@ const OWNED = [
     ],
     files: ["convex/ontology/{store,links,matchKeys,counts}.ts", "convex/maintenance.ts"],
   },
-  // Inserted, and blanked when a person is erased; nothing deletes them.
+  // Inserted, and blanked when a person is erased; entries are deleted after ten years, events never here.
   { tables: ["auditLogs", "events"], files: ["convex/ontology/{effects,history}.ts"] },
-  { tables: ["auditLogs", "auditChains"], files: ["convex/audit/{awaiting,sealing}.ts"] },
+  {
+    tables: ["auditLogs", "auditChains"],
+    files: ["convex/audit/{awaiting,sealing,forgetting}.ts"],
+  },
   { tables: ["eventCursors"], files: ["convex/delivery/dispatcher.ts"] },
   {
     tables: ["notifications", "senders"],
