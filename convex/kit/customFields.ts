@@ -59,7 +59,8 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function keyProblem(key: string): string | null {
+/** What is wrong with the name of a field. */
+export function keyProblem(key: string): string | null {
   if (key === "") return "keys must not be empty";
   if (/^[$_]/.test(key)) return "keys beginning with $ or _ are reserved";
   if (key.length > MAX_KEY_LENGTH) return `keys must have at most ${MAX_KEY_LENGTH} characters`;

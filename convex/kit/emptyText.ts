@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { onlyVisible } from "./invisible";
 
 /**
  * What forms send for a field that was left empty: an empty text. Of an optional field it is nothing,
@@ -17,13 +18,18 @@ export function withoutEmptyText(schema: z.ZodType, value: unknown, isChange: bo
   const entries = Object.entries(value).flatMap(([name, given]): [string, unknown][] => {
     const field = Object.hasOwn(shape, name) ? shape[name] : undefined;
     if (!field) return [[name, given]];
-    if (given !== "") return [[name, withoutEmptyText(field, given, isChange)]];
+    if (!saysNothing(given)) return [[name, withoutEmptyText(field, given, isChange)]];
     const { isOptional, isNullable } = unwrapped(field);
     if (!isOptional) return [[name, given]];
     if (!isChange) return [];
     return [[name, isNullable ? null : given]];
   });
   return Object.fromEntries(entries);
+}
+
+/** Also where what it consists of is seen by nobody. */
+function saysNothing(given: unknown): boolean {
+  return typeof given === "string" && onlyVisible(given) === "";
 }
 
 type Unwrapped = { inner: z.ZodType; isOptional: boolean; isNullable: boolean };

@@ -1,6 +1,8 @@
 import { electronicFormatIBAN, isValidBIC, isValidIBAN } from "ibantools";
 import * as z from "zod";
 import { address } from "../ontology/address";
+import { keyProblem } from "./customFields";
+import { withoutInvisible } from "./invisible";
 import { currencyCode as currency } from "./money";
 import { reminderSettings } from "./reminderSettings";
 import { emailAddress } from "./email";
@@ -52,6 +54,15 @@ const taxIds = z.strictObject({
   registrationNumber: label(60).optional(),
 });
 
+/** As the field's name is stored: a name that no field can have would show nothing, without a word. */
+const fieldName = z
+  .string()
+  .overwrite(withoutInvisible)
+  .superRefine((name, context) => {
+    const message = keyProblem(name);
+    if (message !== null) context.addIssue({ code: "custom", message });
+  });
+
 /** What an organization decides for itself; invoices, mail and CORS read it. */
 export const organizationSettings = z.strictObject({
   name: label(200),
@@ -74,7 +85,7 @@ export const organizationSettings = z.strictObject({
       "Whether customers get a receipt by e-mail when a payment settles an invoice; they do where it is absent.",
   }),
   portalFields: z
-    .array(z.string().min(1, "must not be empty").max(200, "must have at most 200 characters"))
+    .array(fieldName)
     .max(50, "must have at most 50 entries")
     .overwrite((names) => [...new Set(names)])
     .optional()

@@ -212,9 +212,12 @@ async function writeRow(store: ObjectStore, item: object): Promise<Written> {
     return { status: "updated", id: contact._id };
   }
   const { organizationInfo, ...given } = fields;
-  const recognize = async (): Promise<Known | null> =>
-    await contactOfRow(store, personOf(given), card);
-  const saved = await saveContact(store, given, organizationInfo, undefined, recognize);
+  const found = await contactOfRow(store, personOf(given), card);
+  // Where a contact came from stays: an event, an order, or the card that it is known by.
+  const kept = found?.contact.customProperties.sourceRef;
+  const row = kept === undefined ? given : { ...given, sourceRef: kept };
+  const recognize = async (): Promise<Known | null> => found;
+  const saved = await saveContact(store, row, organizationInfo, undefined, recognize);
   if (member) await changeContact(store, saved.contact, link);
   return writtenOf(saved);
 }

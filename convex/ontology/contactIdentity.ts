@@ -15,7 +15,7 @@ type Contact = ObjectDoc<"crm_contact">;
 /** By what a contact was found; `merged` is an e-mail of one that was merged into it. */
 export type Known = { contact: Contact; by: "email" | "merged" | "card" | "phone" };
 
-/** Of a number that many have, such as a switchboard's, so many are looked at. */
+/** Of a number that many have, such as a switchboard's, or of a UID, so many are looked at. */
 const HOLDERS_READ = 50;
 const PHONES_READ = 5;
 
@@ -40,9 +40,8 @@ export async function contactOfRow(
 ): Promise<Known | null> {
   const byEmail = row.email === undefined ? null : await contactByEmail(store, row.email);
   if (byEmail) return byEmail;
-  const byCard = card === undefined ? [] : await holdersOfCard(store, card);
-  const [contact, another] = byCard;
-  if (contact && !another) return { contact, by: "card" };
+  const byCard = card === undefined ? null : await contactByCard(store, row, card);
+  if (byCard) return { contact: byCard, by: "card" };
   const twin = await contactByPhoneAndName(store, row);
   return twin && { contact: twin, by: "phone" };
 }
@@ -55,8 +54,18 @@ export function personOf({
   return { ...fields, ...(customFields ? { customFields: packCustomFields(customFields) } : {}) };
 }
 
-async function holdersOfCard(store: ObjectStore, card: string): Promise<Contact[]> {
-  return await store.holdersOf("crm_contact", { kind: "card", key: cardKey(card) }, 2);
+/** Of several that have the UID, the name tells; else the card would be one more person each time. */
+async function contactByCard(
+  store: ObjectStore,
+  row: Person,
+  card: string,
+): Promise<Contact | null> {
+  const key = { kind: "card", key: cardKey(card) } as const;
+  const [contact, ...others] = await store.holdersOf("crm_contact", key, HOLDERS_READ);
+  if (!contact || others.length === 0) return contact ?? null;
+  const name = nameKey(row);
+  const isNamesake = ({ customProperties }: Contact): boolean => nameKey(customProperties) === name;
+  return [contact, ...others].find(isNamesake) ?? null;
 }
 
 async function contactByPhoneAndName(store: ObjectStore, row: Person): Promise<Contact | null> {

@@ -75,7 +75,7 @@ function cardsOf({ source, sourceRef, merged }: Person): string[] {
 
 /** A UID with and without the prefix that version 4.0 gives it. */
 export function cardKey(uid: string): string {
-  return uid
+  return onlyVisible(uid)
     .trim()
     .toLowerCase()
     .replace(/^urn:uuid:/, "");

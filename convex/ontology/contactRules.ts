@@ -172,7 +172,10 @@ function mergeInto(
   const customFields = unpackCustomFields(known.customProperties.customFields);
   const given = propertiesOf(fields);
   const after = { ...known.customProperties, ...given };
-  const lists = unitedLists(after, known.customProperties, { customFields: given.customFields });
+  // An e-mail that another takes the place of stays, among the others: nothing is lost in silence.
+  const { email } = known.customProperties;
+  const added = { customFields: given.customFields, ...(email === undefined ? {} : { email }) };
+  const lists = unitedLists(after, known.customProperties, added);
   return {
     subtype: higherSubtype(known.subtype, fields.subtype),
     ...(fields.status === undefined ? {} : { status: fields.status }),

@@ -10,7 +10,9 @@ import { FREQUENCIES, WEEKDAYS } from "./scheduleTerms";
 
 /** A calendar day of the organization's time zone. */
 export const day = z.iso
-  .date("must be a day such as 2026-11-30")
+  .date({
+    error: ({ input }) => (input === undefined ? undefined : "must be a day such as 2026-11-30"),
+  })
   .refine(
     (given) => given >= "1990-01-01" && given <= "2300-01-01",
     "must lie between 1990-01-01 and 2300-01-01",

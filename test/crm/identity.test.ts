@@ -152,13 +152,31 @@ describe("the same vCard again", () => {
     expect((await contact(fixture, eva)).lastName).toBe("Gruber");
   });
 
-  test("a UID that two contacts have tells nothing", async () => {
+  test("of two contacts that have its UID, the name tells, so that it makes one more person at most", async () => {
     const fixture = await inCountry("DE");
     const { UID: sourceRef } = ida;
     for (const firstName of ["Ada", "Eva"]) {
       await newContact(fixture.request, { firstName, sourceRef });
     }
     expect(await imported(fixture, card(ida))).toMatchObject({ created: 1, updated: 0 });
+    expect(await imported(fixture, card(ida))).toMatchObject({ created: 0, updated: 1 });
+  });
+
+  test("a card leaves where a contact came from, and the e-mail that it had", async () => {
+    const fixture = await inCountry("DE");
+    const order = { email: "es@x.test", source: "checkout", sourceRef: "order-7" };
+    const bought = await newContact(fixture.request, order);
+    await imported(fixture, card({ UID: "es", FN: "Es X", EMAIL: "es@x.test" }));
+    expect(await contact(fixture, bought)).toMatchObject({ firstName: "Es", sourceRef: "order-7" });
+
+    await imported(fixture, card({ UID: "dr", FN: "Dr X", EMAIL: "old@x.test" }));
+    await imported(fixture, card({ UID: "d\u200br", FN: "Dr X", EMAIL: "new@x.test" }));
+    const [moved = "", ...others] = await search(fixture, "old@x.test");
+    expect(others).toEqual([]);
+    expect(await contact(fixture, moved)).toMatchObject({
+      email: "new@x.test",
+      customFields: { otherEmails: ["old@x.test"] },
+    });
   });
 
   test("a row of a CSV file without e-mail is known by phone and name, and not by its sourceRef", async () => {

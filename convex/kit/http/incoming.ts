@@ -30,9 +30,11 @@ export function incomingRoutes(app: HttpApp, webhooks: readonly IncomingRoute[])
     app.post(path, limitBody(), (c) => serveIncoming(c, webhook));
     const { challenge } = webhook;
     if (!challenge) continue;
-    app.get(path, (c) => {
+    app.get(path, async (c) => {
       const answer = challengeAnswer(challenge, new URL(c.req.url).searchParams);
-      return answer === null ? failure(c, invalidSignature()) : c.text(answer);
+      return answer === null
+        ? failure(c, await meterStranger(c, invalidSignature()))
+        : c.text(answer);
     });
   }
 }

@@ -38,6 +38,14 @@ export function addressOf(request: IncomingMessage, trustProxy: boolean): string
   return address.startsWith("::ffff:") ? address.slice(7) : address;
 }
 
+/** A name or an address with its port; anything else could change what URL is made of it. */
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
+
+/** RFC 9112, 3.2. */
+export function isHost(text: string): boolean {
+  return HOST.test(text);
+}
+
 /** The URL under which the client called us. */
 export function requestUrl(
   request: IncomingMessage,
@@ -52,7 +60,7 @@ export function requestUrl(
     ? single(headers["x-forwarded-proto"])?.split(",")[0]?.trim()
     : undefined;
   const host = forwardedHost ?? headers.host;
-  if (host === undefined) return fallback + target;
+  if (host === undefined || !isHost(host)) return fallback + target;
   return `${proto === "https" ? "https" : "http"}://${host}${target}`;
 }
 

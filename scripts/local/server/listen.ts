@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { codeOf, messageOf, Problem } from "../problem";
+import { isHost } from "./caller";
 import { sendRefusal } from "./reply";
 import type { Shares } from "./shares";
 
@@ -40,9 +41,10 @@ export async function listen(
     (request, response) => {
       if (closing) response.setHeader("Connection", "close");
       if (!shares.admits(request, response)) return;
-      if (hasTwoHosts(request)) {
+      const problem = hostProblem(request);
+      if (problem !== null) {
         response.setHeader("Connection", "close");
-        sendRefusal(response, 400, "BadRequest", TWO_HOSTS);
+        sendRefusal(response, 400, "BadRequest", problem);
       } else if (handler === null) early.push([request, response]);
       else handler(request, response);
     },
@@ -62,7 +64,7 @@ export async function listen(
     serveUpgrades: (take) => {
       server.on("upgrade", (request: IncomingMessage, socket, head) => {
         if (!shares.admitsUpgrade(request, socket)) return;
-        if (!hasTwoHosts(request)) {
+        if (hostProblem(request) === null) {
           take(request, socket, head);
           return;
         }
@@ -78,14 +80,17 @@ export async function listen(
 }
 
 const TWO_HOSTS = "A request has one Host header";
+const NO_HOST = "The Host header is a name or an address, with a port or without";
 
 /** RFC 9112, section 3.2: whom it is for would be anybody's guess. */
-function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+function hostProblem({ rawHeaders, headers }: IncomingMessage): string | null {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === "host") hosts++;
   }
-  return hosts > 1;
+  if (hosts > 1) return TWO_HOSTS;
+  const { host = "" } = headers;
+  return host === "" || isHost(host) ? null : NO_HOST;
 }
 
 /** An address that a client on this machine can call. */

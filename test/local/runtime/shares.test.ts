@@ -116,3 +116,11 @@ test.each(["siteUrl", "cloudUrl"] as const)(
     expect(answer).toContain("A request has one Host header");
   },
 );
+
+test.each(["x/version#", "x?y", "a b", "%41", "user@x"])(
+  "a Host header that is none is refused: %s",
+  async (host) => {
+    const answer = await say(server.siteUrl, `GET /health HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  },
+);
