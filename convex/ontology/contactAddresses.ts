@@ -73,41 +73,83 @@ function identityOf(person: Person): MergedIdentity {
   };
 }
 
+type Parts = Pick<ContactProperties, "customFields" | "tags"> & {
+  merged?: MergedIdentity | undefined;
+};
+
 /**
- * What a contact is when another that was merged into it is one of its own again: without what it had
- * not before the merge of the other's addresses, name and vCard.
+ * What a contact is when another that was merged into it is one of its own again: without the other's
+ * addresses, name, vCard, tags and custom fields, but for those that it had before the merge, or that
+ * `others`, which are still merged into it, brought as well.
  */
 export function partedFrom(
   target: ContactProperties,
   source: ContactProperties,
-  before: { customFields: ContactProperties["customFields"]; merged?: MergedIdentity | undefined },
-): Pick<ContactProperties, "customFields"> & { merged: MergedIdentity | undefined } {
-  const fields = new Map(Object.entries(unpackCustomFields(target.customFields)));
+  before: Parts,
+  others: readonly ContactProperties[],
+): Parts & { merged: MergedIdentity | undefined } {
+  const fields = new Map(withoutFieldsOf(target, source, [before, ...others]));
   for (const { field, own, keyOf } of LISTS) {
-    const given = [...listIn(source.customFields, field), ...(source[own] ? [source[own]] : [])];
-    const had = listIn(before.customFields, field);
+    const broughtBy = (one: ContactProperties): string[] => [
+      ...listIn(one.customFields, field),
+      ...(one[own] ? [one[own]] : []),
+    ];
+    const had = [...listIn(before.customFields, field), ...others.flatMap(broughtBy)];
     const present = listIn(target.customFields, field);
-    const left = without(present, given, had, keyOf);
+    const left = without(present, broughtBy(source), had, keyOf);
     if (left.length === present.length) continue;
     if (left.length > 0) fields.set(field, left);
     else fields.delete(field);
   }
   return {
     customFields: packCustomFields(Object.fromEntries(fields)),
-    merged: target.merged && mergedWithout(target.merged, source, before.merged),
+    merged: target.merged && mergedWithout(target.merged, source, before.merged, others),
+    tags: without(
+      target.tags,
+      source.tags,
+      [before, ...others].flatMap(({ tags }) => tags),
+      String,
+    ),
   };
+}
+
+/** The custom fields that are not the source's, or have changed since it brought them. */
+function withoutFieldsOf(
+  target: ContactProperties,
+  source: ContactProperties,
+  kept: readonly Pick<ContactProperties, "customFields">[],
+): [string, unknown][] {
+  const brought = new Map(source.customFields.map(({ key, json }) => [key, json]));
+  const own = new Set(kept.flatMap(({ customFields }) => customFields.map(({ key }) => key)));
+  const left = target.customFields.filter(
+    ({ key, json }) => own.has(key) || isList(key) || brought.get(key) !== json,
+  );
+  return Object.entries(unpackCustomFields(left));
+}
+
+function isList(key: string): boolean {
+  return LISTS.some(({ field }) => field === key);
 }
 
 function mergedWithout(
   merged: MergedIdentity,
   source: ContactProperties,
   before: MergedIdentity = { emails: [], names: [], cards: [] },
+  others: readonly Person[] = [],
 ): MergedIdentity | undefined {
   const gone = identityOf(source);
+  const kept = [before, ...others.map(identityOf)];
+  const parted = (of: keyof MergedIdentity, keyOf: (value: string) => string): string[] =>
+    without(
+      merged[of],
+      gone[of],
+      kept.flatMap((one) => one[of]),
+      keyOf,
+    );
   return orNone({
-    emails: without(merged.emails, gone.emails, before.emails, emailKey),
-    names: without(merged.names, gone.names, before.names, String),
-    cards: without(merged.cards, gone.cards, before.cards, String),
+    emails: parted("emails", emailKey),
+    names: parted("names", String),
+    cards: parted("cards", String),
   });
 }
 

@@ -126,7 +126,10 @@ export async function undoMerge(
   if (!target) await requireNotMergedOn(ctx, merge);
   const tombstone = await ctx.db.get("objects", merge.sourceId);
   if (!tombstone || !isOfType(tombstone, "crm_contact")) throw notFound("contact");
-  if (target) await store.update(target, partedChanges(target, tombstone, merge.changes));
+  if (target) {
+    const others = await stillMergedBeside(ctx, merge);
+    await store.update(target, partedChanges(target, tombstone, merge.changes, others));
+  }
   const restored = await store.restore(tombstone);
   if (target) await returnPortalUser(store, restored, target, merge);
   const organization = restored.customProperties.crmOrganizationId;
@@ -155,6 +158,19 @@ async function returnPortalUser(
   const user = lookupKey === undefined ? null : await store.findByKey("frontend_user", lookupKey);
   if (user?.customProperties.crmContactId !== target._id || user.createdAt < mergedAt) return;
   await store.update(user, { customProperties: { crmContactId: restored._id } }, "linked");
+}
+
+/** Whom else the target has in it. */
+async function stillMergedBeside(ctx: QueryCtx, merge: ContactMerge): Promise<Contact[]> {
+  const merges = await ctx.db
+    .query("contactMerges")
+    .withIndex("by_target", (q) => q.eq("targetId", merge.targetId))
+    .collect();
+  const others = merges.filter(
+    ({ _id, status }) => _id !== merge._id && (status === "moving" || status === "done"),
+  );
+  const sources = await Promise.all(others.map(({ sourceId }) => ctx.db.get("objects", sourceId)));
+  return sources.filter((source) => source !== null && isOfType(source, "crm_contact"));
 }
 
 /** @throws CONFLICT when what was moved has gone on into a third contact */
@@ -278,24 +294,44 @@ function isSame(one: unknown, other: unknown): boolean {
 }
 
 /**
- * What is still as the merge left it goes back to what it was; of lists that have changed since, the
- * source's addresses are taken out.
+ * What is still as the merge left it goes back to what it was; of lists and custom fields that have
+ * changed since, what the source brought is taken out.
  */
 function partedChanges(
   target: Contact,
   source: Contact,
   changes: Change[],
+  others: readonly Contact[],
 ): ObjectChanges<"crm_contact"> {
   const { customProperties: present } = target;
   const of = (field: string): Change | undefined => changes.find((one) => one.field === field);
-  const [fields, merged] = [of("customFields"), of("merged")];
-  const { customFields, merged: identity } = partedFrom(present, source.customProperties, {
-    customFields: (fields ? fields.before : present.customFields) as typeof present.customFields,
-    merged: (merged ? merged.before : present.merged) as typeof present.merged,
-  });
-  const parted = { ...(fields ? { customFields } : {}), ...(merged ? { merged: identity } : {}) };
+  const [fields, merged, tagged] = [of("customFields"), of("merged"), of("tags")];
+  const {
+    customFields,
+    merged: identity,
+    tags,
+  } = partedFrom(
+    present,
+    source.customProperties,
+    {
+      customFields: (fields ? fields.before : present.customFields) as typeof present.customFields,
+      merged: (merged ? merged.before : present.merged) as typeof present.merged,
+      tags: (tagged ? tagged.before : present.tags) as typeof present.tags,
+    },
+    others.map(({ customProperties }) => customProperties),
+  );
+  const parted = {
+    ...(fields ? { customFields } : {}),
+    ...(merged ? { merged: identity } : {}),
+    ...(tagged ? { tags } : {}),
+  };
   const reverted = revertedChanges(target, changes);
-  return { ...reverted, customProperties: { ...parted, ...reverted.customProperties } };
+  // What it was before, to the letter, unless that would take away what another merge brought as well.
+  const customProperties =
+    others.length === 0
+      ? { ...parted, ...reverted.customProperties }
+      : { ...reverted.customProperties, ...parted };
+  return { ...reverted, customProperties };
 }
 
 function revertedChanges(target: Contact, changes: Change[]): ObjectChanges<"crm_contact"> {

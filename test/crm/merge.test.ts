@@ -251,11 +251,54 @@ test("a contact whose merge left more tags than a request may give is still upse
   expect([more.status, more.paths]).toEqual([400, ["body.tags"]]);
 });
 
-test.each([
+const ORDERS = [
   ["oldest first", [0, 1, 2]],
   ["newest first", [2, 1, 0]],
   ["the middle one first", [1, 0, 2]],
-])(
+] as const;
+
+test.each(ORDERS)(
+  "merges undone %s take what they brought, and leave what another brought as well",
+  async (_order, order) => {
+    const fixture = await newBackend();
+    const { request } = fixture;
+    const own = { firstName: "X", email: "x@x.test", phone: "030 1234567" };
+    const target = await newContact(request, own);
+    const sources: string[] = [];
+    for (const name of ["a", "b", "c"]) {
+      sources.push(
+        await newContact(request, {
+          ...{
+            firstName: name,
+            email: `${name}@x.test`,
+            phone: "0171 8000002",
+            tags: [name, "all"],
+          },
+          customFields: { [name]: 1, otherEmails: ["shared@x.test"] },
+        }),
+      );
+    }
+    const made: Merged[] = [];
+    for (const source of sources) made.push(await merged(fixture, target, source));
+    const left = new Set(["a", "b", "c"]);
+    for (const index of order) {
+      const { merge } = made[index] as Merged;
+      expect((await request("POST", `/crm/contacts/merges/${merge.id}/undo`)).status).toBe(200);
+      left.delete("abc"[index] ?? "");
+      const { customFields, tags } = await contact(fixture, target);
+      const names = [...left];
+      expect(Object.keys(customFields).sort()).toEqual(
+        [...names, ...(names.length > 0 ? ["otherEmails", "otherPhones"] : [])].sort(),
+      );
+      expect([...tags].sort()).toEqual([...(names.length > 0 ? ["all"] : []), ...names].sort());
+      const emails =
+        names.length > 0 ? [...names.map((name) => `${name}@x.test`), "shared@x.test"] : [];
+      expect([...((customFields["otherEmails"] ?? []) as string[])].sort()).toEqual(emails.sort());
+    }
+  },
+);
+
+test.each(ORDERS)(
   "merges into one contact undone %s: every reference and the target are what they were",
   async (_order, order) => {
     const fixture = await openBooks();
