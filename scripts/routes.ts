@@ -1,4 +1,5 @@
 /** `npm run routes`: writes the route table of the door from the definitions of the endpoints. */
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
@@ -69,8 +70,9 @@ if (process.argv[1] === import.meta.filename) {
     "Usage: npm run routes\n\nWrites convex/kit/http/routes.ts, which the door is made from.";
   await runScript(help, [], async () => {
     const table = await routeTable();
+    const known = existsSync(ROUTE_TABLE) ? await readFile(ROUTE_TABLE, "utf8") : null;
     // Saving it anew would have everything that watches it start over.
-    if (table !== (await readFile(ROUTE_TABLE, "utf8"))) await writeFile(ROUTE_TABLE, table);
-    console.log(`Written: ${ROUTE_TABLE}`);
+    if (table !== known) await writeFile(ROUTE_TABLE, table);
+    console.log(`${table === known ? "Up to date" : "Written"}: ${ROUTE_TABLE}`);
   });
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { onlyVisible } from "./invisible";
+import { isInvisible } from "./invisible";
 
 /**
  * What forms send for a field that was left empty: an empty text. Of an optional field it is nothing,
@@ -29,7 +29,7 @@ export function withoutEmptyText(schema: z.ZodType, value: unknown, isChange: bo
 
 /** Also where what it consists of is seen by nobody. */
 function saysNothing(given: unknown): boolean {
-  return typeof given === "string" && onlyVisible(given) === "";
+  return typeof given === "string" && isInvisible(given);
 }
 
 type Unwrapped = { inner: z.ZodType; isOptional: boolean; isNullable: boolean };

@@ -38,3 +38,8 @@ export function withoutInvisible(text: string): string {
 export function onlyVisible(text: string): string {
   return text.replace(IGNORABLE, "").normalize("NFC");
 }
+
+/** Whether there is nothing to see; of any other text, its first visible character tells. */
+export function isInvisible(text: string): boolean {
+  return !/\P{Default_Ignorable_Code_Point}/u.test(text);
+}
