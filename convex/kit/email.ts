@@ -60,8 +60,10 @@ function dnsName(domain: string): string | null {
   }
 }
 
+const utf8 = new TextEncoder();
+
 function octets(text: string): number {
-  return new TextEncoder().encode(text).length;
+  return utf8.encode(text).length;
 }
 
 function asKept(given: string): string {

@@ -34,7 +34,16 @@ function saysNothing(given: unknown): boolean {
 
 type Unwrapped = { inner: z.ZodType; isOptional: boolean; isNullable: boolean };
 
+/** Of one schema always the same, and asked of each of its fields for each body. */
+const known = new WeakMap<z.ZodType, Unwrapped>();
+
 function unwrapped(schema: z.ZodType): Unwrapped {
+  const found = known.get(schema) ?? unwrap(schema);
+  known.set(schema, found);
+  return found;
+}
+
+function unwrap(schema: z.ZodType): Unwrapped {
   let [inner, isOptional, isNullable] = [schema, false, false];
   for (;;) {
     if (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault) isOptional = true;

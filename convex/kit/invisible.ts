@@ -5,6 +5,9 @@
  */
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu;
 
+/** Most texts: below U+0300 only the soft hyphen is such a character, and everything is composed. */
+const PLAIN = /^[\0-\u00AC\u00AE-\u02FF]*$/;
+
 /**
  * The sequences in which such a character is seen: emoji (joined, with a presentation selector, a
  * keycap or flag tags), ideographic variants, and the joiners of scripts whose letters change shape.
@@ -24,7 +27,7 @@ const SEEN = new RegExp(
 
 /** The text without what nobody sees in it, as it may be kept. */
 export function withoutInvisible(text: string): string {
-  if (text.search(IGNORABLE) < 0) return text;
+  if (PLAIN.test(text) || text.search(IGNORABLE) < 0) return text;
   let kept = "";
   let end = 0;
   for (const { index, 0: seen } of text.matchAll(SEEN)) {
@@ -36,7 +39,7 @@ export function withoutInvisible(text: string): string {
 
 /** The text without any character of them, for keys: two texts that look alike are one. */
 export function onlyVisible(text: string): string {
-  return text.replace(IGNORABLE, "").normalize("NFC");
+  return PLAIN.test(text) ? text : text.replace(IGNORABLE, "").normalize("NFC");
 }
 
 /** Whether there is nothing to see; of any other text, its first visible character tells. */
