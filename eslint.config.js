@@ -64,6 +64,68 @@ const OWNED = [
 const DATABASE_WRITE =
   "CallExpression[callee.object.property.name='db'][callee.property.name=/^(insert|patch|replace|delete)$/]";
 
+/** The only file that makes rows of ids that came as text, and compares whose they are. */
+const OWN = "convex/kit/own.ts";
+/**
+ * Ids from outside are text, and the compiler lets no text through to a row: what makes an `Id` of it, or
+ * compares organizations, is therefore in one place, and a check cannot be forgotten.
+ */
+const IDS = [
+  {
+    selector: "CallExpression[callee.property.name='normalizeId']",
+    message: "Read by tenant.own, own or findOwn (convex/kit/own.ts): they compare the tenant.",
+  },
+  {
+    selector: ":matches(TSAsExpression, TSTypeAssertion) > TSTypeReference[typeName.name='Id']",
+    message: "An id from outside becomes one of ours by convex/kit/own.ts alone.",
+  },
+  ...["MemberExpression", "ChainExpression > MemberExpression"].map((member) => ({
+    selector: `BinaryExpression[operator=/^[!=]==$/]:not([right.type='Identifier'][right.name='undefined']) > ${member}[property.name='organizationId']`,
+    message: "Whose a row is is compared in convex/kit/own.ts alone: use own, findOwn or isOwn.",
+  })),
+];
+
+/** Where requests are read and answered: the endpoints, what they take, and the live functions. */
+const SERVING = [
+  "convex/api/**/*.ts",
+  "convex/ontology/*Input.ts",
+  "convex/*{Queries,Ontology}.ts",
+];
+const SERVED_ROWS = [
+  {
+    selector:
+      "CallExpression[callee.property.name='get']:matches([callee.object.name='db'], [callee.object.property.name='db'])",
+    message: "Who serves requests reads rows by ctx.tenant and ctx.store: find, require, own.",
+  },
+  {
+    selector:
+      "CallExpression:matches([callee.name='zid'], [callee.object.name='v'][callee.property.name='id']:not([arguments.0.value='organizations']))",
+    message: "An id from outside is text until the tenant's reader has found its row.",
+  },
+];
+
+/** Files that may read by an id without a tenant, each for what proves the id in its place. */
+const OF_ANY_TENANT = [
+  OWN,
+  "convex/kit/caller.ts", // an organization: its memberships are looked up
+  "convex/kit/live.ts", // the object's organization is one that the user is a member of
+  "convex/kit/portalTrust.ts", // the operator's variable
+  "convex/payments/deploymentOwner.ts", // the operator's variable
+  "convex/payments/matching.ts", // a provider's signed event, for whichever organization's invoice
+  "convex/delivery/providerEvents.ts", // a provider's signed event, with our own tag
+  "convex/delivery/inbox.ts", // our own event
+  "convex/delivery/notificationList.ts", // an index that begins with the organization
+  "convex/tenants/members.ts", // the same
+  "convex/attachments/{uploads,downloads}.ts", // a link's signature
+  "convex/ontology/contactMoves.ts", // what a merge wrote down
+  "convex/audit/trail.ts", // an administrator of the deployment
+];
+const FOREIGN_IDS = {
+  regex: "/own$",
+  importNames: ["idOfAnyTenant", "rowOfAnyTenant"],
+  message: "Use own or findOwn; what else proves an id is said in OF_ANY_TENANT, eslint.config.js.",
+};
+
 /** `{ z }` is all of zod with its fifty languages, which every call on Convex would load. */
 const WHOLE_ZOD = {
   selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
@@ -71,13 +133,14 @@ const WHOLE_ZOD = {
 };
 
 /** What a file of functions may not do: write to tables, but for those that are its own. */
-function restrictions(own) {
+function restrictions(own, others = IDS) {
   const all = new Set(OWNED.flatMap(({ tables }) => tables));
   const foreign = [...all].filter((table) => !own.includes(table));
   return {
     "no-restricted-syntax": [
       "error",
       WHOLE_ZOD,
+      ...others,
       {
         selector: `${DATABASE_WRITE}[arguments.0.value=/^(${foreign.join("|")})$/]`,
         message: "Only its owner writes this table; see OWNED in eslint.config.js.",
@@ -114,7 +177,14 @@ export default tseslint.config(
     },
   },
   { files: ["convex/**/*.ts"], rules: restrictions([]) },
+  { files: SERVING, rules: restrictions([], [...IDS, ...SERVED_ROWS]) },
+  { files: [OWN], rules: restrictions([], []) },
   ...OWNED.map(({ tables, files }) => ({ files, rules: restrictions(tables) })),
+  {
+    files: ["convex/**/*.ts"],
+    ignores: OF_ANY_TENANT,
+    rules: { "no-restricted-imports": ["error", { patterns: [FOREIGN_IDS] }] },
+  },
   {
     files: ["convex/api/**/*.ts"],
     rules: {
@@ -122,6 +192,7 @@ export default tseslint.config(
         "error",
         {
           patterns: [
+            FOREIGN_IDS,
             {
               group: ["**/ontology/ranges", "**/ontology/portalObjects"],
               message: "List by ontology/list.ts: it applies what a portal user may see.",

@@ -2,6 +2,7 @@ import { paginationOptsValidator } from "convex/server";
 import { v } from "convex/values";
 import type { Doc, Id } from "./_generated/dataModel";
 import { internalQuery, type QueryCtx } from "./_generated/server";
+import { findOwn } from "./kit/own";
 import { isEventType } from "./ontology/eventTypes";
 
 /** Entries and events of one object that are read to compare them; more are not compared. */
@@ -73,9 +74,9 @@ async function linkProblems(
     .collect();
   const problems: string[] = [];
   for (const { to, linkType } of links) {
-    const target = await ctx.db.get("objects", to);
-    const isGood = target?.organizationId === organizationId && target.lifecycle !== "deleted";
-    if (!isGood) problems.push(`has a link ${linkType} to ${to}, which is not there`);
+    const target = await findOwn(ctx, { organizationId }, "objects", to);
+    if (!target || target.lifecycle === "deleted")
+      problems.push(`has a link ${linkType} to ${to}, which is not there`);
   }
   return problems;
 }

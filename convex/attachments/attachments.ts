@@ -4,6 +4,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { ApiError, invalid, notFound } from "../kit/errors";
 import { API_PREFIX } from "../kit/http/context";
+import { own } from "../kit/own";
 import { sealSecret } from "../kit/secretBox";
 import { changesBetween, definedOnly } from "../ontology/changes";
 import type { TenantReader } from "../ontology/reader";
@@ -189,11 +190,8 @@ export async function requireAttachment(
   organizationId: Id<"organizations">,
   id: string,
 ): Promise<Attachment> {
-  const attachmentId = ctx.db.normalizeId("attachments", id);
-  const attachment = attachmentId && (await ctx.db.get("attachments", attachmentId));
-  const isThere = attachment?.organizationId === organizationId && attachment.status !== "deleting";
-  if (!attachment || !isThere) throw notFound("attachment");
-  return attachment;
+  const isThere = ({ status }: Attachment): boolean => status !== "deleting";
+  return await own(ctx, { organizationId }, "attachments", id, isThere);
 }
 
 /** The same for one that can be read. @throws INVALID_STATE before its upload is completed */

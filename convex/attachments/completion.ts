@@ -12,7 +12,7 @@ import {
 import { callerKey } from "../kit/caller";
 import { ApiError, invalid } from "../kit/errors";
 import { parseInput } from "../kit/input";
-import { organizationOf } from "../kit/metering";
+import { organizationOf } from "../kit/own";
 import { type ConsultationArgs, consultationArgs, consultingCaller } from "../kit/outside";
 import { type Attachment, requireAttachment } from "./attachments";
 import { type Announced, deleteObject, describeObject, fromBase64, hashObject } from "./bucket";

@@ -1,6 +1,7 @@
 import { v } from "convex/values";
 import * as z from "zod";
 import { internalQuery } from "../_generated/server";
+import { rowOfAnyTenant } from "../kit/own";
 import { openSecret } from "../kit/secretBox";
 import type { Attachment } from "./attachments";
 import type { DownloadSource } from "./downloadLink";
@@ -39,8 +40,7 @@ export const fileOf = internalQuery({
   returns: v.union(file, v.null()),
   handler: async (ctx, { token }): Promise<typeof file.type | null> => {
     const link = readLinkToken(token);
-    const id = link && ctx.db.normalizeId("attachments", link.attachmentId);
-    const attachment = id && (await ctx.db.get("attachments", id));
+    const attachment = link && (await rowOfAnyTenant(ctx, "attachments", link.attachmentId));
     if (!link || attachment?.status !== "ready") return null;
     const { storageId, linkSecret, fileName, contentType, sha256 } = attachment;
     if (storageId === undefined || linkSecret === undefined) return null;

@@ -1,5 +1,6 @@
 import { v } from "convex/values";
 import { internalMutation, internalQuery, type QueryCtx } from "../_generated/server";
+import { rowOfAnyTenant } from "../kit/own";
 import { openSecret } from "../kit/secretBox";
 import type { Attachment } from "./attachments";
 import { isSigned, readLinkToken } from "./links";
@@ -49,8 +50,7 @@ async function attachmentOf(
   token: string,
 ): Promise<{ attachment: Attachment; expiresAt: number } | null> {
   const link = readLinkToken(token);
-  const id = link && ctx.db.normalizeId("attachments", link.attachmentId);
-  const attachment = id && (await ctx.db.get("attachments", id));
+  const attachment = link && (await rowOfAnyTenant(ctx, "attachments", link.attachmentId));
   if (!link || attachment?.linkSecret === undefined) return null;
   if (!isSigned(link, await openSecret(attachment.linkSecret), "upload")) return null;
   return { attachment, expiresAt: link.expiresAt };

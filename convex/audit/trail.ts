@@ -3,8 +3,9 @@ import * as z from "zod";
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { storedCustomFields, unpackCustomFields } from "../kit/customFields";
-import { invalid } from "../kit/errors";
+import { invalid, notFound } from "../kit/errors";
 import type { ExportFile } from "../kit/export";
+import { rowOfAnyTenant } from "../kit/own";
 import { feedSince, feedUntil } from "../kit/time";
 import { END_OF_TIME, nanoseconds } from "../ontology/commitOrder";
 import { AWAITING, DIGESTS } from "./awaiting";
@@ -139,6 +140,13 @@ function cellsOf(entry: Doc<"auditLogs">): string[] {
     changes: JSON.stringify(view.changes),
   };
   return COLUMNS.map((column) => String(cells[column] ?? ""));
+}
+
+/** Whichever organization an administrator of the deployment asks about. @throws TENANT_NOT_FOUND */
+export async function anyOrganization(ctx: QueryCtx, id: string): Promise<Id<"organizations">> {
+  const organization = await rowOfAnyTenant(ctx, "organizations", id);
+  if (!organization) throw notFound("tenant");
+  return organization._id;
 }
 
 type Subject = Pick<TrailFilters, "objectId" | "objectType" | "actorId" | "action">;

@@ -1,6 +1,7 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { ERASURE } from "../audit/digest";
+import { findOwn } from "../kit/own";
 import { definitionOf } from "../ontology/derived";
 import { isErasedPerson } from "../ontology/erased";
 import type { ObjectDoc } from "../ontology/registry";
@@ -14,8 +15,7 @@ type Event = Doc<"events">;
  * What stays by law, such as an issued invoice, is delivered as it is.
  */
 export async function isOfErased(ctx: MutationCtx, event: Event): Promise<boolean> {
-  const objectId = ctx.db.normalizeId("objects", event.objectId);
-  const object = objectId && (await ctx.db.get("objects", objectId));
+  const object = await findOwn(ctx, event, "objects", event.objectId);
   if (object?.erasedAt !== undefined) return true;
   if (await wasErasedSince(ctx, event)) return true;
   if (object) return await refersToErased(ctx, object);
@@ -56,8 +56,7 @@ async function refersToErased(ctx: MutationCtx, object: ObjectDoc): Promise<bool
 }
 
 /** A file goes with the person whose it is. */
-async function belongsToErased(ctx: MutationCtx, { objectId }: Event): Promise<boolean> {
-  const attachmentId = ctx.db.normalizeId("attachments", objectId);
-  const attachment = attachmentId && (await ctx.db.get("attachments", attachmentId));
+async function belongsToErased(ctx: MutationCtx, event: Event): Promise<boolean> {
+  const attachment = await findOwn(ctx, event, "attachments", event.objectId);
   return attachment?.ownerId !== undefined && (await isErasedPerson(ctx, attachment.ownerId));
 }

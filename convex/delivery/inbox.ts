@@ -2,7 +2,7 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
-import { notFound } from "../kit/errors";
+import { idOfAnyTenant, own } from "../kit/own";
 import type { Consumer } from "./consumers";
 import { type Notification, type OutboundMessage, queueMessages } from "./outbox";
 import { choiceOf, settingsOf } from "./notificationSettings";
@@ -58,7 +58,7 @@ async function tell(
   event: Doc<"events">,
 ): Promise<void> {
   const language = languageOf(organization);
-  const objectId = ctx.db.normalizeId("objects", event.objectId);
+  const objectId = idOfAnyTenant(ctx, "objects", event.objectId);
   await ctx.db.insert("notifications", {
     organizationId: organization._id,
     channel: "in_app",
@@ -113,16 +113,12 @@ export async function markRead(
   userId: Id<"users">,
   ids: readonly string[],
 ): Promise<{ marked: number }> {
-  const own: Notification[] = [];
+  const found: Notification[] = [];
   for (const id of new Set(ids)) {
-    const notificationId = ctx.db.normalizeId("notifications", id);
-    const found = notificationId && (await ctx.db.get("notifications", notificationId));
-    if (found?.organizationId !== organizationId || found.userId !== userId) {
-      throw notFound("notification");
-    }
-    own.push(found);
+    const isTheirs = (found: Notification): boolean => found.userId === userId;
+    found.push(await own(ctx, { organizationId }, "notifications", id, isTheirs));
   }
-  const unread = own.filter(({ status }) => status === "unread");
+  const unread = found.filter(({ status }) => status === "unread");
   for (const { _id } of unread) await read(ctx, _id);
   return { marked: unread.length };
 }

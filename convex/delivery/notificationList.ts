@@ -1,6 +1,7 @@
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { type Page, type PageParameters, pageThrough, pagingOf } from "../kit/page";
+import { idOfAnyTenant } from "../kit/own";
 import type { Notification } from "./outbox";
 
 type Filters = {
@@ -23,20 +24,23 @@ export async function pageOfNotifications(
   return await pageThrough(name, pagingOf(query), rows);
 }
 
-/** Everything that was sent about an object, newest first. */
+/** Everything that was sent about an object, newest first: nothing where it is none of theirs. */
 export async function pageOfMessagesAbout(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
-  objectId: Id<"objects">,
+  about: string,
   query: PageParameters,
 ): Promise<Page<Notification>> {
+  const paging = pagingOf(query);
+  const objectId = idOfAnyTenant(ctx, "objects", about);
+  if (!objectId) return { rows: [], meta: { total: 0, limit: paging.limit, nextCursor: null } };
   const rows = ctx.db
     .query("notifications")
     .withIndex("by_object", (q) =>
       q.eq("organizationId", organizationId).eq("userId", undefined).eq("objectId", objectId),
     )
     .order("desc");
-  return await pageThrough(`notifications about ${objectId}`, pagingOf(query), rows);
+  return await pageThrough(`notifications about ${objectId}`, paging, rows);
 }
 
 function rowsOf(

@@ -1,7 +1,8 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
-import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { ApiError, notFound } from "../kit/errors";
+import type { MutationCtx } from "../_generated/server";
+import { ApiError } from "../kit/errors";
+import { organizationOf } from "../kit/own";
 import { hasSecretLink, type Language, type LetterData, type TemplateName } from "./letters";
 import { obstacleTo } from "./obstacles";
 import { configuredFor, type OutboundChannel } from "./providers/configured";
@@ -41,8 +42,7 @@ export async function queueMessages(
 ): Promise<Id<"notifications">[]> {
   const ids: Id<"notifications">[] = [];
   if (messages.length === 0) return ids;
-  const organization = await ctx.db.get("organizations", organizationId);
-  if (!organization) throw new Error(`Organization ${organizationId} is missing.`);
+  const organization = await organizationOf(ctx, { organizationId });
   let isDue = false;
   for (const { attachments = [], to, secretLink, ...message } of messages) {
     const now = Date.now();
@@ -90,18 +90,6 @@ async function failAtOnce(
   await ctx.db.patch("notifications", id, { nextAttemptAt: undefined });
   const message = await ctx.db.get("notifications", id);
   if (message) await fail(ctx, message, "failed", reason);
-}
-
-/** A message of the organization by an id from outside. @throws NOTIFICATION_NOT_FOUND */
-export async function requireNotification(
-  ctx: Pick<QueryCtx, "db">,
-  organizationId: Id<"organizations">,
-  id: string,
-): Promise<Notification> {
-  const notificationId = ctx.db.normalizeId("notifications", id);
-  const notification = notificationId && (await ctx.db.get("notifications", notificationId));
-  if (notification?.organizationId !== organizationId) throw notFound("notification");
-  return notification;
 }
 
 const REPEATABLE = ["sent", "delivered", "failed", "bounced", "cancelled", "unknown"] as const;

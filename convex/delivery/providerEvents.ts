@@ -1,6 +1,6 @@
-import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import type { Outcome } from "../kit/incomingWebhook";
+import { rowOfAnyTenant } from "../kit/own";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
 import type { Notification } from "./outbox";
@@ -40,9 +40,10 @@ async function messageOf(
   ctx: MutationCtx,
   { channel, notificationId, providerMessageId }: ProviderEvent,
 ): Promise<Notification | null> {
-  const id: Id<"notifications"> | null =
-    notificationId === undefined ? null : ctx.db.normalizeId("notifications", notificationId);
-  const named: Doc<"notifications"> | null = id && (await ctx.db.get("notifications", id));
+  const named: Notification | null =
+    notificationId === undefined
+      ? null
+      : await rowOfAnyTenant(ctx, "notifications", notificationId);
   if (named?.channel === channel) return named;
   if (providerMessageId === undefined) return null;
   return await ctx.db

@@ -1,5 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
+import { findOwn } from "../kit/own";
 import type { ReminderLevel } from "../kit/reminderSettings";
 import { isErasedPerson } from "../ontology/erased";
 import { isOfType } from "../ontology/reader";
@@ -29,9 +30,9 @@ export async function readSubject(
   if (withdrawn !== null) return { withdrawn };
   const { objectId, data, attachments } = message;
   if (objectId === undefined) return { data, attachments };
-  const object = await ctx.db.get("objects", objectId);
+  const object = await findOwn(ctx, { organizationId: organization._id }, "objects", objectId);
   // Gone for good: what it should carry cannot be made, which its attempt says.
-  if (object?.organizationId !== organization._id) return message;
+  if (!object) return message;
   if (object.lifecycle === "deleted") return { withdrawn: "What it is about was deleted." };
   return saidOf(organization, message, object);
 }

@@ -1,6 +1,5 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { notFound } from "../kit/errors";
 import { emailKey } from "../kit/email";
 import type { ObjectStore } from "../ontology/store";
 
@@ -98,16 +97,4 @@ async function rekey(
   if (twin) await ctx.db.delete("suppressions", twin._id);
   await ctx.db.patch("suppressions", _id, { emailKey: key });
   return true;
-}
-
-/** By an id from outside. @throws SUPPRESSION_NOT_FOUND */
-export async function requireSuppression(
-  ctx: Pick<QueryCtx, "db">,
-  organizationId: Id<"organizations">,
-  id: string,
-): Promise<Suppression> {
-  const suppressionId = ctx.db.normalizeId("suppressions", id);
-  const suppression = suppressionId && (await ctx.db.get("suppressions", suppressionId));
-  if (suppression?.organizationId !== organizationId) throw notFound("suppression");
-  return suppression;
 }

@@ -3,6 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { internal } from "../_generated/api";
 import { ApiError, invalid, notFound } from "../kit/errors";
+import { own } from "../kit/own";
 import { receiverProblem } from "../kit/publicAddress";
 import { sealSecret } from "../kit/secretBox";
 import { record, type WriteScope } from "../ontology/effects";
@@ -193,29 +194,14 @@ export async function startReplay(
   await recordWebhook(ctx, scope, "replayed", webhook._id, Object.entries(span));
 }
 
-export async function requireWebhook(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  id: string,
-): Promise<Webhook> {
-  const webhookId = ctx.db.normalizeId("webhooks", id);
-  const webhook = webhookId && (await ctx.db.get("webhooks", webhookId));
-  if (webhook?.organizationId !== organizationId) throw notFound("webhook");
-  return webhook;
-}
-
 export async function requireDelivery(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
   id: string,
 ): Promise<Doc<"webhookDeliveries">> {
-  const deliveryId = ctx.db.normalizeId("webhookDeliveries", id);
-  const delivery = deliveryId && (await ctx.db.get("webhookDeliveries", deliveryId));
-  const isTheirs = delivery?.organizationId === organizationId;
+  const delivery = await own(ctx, { organizationId }, "webhookDeliveries", id);
   // The deliveries of a deleted endpoint are on their way out.
-  if (!isTheirs || !(await ctx.db.get("webhooks", delivery.webhookId))) {
-    throw notFound("delivery");
-  }
+  if (!(await ctx.db.get("webhooks", delivery.webhookId))) throw notFound("delivery");
   return delivery;
 }
 

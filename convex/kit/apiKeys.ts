@@ -3,9 +3,10 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { record, type WriteScope } from "../ontology/effects";
 import type { Caller } from "./caller";
-import { ApiError, invalid, notFound } from "./errors";
+import { ApiError, invalid } from "./errors";
 import { lastDrawAt } from "./limits";
 import { type Mode, modeIn } from "./mode";
+import { own } from "./own";
 import { covers, type Grant } from "./scopes";
 import { displayPrefix, newToken, sha256Hex } from "./tokens";
 
@@ -79,12 +80,13 @@ export async function requireKey(
   organizationId: Id<"organizations">,
   id: string,
 ): Promise<Doc<"apiKeys">> {
-  const keyId = ctx.db.normalizeId("apiKeys", id);
-  const key = keyId && (await ctx.db.get("apiKeys", keyId));
-  if (!key || key.organizationId !== organizationId || key.revokedAt !== undefined) {
-    throw notFound("api key");
-  }
-  return key;
+  return await own(
+    ctx,
+    { organizationId },
+    "apiKeys",
+    id,
+    ({ revokedAt }) => revokedAt === undefined,
+  );
 }
 
 export async function revokeKey(

@@ -4,6 +4,7 @@ import type { QueryCtx } from "../_generated/server";
 import { userByClerkId } from "./clerk";
 import { ApiError, notFound } from "./errors";
 import { type Mode, modeOfKey } from "./mode";
+import { idOfAnyTenant } from "./own";
 import type { PortalViewer } from "../ontology/portalRules";
 import { covers, grantsOf, type Grant, isGrant, type Role, type Scope } from "./scopes";
 import { unauthorized } from "./unauthorized";
@@ -195,7 +196,7 @@ export async function membershipIn(
   userId: Id<"users">,
   tenantId: string,
 ): Promise<Doc<"memberships"> | null> {
-  const organizationId = ctx.db.normalizeId("organizations", tenantId);
+  const organizationId = idOfAnyTenant(ctx, "organizations", tenantId);
   if (!organizationId) return null;
   const membership = await ctx.db
     .query("memberships")

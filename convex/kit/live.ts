@@ -7,6 +7,7 @@ import { isOfType } from "../ontology/reader";
 import { type Caller, membershipIn, requireScope, staffCaller, userOfSession } from "./caller";
 import { clerkUser } from "./clerk";
 import { ApiError, notFound } from "./errors";
+import { organizationOf, rowOfAnyTenant } from "./own";
 import { firstRows, type Pageable } from "./page";
 import type { Scope } from "./scopes";
 import { readToken } from "./tokens";
@@ -61,8 +62,7 @@ export async function callerAt<T extends ObjectType>(
   scope: Scope,
 ): Promise<LiveCaller & { object: ObjectDoc<T> }> {
   const { user, session } = await signedIn(ctx, sessionId);
-  const objectId = ctx.db.normalizeId("objects", id);
-  const object = objectId && (await ctx.db.get("objects", objectId));
+  const object = await rowOfAnyTenant(ctx, "objects", id);
   const membership = object && (await membershipIn(ctx, user._id, object.organizationId));
   if (!membership || object.lifecycle === "deleted" || !isOfType(object, type)) {
     throw notFound(objectTypes[type].resource);
@@ -93,9 +93,7 @@ export async function daysIn(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
 ): Promise<{ timeZone: string }> {
-  const organization = await ctx.db.get("organizations", organizationId);
-  if (!organization) throw new Error(`Organization ${organizationId} is missing.`);
-  return { timeZone: organization.timeZone };
+  return { timeZone: (await organizationOf(ctx, { organizationId })).timeZone };
 }
 
 function allowed(ctx: QueryCtx, caller: Caller, scope: Scope): LiveCaller {

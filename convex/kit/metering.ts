@@ -11,6 +11,7 @@ import {
 import { identify } from "./identify";
 import { errorDataOf } from "./errors";
 import { notePull } from "../sync/devices";
+import { organizationOf } from "./own";
 import { identifyPerson, personKey } from "./person";
 import {
   consumeForAddress,
@@ -66,12 +67,6 @@ export async function meterPerson(
   const general = await consumeForCaller(ctx, subject, "free");
   const rateLimit = triesTokens ? await consumeTry(ctx, subject, ip) : general;
   return { rateLimit, allowedOrigins: null, caller: subject };
-}
-
-export async function organizationOf(ctx: QueryCtx, caller: Caller): Promise<Doc<"organizations">> {
-  const organization = await ctx.db.get("organizations", caller.organizationId);
-  if (!organization) throw new Error(`Organization ${caller.organizationId} is missing.`);
-  return organization;
 }
 
 /**

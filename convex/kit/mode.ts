@@ -1,6 +1,7 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { ApiError } from "./errors";
+import { organizationOf } from "./own";
 import { TOKEN_PREFIXES } from "./tokens";
 
 /**
@@ -26,9 +27,7 @@ export async function modeIn(
   ctx: Pick<QueryCtx, "db">,
   organizationId: Id<"organizations">,
 ): Promise<Mode> {
-  const organization = await ctx.db.get("organizations", organizationId);
-  if (!organization) throw new Error(`Organization ${organizationId} is missing.`);
-  return modeOf(organization);
+  return modeOf(await organizationOf(ctx, { organizationId }));
 }
 
 /**

@@ -3,6 +3,7 @@ import type { QueryCtx } from "../_generated/server";
 import { isOfType } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
 import { type Caller, identifyApiKey, type Identity, requireTenant } from "./caller";
+import { findOwn } from "./own";
 import { trustedOrganization } from "./portalTrust";
 import type { Grant } from "./scopes";
 import { unauthorized } from "./unauthorized";
@@ -84,11 +85,9 @@ async function activeUser(
   id: string,
   organizationId: Id<"organizations">,
 ): Promise<FrontendUser> {
-  const userId = ctx.db.normalizeId("objects", id);
-  const user = userId && (await ctx.db.get("objects", userId));
+  const user = await findOwn(ctx, { organizationId }, "objects", id);
   if (!user || !isOfType(user, "frontend_user")) throw unauthorized(kind);
-  const isActive = user.lifecycle === "live" && user.status === "active";
-  if (!isActive || user.organizationId !== organizationId) throw unauthorized(kind);
+  if (user.lifecycle !== "live" || user.status !== "active") throw unauthorized(kind);
   return user;
 }
 

@@ -1,6 +1,7 @@
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { onlyOrganization } from "./mode";
+import { rowOfAnyTenant } from "./own";
 
 /**
  * `PORTAL_TRUST_IDS=true` is for local work and for portals that have not moved to API keys yet: a
@@ -16,8 +17,7 @@ export async function trustedOrganization(ctx: QueryCtx): Promise<Doc<"organizat
   if (!trustsPortalIds()) return null;
   const named = process.env.PORTAL_ORGANIZATION_ID;
   if (named) {
-    const organizationId = ctx.db.normalizeId("organizations", named);
-    return organizationId && (await ctx.db.get("organizations", organizationId));
+    return await rowOfAnyTenant(ctx, "organizations", named);
   }
   return await onlyOrganization(ctx);
 }

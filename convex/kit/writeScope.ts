@@ -1,6 +1,7 @@
 import type { QueryCtx } from "../_generated/server";
 import type { WriteScope } from "../ontology/effects";
 import type { Caller } from "./caller";
+import { findOwn } from "./own";
 
 /** What the audit trail says of a caller's writes: who, as what, from where, by which request. */
 export async function writeScopeOf(
@@ -24,7 +25,6 @@ async function standingOf(
   const session = caller.sessionId === null ? {} : { sessionId: caller.sessionId };
   if (caller.kind === "portal_user") return { ...session, viewer: caller.viewer };
   // Not with the caller: a query that read the device would not be cached beyond its next pull.
-  const device = caller.deviceId && (await ctx.db.get("devices", caller.deviceId));
-  const isOurs = device?.organizationId === caller.organizationId;
-  return { ...session, role: caller.role, ...(isOurs ? { deviceId: device.deviceId } : {}) };
+  const device = caller.deviceId && (await findOwn(ctx, caller, "devices", caller.deviceId));
+  return { ...session, role: caller.role, ...(device ? { deviceId: device.deviceId } : {}) };
 }

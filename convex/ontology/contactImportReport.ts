@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import type { TenantReader } from "./reader";
-import { notFound } from "../kit/errors";
+import { own } from "../kit/own";
 import { pageThrough, pagingOf } from "../kit/page";
+import type { TenantReader } from "./reader";
 
 /** What an import tells of itself, while it runs and afterwards. */
 type ContactImport = Doc<"contactImports">;
@@ -68,13 +68,10 @@ export const importedRow = z.object({
 /** @throws IMPORT_NOT_FOUND */
 export async function requireImport(
   ctx: QueryCtx,
-  { organizationId }: TenantReader,
+  tenant: TenantReader,
   id: string,
 ): Promise<ContactImport> {
-  const importId = ctx.db.normalizeId("contactImports", id);
-  const job = importId && (await ctx.db.get("contactImports", importId));
-  if (!job || job.organizationId !== organizationId) throw notFound("import");
-  return job;
+  return await own(ctx, tenant, "contactImports", id);
 }
 
 export async function reportOf(

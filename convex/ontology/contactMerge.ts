@@ -8,7 +8,7 @@ import { partedFrom } from "./contactAddresses";
 import { unionOf } from "./contactUnion";
 import { auditedFields, changesBetween } from "./changes";
 import { type Move, move, moveOneBack } from "./contactMoves";
-import type { Change, WriteScope } from "./effects";
+import type { Change } from "./effects";
 import { referringTo } from "./links";
 import { isOfType } from "./reader";
 import type { ObjectDoc } from "./registry";
@@ -257,18 +257,6 @@ export async function continueMerge(ctx: MutationCtx, id: Id<"contactMerges">): 
   if (merge.status === "moving") await moveReferring(ctx, store, merge);
   if (merge.status === "undoing") await moveBack(ctx, store, merge);
   await store.finish();
-}
-
-/** @throws MERGE_NOT_FOUND */
-export async function requireMerge(
-  ctx: QueryCtx,
-  { organizationId }: Pick<WriteScope, "organizationId">,
-  id: string,
-): Promise<ContactMerge> {
-  const mergeId = ctx.db.normalizeId("contactMerges", id);
-  const merge = mergeId && (await ctx.db.get("contactMerges", mergeId));
-  if (!merge || merge.organizationId !== organizationId) throw notFound("merge");
-  return merge;
 }
 
 async function continueLater(ctx: MutationCtx, mergeId: Id<"contactMerges">): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { idOfAnyTenant } from "../kit/own";
 import { returnAttachment } from "../attachments/merging";
 import type { ObjectDoc } from "./registry";
 import { type References, referencesTo, type Relinked, relink, relinkBack } from "./relink";
@@ -35,9 +36,9 @@ export async function moveOneBack(
   { targetId: to, sourceId: from }: Doc<"contactMerges">,
   moved: Doc<"contactMergeMoves">,
 ): Promise<void> {
-  const attachmentId = ctx.db.normalizeId("attachments", moved.objectId);
+  const attachmentId = idOfAnyTenant(ctx, "attachments", moved.objectId);
   if (attachmentId) await returnAttachment(ctx, store, attachmentId, { from: to, to: from });
-  const objectId = ctx.db.normalizeId("objects", moved.objectId);
+  const objectId = idOfAnyTenant(ctx, "objects", moved.objectId);
   const object = objectId && (await livingObject(ctx, objectId));
   if (!object) return;
   const { references } = moved;

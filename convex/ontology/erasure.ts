@@ -37,10 +37,8 @@ export async function erasePerson(
   store: ObjectStore,
   id: string,
 ): Promise<Erasure> {
-  const contactId = ctx.db.normalizeId("objects", id);
-  const contact = contactId && (await ctx.db.get("objects", contactId));
-  const isOurs = contact?.organizationId === store.organizationId;
-  if (!contact || !isOurs || !isOfType(contact, "crm_contact") || (await isErased(ctx, contact))) {
+  const contact = await store.findDeletedToo(id);
+  if (!contact || !isOfType(contact, "crm_contact") || (await isErased(ctx, contact))) {
     throw notFound("contact");
   }
   const persons = [contact, ...(await mergedInto(ctx, contact._id))].map(({ _id }) => _id);

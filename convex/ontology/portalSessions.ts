@@ -2,7 +2,7 @@ import { internal } from "../_generated/api";
 import type { OrderedQuery } from "convex/server";
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { notFound } from "../kit/errors";
+import { own } from "../kit/own";
 import { newToken, sha256Hex } from "../kit/tokens";
 import { record, type WriteScope } from "./effects";
 import type { ObjectDoc } from "./registry";
@@ -51,12 +51,8 @@ export async function requirePortalSession(
   organizationId: Id<"organizations">,
   id: string,
 ): Promise<PortalSession> {
-  const sessionId = ctx.db.normalizeId("frontendSessions", id);
-  const session = sessionId && (await ctx.db.get("frontendSessions", sessionId));
-  if (!session || session.organizationId !== organizationId || session.revokedAt !== undefined) {
-    throw notFound("portal session");
-  }
-  return session;
+  const lives = ({ revokedAt }: PortalSession): boolean => revokedAt === undefined;
+  return await own(ctx, { organizationId }, "frontendSessions", id, lives);
 }
 
 export async function revokePortalSession(

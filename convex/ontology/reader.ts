@@ -1,6 +1,7 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { notFound } from "../kit/errors";
+import { type AskedTable, findOwn, own } from "../kit/own";
 import type { ObjectMemory } from "./memory";
 import type { MatchKey } from "./definition";
 import { definitionOf } from "./derived";
@@ -44,11 +45,9 @@ export class TenantReader {
 
   /** The object of whatever type, living or deleted: for those who may see all of the tenant's. */
   async findDeletedToo(id: string): Promise<ObjectDoc | null> {
-    const objectId = this.ctx.db.normalizeId("objects", id);
-    if (!objectId) return null;
-    const read = async (): Promise<ObjectDoc | null> => await this.ctx.db.get("objects", objectId);
-    const object = await (this.memory ? this.memory.object(objectId, read) : read());
-    return object?.organizationId === this.organizationId ? object : null;
+    return await findOwn(this.ctx, this, "objects", id, async (objectId, read) =>
+      this.memory ? await this.memory.object(objectId, read) : await read(),
+    );
   }
 
   /** The object if it is of one of these types. */
@@ -68,6 +67,15 @@ export class TenantReader {
     const object = await this.find(type, id);
     if (!object) throw notFound(objectTypes[type].resource);
     return object;
+  }
+
+  /** The tenant's row of another table, see own.ts. @throws `<RESOURCE>_NOT_FOUND` */
+  async own<Table extends AskedTable, Row extends Doc<Table> = Doc<Table>>(
+    table: Table,
+    id: string,
+    isThere?: ((row: Doc<Table>) => row is Row) | ((row: Doc<Table>) => boolean),
+  ): Promise<Row> {
+    return await own<Table, Row>(this.ctx, this, table, id, isThere);
   }
 
   /** The first living object with this look-up key (a contact's e-mail, an organization's name). */

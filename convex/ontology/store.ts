@@ -5,6 +5,7 @@ import type { MutationCtx } from "../_generated/server";
 import { internal } from "../_generated/api";
 import { announce } from "../delivery/following";
 import { ApiError } from "../kit/errors";
+import { organizationOf } from "../kit/own";
 import { auditedFields, changesBetween, definedOnly } from "./changes";
 import { CountBuffer, WRITES_PER_FOLD } from "./counts";
 import type { ObjectColumns } from "./definition";
@@ -386,11 +387,8 @@ export class ObjectStore extends TenantReader {
   }
 
   private async settings(): Promise<Doc<"organizations">> {
-    const known =
-      this.organization ?? (await this.ctx.db.get("organizations", this.organizationId));
-    if (!known) throw new Error(`Organization ${this.organizationId} is missing.`);
-    this.organization = known;
-    return known;
+    this.organization ??= await organizationOf(this.ctx, this);
+    return this.organization;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { onlyOrganization } from "../kit/mode";
+import { rowOfAnyTenant } from "../kit/own";
 
 /**
  * Whose the deployment's own credentials are (`STRIPE_SECRET_KEY`, `STRIPE_WEBHOOK_SECRET`,
@@ -9,9 +10,6 @@ import { onlyOrganization } from "../kit/mode";
  */
 export async function deploymentOwner(ctx: QueryCtx): Promise<Id<"organizations"> | null> {
   const named = process.env.PAYMENTS_ORGANIZATION_ID;
-  if (named) {
-    const id = ctx.db.normalizeId("organizations", named);
-    return (id && (await ctx.db.get("organizations", id))?._id) ?? null;
-  }
+  if (named) return (await rowOfAnyTenant(ctx, "organizations", named))?._id ?? null;
   return (await onlyOrganization(ctx))?._id ?? null;
 }

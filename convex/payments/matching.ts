@@ -4,6 +4,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
 import { ApiError, errorDataOf, notFound } from "../kit/errors";
 import type { Outcome } from "../kit/incomingWebhook";
+import { isOwn, rowOfAnyTenant } from "../kit/own";
 import { record, type WriteScope } from "../ontology/effects";
 import { recordPayment } from "../ontology/paymentRules";
 import { TenantReader } from "../ontology/reader";
@@ -184,17 +185,6 @@ export async function matchTo(
   return await existing(context, incoming._id);
 }
 
-export async function requireIncoming(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  id: string,
-): Promise<Incoming> {
-  const incomingId = ctx.db.normalizeId("incomingPayments", id);
-  const incoming = incomingId && (await ctx.db.get("incomingPayments", incomingId));
-  if (incoming?.organizationId !== organizationId) throw notFound("payment");
-  return incoming;
-}
-
 /** What waits for an invoice: by its number or id. */
 export async function waitingFor(
   ctx: QueryCtx,
@@ -226,17 +216,17 @@ async function targetOf(
   movement: Movement,
   addressedTo: Id<"organizations"> | undefined,
 ): Promise<Target> {
-  const invoiceId = ctx.db.normalizeId("objects", movement.invoiceId ?? "");
-  const invoice = invoiceId && (await ctx.db.get("objects", invoiceId));
+  const invoice = await rowOfAnyTenant(ctx, "objects", movement.invoiceId ?? "");
   const organization =
     addressedTo ??
     (await linkOwner(ctx, movement, invoice)) ??
     (await deploymentOwner(ctx)) ??
     (await named(ctx, movement, invoice));
-  const isTheirs = invoice?.type === "invoice" && invoice.organizationId === organization;
+  const owner = organization ? { organizationId: organization } : null;
+  const isTheirs = invoice?.type === "invoice" && owner && isOwn(owner, invoice);
   const { invoiceNumber } = movement;
   return {
-    ...(organization ? { organizationId: organization } : {}),
+    ...owner,
     ...(isTheirs ? { invoiceId: invoice._id } : {}),
     ...(invoiceNumber === undefined ? {} : { invoiceNumber, numberKey: numberKey(invoiceNumber) }),
   };
@@ -273,9 +263,8 @@ async function named(
   invoice: Doc<"objects"> | null,
 ): Promise<Id<"organizations"> | undefined> {
   if (process.env.PAYMENTS_ORGANIZATION_ID) return undefined;
-  const id = ctx.db.normalizeId("organizations", movement.organizationId ?? "");
   return (
-    (id && (await ctx.db.get("organizations", id))?._id) ??
+    (await rowOfAnyTenant(ctx, "organizations", movement.organizationId ?? ""))?._id ??
     invoice?.organizationId ??
     (await followed(ctx, movement, undefined))?.organizationId
   );

@@ -1,6 +1,7 @@
 import { ConvexError, type Infer, v } from "convex/values";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { errorDataOf } from "../kit/errors";
+import { organizationOf } from "../kit/own";
 import { isGrant } from "../kit/scopes";
 import type { WriteScope } from "../ontology/effects";
 import { ObjectStore } from "../ontology/store";
@@ -39,8 +40,7 @@ export const run = internalMutation({
   },
   returns: v.array(v.union(decided, refused)),
   handler: async (ctx, { scope, device, grants, changes, aliases }): Promise<Outcome[]> => {
-    const organization = await ctx.db.get("organizations", scope.organizationId);
-    if (!organization) throw new Error(`Organization ${scope.organizationId} is missing.`);
+    const organization = await organizationOf(ctx, scope);
     const store = new ObjectStore(ctx, scope, organization);
     const context = { ...ctx, store, organization, grants: grants.filter(isGrant) };
     const pushing = { device, aliases: { ...aliases }, now: Date.now() };

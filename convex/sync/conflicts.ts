@@ -1,6 +1,6 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { ApiError, notFound } from "../kit/errors";
+import { ApiError } from "../kit/errors";
 import { definitionOf } from "../ontology/derived";
 import type { WriteScope } from "../ontology/effects";
 import { fieldsOf, isSame, type SentRecord } from "../ontology/synced";
@@ -76,18 +76,6 @@ export async function recordConflict(
     client: JSON.stringify(client),
     ...(baseVersion === undefined ? {} : { baseVersion }),
   });
-}
-
-/** @throws CONFLICT_NOT_FOUND */
-export async function requireConflict(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  id: string,
-): Promise<Conflict> {
-  const conflictId = ctx.db.normalizeId("conflictLogs", id);
-  const conflict = conflictId && (await ctx.db.get("conflictLogs", conflictId));
-  if (!conflict || conflict.organizationId !== organizationId) throw notFound("conflict");
-  return conflict;
 }
 
 export function versionIn(conflict: Conflict, side: "server" | "client"): ConflictVersion {

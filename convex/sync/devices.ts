@@ -2,6 +2,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Caller } from "../kit/caller";
 import { ApiError, notFound } from "../kit/errors";
+import { findOwn, own } from "../kit/own";
 import { covers } from "../kit/scopes";
 import { record, type WriteScope } from "../ontology/effects";
 
@@ -65,13 +66,8 @@ export async function requireOwnDevice(
  * @throws DEVICE_NOT_FOUND
  */
 export async function requireDevice(ctx: QueryCtx, caller: Caller, id: string): Promise<Device> {
-  const deviceId = ctx.db.normalizeId("devices", id);
-  const device = deviceId && (await ctx.db.get("devices", deviceId));
-  if (!device || device.organizationId !== caller.organizationId) throw notFound("device");
-  if (device.userId !== caller.id && !covers(caller.grants, "admin:write")) {
-    throw notFound("device");
-  }
-  return device;
+  const isAdmin = covers(caller.grants, "admin:write");
+  return await own(ctx, caller, "devices", id, ({ userId }) => isAdmin || userId === caller.id);
 }
 
 export async function renameDevice(
@@ -111,9 +107,9 @@ export async function revokeDevice(
 /** Notes that the device that the caller's session is tied to has pulled. */
 export async function notePull(ctx: MutationCtx, caller: Caller): Promise<void> {
   if (caller.kind !== "user" || caller.deviceId === null) return;
-  const device = await ctx.db.get("devices", caller.deviceId);
+  const device = await findOwn(ctx, caller, "devices", caller.deviceId);
   const now = Date.now();
-  if (!device || device.organizationId !== caller.organizationId) return;
+  if (!device) return;
   if ((device.lastPullAt ?? 0) > now - SEEN_EVERY) return;
   await ctx.db.patch("devices", device._id, { lastPullAt: now, lastSeenAt: now });
 }

@@ -3,9 +3,10 @@ import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { queueEmail } from "../delivery/queueEmail";
 import { languageOf } from "../delivery/wording";
-import { ApiError, notFound } from "../kit/errors";
+import { ApiError } from "../kit/errors";
 import type { Role } from "../kit/scopes";
 import { emailKey } from "../kit/email";
+import { own } from "../kit/own";
 import { newToken, readToken } from "../kit/tokens";
 import { record, type WriteScope } from "../ontology/effects";
 import { type Membership, recordMember, requireRoom } from "./members";
@@ -117,12 +118,7 @@ export async function requireInvite(
   organizationId: Id<"organizations">,
   id: string,
 ): Promise<Invite> {
-  const membershipId = ctx.db.normalizeId("memberships", id);
-  const membership = membershipId && (await ctx.db.get("memberships", membershipId));
-  if (membership?.organizationId !== organizationId || !isInvite(membership)) {
-    throw notFound("invite");
-  }
-  return membership;
+  return await own(ctx, { organizationId }, "memberships", id, isInvite);
 }
 
 export function openInvites(

@@ -2,6 +2,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Caller } from "../kit/caller";
 import { ApiError, notFound } from "../kit/errors";
+import { idOfAnyTenant } from "../kit/own";
 import type { Role } from "../kit/scopes";
 import { record, type WriteScope } from "../ontology/effects";
 
@@ -40,7 +41,7 @@ export async function requireMember(
   organizationId: Id<"organizations">,
   id: string,
 ): Promise<Membership> {
-  const userId = ctx.db.normalizeId("users", id);
+  const userId = idOfAnyTenant(ctx, "users", id);
   const membership =
     userId &&
     (await ctx.db
@@ -49,6 +50,16 @@ export async function requireMember(
       .unique());
   if (!membership || membership.status !== "active") throw notFound("member");
   return { ...membership, userId };
+}
+
+/** Who a member is. */
+export async function userOf(
+  ctx: QueryCtx,
+  { userId }: Pick<Doc<"memberships">, "userId">,
+): Promise<Doc<"users">> {
+  const user = userId && (await ctx.db.get("users", userId));
+  if (!user) throw new Error("An active membership has no user.");
+  return user;
 }
 
 /** @throws FORBIDDEN when an owner is concerned and the caller is none */

@@ -1,7 +1,6 @@
 import * as z from "zod";
-import type { Id } from "../../_generated/dataModel";
-import type { QueryCtx } from "../../_generated/server";
 import {
+  anyOrganization,
   AUDIT_FILE,
   auditEntry,
   entriesOf,
@@ -12,7 +11,6 @@ import {
 } from "../../audit/trail";
 import { anchorParameter, verification, verifyPage } from "../../audit/verification";
 import { ok, readEndpoint } from "../../kit/endpoint";
-import { notFound } from "../../kit/errors";
 import { EXPORT_DESCRIPTION, exportPage, exportParameters } from "../../kit/export";
 import { streamPage } from "../../kit/streamPage";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
@@ -106,17 +104,10 @@ export const listAll = personalReadEndpoint(
     const entries =
       organizationId === undefined
         ? entriesOfAll(ctx, filters)
-        : entriesOf(ctx, await existing(ctx, organizationId), filters, "desc");
+        : entriesOf(ctx, await anyOrganization(ctx, organizationId), filters, "desc");
     const name = JSON.stringify(["audit-of-all", organizationId, filters]);
     const { rows, meta } = await pageThrough(name, pagingOf(query), entries);
     const views = rows.map((row) => ({ organizationId: row.organizationId, ...entryView(row) }));
     return ok(views, { meta });
   },
 );
-
-/** @throws TENANT_NOT_FOUND */
-async function existing({ db }: QueryCtx, id: string): Promise<Id<"organizations">> {
-  const organizationId = db.normalizeId("organizations", id);
-  if (!organizationId || !(await db.get("organizations", organizationId))) throw notFound("tenant");
-  return organizationId;
-}

@@ -3,7 +3,6 @@ import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { sentRecord } from "../../sync/change";
 import { conflictRecord, conflictView } from "../../sync/conflictView";
-import { requireConflict } from "../../sync/conflicts";
 import { resolveConflict } from "../../sync/resolve";
 import { feedSince } from "../../kit/time";
 
@@ -64,7 +63,7 @@ export const resolve = writeEndpoint(
     errors: ["NOT_FOUND", "INVALID_STATE", "VERSION_MISMATCH", "GONE", "CONFLICT"],
   },
   async (ctx, { params, body }) => {
-    const known = await requireConflict(ctx, ctx.caller.organizationId, params.id);
+    const known = await ctx.store.own("conflictLogs", params.id);
     const context = { ...ctx, grants: ctx.caller.grants };
     const { conflict, object } = await resolveConflict(context, known, body, ctx.ifMatch);
     return ok(conflictView(conflict), { version: object.version });

@@ -2,12 +2,7 @@ import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { exampleId } from "../../kit/exampleId";
 import { contactDetail } from "../../ontology/contactInput";
-import {
-  type ContactMerge,
-  mergeContacts,
-  requireMerge,
-  undoMerge,
-} from "../../ontology/contactMerge";
+import { type ContactMerge, mergeContacts, undoMerge } from "../../ontology/contactMerge";
 import { detailOf } from "../../ontology/contactView";
 import { type Erasure, erasePerson } from "../../ontology/erasure";
 
@@ -58,7 +53,7 @@ export const get = readEndpoint(
     answers: { 200: mergeView },
     errors: ["NOT_FOUND"],
   },
-  async (ctx, { params }) => ok(viewOf(await requireMerge(ctx, ctx.tenant, params.id))),
+  async (ctx, { params }) => ok(viewOf(await ctx.tenant.own("contactMerges", params.id))),
 );
 
 export const undo = writeEndpoint(
@@ -75,7 +70,7 @@ export const undo = writeEndpoint(
     errors: ["NOT_FOUND", "INVALID_STATE", "GONE", "CONFLICT", "EMAIL_EXISTS"],
   },
   async (ctx, { params }) => {
-    const undone = await undoMerge(ctx, ctx.store, await requireMerge(ctx, ctx.store, params.id));
+    const undone = await undoMerge(ctx, ctx.store, await ctx.store.own("contactMerges", params.id));
     return ok(mergeBody(undone));
   },
 );

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { Doc } from "../../_generated/dataModel";
 import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
 import { ApiError } from "../../kit/errors";
+import { organizationOf } from "../../kit/own";
 import { documentFile } from "../../delivery/documentFile";
 import { type DocumentObject, issuedContent } from "../../delivery/documentFiles";
 import { requireTaxDocument } from "../../delivery/eInvoice/requirements";
@@ -128,11 +128,7 @@ async function fileOf(
 ): Promise<FileAnswer> {
   const { organizationId } = ctx.caller;
   if (format === "facturx" || format === "ubl" || format === "cii") {
-    const organization: Doc<"organizations"> | null = await ctx.db.get(
-      "organizations",
-      organizationId,
-    );
-    if (!organization) throw new Error(`Organization ${organizationId} is missing.`);
+    const organization = await organizationOf(ctx, ctx.caller);
     if (isOut(document)) {
       const issued = await issuedContent(ctx, organization, document);
       requireTaxDocument(issued.document, issued.organization);

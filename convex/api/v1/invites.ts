@@ -4,6 +4,7 @@ import { exampleId } from "../../kit/exampleId";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { personalWriteEndpoint } from "../../kit/personalEndpoint";
 import { emailAddress } from "../../kit/email";
+import { organizationOf } from "../../kit/own";
 import {
   acceptInvite,
   inviteMember,
@@ -135,9 +136,7 @@ export const accept = personalWriteEndpoint(
   },
   async (ctx, { body }) => {
     const membership = await acceptInvite(ctx, ctx.person, body.token, (id) => ctx.scopeIn(id));
-    const organization = await ctx.db.get("organizations", membership.organizationId);
-    if (!organization) throw new Error("The organization of an invite is missing.");
-    return ok(tenantView(organization, membership));
+    return ok(tenantView(await organizationOf(ctx, membership), membership));
   },
 );
 

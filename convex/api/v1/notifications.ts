@@ -8,10 +8,10 @@ import {
   STATUSES,
 } from "../../delivery/notificationView";
 import { pageOfMessagesAbout, pageOfNotifications } from "../../delivery/notificationList";
-import { requireNotification, resendMessage } from "../../delivery/outbox";
-import { lift, requireSuppression } from "../../delivery/suppressions";
+import { type Notification, resendMessage } from "../../delivery/outbox";
+import { lift } from "../../delivery/suppressions";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { ApiError, invalid, notFound } from "../../kit/errors";
+import { ApiError, invalid } from "../../kit/errors";
 import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { text } from "../../kit/text";
 import { record } from "../../ontology/effects";
@@ -50,10 +50,7 @@ export const list = readEndpoint(
         const message = "cannot be combined with channel or status";
         throw invalid([{ path: "query.objectId", message }]);
       }
-      const id = ctx.db.normalizeId("objects", objectId);
-      if (!id)
-        return ok([], { meta: { total: 0, limit: pagingOf(paging).limit, nextCursor: null } });
-      const { rows, meta } = await pageOfMessagesAbout(ctx, organizationId, id, paging);
+      const { rows, meta } = await pageOfMessagesAbout(ctx, organizationId, objectId, paging);
       return ok(rows.map(notificationSummaryView), { meta });
     }
     const isInbox = channel === "in_app" || (channel === undefined && caller.kind === "user");
@@ -82,10 +79,9 @@ export const get = readEndpoint(
     errors: ["NOT_FOUND"],
   },
   async (ctx, { params }) => {
-    const { caller } = ctx;
-    const notification = await requireNotification(ctx, caller.organizationId, params.id);
-    const { userId } = notification;
-    if (userId !== undefined && userId !== caller.id) throw notFound("notification");
+    const isForCaller = ({ userId }: Notification): boolean =>
+      userId === undefined || userId === ctx.caller.id;
+    const notification = await ctx.tenant.own("notifications", params.id, isForCaller);
     return ok(notificationDetailView(notification));
   },
 );
@@ -113,8 +109,8 @@ export const resend = writeEndpoint(
     errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND"],
   },
   async ({ scope, ...ctx }, { params, body }) => {
-    const message = await requireNotification(ctx, scope.organizationId, params.id);
-    if (message.userId !== undefined) throw notFound("notification");
+    const isOutgoing = ({ userId }: Notification): boolean => userId === undefined;
+    const message = await ctx.store.own("notifications", params.id, isOutgoing);
     const queued = await resendMessage(ctx, message, body?.to);
     await record(ctx, scope, {
       action: "notification.resent",
@@ -174,7 +170,7 @@ export const liftSuppression = writeEndpoint(
     errors: ["NOT_FOUND"],
   },
   async ({ store, scope, ...ctx }, { params }) => {
-    const found = await requireSuppression(ctx, scope.organizationId, params.id);
+    const found = await store.own("suppressions", params.id);
     await lift(ctx, store, found);
     await record(ctx, scope, {
       action: "suppression.lifted",

@@ -1,4 +1,5 @@
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { organizationOf } from "../../kit/own";
 import { requireVersion } from "../../kit/version";
 import { changeSettings } from "../../tenancy";
 import {
@@ -21,8 +22,7 @@ export const get = readEndpoint(
     answers: { 200: tenantSettings },
   },
   async (ctx) => {
-    const organization = await ctx.db.get("organizations", ctx.caller.organizationId);
-    if (!organization) throw new Error(`Organization ${ctx.caller.organizationId} is missing.`);
+    const organization = await organizationOf(ctx, ctx.caller);
     return ok(settingsView(organization), { version: organization.version });
   },
 );

@@ -7,7 +7,7 @@ import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { personalReadEndpoint } from "../../kit/personalEndpoint";
 import { text } from "../../kit/text";
 import { currentLink, requestLink } from "../../payments/links";
-import { dismiss as dismissPayment, matchTo, requireIncoming } from "../../payments/matching";
+import { dismiss as dismissPayment, matchTo } from "../../payments/matching";
 
 const tag = "Payments";
 const params = z.object({ id: z.string() });
@@ -92,7 +92,7 @@ export const match = writeEndpoint(
     errors: ["NOT_FOUND", "CONFLICT", "INVALID_STATE"],
   },
   async (ctx, { params: { id }, body }) => {
-    const incoming = await requireIncoming(ctx, ctx.scope.organizationId, id);
+    const incoming = await ctx.store.own("incomingPayments", id);
     const invoice = await ctx.store.require("invoice", body.invoiceId);
     return ok(paymentView(await matchTo(ctx, ctx.scope, incoming, invoice)));
   },
@@ -112,7 +112,7 @@ export const dismiss = writeEndpoint(
     errors: ["NOT_FOUND", "INVALID_STATE"],
   },
   async (ctx, { params: { id }, body }) => {
-    const incoming = await requireIncoming(ctx, ctx.scope.organizationId, id);
+    const incoming = await ctx.store.own("incomingPayments", id);
     return ok(paymentView(await dismissPayment(ctx, ctx.scope, incoming, body?.reason)));
   },
 );

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { Doc } from "../../_generated/dataModel";
-import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
+import { ok, readEndpoint } from "../../kit/endpoint";
 import { invalid } from "../../kit/errors";
+import { organizationOf } from "../../kit/own";
 import { documentsFrom, documentsTo } from "../../kit/time";
 import { balances } from "../../ontology/reports";
 import { statementOf } from "../../ontology/statement";
@@ -51,7 +51,9 @@ export const contactStatement = readEndpoint(
     answers: { 200: statement },
   },
   async (ctx, { subject, query }) =>
-    ok(await statementOf(ctx, await organizationOf(ctx), subject, orderedPeriod(query))),
+    ok(
+      await statementOf(ctx, await organizationOf(ctx, ctx.caller), subject, orderedPeriod(query)),
+    ),
 );
 
 export const crmOrganizationStatement = readEndpoint(
@@ -66,7 +68,9 @@ export const crmOrganizationStatement = readEndpoint(
     answers: { 200: statement },
   },
   async (ctx, { subject, query }) =>
-    ok(await statementOf(ctx, await organizationOf(ctx), subject, orderedPeriod(query))),
+    ok(
+      await statementOf(ctx, await organizationOf(ctx, ctx.caller), subject, orderedPeriod(query)),
+    ),
 );
 
 export const contactBalance = readEndpoint(
@@ -94,12 +98,6 @@ export const crmOrganizationBalance = readEndpoint(
   },
   async (ctx, { subject }) => ok(await balances(ctx, ctx.caller.organizationId, subject._id)),
 );
-
-async function organizationOf(ctx: ReadContext): Promise<Doc<"organizations">> {
-  const organization = await ctx.db.get("organizations", ctx.caller.organizationId);
-  if (!organization) throw new Error(`Organization ${ctx.caller.organizationId} is missing.`);
-  return organization;
-}
 
 function orderedPeriod(query: { from: number; to: number }): { from: number; to: number } {
   // A day that the time zone skipped ends before it begins; nothing was dated on it.

@@ -5,7 +5,6 @@ import { SYNCED_TYPES, type SyncedDoc, syncRecordOf } from "../../ontology/synce
 import { pushedChange } from "../../sync/change";
 import { conflictRecord, conflictView, syncRecord } from "../../sync/conflictView";
 import { type Position, START } from "../../ontology/commitOrder";
-import { requireConflict } from "../../sync/conflicts";
 import { devicesOf } from "../../sync/devices";
 import { feedSince } from "../../kit/time";
 import { cursorOf, positionAt, positionOf } from "../../sync/position";
@@ -152,9 +151,7 @@ export const push = writeEndpoint(
     const ids = results.flatMap(({ status, conflictId }) =>
       status === "conflict" && conflictId ? [conflictId] : [],
     );
-    const conflicts = await Promise.all(
-      ids.map((id) => requireConflict(ctx, caller.organizationId, id)),
-    );
+    const conflicts = await Promise.all(ids.map((id) => ctx.store.own("conflictLogs", id)));
     const isApplied = ({ status, winner }: (typeof results)[number]): boolean =>
       status === "applied" || (status === "conflict" && winner === "client");
     return ok({

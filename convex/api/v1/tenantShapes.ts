@@ -3,6 +3,7 @@ import type { Doc } from "../../_generated/dataModel";
 import type { QueryCtx } from "../../_generated/server";
 import { modeOf, MODES } from "../../kit/mode";
 import type { Invite } from "../../tenants/invites";
+import { userOf } from "../../tenants/members";
 
 export const role = z.enum(["owner", "manager", "member", "viewer"]);
 
@@ -49,11 +50,10 @@ export function tenantView(
 
 export async function memberView(
   ctx: QueryCtx,
-  { userId, role, status, createdAt: joinedAt }: Doc<"memberships">,
+  membership: Doc<"memberships">,
 ): Promise<z.input<typeof memberRecord>> {
-  const user = userId && (await ctx.db.get("users", userId));
-  if (!user) throw new Error("An active membership has no user.");
-  const { _id, name, email = null } = user;
+  const { role, status, createdAt: joinedAt } = membership;
+  const { _id, name, email = null } = await userOf(ctx, membership);
   return { userId: _id, name, email, role, status, joinedAt };
 }
 

@@ -1,9 +1,8 @@
 import * as z from "zod";
-import type { Doc } from "../../_generated/dataModel";
-import type { QueryCtx } from "../../_generated/server";
 import { requireScope } from "../../kit/caller";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { MODES } from "../../kit/mode";
+import { organizationOf } from "../../kit/own";
 import { MAX_LIMIT, pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { personalReadEndpoint, personalWriteEndpoint } from "../../kit/personalEndpoint";
 import { requireVersion } from "../../kit/version";
@@ -193,12 +192,3 @@ export const remove = writeEndpoint(
     return noContent;
   },
 );
-
-async function organizationOf(
-  ctx: QueryCtx,
-  { organizationId }: Pick<Doc<"memberships">, "organizationId">,
-): Promise<Doc<"organizations">> {
-  const organization = await ctx.db.get("organizations", organizationId);
-  if (!organization) throw new Error(`Organization ${organizationId} is missing.`);
-  return organization;
-}

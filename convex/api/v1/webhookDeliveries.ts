@@ -1,11 +1,6 @@
 import * as z from "zod";
 import type { Doc, Id } from "../../_generated/dataModel";
-import {
-  requireDelivery,
-  requireWebhook,
-  resend as resendDelivery,
-  sendTest,
-} from "../../delivery/webhooks";
+import { requireDelivery, resend as resendDelivery, sendTest } from "../../delivery/webhooks";
 import { created, ok, type ReadContext, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { type Pageable, pageParameters, pageThrough, pagingOf } from "../../kit/page";
 import { text } from "../../kit/text";
@@ -56,7 +51,7 @@ export const list = readEndpoint(
     errors: ["NOT_FOUND"],
   },
   async (ctx, { params: { id }, query }) => {
-    const { _id: webhookId } = await requireWebhook(ctx, ctx.caller.organizationId, id);
+    const { _id: webhookId } = await ctx.tenant.own("webhooks", id);
     const listName = JSON.stringify(["deliveries", webhookId, query.status, query.eventType]);
     const found = deliveriesOf(ctx, webhookId, query);
     const { rows, meta } = await pageThrough(listName, pagingOf(query), found);
@@ -77,7 +72,7 @@ export const test = writeEndpoint(
     errors: ["NOT_FOUND", "INVALID_STATE"],
   },
   async (ctx, { params: { id } }) => {
-    const webhook = await requireWebhook(ctx, ctx.scope.organizationId, id);
+    const webhook = await ctx.store.own("webhooks", id);
     return created(deliveryView(await sendTest(ctx, ctx.scope, webhook)));
   },
 );

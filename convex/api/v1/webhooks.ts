@@ -1,12 +1,6 @@
 import * as z from "zod";
 import type { Doc } from "../../_generated/dataModel";
-import {
-  changeWebhook,
-  createWebhook,
-  removeWebhook,
-  requireWebhook,
-  startReplay,
-} from "../../delivery/webhooks";
+import { changeWebhook, createWebhook, removeWebhook, startReplay } from "../../delivery/webhooks";
 import { MAX_OVERLAP_SECONDS, MAX_OVERLAPPING, rotateSecret } from "../../delivery/webhookRotation";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { invalid } from "../../kit/errors";
@@ -159,7 +153,7 @@ export const get = readEndpoint(
     errors: ["NOT_FOUND"],
   },
   async (ctx, { params: { id } }) => {
-    const webhook = await requireWebhook(ctx, ctx.caller.organizationId, id);
+    const webhook = await ctx.tenant.own("webhooks", id);
     return ok(webhookView(webhook), { version: webhook.version });
   },
 );
@@ -187,7 +181,7 @@ export const update = writeEndpoint(
     errors: ["NOT_FOUND", "VERSION_MISMATCH"],
   },
   async (ctx, { params: { id }, body }) => {
-    const webhook = await requireWebhook(ctx, ctx.scope.organizationId, id);
+    const webhook = await ctx.store.own("webhooks", id);
     requireVersion(ctx.ifMatch, webhook.version);
     const changed = await changeWebhook(ctx, ctx.scope, webhook, body);
     return ok(webhookView(changed), { version: changed.version });
@@ -206,7 +200,7 @@ export const remove = writeEndpoint(
     errors: ["NOT_FOUND", "VERSION_MISMATCH"],
   },
   async (ctx, { params: { id } }) => {
-    const webhook = await requireWebhook(ctx, ctx.scope.organizationId, id);
+    const webhook = await ctx.store.own("webhooks", id);
     requireVersion(ctx.ifMatch, webhook.version);
     await removeWebhook(ctx, ctx.scope, webhook);
     return noContent;
@@ -231,7 +225,7 @@ export const rotate = writeEndpoint(
     secrets: ["secret"],
   },
   async (ctx, { params: { id }, body }) => {
-    const before = await requireWebhook(ctx, ctx.scope.organizationId, id);
+    const before = await ctx.store.own("webhooks", id);
     requireVersion(ctx.ifMatch, before.version);
     const overlap = body?.overlapSeconds ?? DAY_SECONDS;
     const { webhook, secret } = await rotateSecret(ctx, ctx.scope, before, overlap);
@@ -262,7 +256,7 @@ export const replay = writeEndpoint(
     errors: ["NOT_FOUND", "INVALID_STATE"],
   },
   async (ctx, { params: { id }, body: { since, until = Date.now() } }) => {
-    const webhook = await requireWebhook(ctx, ctx.scope.organizationId, id);
+    const webhook = await ctx.store.own("webhooks", id);
     if (until <= since) throw invalid([{ path: "body.since", message: "must lie before until" }]);
     if (until - since > MAX_REPLAY) {
       throw invalid([{ path: "body.since", message: "must lie within 31 days of until" }]);
