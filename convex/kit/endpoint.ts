@@ -1,4 +1,3 @@
-import { v } from "convex/values";
 import type { RegisteredMutation, RegisteredQuery } from "convex/server";
 import type * as z from "zod";
 import type { Doc } from "../_generated/dataModel";
@@ -11,31 +10,20 @@ import {
 import type { WriteScope } from "../ontology/effects";
 import { TenantReader } from "../ontology/reader";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
-import { ObjectStore } from "../ontology/store";
-import {
-  type Caller,
-  callerKey,
-  type CallerKind,
-  credentialValidator,
-  requireKind,
-  requireScope,
-  requireUnexpired,
-} from "./caller";
+import type { ObjectStore } from "../ontology/store";
+import { type Caller, type CallerKind, credentialValidator } from "./caller";
 import type { ErrorCode } from "./errors";
-import { requireKeyOfMode } from "./mode";
-import { findReply, keepReply } from "./idempotency";
-import { identify } from "./identify";
 import { type RequestInput, parseInput, requestValidator } from "./input";
-import { meterCaller, type Metering } from "./metering";
+import { callersOfOrganizations } from "./askers";
+import { type WriteCall, writeCallValidator, type WriteReply } from "./calls";
+import { serveRead, serveWrite, writing } from "./pipeline";
 import { organizationOf } from "./own";
-import { DryRun } from "./dryRun";
 import type { FinishName, Unfinished } from "./http/finishes";
 import type { Consultation } from "./outside";
-import { type Answer, type Reply, replyOf, withoutSecrets } from "./reply";
+import { type Answer, type Reply } from "./reply";
 import { claimUpload, type Upload } from "./uploads";
 import { requireVersion } from "./version";
 import type { Scope } from "./scopes";
-import { writeScopeOf } from "./writeScope";
 
 export { type Answer, created, noContent, ok, type Reply } from "./reply";
 
@@ -130,23 +118,6 @@ export function endpointOf(exported: unknown): Endpoint | undefined {
     : undefined;
 }
 
-export const writeCallValidator = v.object({
-  credential: credentialValidator,
-  traceId: v.string(),
-  ip: v.union(v.string(), v.null()),
-  userAgent: v.union(v.string(), v.null()),
-  ifMatch: v.optional(v.string()),
-  idempotency: v.optional(v.object({ key: v.string(), fingerprint: v.string() })),
-  dryRun: v.optional(v.boolean()),
-  upload: v.optional(v.id("uploads")),
-  /** JSON text of what the endpoint's consultation found. */
-  consulted: v.optional(v.string()),
-});
-export type WriteCall = typeof writeCallValidator.type;
-
-/** `metering` is null where the request was counted with its upload. */
-export type WriteReply = { reply: Reply; replayed: boolean; metering: Metering | null };
-
 /** What takes a body has an example of it, of its schema's own type; nothing else has one. */
 export type WithExample<Definition extends Pick<EndpointDefinition, "body" | "documentedBody">> =
   Definition extends { documentedBody: infer Body extends z.ZodType }
@@ -219,16 +190,15 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
   const registered = internalQuery({
     args: { credential: credentialValidator, request: requestValidator },
     handler: async (ctx, { credential, request }): Promise<Reply> => {
-      const { caller } = await identify(ctx, credential);
-      requireKind(caller, definition.callers);
-      requireScope(caller, definition.scope);
-      const tenant = new TenantReader(ctx, caller);
-      const subject = await subjectOf(definition, tenant, request);
-      const zone = async (): Promise<string> => (await organizationOf(ctx, caller)).timeZone;
-      const input = (await parseInput(definition, request, zone)) as Input<Definition>;
-      const context = { ...ctx, caller, tenant };
-      const answer = await handler(context, { ...input, subject: subject as Subject<Definition> });
-      return { ...replyOf(answer), documentsRead: await documentsRead(ctx) };
+      const asked = { credential, door: definition };
+      return await serveRead(ctx, callersOfOrganizations, asked, async ({ caller }) => {
+        const tenant = new TenantReader(ctx, caller);
+        const subject = await subjectOf(definition, tenant, request);
+        const zone = async (): Promise<string> => (await organizationOf(ctx, caller)).timeZone;
+        const input = (await parseInput(definition, request, zone)) as Input<Definition>;
+        const context = { ...ctx, caller, tenant };
+        return await handler(context, { ...input, subject: subject as Subject<Definition> });
+      });
     },
   });
   registerEndpoint(registered, { ...definition, kind: "query" });
@@ -243,52 +213,23 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
   const registered = internalMutation({
     args: { call: writeCallValidator, request: requestValidator },
     handler: async (ctx, { call, request }): Promise<WriteReply> => {
-      const identity = await identify(ctx, call.credential);
-      const { caller } = identity;
-      requireUnexpired(identity, Date.now(), call.credential.kind);
-      const { metering, organization } = call.upload
-        ? { metering: null, organization: await organizationOf(ctx, caller) }
-        : await meterCaller(ctx, caller, call.ip);
-      requireKind(caller, definition.callers);
-      requireScope(caller, definition.scope);
-      requireKeyOfMode(identity.keyMode, organization);
-
-      const { idempotency, dryRun = false } = call;
-      const owner = { organizationId: caller.organizationId, caller: callerKey(caller) };
-      const first = idempotency && (await findReply(ctx, owner, idempotency));
-      if (first) return { reply: JSON.parse(first) as Reply, replayed: true, metering };
-
-      const scope = await writeScopeOf(ctx, caller, call);
-      const store = new ObjectStore(ctx, scope, organization);
-      const subject = await subjectOf(definition, store, request);
-      if (subject) requireVersion(call.ifMatch, subject.version);
-      const zone = (): string => organization.timeZone;
-      const input = (await parseInput(definition, request, zone)) as Input<Definition>;
-      const upload = call.upload ? await claimUpload(ctx, caller, call.upload) : null;
-      const consulted = consultedBy(definition, call);
-      const { ifMatch } = call;
-      const context = { ...ctx, caller, store, scope, organization, ifMatch, dryRun };
-      const answer = await handler(context, {
-        ...input,
-        subject,
-        upload,
-        consulted,
-      } as HandlerInput);
-      await store.finish();
-
-      const reply = { ...replyOf(answer), traceId: call.traceId };
-      if (dryRun && !definition.rehearsesItself) {
-        throw new DryRun(withoutSecrets(reply, definition.secrets ?? []));
-      }
-      if (idempotency) {
-        const kept = JSON.stringify(withoutSecrets(reply, definition.secrets ?? []));
-        await keepReply(ctx, owner, idempotency, kept);
-      }
-      return {
-        reply: { ...reply, documentsRead: await documentsRead(ctx) },
-        replayed: false,
-        metering,
-      };
+      const asked = { call, door: definition };
+      return await serveWrite(ctx, callersOfOrganizations, asked, async (admitted) => {
+        const { who, home: organization } = admitted;
+        const by = { caller: who.caller, organization };
+        return await writing(ctx, by, call, async ({ scope, store }) => {
+          const subject = await subjectOf(definition, store, request);
+          if (subject) requireVersion(call.ifMatch, subject.version);
+          const zone = (): string => organization.timeZone;
+          const input = (await parseInput(definition, request, zone)) as Input<Definition>;
+          const upload = call.upload ? await claimUpload(ctx, by.caller, call.upload) : null;
+          const consulted = consultedBy(definition, call);
+          const { ifMatch, dryRun = false } = call;
+          const context = { ...ctx, ...by, store, scope, ifMatch, dryRun };
+          const whole = { ...input, subject, upload, consulted } as HandlerInput;
+          return await handler(context, whole);
+        });
+      });
     },
   });
   registerEndpoint(registered, { ...definition, kind: "mutation" });
@@ -299,10 +240,6 @@ function consultedBy({ consults }: EndpointDefinition, { consulted }: WriteCall)
   if (!consults) return null;
   if (consulted === undefined) throw new Error(`${consults.action} was not asked.`);
   return consults.found.parse(JSON.parse(consulted));
-}
-
-async function documentsRead(ctx: QueryCtx): Promise<number> {
-  return (await ctx.meta.getTransactionMetrics()).documentsRead.used;
 }
 
 async function subjectOf(

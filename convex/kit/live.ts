@@ -4,7 +4,8 @@ import type { QueryCtx } from "../_generated/server";
 import { TenantReader } from "../ontology/reader";
 import { objectTypes, type ObjectDoc, type ObjectType } from "../ontology/registry";
 import { isOfType } from "../ontology/reader";
-import { type Caller, membershipIn, requireScope, staffCaller, userOfSession } from "./caller";
+import { admit, callersOfOrganizations } from "./askers";
+import { type Caller, type Identity, membershipIn, staffCaller, userOfSession } from "./caller";
 import { clerkUser } from "./clerk";
 import { ApiError, notFound } from "./errors";
 import { organizationOf, rowOfAnyTenant } from "./own";
@@ -43,10 +44,21 @@ export async function callerIn(
   organizationId: Id<"organizations">,
   scope: Scope,
 ): Promise<LiveCaller> {
+  const identified = async (): Promise<Identity> =>
+    await identifyIn(ctx, sessionId, organizationId);
+  return readerOf(ctx, await admit(callersOfOrganizations, identified, { scope }));
+}
+
+/** Who calls, for the organization. @throws UNAUTHORIZED, FORBIDDEN */
+export async function identifyIn(
+  ctx: QueryCtx,
+  sessionId: SessionId,
+  organizationId: Id<"organizations">,
+): Promise<Identity> {
   const { user, session } = await signedIn(ctx, sessionId);
   const membership = await membershipIn(ctx, user._id, organizationId);
   if (!membership) throw new ApiError("FORBIDDEN", "This organization is not yours.");
-  return allowed(ctx, staffCaller(user, membership, session), scope);
+  return identityOf(user, membership, session);
 }
 
 /**
@@ -61,20 +73,32 @@ export async function callerAt<T extends ObjectType>(
   id: string,
   scope: Scope,
 ): Promise<LiveCaller & { object: ObjectDoc<T> }> {
+  const identified = async (): Promise<Identity & { object: ObjectDoc<T> }> =>
+    await identifyAt(ctx, sessionId, { type, id });
+  const who = await admit(callersOfOrganizations, identified, { scope });
+  return { ...readerOf(ctx, who), object: who.object };
+}
+
+/** Who calls, for the organization of the object. @throws UNAUTHORIZED, `<RESOURCE>_NOT_FOUND` */
+export async function identifyAt<T extends ObjectType>(
+  ctx: QueryCtx,
+  sessionId: SessionId,
+  { type, id }: { type: T; id: string },
+): Promise<Identity & { object: ObjectDoc<T> }> {
   const { user, session } = await signedIn(ctx, sessionId);
   const object = await rowOfAnyTenant(ctx, "objects", id);
   const membership = object && (await membershipIn(ctx, user._id, object.organizationId));
   if (!membership || object.lifecycle === "deleted" || !isOfType(object, type)) {
     throw notFound(objectTypes[type].resource);
   }
-  return { ...allowed(ctx, staffCaller(user, membership, session), scope), object };
+  return { ...identityOf(user, membership, session), object };
 }
 
 /**
  * Who calls, and under which session; a token's end is watched by who verified it.
  * @throws UNAUTHORIZED
  */
-export async function signedIn(
+async function signedIn(
   ctx: QueryCtx,
   sessionId: SessionId,
 ): Promise<{ user: Doc<"users">; session: Doc<"sessions"> | null }> {
@@ -96,7 +120,15 @@ export async function daysIn(
   return { timeZone: (await organizationOf(ctx, { organizationId })).timeZone };
 }
 
-function allowed(ctx: QueryCtx, caller: Caller, scope: Scope): LiveCaller {
-  requireScope(caller, scope);
+function identityOf(
+  user: Doc<"users">,
+  membership: Doc<"memberships">,
+  session: Doc<"sessions"> | null,
+): Identity {
+  const caller = staffCaller(user, membership, session);
+  return { caller, expiresAt: session?.expiresAt, keyMode: null };
+}
+
+function readerOf(ctx: QueryCtx, { caller }: Identity): LiveCaller {
   return { caller, tenant: new TenantReader(ctx, caller) };
 }

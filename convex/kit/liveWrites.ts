@@ -2,12 +2,12 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import type { WriteScope } from "../ontology/effects";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
-import { ObjectStore } from "../ontology/store";
-import { type Caller, requireUnexpired } from "./caller";
-import { callerAt, callerIn, type SessionId, signedIn } from "./live";
-import { meterCaller } from "./metering";
+import type { ObjectStore } from "../ontology/store";
+import { admitToWrite, callersOfOrganizations } from "./askers";
+import type { Caller, Identity } from "./caller";
+import { identifyAt, identifyIn, type SessionId } from "./live";
+import { writing } from "./pipeline";
 import type { Scope } from "./scopes";
-import { writeScopeOf } from "./writeScope";
 
 /** What a mutation of the dashboard writes with: the same store, limits and traces as an endpoint's. */
 export type LiveWriter = {
@@ -26,8 +26,8 @@ export async function writeIn<Result>(
   scope: Scope,
   write: (writer: LiveWriter) => Promise<Result>,
 ): Promise<Result> {
-  const { caller } = await callerIn(ctx, sessionId, organizationId, scope);
-  return await writeAs(ctx, sessionId, caller, write);
+  const identify = async (): Promise<Identity> => await identifyIn(ctx, sessionId, organizationId);
+  return await writeAs(ctx, identify, scope, write);
 }
 
 /** Writes to the object that the arguments name. @throws as `callerAt`; RATE_LIMITED */
@@ -38,24 +38,22 @@ export async function writeAt<T extends ObjectType, Result>(
   scope: Scope,
   write: (writer: LiveWriter, object: ObjectDoc<T>) => Promise<Result>,
 ): Promise<Result> {
-  const { type, id } = subject;
-  const { caller, object } = await callerAt(ctx, sessionId, type, id, scope);
-  return await writeAs(ctx, sessionId, caller, (writer) => write(writer, object));
+  const identify = async (): Promise<Identity & { object: ObjectDoc<T> }> =>
+    await identifyAt(ctx, sessionId, subject);
+  return await writeAs(ctx, identify, scope, (writer, { object }) => write(writer, object));
 }
 
-async function writeAs<Result>(
+async function writeAs<Who extends Identity, Result>(
   ctx: MutationCtx,
-  sessionId: SessionId,
-  caller: Caller,
-  write: (writer: LiveWriter) => Promise<Result>,
+  identify: () => Promise<Who>,
+  scope: Scope,
+  write: (writer: LiveWriter, who: Who) => Promise<Result>,
 ): Promise<Result> {
-  const { session } = await signedIn(ctx, sessionId);
-  requireUnexpired({ expiresAt: session?.expiresAt }, Date.now(), "session");
-  const { ip, userAgent, requestId } = await ctx.meta.getRequestMetadata();
-  const { organization } = await meterCaller(ctx, caller, ip);
-  const scope = await writeScopeOf(ctx, caller, { traceId: requestId, ip, userAgent });
-  const store = new ObjectStore(ctx, scope, organization);
-  const result = await write({ ctx, caller, organization, store, scope });
-  await store.finish();
-  return result;
+  const { ip, userAgent, requestId: traceId } = await ctx.meta.getRequestMetadata();
+  const request = { identify, credential: "session", ip, door: { scope } } as const;
+  const { who, home } = await admitToWrite(ctx, callersOfOrganizations, request);
+  const by = { caller: who.caller, organization: home };
+  return await writing(ctx, by, { traceId, ip, userAgent }, (writer) =>
+    write({ ctx, ...by, ...writer }, who),
+  );
 }

@@ -1,13 +1,8 @@
 import { type ObjectType, v } from "convex/values";
 import type * as z from "zod";
 import type { QueryCtx } from "../_generated/server";
-import {
-  type Caller,
-  callerKindValidator,
-  credentialValidator,
-  requireKind,
-  requireScope,
-} from "./caller";
+import { type Caller, type Identity, callerKindValidator, credentialValidator } from "./caller";
+import { admit, callersOfOrganizations } from "./askers";
 import { identify } from "./identify";
 import { requestValidator } from "./input";
 import { isGrant } from "./scopes";
@@ -35,9 +30,8 @@ export async function consultingCaller(
   ctx: QueryCtx,
   { credential, callers, scope }: Omit<ConsultationArgs, "request">,
 ): Promise<Caller> {
-  const { caller } = await identify(ctx, credential);
-  requireKind(caller, callers);
   if (!isGrant(scope) || scope === "*") throw new Error(`${scope} is not a scope.`);
-  requireScope(caller, scope);
+  const identified = async (): Promise<Identity> => await identify(ctx, credential);
+  const { caller } = await admit(callersOfOrganizations, identified, { scope, callers });
   return caller;
 }

@@ -7,25 +7,19 @@ import {
   type QueryCtx,
 } from "../_generated/server";
 import type { WriteScope } from "../ontology/effects";
-import { requireUnexpired } from "./caller";
+import { persons } from "./askers";
+import { type WriteCall, writeCallValidator, type WriteReply } from "./calls";
 import { credentialValidator } from "./caller";
-import { DryRun } from "./dryRun";
 import {
   type DocumentedAnswer,
   type EndpointDefinition,
   type Input,
   registerEndpoint,
   type WithExample,
-  type WriteCall,
-  writeCallValidator,
-  type WriteReply,
 } from "./endpoint";
-import { ApiError } from "./errors";
-import { findReply, keepReply } from "./idempotency";
 import { parseInput, type RequestInput, requestValidator } from "./input";
-import { meterPerson } from "./metering";
-import { identifyPerson, personKey } from "./person";
-import { type Reply, replyOf, withoutSecrets } from "./reply";
+import { serveRead, serveWrite } from "./pipeline";
+import { type Reply } from "./reply";
 
 /**
  * Endpoints of a person rather than of an organization: whose organizations there are, founding one,
@@ -67,14 +61,11 @@ export function personalReadEndpoint<const Definition extends PersonalDefinition
 ): RegisteredQuery<"internal", ReadArgs, Promise<Reply>> {
   const registered = internalQuery({
     args: { credential: credentialValidator, request: requestValidator },
-    handler: async (ctx, { credential, request }): Promise<Reply> => {
-      const { person } = await identifyPerson(ctx, credential);
-      requireAdministrator(definition, person);
-      const input = (await parseInput(definition, request, zoneOfPerson)) as Input<Definition>;
-      const answer = await handler({ ...ctx, person }, input);
-      const { documentsRead } = await ctx.meta.getTransactionMetrics();
-      return { ...replyOf(answer), documentsRead: documentsRead.used };
-    },
+    handler: async (ctx, { credential, request }): Promise<Reply> =>
+      await serveRead(ctx, persons, { credential, door: definition }, async ({ person }) => {
+        const input = (await parseInput(definition, request, zoneOfPerson)) as Input<Definition>;
+        return await handler({ ...ctx, person }, input);
+      }),
   });
   registerEndpoint(registered, personal(definition, "query"));
   return registered;
@@ -89,39 +80,17 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
 ): RegisteredMutation<"internal", WriteArgs, Promise<WriteReply>> {
   const registered = internalMutation({
     args: { call: writeCallValidator, request: requestValidator },
-    handler: async (ctx, { call, request }): Promise<WriteReply> => {
-      const identity = await identifyPerson(ctx, call.credential);
-      const { person, expiresAt: _expiresAt, ...signIn } = identity;
-      requireUnexpired(identity, Date.now(), call.credential.kind);
-      const metering = await meterPerson(ctx, person, {
-        ip: call.ip,
-        triesTokens: definition.triesTokens,
-      });
-      requireAdministrator(definition, person);
-
-      const { idempotency, dryRun = false, traceId, ip, userAgent } = call;
-      const owner = { caller: personKey(person) };
-      const first = idempotency && (await findReply(ctx, owner, idempotency));
-      if (first) return { reply: JSON.parse(first) as Reply, replayed: true, metering };
-
-      const input = (await parseInput(definition, request, zoneOfPerson)) as Input<Definition>;
-      const actor = { type: "user", id: person._id, name: person.name } as const;
-      const scopeIn = (organizationId: Id<"organizations">): WriteScope => ({
-        ...{ organizationId, actor, traceId, ip, userAgent, ...signIn },
-      });
-      const answer = await handler({ ...ctx, person, scopeIn }, input);
-
-      const reply = { ...replyOf(answer), traceId };
-      const shown = withoutSecrets(reply, definition.secrets ?? []);
-      if (dryRun) throw new DryRun(shown);
-      if (idempotency) await keepReply(ctx, owner, idempotency, JSON.stringify(shown));
-      const { documentsRead } = await ctx.meta.getTransactionMetrics();
-      return {
-        reply: { ...reply, documentsRead: documentsRead.used },
-        replayed: false,
-        metering,
-      };
-    },
+    handler: async (ctx, { call, request }): Promise<WriteReply> =>
+      await serveWrite(ctx, persons, { call, door: definition }, async ({ who }) => {
+        const { person, expiresAt: _expiresAt, ...signIn } = who;
+        const input = (await parseInput(definition, request, zoneOfPerson)) as Input<Definition>;
+        const actor = { type: "user", id: person._id, name: person.name } as const;
+        const { traceId, ip, userAgent } = call;
+        const scopeIn = (organizationId: Id<"organizations">): WriteScope => ({
+          ...{ organizationId, actor, traceId, ip, userAgent, ...signIn },
+        });
+        return await handler({ ...ctx, person, scopeIn }, input);
+      }),
   });
   registerEndpoint(registered, personal(definition, "mutation"));
   return registered;
@@ -137,9 +106,4 @@ function personal<Kind extends "query" | "mutation">(
 /** A person acts for no organization here, whose days they could mean. */
 function zoneOfPerson(): string {
   return "UTC";
-}
-
-function requireAdministrator(definition: PersonalDefinition, person: Doc<"users">): void {
-  if (!definition.forAdministrators || person.isPlatformAdmin) return;
-  throw new ApiError("FORBIDDEN", "This is for administrators of the deployment.");
 }

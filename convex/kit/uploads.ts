@@ -1,18 +1,9 @@
 import { v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
-import {
-  type Caller,
-  callerKey,
-  callerKindValidator,
-  credentialValidator,
-  requireKind,
-  requireScope,
-  requireUnexpired,
-} from "./caller";
+import { type Caller, callerKey, callerKindValidator, credentialValidator } from "./caller";
 import { identify } from "./identify";
-import { meterCaller, type Metering } from "./metering";
-import { requireKeyOfMode } from "./mode";
+import { admitToWrite, callersOfOrganizations, type Metering } from "./askers";
 import { isGrant, type Scope } from "./scopes";
 import { textSigns } from "../schemas/kitSchemas";
 import { unauthorized } from "./unauthorized";
@@ -52,13 +43,14 @@ export const stage = internalMutation({
   },
   handler: async (ctx, args): Promise<Staged> => {
     const { credential, ip, callers, scope, mediaType, charset, pieces, signs } = args;
-    const identity = await identify(ctx, credential);
-    const { caller } = identity;
-    requireUnexpired(identity, Date.now(), credential.kind);
-    const begun = args.upload ? null : await meterCaller(ctx, caller, ip);
-    requireKind(caller, callers);
-    requireScope(caller, scopeOf(scope));
-    if (begun) requireKeyOfMode(identity.keyMode, begun.organization);
+    const { who, metering } = await admitToWrite(ctx, callersOfOrganizations, {
+      identify: async () => await identify(ctx, credential),
+      credential: credential.kind,
+      ip,
+      isCounted: args.upload !== null,
+      door: { scope: scopeOf(scope), callers },
+    });
+    const { caller } = who;
     const known = args.upload && (await uploadOf(ctx, caller, args.upload));
     const size = pieces.reduce((sum, piece) => sum + piece.byteLength, known?.size ?? 0);
     const first = known?.pieces ?? 0;
@@ -77,7 +69,7 @@ export const stage = internalMutation({
     for (const [index, bytes] of pieces.entries()) {
       await ctx.db.insert("uploadPieces", { uploadId: id, index: first + index, bytes });
     }
-    return { id, metering: begun?.metering ?? null };
+    return { id, metering };
   },
 });
 

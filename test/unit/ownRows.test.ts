@@ -1,7 +1,8 @@
 /** A check of whose a row is cannot be forgotten: what would go round `own` is refused by the linter. */
 import { ESLint } from "eslint";
 import tseslint from "typescript-eslint";
-import { expect, test } from "vitest";
+import { expect, expectTypeOf, test } from "vitest";
+import type { AskedTable, OwnedTable } from "../../convex/kit/own";
 
 const linter = new ESLint({
   // The rules about ids need no types, which would take half a minute to make.
@@ -69,6 +70,12 @@ test.each(["rowOfAnyTenant", "idOfAnyTenant"])(
     expect(await refusals("convex/kit/live.ts", code("./own"))).toEqual([]);
   },
 );
+
+test("what has no organization is nobody's own, which the compiler says", () => {
+  expectTypeOf<AskedTable>().toExtend<OwnedTable>();
+  expectTypeOf<"objects" | "webhookQueues" | "incomingPayments">().toExtend<OwnedTable>();
+  expectTypeOf<Extract<OwnedTable, "users" | "sessions" | "organizations">>().toBeNever();
+});
 
 test("a row by its tenant, and one by an id that a row holds, pass", async () => {
   const own = `export const row = await ctx.tenant.own("webhooks", params.id);`;

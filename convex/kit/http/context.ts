@@ -1,7 +1,7 @@
 import type { Context, Hono } from "hono";
 import type { RequestIdVariables } from "hono/request-id";
 import type { ActionCtx } from "../../_generated/server";
-import type { Metering } from "../metering";
+import type { Metering } from "../askers";
 
 export const API_PREFIX = "/api/v1";
 

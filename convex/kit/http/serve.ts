@@ -1,11 +1,12 @@
 import { makeFunctionReference } from "convex/server";
 import { internal } from "../../_generated/api";
+import type { WriteCall, WriteReply } from "../calls";
 import type { CallerCredential } from "../caller";
 import { rehearsedReply } from "../dryRun";
-import type { Reply, WriteCall, WriteReply } from "../endpoint";
 import { ApiError, errorDataOf, invalid } from "../errors";
 import type { RequestInput } from "../input";
 import type { ConsultationArgs } from "../outside";
+import type { Reply } from "../reply";
 import { sha256Hex } from "../tokens";
 import { unauthorized } from "../unauthorized";
 import { answer, failure } from "./answer";

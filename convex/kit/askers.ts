@@ -1,0 +1,153 @@
+import type { Doc } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { ApiError } from "./errors";
+import {
+  type Caller,
+  type CallerCredential,
+  callerKey,
+  type CallerKind,
+  type Identity,
+  requireKind,
+  requireScope,
+  requireUnexpired,
+} from "./caller";
+import type { KeyOwner } from "./idempotency";
+import { identify } from "./identify";
+import {
+  consumeForAddress,
+  consumeForCaller,
+  consumeForKey,
+  consumeTry,
+  type RateLimit,
+} from "./limits";
+import { requireKeyOfMode } from "./mode";
+import { organizationOf } from "./own";
+import { identifyPerson, type Person, personKey } from "./person";
+import type { Scope } from "./scopes";
+
+/** What an answer tells of the caller's limit, the origins that may read it, and whom the log names. */
+export type Metering = {
+  rateLimit: RateLimit;
+  allowedOrigins: string[] | null;
+  caller: string | null;
+};
+
+type Expiring = Pick<Identity, "expiresAt">;
+type Counted = { ip: string | null; triesTokens?: boolean | undefined };
+
+/**
+ * Who asks: a caller of an organization, or a person who acts for none. The steps of a request
+ * (`admit`, `admitToWrite`, pipeline.ts) are the same for both; what they do for each is here.
+ */
+export type Askers<Who extends Expiring, Home, Door> = {
+  /** @throws UNAUTHORIZED; as `identify` and `identifyPerson` */
+  identify(ctx: QueryCtx, credential: CallerCredential): Promise<Who>;
+  /** The organization that is asked. */
+  homeOf(ctx: QueryCtx, who: Who): Promise<Home>;
+  /** @throws RATE_LIMITED */
+  count(ctx: MutationCtx, who: Who, home: Home, request: Counted): Promise<Metering>;
+  /** @throws FORBIDDEN, INSUFFICIENT_SCOPE */
+  requireTaken(who: Who, door: Door): void;
+  /** @throws FORBIDDEN for who reads, and writes nothing */
+  requireWriter(who: Who, home: Home): void;
+  /** Whose idempotency keys they are. */
+  keysOf(who: Who): KeyOwner;
+};
+
+/** What an endpoint says of whom it takes. */
+type CallersDoor = { scope: Scope; callers?: readonly CallerKind[] | undefined };
+type PersonsDoor = { forAdministrators?: true };
+
+export const callersOfOrganizations: Askers<Identity, Doc<"organizations">, CallersDoor> = {
+  identify,
+  homeOf: async (ctx, { caller }) => await organizationOf(ctx, caller),
+  count: async (ctx, { caller }, organization, { ip }) => ({
+    rateLimit: await consumeFor(ctx, caller, organization, ip),
+    allowedOrigins: organization.allowedOrigins,
+    caller: callerKey(caller),
+  }),
+  requireTaken: ({ caller }, { scope, callers }) => {
+    requireKind(caller, callers);
+    requireScope(caller, scope);
+  },
+  requireWriter: ({ keyMode }, organization) => {
+    requireKeyOfMode(keyMode, organization);
+  },
+  keysOf: ({ caller }) => ({ organizationId: caller.organizationId, caller: callerKey(caller) }),
+};
+
+/** Who has no secret is counted by address. */
+async function consumeFor(
+  ctx: MutationCtx,
+  caller: Caller,
+  organization: Doc<"organizations">,
+  ip: string | null,
+): Promise<RateLimit> {
+  if (caller.kind === "unkeyed_portal") return await consumeForAddress(ctx, ip, true);
+  const subject = callerKey(caller);
+  return caller.kind === "api_key"
+    ? await consumeForKey(ctx, subject, organization)
+    : await consumeForCaller(ctx, subject, organization.tier);
+}
+
+export const persons: Askers<Person, null, PersonsDoor> = {
+  identify: identifyPerson,
+  homeOf: async () => null,
+  /** As of the smallest plan. Where they try a token, that is the limit which counts. */
+  count: async (ctx, { person }, _home, { ip, triesTokens = false }) => {
+    const subject = personKey(person);
+    const general = await consumeForCaller(ctx, subject, "free");
+    const rateLimit = triesTokens ? await consumeTry(ctx, subject, ip) : general;
+    return { rateLimit, allowedOrigins: null, caller: subject };
+  },
+  requireTaken: ({ person }, { forAdministrators }) => {
+    if (!forAdministrators || person.isPlatformAdmin) return;
+    throw new ApiError("FORBIDDEN", "This is for administrators of the deployment.");
+  },
+  requireWriter: () => undefined,
+  keysOf: ({ person }) => ({ caller: personKey(person) }),
+};
+
+/** Who asks, and by what they are known. */
+export type Entrance<Who> = {
+  identify: () => Promise<Who>;
+  credential: CallerCredential["kind"];
+};
+
+/** Who asks, by a credential that is good now: what only a mutation can tell. @throws UNAUTHORIZED */
+export async function identifyNow<Who extends Expiring>({
+  identify: identified,
+  credential,
+}: Entrance<Who>): Promise<Who> {
+  const who = await identified();
+  requireUnexpired(who, Date.now(), credential);
+  return who;
+}
+
+/** The first steps of a read. A query does not read the clock: its door does, see metering.ts. */
+export async function admit<Known extends Expiring, Who extends Known, Home, Door>(
+  askers: Askers<Known, Home, Door>,
+  identified: () => Promise<Who>,
+  door: Door,
+): Promise<Who> {
+  const who = await identified();
+  askers.requireTaken(who, door);
+  return who;
+}
+
+/** `metering` is null where the request was counted with its upload. */
+export type Admitted<Who, Home> = { who: Who; home: Home; metering: Metering | null };
+
+/** The first steps of a write: known, counted, then let in. */
+export async function admitToWrite<Known extends Expiring, Who extends Known, Home, Door>(
+  ctx: MutationCtx,
+  askers: Askers<Known, Home, Door>,
+  request: Entrance<Who> & Counted & { isCounted?: boolean; door: Door },
+): Promise<Admitted<Who, Home>> {
+  const who = await identifyNow(request);
+  const home = await askers.homeOf(ctx, who);
+  const metering = request.isCounted ? null : await askers.count(ctx, who, home, request);
+  askers.requireTaken(who, request.door);
+  askers.requireWriter(who, home);
+  return { who, home, metering };
+}

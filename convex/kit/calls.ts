@@ -1,0 +1,22 @@
+import { v } from "convex/values";
+import type { Metering } from "./askers";
+import { credentialValidator } from "./caller";
+import type { Reply } from "./reply";
+
+/** What the door hands to the function of a writing endpoint, beside the request's own parts. */
+export const writeCallValidator = v.object({
+  credential: credentialValidator,
+  traceId: v.string(),
+  ip: v.union(v.string(), v.null()),
+  userAgent: v.union(v.string(), v.null()),
+  ifMatch: v.optional(v.string()),
+  idempotency: v.optional(v.object({ key: v.string(), fingerprint: v.string() })),
+  dryRun: v.optional(v.boolean()),
+  upload: v.optional(v.id("uploads")),
+  /** JSON text of what the endpoint's consultation found. */
+  consulted: v.optional(v.string()),
+});
+export type WriteCall = typeof writeCallValidator.type;
+
+/** `metering` is null where the request was counted with its upload. */
+export type WriteReply = { reply: Reply; replayed: boolean; metering: Metering | null };
