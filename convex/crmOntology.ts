@@ -7,8 +7,9 @@ import { DEFAULT_LIMIT, MAX_LIMIT } from "./kit/page";
 import { invalid } from "./kit/errors";
 import { contactType } from "./ontology/contact";
 import { crmOrganizationType } from "./ontology/crmOrganization";
-import { wordsFor } from "./ontology/list";
-import { type Filters, livingObjects, matchingObjects } from "./ontology/ranges";
+import { searchedObjects } from "./ontology/searchedRows";
+import { SelectedRows } from "./ontology/selectedRows";
+import { filtersOf, type FilterValues, selectionOf } from "./ontology/selection";
 import type { ObjectDoc, ObjectType } from "./ontology/registry";
 
 /**
@@ -30,7 +31,10 @@ const pageArguments = { paginationOpts: paginationOptsValidator };
 type Contact = ObjectDoc<"crm_contact">;
 type CrmOrganization = ObjectDoc<"crm_organization">;
 type PageOptions = Infer<typeof paginationOptsValidator>;
-type TenantArguments = { sessionId?: SessionId; organizationId: Id<"organizations"> } & Filters;
+type TenantArguments = {
+  sessionId?: SessionId;
+  organizationId: Id<"organizations">;
+} & FilterValues;
 
 /** The newest 1,000 contacts. */
 export const getContacts = query({
@@ -59,10 +63,9 @@ export const searchContacts = query({
     if (!Number.isInteger(hits) || hits < 1) {
       throw invalid([{ path: "limit", message: "must be a whole number from 1" }]);
     }
-    const words = await wordsFor(ctx, organizationId, "crm_contact", searchTerm);
-    return await matchingObjects(ctx, organizationId, "crm_contact", words, {}).take(
-      Math.min(hits, MAX_LIMIT),
-    );
+    const all = selectionOf({});
+    const most = Math.min(hits, MAX_LIMIT);
+    return (await searchedObjects(ctx, organizationId, "crm_contact", searchTerm, all, most)).hits;
   },
 });
 
@@ -97,7 +100,7 @@ export const getContactsByOrganization = query({
       "crm:read",
     );
     const filters = { parentId: object._id };
-    return await collectionOf(livingObjects(ctx, caller.organizationId, "crm_contact", filters));
+    return await collectionOf(rowsOf(ctx, caller.organizationId, "crm_contact", filters));
   },
 });
 
@@ -115,9 +118,8 @@ export const getContactsByOrganizationPaginated = query({
       "crm:read",
     );
     const filters = { parentId: object._id };
-    return await livingObjects(ctx, caller.organizationId, "crm_contact", filters).paginate(
-      paginationOpts,
-    );
+    const contacts = rowsOf(ctx, caller.organizationId, "crm_contact", filters);
+    return await contacts.paginate(paginationOpts);
   },
 });
 
@@ -127,7 +129,7 @@ async function newest<T extends ObjectType>(
   { sessionId, organizationId, ...filters }: TenantArguments,
 ): Promise<ObjectDoc<T>[]> {
   await callerIn(ctx, sessionId, organizationId, "crm:read");
-  return await collectionOf(livingObjects(ctx, organizationId, type, filters));
+  return await collectionOf(rowsOf(ctx, organizationId, type, filters));
 }
 
 async function pageOf<T extends ObjectType>(
@@ -141,5 +143,14 @@ async function pageOf<T extends ObjectType>(
   }: TenantArguments & { paginationOpts: PageOptions },
 ): Promise<PaginationResult<ObjectDoc<T>>> {
   await callerIn(ctx, sessionId, organizationId, "crm:read");
-  return await livingObjects(ctx, organizationId, type, filters).paginate(paginationOpts);
+  return await rowsOf(ctx, organizationId, type, filters).paginate(paginationOpts);
+}
+
+function rowsOf<T extends ObjectType>(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  type: T,
+  filters: FilterValues,
+): SelectedRows<T> {
+  return new SelectedRows(ctx, organizationId, type, selectionOf(filtersOf(filters)));
 }

@@ -11,7 +11,8 @@ import { frontendUserType } from "./ontology/frontendUser";
 import { portalPage } from "./ontology/portalObjects";
 import { liveSessions } from "./ontology/portalSessions";
 import type { PortalViewer } from "./ontology/portalRules";
-import { livingObjects } from "./ontology/ranges";
+import { SelectedRows } from "./ontology/selectedRows";
+import { filtersOf, selectionOf } from "./ontology/selection";
 import { TenantReader } from "./ontology/reader";
 import type { ObjectDoc } from "./ontology/registry";
 
@@ -97,7 +98,7 @@ export const getOwnProjectsPaginated = query({
     { sessionId, paginationOpts },
   ): Promise<PaginationResult<ObjectDoc<"project">>> => {
     const { tenant, viewer } = await portalCaller(ctx, sessionId);
-    const request = { sort: "-createdAt", filters: {} };
+    const request = { selection: selectionOf({}) };
     return await portalPage(ctx, tenant.organizationId, viewer, "project", request, paginationOpts);
   },
 });
@@ -105,10 +106,10 @@ export const getOwnProjectsPaginated = query({
 async function usersOf(
   ctx: QueryCtx,
   { sessionId, organizationId, status }: ListArguments,
-): Promise<ReturnType<typeof livingObjects<"frontend_user">>> {
+): Promise<SelectedRows<"frontend_user">> {
   await callerIn(ctx, sessionId, organizationId, "portal:read");
-  const filters = status === undefined ? {} : { status };
-  return livingObjects(ctx, organizationId, "frontend_user", filters);
+  const selection = selectionOf(filtersOf({ status }));
+  return new SelectedRows(ctx, organizationId, "frontend_user", selection);
 }
 
 async function portalCaller(

@@ -21,7 +21,8 @@ import { invoiceType } from "./ontology/invoice";
 import { cancelInvoice as cancel, sendInvoice as recordSending } from "./ontology/invoiceActions";
 import { changeInvoice, createInvoice as create } from "./ontology/invoiceRules";
 import { recordPayment } from "./ontology/paymentRules";
-import { type Filters, livingObjects } from "./ontology/ranges";
+import { SelectedRows } from "./ontology/selectedRows";
+import { filtersOf, selectionOf } from "./ontology/selection";
 import type { ObjectDoc } from "./ontology/registry";
 import type { InvoicingContext } from "./ontology/salesContent";
 import {
@@ -61,7 +62,7 @@ const archivedArgument = { includeArchived: v.optional(v.boolean()) };
 const pageArguments = { paginationOpts: paginationOptsValidator };
 
 type Invoice = ObjectDoc<"invoice">;
-type InvoiceRows = ReturnType<typeof livingObjects<"invoice">>;
+type InvoiceRows = SelectedRows<"invoice">;
 type ListArguments = {
   sessionId?: SessionId;
   organizationId: Id<"organizations">;
@@ -214,7 +215,6 @@ async function invoicesOf(
   await callerIn(ctx, sessionId, organizationId, "invoices:read");
   const { status, type, dateRange, contactId, crmOrganizationId } = filters;
   const given = { status, subtype: type, parentId: contactId, relatedId: crmOrganizationId };
-  const columns = Object.entries(given).filter(([, value]) => value !== undefined);
   const { startDate: from, endDate: to } =
     dateRange === undefined
       ? {}
@@ -225,9 +225,12 @@ async function invoicesOf(
           await daysIn(ctx, organizationId),
         );
   const dates = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-  const sort = dateRange === undefined ? "-createdAt" : "-documentDate";
-  const wanted: Filters = Object.fromEntries(columns);
-  return livingObjects(ctx, organizationId, "invoice", wanted, sort, dates);
+  const within = {
+    sort: { column: "documentDate", order: "desc" },
+    ranges: { documentDate: dates },
+  } as const;
+  const selection = selectionOf(filtersOf(given), dateRange === undefined ? {} : within);
+  return new SelectedRows(ctx, organizationId, "invoice", selection);
 }
 
 const dateRangeInput = z.object({
@@ -241,7 +244,7 @@ async function invoicesOfContact(
 ): Promise<InvoiceRows> {
   const found = await callerAt(ctx, sessionId, "crm_contact", contactId, "invoices:read");
   const { organizationId, _id: parentId } = found.object;
-  return livingObjects(ctx, organizationId, "invoice", { parentId });
+  return new SelectedRows(ctx, organizationId, "invoice", selectionOf(filtersOf({ parentId })));
 }
 
 async function invoicesOfCrmOrganization(
@@ -250,7 +253,7 @@ async function invoicesOfCrmOrganization(
 ): Promise<InvoiceRows> {
   const found = await callerAt(ctx, sessionId, "crm_organization", crmOrgId, "invoices:read");
   const { organizationId, _id: relatedId } = found.object;
-  return livingObjects(ctx, organizationId, "invoice", { relatedId });
+  return new SelectedRows(ctx, organizationId, "invoice", selectionOf(filtersOf({ relatedId })));
 }
 
 function contextOf({ ctx, store, organization }: LiveWriter): InvoicingContext {

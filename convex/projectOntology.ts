@@ -21,7 +21,8 @@ import {
   createProject as create,
   deleteProject as remove,
 } from "./ontology/projectRules";
-import { type Filters, livingObjects } from "./ontology/ranges";
+import { SelectedRows } from "./ontology/selectedRows";
+import { filtersOf, selectionOf } from "./ontology/selection";
 import type { ObjectDoc } from "./ontology/registry";
 
 /**
@@ -142,11 +143,10 @@ export const updateProjectDetailedDescription = mutation({
 async function projectsOf(
   ctx: QueryCtx,
   { sessionId, organizationId, subtype, status, priority }: ListArguments,
-): Promise<ReturnType<typeof livingObjects<"project">>> {
+): Promise<SelectedRows<"project">> {
   await callerIn(ctx, sessionId, organizationId, "projects:read");
-  const given = Object.entries({ subtype, status, facet: priority });
-  const filters: Filters = Object.fromEntries(given.filter(([, value]) => value !== undefined));
-  return livingObjects(ctx, organizationId, "project", filters);
+  const selection = selectionOf(filtersOf({ subtype, status, facet: priority }));
+  return new SelectedRows(ctx, organizationId, "project", selection);
 }
 
 function withoutRepeated(

@@ -4,6 +4,7 @@ import { withoutEmptyText } from "./emptyText";
 import { ApiError, invalid, type Problem } from "./errors";
 import { ROUNDED, roundedNumber } from "./jsonNumbers";
 import { readAs, unknownFields } from "./problems";
+import { severalIn } from "./several";
 import { findUnsafeValue } from "./text";
 import { readingIn, TimeZoneNeeded } from "./time";
 
@@ -56,7 +57,8 @@ function parseParts(schemas: Schemas, request: RequestInput): Parsed {
   const given = withoutUndefined(request.query, schemas.saysUndefined);
   // What serve.ts takes out of it before.
   const further = schemas.method === "GET" ? [] : ["dryRun"];
-  const query = parsePart("query", schemas.query, queryRecord(given, problems), problems, further);
+  const asked = queryRecord(given, severalIn(schemas.query), problems);
+  const query = parsePart("query", schemas.query, asked, problems, further);
   const body = schemas.body
     ? parseBody(schemas.body, schemas.method, request.body, problems)
     : undefined;
@@ -145,14 +147,20 @@ function withoutUndefined(query: string[][], names: readonly string[] = []): str
   return query.filter(([name = "", value]) => value !== "undefined" || !names.includes(name));
 }
 
-function queryRecord(query: string[][], problems: Problem[]): Record<string, string> {
-  const record = Object.create(null) as Record<string, string>;
+/** Each parameter once; the values of one that takes several are gathered. */
+function queryRecord(
+  query: string[][],
+  several: ReadonlySet<string>,
+  problems: Problem[],
+): Record<string, string | string[]> {
+  const record = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of pairs(query)) {
-    if (name in record)
-      problems.push({ path: `query.${name}`, message: "is given more than once" });
     const unsafe = findUnsafeValue([name, value], "query");
     if (unsafe) problems.push({ ...unsafe, path: `query.${name}` });
-    record[name] = value;
+    const before = record[name];
+    if (before !== undefined && !several.has(name))
+      problems.push({ path: `query.${name}`, message: "is given more than once" });
+    record[name] = before !== undefined && several.has(name) ? [before, value].flat() : value;
   }
   return record;
 }

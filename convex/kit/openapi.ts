@@ -21,6 +21,8 @@ const EVERYWHERE: readonly ErrorCode[] = [
   // A write among too many others, or Clerk's keys that cannot be had.
   "SERVICE_UNAVAILABLE",
 ];
+/** A cursor that was given out before the list was served in another way. */
+const ON_LISTS: readonly ErrorCode[] = ["GONE"];
 const ON_WRITES: readonly ErrorCode[] = ["IDEMPOTENCY_KEY_REUSED", "GONE"];
 const WITH_BODY: readonly ErrorCode[] = [
   "INVALID_JSON",
@@ -362,6 +364,7 @@ function errorsOf(endpoint: Endpoint): Json {
     ...(endpoint.kind === "mutation" ? ON_WRITES : []),
     ...(endpoint.kind === "mutation" && endpoint.subject ? (["VERSION_MISMATCH"] as const) : []),
     ...(endpoint.body || endpoint.raw ? WITH_BODY : []),
+    ...(endpoint.query && "cursor" in endpoint.query.shape ? ON_LISTS : []),
     ...(endpoint.errors ?? []),
   ];
   return errorAnswers(codes);

@@ -82,6 +82,8 @@ export const businessDate = schemaOf(BUSINESS, "first");
 export const endDate = schemaOf(BUSINESS, "last");
 /** A time of another clock, or of anything else that has no plausible bounds. */
 export const anyTime = schemaOf(ANY, "first");
+/** Such a time up to which something is listed: of a day, its last moment. */
+export const anyTimeUntil = schemaOf(ANY, "last");
 /** From where a feed is read. */
 export const feedSince = schemaOf(FEED, "first");
 /** Up to where, which is included. */

@@ -4,18 +4,19 @@ import { type ExportParameters, exportPage } from "../kit/export";
 import type { StreamPage } from "../kit/streamPage";
 import { CONTACT_COLUMNS, cellsOf, type ContactColumn } from "./contactColumns";
 import { detailOf } from "./contactView";
-import { type Filters, livingObjects } from "./ranges";
+import { SelectedRows } from "./selectedRows";
+import type { Selection } from "./selection";
 
 /** Contacts as a file, oldest first: what is written meanwhile comes at the end. */
 export async function exportContacts(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
-  filters: Filters,
+  selection: Selection,
   request: ExportParameters & { columns?: readonly ContactColumn[] | undefined },
 ): Promise<StreamPage> {
   const { columns = CONTACT_COLUMNS } = request;
-  const contacts = livingObjects(ctx, organizationId, "crm_contact", filters, "createdAt");
-  return await exportPage(JSON.stringify(["export", filters]), contacts, request, {
+  const contacts = new SelectedRows(ctx, organizationId, "crm_contact", selection);
+  return await exportPage(JSON.stringify(["export", selection]), contacts, request, {
     name: "contacts",
     columns,
     cellsOf: (contact) => cellsOf(contact, columns),

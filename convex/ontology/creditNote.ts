@@ -52,7 +52,7 @@ export const creditNoteType = defineObjectType({
     currency: "facet",
     creditNoteNumber: "lookupKey",
   },
-  documentDateIs: "issueDate",
+  sorts: { issueDate: "documentDate", number: "lookupKey" },
   portal: { through: ["billed_to"], hides: ["customFields"] },
   tallies({ customProperties: note }) {
     const { bookingMonth: month, currency, billTo, projectId, taxes } = note;

@@ -6,7 +6,8 @@ import type { TaxShare } from "../money/totals";
 import { numberFor } from "./documentNumbers";
 import { rebalance, requireIssued } from "./invoiceActions";
 import { lineInputOf } from "./invoiceRules";
-import { livingObjects } from "./ranges";
+import { SelectedRows } from "./selectedRows";
+import { filtersOf, OLDEST_FIRST, selectionOf } from "./selection";
 import type { ObjectDoc, Properties } from "./registry";
 import { type InvoicingContext, linesOf, pricedContent } from "./salesContent";
 import type { CreditNoteCreation, LineItemInput } from "./salesInput";
@@ -87,7 +88,8 @@ function dayOfNote(
 /** An invoice's credit notes, oldest first. @throws CONFLICT when it has too many to take one more */
 export async function creditNotesOf(ctx: QueryCtx, invoice: Invoice): Promise<CreditNote[]> {
   const { organizationId, _id: subjectId } = invoice;
-  const notes = livingObjects(ctx, organizationId, "credit_note", { subjectId }, "createdAt");
+  const ofInvoice = selectionOf(filtersOf({ subjectId }), { sort: OLDEST_FIRST });
+  const notes = new SelectedRows(ctx, organizationId, "credit_note", ofInvoice);
   const found = await notes.take(MAX_CREDIT_NOTES);
   if (found.length < MAX_CREDIT_NOTES) return found;
   throw new ApiError("CONFLICT", `An invoice has fewer than ${MAX_CREDIT_NOTES} credit notes.`);

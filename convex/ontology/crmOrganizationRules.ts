@@ -2,6 +2,7 @@ import * as z from "zod";
 import { customFields, packCustomFields, unpackCustomFields } from "../kit/customFields";
 import { emailAddress } from "../kit/email";
 import { patchOf } from "../kit/mergePatch";
+import { severalOf } from "../kit/several";
 import { longText, label, webAddress } from "../kit/text";
 import { address } from "./address";
 import { nullableFields, tags } from "./contactInput";
@@ -15,7 +16,7 @@ const subtype = z.enum(crmOrganizationType.subtypes);
 const status = z.enum(crmOrganizationType.statuses);
 
 /** The filters of the list. */
-export const crmOrganizationFilters = { subtype: subtype.optional(), status: status.optional() };
+export const crmOrganizationFilters = { subtype: severalOf(subtype), status: severalOf(status) };
 
 const optionalFields = z.strictObject({
   website: webAddress,
@@ -27,7 +28,8 @@ const optionalFields = z.strictObject({
   notes: longText(20_000),
 });
 const commonFields = {
-  ...crmOrganizationFilters,
+  subtype: subtype.optional(),
+  status: status.optional(),
   tags: tags.optional(),
   customFields: customFields.optional(),
 };

@@ -2,6 +2,7 @@ import type { GenericId } from "convex/values";
 import type * as z from "zod";
 import type { Resource } from "../kit/errors";
 import type { Tally } from "./counts";
+import type { SortColumn } from "./selection";
 
 /**
  * An object type: one file of this folder per type defines one, and everything that depends on the
@@ -31,8 +32,8 @@ export type ObjectTypeDefinition<
   portal?: PortalRule<ObjectRecord<Subtype, Status, z.output<Properties>>>;
   /** The filters of the type's list, and the column that serves each. */
   filters: Filters;
-  /** What lists call `documentDate` where they sort and range by it: an invoice's `issueDate`. */
-  documentDateIs?: string;
+  /** What its list is sorted by beside what all are, and the column: an invoice's `issueDate`. */
+  sorts?: Record<string, SortColumn>;
   /** Sums that the type's counts carry beside the number of objects: what is due of invoices. */
   sums?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): Record<string, bigint>;
   /** What two objects that may be the same have in common; how duplicates are found. */

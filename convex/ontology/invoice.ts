@@ -101,7 +101,7 @@ export const invoiceType = defineObjectType({
   withoutPerson: ({ status, customProperties }, personId) =>
     status === "draft" ? withoutAddressee(customProperties, personId) : null,
   filters: { ...salesFilters, invoiceNumber: "lookupKey" },
-  documentDateIs: "issueDate",
+  sorts: { issueDate: "documentDate", dueDate: "dueAt", number: "lookupKey" },
   portal: sentToPortal,
   sums({ status, customProperties: { amountDueInCents } }): Record<string, bigint> {
     return isIssued(status) ? { due: BigInt(amountDueInCents) } : {};

@@ -3,7 +3,8 @@ import { creditable, creditTotals } from "../money/credit";
 import type { TaxShare } from "../money/totals";
 import { isIssued } from "./invoice";
 import { dueOf } from "./invoiceActions";
-import { livingObjects } from "./ranges";
+import { SelectedRows } from "./selectedRows";
+import { filtersOf, selectionOf } from "./selection";
 import type { ObjectDoc } from "./registry";
 import { differs, figureDifferences } from "./salesIntegrity";
 
@@ -15,11 +16,9 @@ const MOST = 2000;
 /** What an invoice says of its payments and credit notes, compared with those themselves. */
 export async function invoiceDifferences(ctx: QueryCtx, invoice: Invoice): Promise<string[]> {
   const { organizationId, _id: subjectId, customProperties: stored } = invoice;
-  const about = { subjectId };
-  const payments = await livingObjects(ctx, organizationId, "payment", about).take(MOST);
-  const notes = await livingObjects(ctx, organizationId, "credit_note", about, "createdAt").take(
-    MOST,
-  );
+  const about = selectionOf(filtersOf({ subjectId }));
+  const payments = await new SelectedRows(ctx, organizationId, "payment", about).take(MOST);
+  const notes = await new SelectedRows(ctx, organizationId, "credit_note", about).take(MOST);
   const sumOf = (isWriteOff: boolean): number =>
     payments
       .filter(({ subtype }) => (subtype === "write_off") === isWriteOff)

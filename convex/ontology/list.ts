@@ -1,62 +1,72 @@
-import type { PaginationOptions, PaginationResult } from "convex/server";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import * as z from "zod";
 import { invalid } from "../kit/errors";
 import {
   badCursor,
-  firstRows,
   metaOf,
   openCursor,
   type Page,
   type PageParameters,
   pageParameters,
+  type Pageable,
   type Paging,
   pageThrough,
   pagingOf,
   sealCursor,
 } from "../kit/page";
 import { text } from "../kit/text";
-import { documentsFrom, documentsTo } from "../kit/time";
-import { archivedType, groupOf, total } from "./counts";
-import type { FilterColumn, ObjectTypeDefinition } from "./definition";
-import {
-  type DateRange,
-  type Filters,
-  livingAndArchivedObjects,
-  livingObjects,
-  matchingObjects,
-  type Sort,
-  SORTS,
-} from "./ranges";
+import { anyTime, anyTimeUntil, documentsFrom, documentsTo } from "../kit/time";
+import type { FilterColumn } from "./definition";
 import { definitionOf } from "./derived";
-import { phoneRegionOf } from "./phoneRegion";
 import { portalPage } from "./portalObjects";
 import { type Tenant, TenantReader } from "./reader";
-import { withSpellings } from "./searchWords";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
-
-/** A search answers at most this many hits (Convex's own limit), and fewer where they are large. */
-const MAX_HITS = 1024;
+import { MAX_HITS, searchedObjects } from "./searchedRows";
+import { SelectedRows } from "./selectedRows";
+import {
+  entriesOf,
+  isSelected,
+  NEWEST_FIRST,
+  type Range,
+  type RangeColumn,
+  type Ranges,
+  type Selection,
+  type Sort,
+  type SortColumn,
+} from "./selection";
 
 /** What a list was asked for, once its parameters have been read. */
-export type ListRequest = {
-  paging: Paging;
-  sort: Sort;
-  search: string | undefined;
-  filters: Filters;
-  dates: DateRange;
-  includeArchived: boolean;
-};
+export type ListRequest = { paging: Paging; search: string | undefined; selection: Selection };
 
-/** The query parameters of a type's list: paging, sort, search, and its declared filters. */
-export const listParameters = {
+/** What every list is sorted by; types add theirs (`sorts` of their definition). */
+const SORTS = {
+  createdAt: "createdAt",
+  updatedAt: "updatedAt",
+  name: "sortName",
+} as const satisfies Record<string, SortColumn>;
+
+/** The query parameters of every type's list: paging, search, and when it was made and changed. */
+const commonParameters = {
   ...pageParameters,
-  sort: z.enum(SORTS).optional().meta({ description: "Default `-createdAt` (newest first)." }),
   search: text(200)
     .optional()
     .meta({ description: `Full text, by relevance, at most ${MAX_HITS} hits; takes no sort.` }),
+  createdFrom: anyTime.optional().meta({ description: "Made then or later." }),
+  createdTo: anyTimeUntil.optional().meta({ description: "Made then or earlier." }),
+  updatedFrom: anyTime.optional().meta({ description: "Changed last then or later." }),
+  updatedTo: anyTimeUntil.optional().meta({ description: "Changed last then or earlier." }),
 };
+
+/** Those parameters with what the type is sorted by; its filters are named beside them. */
+export function listParametersOf(
+  type: ObjectType,
+): typeof commonParameters & { sort: z.ZodOptional<z.ZodEnum<Record<string, string>>> } {
+  const names = Object.keys(sortsOf(type)).flatMap((name) => [`-${name}`, name]);
+  const description =
+    "Default `-createdAt`; where a range of one time is given, by that time, the latest first.";
+  return { ...commonParameters, sort: z.enum(names).optional().meta({ description }) };
+}
 
 /** For types that are archived. */
 export const archiveParameter = {
@@ -67,78 +77,91 @@ export const archiveParameter = {
     .meta({ description: "Whether archived ones are listed too; `false` by default." }),
 };
 
-type ListParameters = PageParameters & {
-  sort?: string;
-  search?: string;
-  includeArchived?: boolean;
-  startDate?: number;
-  endDate?: number;
-};
-
-/** The same for a type whose documents bear a date, which the type calls `dateName`. */
-export function datedListParameters<const Name extends string>(
-  dateName: Name,
-): Omit<typeof listParameters, "sort"> & typeof dateParameters & { sort: SortParameter<Name> } {
-  const dated = [...SORTS, `-${dateName}`, dateName] as const;
-  const description = `Default \`-createdAt\`, and \`-${dateName}\` within a range of dates.`;
-  const sort = z.enum(dated).optional().meta({ description });
-  return { ...listParameters, ...dateParameters, sort };
-}
-
-const dateParameters = {
+/** For types whose documents bear a date. */
+export const dateParameters = {
   startDate: documentsFrom
     .optional()
     .meta({ description: "The first day of the documents' dates." }),
   endDate: documentsTo.optional().meta({ description: "The last day, which is included whole." }),
 };
-type SortName<Name extends string> = (typeof SORTS)[number] | `-${Name}` | Name;
-type SortParameter<Name extends string> = z.ZodOptional<z.ZodEnum<{ [S in SortName<Name>]: S }>>;
 
-/** Maps a type's filters onto the columns that serve them. */
+/** For types that become due. */
+export const dueParameters = {
+  dueFrom: documentsFrom.optional().meta({ description: "Due on that day or later." }),
+  dueTo: documentsTo.optional().meta({ description: "Due on that day or earlier." }),
+};
+
+/** The two parameters of each range. */
+const RANGES = {
+  documentDate: ["startDate", "endDate"],
+  dueAt: ["dueFrom", "dueTo"],
+  createdAt: ["createdFrom", "createdTo"],
+  updatedAt: ["updatedFrom", "updatedTo"],
+} as const satisfies Record<RangeColumn, readonly [string, string]>;
+type RangeParameter = (typeof RANGES)[RangeColumn][number];
+
+type ListParameters = PageParameters &
+  Partial<Record<RangeParameter, number>> & {
+    sort?: string;
+    search?: string;
+    includeArchived?: boolean;
+  };
+type FilterValues<T extends ObjectType> = Partial<
+  Record<keyof (typeof objectTypes)[T]["filters"], string | readonly string[]>
+>;
+
+/** Maps a list's parameters onto the columns of `objects`. */
 export function listRequest<T extends ObjectType>(
   type: T,
-  query: ListParameters & Partial<Record<keyof (typeof objectTypes)[T]["filters"], string>>,
+  query: ListParameters & FilterValues<T>,
 ): ListRequest {
   if (query.search !== undefined && query.sort !== undefined) {
     throw invalid([{ path: "query.sort", message: "cannot be combined with search" }]);
   }
-  const columns = Object.entries(objectTypes[type].filters as Record<string, FilterColumn>);
-  const given = columns.flatMap(([filter, column]): [FilterColumn, string][] => {
-    const value = (query as Record<string, unknown>)[filter];
-    return typeof value === "string" ? [[column, value]] : [];
-  });
-  const { startDate, endDate } = query;
-  const dates = {
-    ...(startDate === undefined ? {} : { from: startDate }),
-    ...(endDate === undefined ? {} : { to: endDate }),
-  };
-  const sort = sortOf(type, query.sort, isRange(dates));
-  if (isRange(dates) && !sort.endsWith("documentDate")) {
-    throw invalid([{ path: "query.sort", message: "a range of dates is sorted by that date" }]);
-  }
-  if (isRange(dates) && query.search !== undefined) {
-    throw invalid([{ path: "query.search", message: "cannot be combined with a range of dates" }]);
-  }
-  const filters = Object.fromEntries(given);
+  const ranges = rangesOf(query);
   const { search, includeArchived = false } = query;
-  return { paging: pagingOf(query), sort, search, filters, dates, includeArchived };
+  const filters = Object.fromEntries(
+    Object.entries(objectTypes[type].filters as Record<string, FilterColumn>).flatMap(
+      ([filter, column]) => {
+        const given = (query as Record<string, string | string[] | undefined>)[filter];
+        return given === undefined ? [] : [[column, [...new Set([given].flat())].sort()]];
+      },
+    ),
+  );
+  const sort = sortOf(type, query.sort, ranges);
+  return { paging: pagingOf(query), search, selection: { filters, ranges, sort, includeArchived } };
 }
 
-function sortOf(type: ObjectType, asked: string | undefined, isRange: boolean): Sort {
-  if (asked === undefined) return isRange ? "-documentDate" : "-createdAt";
-  const { documentDateIs } = objectTypes[type] as ObjectTypeDefinition;
-  const isDocumentDate = asked.replace("-", "") === documentDateIs;
-  if (!isDocumentDate) return asked as Sort;
-  return asked.startsWith("-") ? "-documentDate" : "documentDate";
+function rangesOf(query: ListParameters): Ranges {
+  const given = entriesOf<RangeColumn, (typeof RANGES)[RangeColumn]>(RANGES).flatMap(
+    ([column, [first, last]]): [RangeColumn, Range][] => {
+      const [from, to] = [query[first], query[last]];
+      if (from === undefined && to === undefined) return [];
+      return [
+        [column, { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }],
+      ];
+    },
+  );
+  return Object.fromEntries(given);
 }
 
-function isRange({ from, to }: DateRange): boolean {
-  return from !== undefined || to !== undefined;
+/** The names that a type's lists are sorted by, and the column of each. */
+function sortsOf(type: ObjectType): Record<string, SortColumn> {
+  return { ...SORTS, ...definitionOf(type).sorts };
+}
+
+function sortOf(type: ObjectType, asked: string | undefined, ranges: Ranges): Sort {
+  const [inRange] = entriesOf(ranges);
+  if (asked === undefined) return inRange ? { column: inRange[0], order: "desc" } : NEWEST_FIRST;
+  const column = sortsOf(type)[asked.replace("-", "")];
+  if (column === undefined) throw new Error(`${type} is not sorted by ${asked}.`);
+  return { column, order: asked.startsWith("-") ? "desc" : "asc" };
 }
 
 /**
- * One page of a tenant's living objects: reads the page and the counts, whatever the table's size.
- * To a portal user it is a page of what their type's rule shows them.
+ * One page of a tenant's living objects, whatever the table's size: what each list reads is told in
+ * docs/api.md, and decided in accessPaths.ts. To a portal user it is a page of what their type's rule
+ * shows them.
  */
 export async function listObjects<T extends ObjectType>(
   ctx: QueryCtx,
@@ -146,50 +169,80 @@ export async function listObjects<T extends ObjectType>(
   type: T,
   request: ListRequest,
 ): Promise<Page<ObjectDoc<T>>> {
-  const { sort, search, filters, dates, includeArchived } = request;
-  const listName = JSON.stringify([type, sort, search ?? null, filters, dates, includeArchived]);
-  return search === undefined || tenant.viewer
-    ? await pageThroughIndex(ctx, tenant, type, request, listName)
-    : await pageThroughHits(ctx, tenant.organizationId, type, request, search, listName);
+  return request.search === undefined || tenant.viewer
+    ? await pageThroughIndex(ctx, tenant, type, request)
+    : await pageThroughHits(ctx, tenant.organizationId, type, request, request.search);
+}
+
+/** As cursors name the list that they belong to. */
+function nameOf(type: ObjectType, { search, selection }: ListRequest): string {
+  const { filters, ranges, sort, includeArchived } = selection;
+  const { documentDate: dates = {}, ...others } = ranges;
+  const order = `${sort.order === "desc" ? "-" : ""}${sort.column}`.replace("sortName", "name");
+  const values: Record<string, unknown> = Object.fromEntries(
+    entriesOf(filters).map(([column, of]) => [column, of.length === 1 ? of[0] : of]),
+  );
+  const name: unknown[] = [type, order, search ?? null, values, dates, includeArchived];
+  return JSON.stringify(Object.keys(others).length > 0 ? [...name, others] : name);
 }
 
 async function pageThroughIndex<T extends ObjectType>(
   ctx: QueryCtx,
-  tenant: Tenant,
+  { organizationId, viewer }: Tenant,
   type: T,
   request: ListRequest,
-  listName: string,
 ): Promise<Page<ObjectDoc<T>>> {
-  const rows = rowsOf(ctx, tenant, type, request);
-  const count = await totalOf(ctx, tenant, type, request);
-  const page = await pageThrough(listName, request.paging, rows, count);
-  const other = page.rows.length === 0 ? await knownOtherwise(ctx, tenant, type, request) : null;
-  return other === null ? page : { rows: [other], meta: { ...page.meta, total: 1 } };
+  const { paging, selection } = request;
+  const listName = nameOf(type, request);
+  if (viewer) {
+    const theirs: Pageable<ObjectDoc<T>> = {
+      paginate: (page) => portalPage(ctx, organizationId, viewer, type, request, page),
+    };
+    return await pageThrough(listName, paging, theirs);
+  }
+  const rows = new SelectedRows(ctx, organizationId, type, selection);
+  const page = await pageThrough(listName, paging, rows, await rows.total());
+  const others = await knownOtherwise(ctx, { organizationId, viewer }, type, request, page.rows);
+  if (others.length === 0) return page;
+  const all = [...page.rows, ...others];
+  return { rows: all, meta: { ...page.meta, total: all.length } };
 }
 
-/** Who is known by the key all the same: a contact by the e-mail of one merged into it. */
+/**
+ * Who is known by a key all the same: a contact by the e-mail of one merged into it. For the first
+ * page alone, which has all that a few keys name.
+ */
 async function knownOtherwise<T extends ObjectType>(
   ctx: QueryCtx,
   tenant: Tenant,
   type: T,
-  { filters: { lookupKey }, paging }: ListRequest,
-): Promise<ObjectDoc<T> | null> {
+  { selection, paging }: ListRequest,
+  found: readonly ObjectDoc<T>[],
+): Promise<ObjectDoc<T>[]> {
+  const { lookupKey: keys = [], ...filters } = selection.filters;
   const isFirst = paging.cursor === undefined && paging.offset === 0;
-  if (lookupKey === undefined || !isFirst) return null;
-  return await new TenantReader(ctx, tenant).findByOtherKey(type, lookupKey);
+  if (!isFirst || found.length + keys.length > paging.limit) return [];
+  const missing = keys.filter((key) => !found.some(({ lookupKey }) => lookupKey === key));
+  const reader = new TenantReader(ctx, tenant);
+  const others: ObjectDoc<T>[] = [];
+  for (const key of missing) {
+    const other = await reader.findByOtherKey(type, key);
+    const isNew = other && ![...found, ...others].some(({ _id }) => _id === other._id);
+    if (isNew && isSelected(other, type, { ...selection, filters })) others.push(other);
+  }
+  return others;
 }
 
 async function pageThroughHits<T extends ObjectType>(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
   type: T,
-  { paging, filters, includeArchived }: ListRequest,
+  request: ListRequest,
   search: string,
-  listName: string,
 ): Promise<Page<ObjectDoc<T>>> {
-  const words = await wordsFor(ctx, organizationId, type, search);
-  const matching = matchingObjects(ctx, organizationId, type, words, filters, includeArchived);
-  const { page: hits, isDone } = await firstRows(matching, MAX_HITS);
+  const { paging, selection } = request;
+  const listName = nameOf(type, request);
+  const { hits, isCapped } = await searchedObjects(ctx, organizationId, type, search, selection);
   const start =
     paging.cursor === undefined ? paging.offset : Number(openCursor(listName, paging.cursor));
   if (!Number.isSafeInteger(start) || start < 0) throw badCursor();
@@ -198,59 +251,8 @@ async function pageThroughHits<T extends ObjectType>(
     rows: hits.slice(start, end),
     meta: metaOf(paging, {
       total: hits.length,
-      totalIsCapped: !isDone || hits.length === MAX_HITS,
+      totalIsCapped: isCapped,
       nextCursor: end < hits.length ? sealCursor(listName, String(end)) : null,
     }),
   };
-}
-
-/** What full text is asked for: an address in every spelling that it may be known under. */
-export async function wordsFor(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  type: ObjectType,
-  search: string,
-): Promise<string> {
-  if (!definitionOf(type).hasAddresses) return search;
-  return await withSpellings(search, async () => {
-    const organization = await ctx.db.get("organizations", organizationId);
-    return organization && phoneRegionOf(organization);
-  });
-}
-
-type Pageable<T extends ObjectType> = {
-  paginate(page: PaginationOptions): Promise<PaginationResult<ObjectDoc<T>>>;
-};
-
-function rowsOf<T extends ObjectType>(
-  ctx: QueryCtx,
-  { organizationId, viewer }: Tenant,
-  type: T,
-  request: ListRequest,
-): Pageable<T> {
-  const { filters, sort, dates, includeArchived } = request;
-  if (viewer) {
-    return {
-      paginate: (page) => portalPage(ctx, organizationId, viewer, type, request, page),
-    };
-  }
-  const rows = includeArchived ? livingAndArchivedObjects : livingObjects;
-  return rows(ctx, organizationId, type, filters, sort, dates);
-}
-
-/** Exact, or null where nobody has counted. */
-async function totalOf(
-  ctx: QueryCtx,
-  { organizationId, viewer }: Tenant,
-  type: ObjectType,
-  { filters, dates, includeArchived }: ListRequest,
-): Promise<number | null> {
-  const { lookupKey, parentId, relatedId, subjectId, ...cell } = filters;
-  const owners = [parentId, relatedId, subjectId].filter((owner) => owner !== undefined);
-  const isCounted = !viewer && !isRange(dates) && lookupKey === undefined && owners.length < 2;
-  if (!isCounted) return null;
-  const living = await total(ctx, organizationId, groupOf(type, owners[0]), cell);
-  if (!includeArchived) return living;
-  const archived = groupOf(archivedType(type), owners[0]);
-  return living + (await total(ctx, organizationId, archived, cell));
 }

@@ -53,7 +53,7 @@ export const paymentType = defineObjectType({
     currency: "facet",
     transactionRef: "lookupKey",
   },
-  documentDateIs: "paidDate",
+  sorts: { paidDate: "documentDate" },
   portal: { through: ["billed_to"], shows: ({ subtype }) => subtype !== "write_off" },
   tallies({ subtype, customProperties: payment }) {
     const { bookingMonth: month, currency, contactId, crmOrganizationId, projectId } = payment;

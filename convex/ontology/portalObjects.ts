@@ -1,71 +1,67 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
-import { stream } from "convex-helpers/server/stream";
-import type { Id } from "../_generated/dataModel";
+import { type QueryStream, stream } from "convex-helpers/server/stream";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { invalid } from "../kit/errors";
+import { batchOf } from "../kit/page";
 import schema from "../schema";
 import { asShownTo, linkToViewer, type PortalViewer } from "./portalRules";
-import type { Filters } from "./ranges";
 import { isOfType } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
+import { isSelected, type Selection } from "./selection";
+import { SortedRows } from "./sortedRows";
 
 /** Rows that one page looks through for those that the filters leave. */
 const MAX_ROWS_READ = 1000;
+/** So many of a customer's objects are sorted in another order than that of their creation. */
+export const MAX_SORTED_FOR_PORTAL = 900;
 
 /** What a portal user's list may ask for: their own objects are few, and need no index per filter. */
-export type PortalListRequest = {
-  sort: string;
-  search?: string | undefined;
-  filters: Filters;
-  includeArchived?: boolean;
-};
+export type PortalListRequest = { search?: string | undefined; selection: Selection };
 
 /**
- * A page of a portal user's objects of a type, by creation. It goes through the links to their
- * contact, so it costs what is theirs, whatever else there is.
- * @throws VALIDATION_ERROR for a search or another order.
+ * A page of a portal user's objects of a type. It goes through the links to their contact, so it costs
+ * what is theirs, whatever else there is: in the order of creation a page of it, in any other all.
+ * @throws VALIDATION_ERROR for a search, or where more are theirs than are sorted
  */
 export async function portalPage<T extends ObjectType>(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
   viewer: PortalViewer,
   type: T,
-  request: PortalListRequest,
+  { search, selection }: PortalListRequest,
   page: PaginationOptions,
 ): Promise<PaginationResult<ObjectDoc<T>>> {
-  if (request.search !== undefined) throw notForPortals("search");
-  if (request.sort.replace("-", "") !== "createdAt") throw notForPortals("sort");
-  const order = request.sort.startsWith("-") ? "desc" : "asc";
+  if (search !== undefined) {
+    throw invalid([{ path: "query.search", message: "is not for portal users: take filters" }]);
+  }
   const { contactId } = viewer;
   if (contactId === null) return { page: [], isDone: true, continueCursor: "" };
+  const { sort } = selection;
+  const isByCreation = sort.column === "createdAt";
   const links = stream(ctx.db, schema)
     .query("objectLinks")
     .withIndex("by_to_and_type", (q) =>
       q.eq("organizationId", organizationId).eq("to", contactId).eq("fromType", type),
     )
-    .order(order);
-  const objects = links.map(async (link) => {
+    .order(isByCreation ? sort.order : "asc");
+  const shown = async (link: Doc<"objectLinks">): Promise<ObjectDoc<T> | null> => {
     const object = await ctx.db.get("objects", link.from);
-    if (!object || !isOfType(object, type) || !isAsked(object, request)) return null;
+    if (!object || !isOfType(object, type) || !isSelected(object, type, selection)) return null;
     // One that is linked twice is listed by the first of its links.
     return linkToViewer(viewer, object)?.linkType === link.linkType
       ? asShownTo(viewer, object)
       : null;
-  });
-  return await objects.paginate({ ...page, maximumRowsRead: MAX_ROWS_READ });
-}
-
-function isAsked(object: ObjectDoc, { filters, includeArchived }: PortalListRequest): boolean {
-  const isListed =
-    object.lifecycle === "live" || (includeArchived && object.lifecycle === "archived");
-  return (
-    isListed === true &&
-    Object.entries(filters).every(([column, value]) => object[column as keyof Filters] === value)
-  );
-}
-
-function notForPortals(parameter: string): Error {
-  return invalid([
-    { path: `query.${parameter}`, message: "portal users' lists take filters and -createdAt only" },
-  ]);
+  };
+  if (isByCreation) {
+    return await links.map(shown).paginate({ ...page, maximumRowsRead: MAX_ROWS_READ });
+  }
+  const { batch, isWhole } = await batchOf(links, MAX_SORTED_FOR_PORTAL);
+  if (!isWhole) {
+    const message = `sorts at most ${MAX_SORTED_FOR_PORTAL} of a customer's; take -createdAt`;
+    throw invalid([{ path: "query.sort", message }]);
+  }
+  const objects = (await Promise.all(batch.map(shown))).filter((object) => object !== null);
+  const rows: QueryStream<Doc<"objects">> = new SortedRows(objects, sort);
+  return (await rows.paginate(page)) as unknown as PaginationResult<ObjectDoc<T>>;
 }

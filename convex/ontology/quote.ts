@@ -61,6 +61,6 @@ export const quoteType = defineObjectType({
   },
   withoutPerson: ({ customProperties }, personId) => withoutAddressee(customProperties, personId),
   filters: { ...salesFilters, quoteNumber: "lookupKey" },
-  documentDateIs: "issueDate",
+  sorts: { issueDate: "documentDate", validUntil: "dueAt", number: "lookupKey" },
   portal: sentToPortal,
 });

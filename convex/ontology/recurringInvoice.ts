@@ -59,4 +59,5 @@ export const recurringInvoiceType = defineObjectType({
   },
   withoutPerson: ({ customProperties }, personId) => withoutAddressee(customProperties, personId),
   filters: salesFilters,
+  sorts: { nextRunAt: "dueAt" },
 });

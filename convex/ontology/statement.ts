@@ -5,7 +5,8 @@ import { monthOf, startOfMonth } from "../kit/localTime";
 import { toSum } from "../money/amount";
 import { periodsOf } from "./counts";
 import { isIssued } from "./invoice";
-import { livingObjects } from "./ranges";
+import { SelectedRows } from "./selectedRows";
+import { filtersOf, selectionOf } from "./selection";
 import type { ObjectDoc } from "./registry";
 import { salesOf } from "./sales";
 
@@ -153,7 +154,11 @@ async function documents<T extends "invoice" | "credit_note" | "payment">(
 ): Promise<ObjectDoc<T>[]> {
   const { organizationId, _id } = customer;
   const owner = customer.type === "crm_contact" ? { parentId: _id } : { relatedId: _id };
-  const rows = livingObjects(ctx, organizationId, type, owner, "documentDate", dates);
+  const selection = selectionOf(filtersOf(owner), {
+    sort: { column: "documentDate", order: "asc" },
+    ranges: { documentDate: dates },
+  });
+  const rows = new SelectedRows(ctx, organizationId, type, selection);
   const found = await rows.take(MAX_ENTRIES + 1);
   if (found.length <= MAX_ENTRIES) return found;
   const message = `has more than ${MAX_ENTRIES} documents; ask for a shorter time`;

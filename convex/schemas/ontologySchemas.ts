@@ -82,6 +82,8 @@ function objectValidator<
 }
 
 const LIST = ["organizationId", "type", "lifecycle"] as const;
+/** The small enumerations by which objects are counted. */
+const CELL = ["status", "subtype", "facet"] as const;
 
 export const ontologyTables = {
   /**
@@ -102,39 +104,21 @@ export const ontologyTables = {
       objectValidator(recurringInvoiceType),
     ),
   )
+    // How lists choose among these: ontology/accessPaths.ts.
     .index("list", [...LIST, "createdAt"])
-    .index("list_status", [...LIST, "status", "createdAt"])
-    .index("list_subtype", [...LIST, "subtype", "createdAt"])
-    .index("list_facet", [...LIST, "facet", "createdAt"])
-    .index("list_status_subtype", [...LIST, "status", "subtype", "createdAt"])
-    .index("list_facet_status", [...LIST, "facet", "status", "createdAt"])
-    .index("list_facet_subtype", [...LIST, "facet", "subtype", "createdAt"])
-    .index("list_facet_status_subtype", [...LIST, "facet", "status", "subtype", "createdAt"])
-    .index("list_parentId", [...LIST, "parentId", "createdAt"])
-    .index("list_parentId_status", [...LIST, "parentId", "status", "createdAt"])
-    .index("list_parentId_subtype", [...LIST, "parentId", "subtype", "createdAt"])
-    .index("list_parentId_status_subtype", [...LIST, "parentId", "status", "subtype", "createdAt"])
-    .index("list_relatedId", [...LIST, "relatedId", "createdAt"])
-    .index("list_relatedId_status", [...LIST, "relatedId", "status", "createdAt"])
-    .index("list_relatedId_subtype", [...LIST, "relatedId", "subtype", "createdAt"])
-    .index("list_relatedId_status_subtype", [
-      ...LIST,
-      "relatedId",
-      "status",
-      "subtype",
-      "createdAt",
-    ])
-    .index("list_subjectId", [...LIST, "subjectId", "createdAt"])
-    .index("list_by_documentDate", [...LIST, "documentDate"])
-    .index("list_status_by_documentDate", [...LIST, "status", "documentDate"])
-    .index("list_subtype_by_documentDate", [...LIST, "subtype", "documentDate"])
-    .index("list_status_subtype_by_documentDate", [...LIST, "status", "subtype", "documentDate"])
-    .index("list_parentId_by_documentDate", [...LIST, "parentId", "documentDate"])
-    .index("list_relatedId_by_documentDate", [...LIST, "relatedId", "documentDate"])
-    .index("due", [...LIST, "status", "dueAt"])
-    .index("list_lookupKey", [...LIST, "lookupKey", "createdAt"])
     .index("list_by_name", [...LIST, "sortName"])
-    .index("list_by_updatedAt", [...LIST, "updatedAt"])
+    .index("list_by_documentDate", [...LIST, "documentDate"])
+    .index("list_cells", [...LIST, ...CELL, "createdAt"])
+    .index("list_cells_by_name", [...LIST, ...CELL, "sortName"])
+    .index("list_cells_by_updatedAt", [...LIST, ...CELL, "updatedAt"])
+    .index("list_cells_by_documentDate", [...LIST, ...CELL, "documentDate"])
+    .index("list_parentId", [...LIST, "parentId", "createdAt"])
+    .index("list_parentId_by_documentDate", [...LIST, "parentId", "documentDate"])
+    .index("list_relatedId", [...LIST, "relatedId", "createdAt"])
+    .index("list_relatedId_by_documentDate", [...LIST, "relatedId", "documentDate"])
+    .index("list_subjectId", [...LIST, "subjectId", "createdAt"])
+    .index("list_lookupKey", [...LIST, "lookupKey"])
+    .index("due", [...LIST, "status", "dueAt"])
     .index("by_commit", ["organizationId", "commitTs"])
     .searchIndex("search", {
       searchField: "searchText",

@@ -173,9 +173,9 @@ test.each([
   "status=open",
   "startDate=yesterday",
   "currency=eur",
-  "sort=dueDate",
-  "startDate=0&sort=-createdAt",
-  "startDate=0&search=a",
+  "sort=validUntil",
+  "dueTo=yesterday",
+  "status=sent,open",
   "foo=1",
 ])("a list of invoices by %s is refused", async (query) => {
   const { get } = await openBooks();

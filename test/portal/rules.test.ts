@@ -191,9 +191,31 @@ describe("a portal user's list", () => {
     expect([await seen(), await seen("includeArchived=true")]).toEqual([[], [id]]);
   });
 
-  test.each(["search=website", "sort=name"])("refuses %s", async (query) => {
-    const answer = await home.request("GET", `/projects?${query}`, { token });
-    expect(answer).toMatchObject({ status: 400, paths: [`query.${query.split("=")[0] ?? ""}`] });
+  test("goes in every order that staff's goes in, page by page, and takes several values", async () => {
+    const ids: string[] = [];
+    for (const [name, priority] of [
+      ["Cedar", "high"],
+      ["Alder", "low"],
+      ["Beech", "low"],
+      ["Dogwood", "medium"],
+    ]) {
+      ids.push((await project(home, { contactIds: [ada.contactId], name, priority })).id);
+      await project(home, { clientOrgId: ada.crmOrganizationId, name: "Aspen" });
+    }
+    const [cedar, alder, beech, dogwood] = ids;
+    const byName = [alder, beech, cedar, dogwood];
+    expect(await seen("sort=name")).toEqual(byName);
+    const first = await home.request("GET", "/projects?sort=-name&limit=3", { token });
+    const query = `sort=-name&cursor=${first.body.meta.nextCursor ?? ""}`;
+    expect(await seen(query)).toEqual(byName.toReversed().slice(3));
+    expect(await seen("priority=low,high&sort=name")).toEqual([alder, beech, cedar]);
+    expect(await seen("updatedFrom=2000-01-01")).toHaveLength(4);
+    expect(await seen("createdTo=2000-01-01&sort=name")).toEqual([]);
+  });
+
+  test("refuses a search", async () => {
+    const answer = await home.request("GET", "/projects?search=website", { token });
+    expect(answer).toMatchObject({ status: 400, paths: ["query.search"] });
   });
 });
 

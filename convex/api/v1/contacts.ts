@@ -2,6 +2,7 @@ import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { mergedChanges } from "../../kit/mergePatch";
 import { emailKey } from "../../kit/email";
+import { idFilter, severalOf } from "../../kit/several";
 import {
   contactCreation,
   contactDetail,
@@ -20,7 +21,7 @@ import {
   saveRegistration,
 } from "../../ontology/contactRules";
 import { detailOf, summaryOf } from "../../ontology/contactView";
-import { listObjects, listParameters, listRequest } from "../../ontology/list";
+import { listObjects, listParametersOf, listRequest } from "../../ontology/list";
 
 const tag = "Contacts";
 
@@ -108,12 +109,12 @@ export const list = readEndpoint(
     scope: "crm:read",
     saysUndefined: ["subtype", "status", "source", "limit", "offset"],
     query: z.strictObject({
-      ...listParameters,
-      subtype: contactSubtype.optional(),
-      status: contactStatus.optional(),
-      source: contactSource.optional(),
-      crmOrganizationId: z.string().max(64).optional(),
-      email: z.string().max(254).transform(emailKey).optional(),
+      ...listParametersOf("crm_contact"),
+      subtype: severalOf(contactSubtype),
+      status: severalOf(contactStatus),
+      source: severalOf(contactSource),
+      crmOrganizationId: idFilter,
+      email: severalOf(z.string().max(254).transform(emailKey)),
     }),
     literal: true,
     answers: {

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { EXPORT_DESCRIPTION, exportParameters } from "../../kit/export";
 import { streamPage } from "../../kit/streamPage";
+import { severalOf } from "../../kit/several";
 import { CONTACT_COLUMNS, UNKNOWN_COLUMNS } from "../../ontology/contactColumns";
 import { exportContacts } from "../../ontology/contactExport";
 import { beginImport } from "../../ontology/contactImport";
@@ -58,18 +59,18 @@ export const exportFile = readEndpoint(
         .pipe(z.array(z.enum(CONTACT_COLUMNS)).min(1))
         .optional()
         .meta({ description: "Of a CSV file: names between commas; all by default." }),
-      subtype: contactSubtype.optional(),
-      status: contactStatus.optional(),
-      source: contactSource.optional(),
+      subtype: severalOf(contactSubtype),
+      status: severalOf(contactStatus),
+      source: severalOf(contactSource),
     }),
     streams: { "text/csv": null, "application/json": z.array(contactDetail) },
     answers: { 200: streamPage },
   },
   async (ctx, { query }) => {
     const { format, columns, limit, cursor, ...given } = query;
-    const { filters } = listRequest("crm_contact", given);
+    const { selection } = listRequest("crm_contact", { ...given, sort: "createdAt" });
     const request = { format, columns, limit, cursor };
-    return ok(await exportContacts(ctx, ctx.caller.organizationId, filters, request));
+    return ok(await exportContacts(ctx, ctx.caller.organizationId, selection, request));
   },
 );
 

@@ -4,8 +4,9 @@ import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { currencyCode } from "../../kit/money";
 import { pageParameters } from "../../kit/page";
 import { text } from "../../kit/text";
+import { idFilter, severalOf } from "../../kit/several";
 import { creditInvoice } from "../../ontology/creditNoteRules";
-import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
+import { dateParameters, listObjects, listParametersOf, listRequest } from "../../ontology/list";
 import { numberKey } from "../../ontology/salesDocument";
 import { creditNoteCreation, documentSending } from "../../ontology/salesInput";
 import { creditNoteRecord, creditNoteView, invoiceView } from "../../ontology/salesView";
@@ -64,11 +65,12 @@ export const list = readEndpoint(
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
     query: z.strictObject({
-      ...datedListParameters("issueDate"),
+      ...listParametersOf("credit_note"),
+      ...dateParameters,
       ...partyFilters,
-      invoiceId: z.string().max(64).optional(),
-      currency: currencyCode.optional(),
-      creditNoteNumber: text(60).transform(numberKey).optional(),
+      invoiceId: idFilter,
+      currency: severalOf(currencyCode),
+      creditNoteNumber: severalOf(text(60).transform(numberKey), { commas: false }),
     }),
     list: true,
     answers: { 200: z.array(creditNoteRecord) },

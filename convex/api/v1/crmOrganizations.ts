@@ -14,7 +14,7 @@ import {
   crmOrganizationUpdate,
   crmOrganizationView,
 } from "../../ontology/crmOrganizationRules";
-import { listObjects, listParameters, listRequest } from "../../ontology/list";
+import { listObjects, listParametersOf, listRequest } from "../../ontology/list";
 
 const tag = "CRM organizations";
 
@@ -25,7 +25,7 @@ export const list = readEndpoint(
     tag,
     summary: "List or search CRM organizations",
     scope: "crm:read",
-    query: z.strictObject({ ...listParameters, ...crmOrganizationFilters }),
+    query: z.strictObject({ ...listParametersOf("crm_organization"), ...crmOrganizationFilters }),
     list: true,
     answers: { 200: z.array(crmOrganizationDetail) },
   },

@@ -2,13 +2,20 @@ import * as z from "zod";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { mergedChanges } from "../../kit/mergePatch";
 import { text } from "../../kit/text";
+import { idFilter, severalOf } from "../../kit/several";
 import { invoiceType } from "../../ontology/invoice";
 import { deliverInvoice } from "../../delivery/documents";
 import { remindByHand } from "../../delivery/reminders";
 import { reminderLevel } from "../../kit/reminderSettings";
 import { cancelInvoice } from "../../ontology/invoiceActions";
 import { changeInvoice, copyInvoice, createInvoice } from "../../ontology/invoiceRules";
-import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
+import {
+  dateParameters,
+  dueParameters,
+  listObjects,
+  listParametersOf,
+  listRequest,
+} from "../../ontology/list";
 import { recordPayment, writeOffInvoice } from "../../ontology/paymentRules";
 import { numberKey } from "../../ontology/salesDocument";
 import {
@@ -38,13 +45,15 @@ export const list = readEndpoint(
     callers: ["api_key", "user", "portal_user"],
     saysUndefined: ["status", "type", "contactId", "limit", "offset"],
     query: z.strictObject({
-      ...datedListParameters("issueDate"),
+      ...listParametersOf("invoice"),
+      ...dateParameters,
+      ...dueParameters,
       ...partyFilters,
-      status: z.enum(invoiceType.statuses).optional(),
-      type: documentType.optional(),
-      projectId: z.string().max(64).optional(),
-      currency: currencyCode.optional(),
-      invoiceNumber: text(60).transform(numberKey).optional(),
+      status: severalOf(z.enum(invoiceType.statuses)),
+      type: severalOf(documentType),
+      projectId: idFilter,
+      currency: severalOf(currencyCode),
+      invoiceNumber: severalOf(text(60).transform(numberKey), { commas: false }),
     }),
     list: true,
     answers: { 200: z.array(invoiceRecord) },

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { emailKey } from "../../kit/email";
+import { idFilter, severalOf } from "../../kit/several";
 import {
   frontendUserRecord,
   frontendUserStatus,
@@ -9,7 +10,7 @@ import {
 } from "../../ontology/frontendUserInput";
 import { changePortalUser } from "../../ontology/frontendUserRules";
 import { crmContextOf, frontendUserView } from "../../ontology/frontendUserView";
-import { listObjects, listParameters, listRequest } from "../../ontology/list";
+import { listObjects, listParametersOf, listRequest } from "../../ontology/list";
 import { revokePortalSessions } from "../../ontology/portalSessions";
 
 const tag = "Portal users";
@@ -22,11 +23,11 @@ export const list = readEndpoint(
     summary: "List or search the portal's users",
     scope: "portal:read",
     query: z.strictObject({
-      ...listParameters,
-      status: frontendUserStatus.optional(),
-      oauthProvider: oauthProvider.optional(),
-      crmContactId: z.string().max(64).optional(),
-      email: z.string().max(254).transform(emailKey).optional(),
+      ...listParametersOf("frontend_user"),
+      status: severalOf(frontendUserStatus),
+      oauthProvider: severalOf(oauthProvider),
+      crmContactId: idFilter,
+      email: severalOf(z.string().max(254).transform(emailKey)),
     }),
     list: true,
     answers: { 200: z.array(frontendUserRecord) },

@@ -2,7 +2,8 @@ import * as z from "zod";
 import type { CallerKind } from "../../kit/caller";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { mergedChanges } from "../../kit/mergePatch";
-import { archiveParameter, listObjects, listParameters, listRequest } from "../../ontology/list";
+import { idFilter, severalOf } from "../../kit/several";
+import { archiveParameter, listObjects, listParametersOf, listRequest } from "../../ontology/list";
 import {
   projectCreation,
   projectPriority,
@@ -32,18 +33,18 @@ export const list = readEndpoint(
     tag,
     summary: "List or search projects",
     description:
-      "A portal user gets their own: those of their contact and of its CRM organization, filtered and by creation only.",
+      "A portal user gets their own: those of their contact and of its CRM organization.",
     scope: "projects:read",
     callers: readers,
     saysUndefined: ["subtype", "status", "priority", "limit", "offset"],
     query: z.strictObject({
-      ...listParameters,
+      ...listParametersOf("project"),
       ...archiveParameter,
-      subtype: projectSubtype.optional(),
-      status: projectStatus.optional(),
-      priority: projectPriority.optional(),
-      clientOrgId: z.string().max(64).optional(),
-      projectCode: z.string().max(40).optional(),
+      subtype: severalOf(projectSubtype),
+      status: severalOf(projectStatus),
+      priority: severalOf(projectPriority),
+      clientOrgId: idFilter,
+      projectCode: severalOf(z.string().max(40), { commas: false }),
     }),
     list: true,
     answers: { 200: z.array(projectRecord) },

@@ -4,7 +4,14 @@ import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { mergedChanges } from "../../kit/mergePatch";
 import { currencyCode } from "../../kit/money";
 import { text } from "../../kit/text";
-import { datedListParameters, listObjects, listRequest } from "../../ontology/list";
+import { idFilter, severalOf } from "../../kit/several";
+import {
+  dateParameters,
+  dueParameters,
+  listObjects,
+  listParametersOf,
+  listRequest,
+} from "../../ontology/list";
 import { quoteType } from "../../ontology/quote";
 import { changeQuote, createQuote, decideQuote, invoiceQuote } from "../../ontology/quoteRules";
 import { numberKey } from "../../ontology/salesDocument";
@@ -35,13 +42,15 @@ export const list = readEndpoint(
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
     query: z.strictObject({
-      ...datedListParameters("issueDate"),
+      ...listParametersOf("quote"),
+      ...dateParameters,
+      ...dueParameters,
       ...partyFilters,
-      status: z.enum(quoteType.statuses).optional(),
-      type: documentType.optional(),
-      projectId: z.string().max(64).optional(),
-      currency: currencyCode.optional(),
-      quoteNumber: text(60).transform(numberKey).optional(),
+      status: severalOf(z.enum(quoteType.statuses)),
+      type: severalOf(documentType),
+      projectId: idFilter,
+      currency: severalOf(currencyCode),
+      quoteNumber: severalOf(text(60).transform(numberKey), { commas: false }),
     }),
     list: true,
     answers: { 200: z.array(quoteRecord) },

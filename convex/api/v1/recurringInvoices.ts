@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { mergedChanges } from "../../kit/mergePatch";
-import { listObjects, listParameters, listRequest } from "../../ontology/list";
+import { currencyCode } from "../../kit/money";
+import { idFilter, severalOf } from "../../kit/several";
+import { dueParameters, listObjects, listParametersOf, listRequest } from "../../ontology/list";
 import {
   recurringInvoiceCreation,
   recurringInvoicePatch,
@@ -28,11 +30,13 @@ export const list = readEndpoint(
     summary: "List or search recurring invoices",
     scope: "invoices:read",
     query: z.strictObject({
-      ...listParameters,
+      ...listParametersOf("recurring_invoice"),
+      ...dueParameters,
       ...partyFilters,
-      status: z.enum(["active", "paused", "ended"]).optional(),
-      type: documentType.optional(),
-      projectId: z.string().max(64).optional(),
+      status: severalOf(z.enum(["active", "paused", "ended"])),
+      type: severalOf(documentType),
+      projectId: idFilter,
+      currency: severalOf(currencyCode),
     }),
     list: true,
     answers: { 200: z.array(recurringInvoiceRecord) },

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { idFilter } from "../../kit/several";
 import { businessDate } from "../../kit/time";
 import { paymentTerms } from "../../ontology/salesInput";
 import { creditNoteRecord, invoiceRecord } from "../../ontology/salesView";
@@ -7,8 +8,8 @@ import { creditNoteRecord, invoiceRecord } from "../../ontology/salesView";
 
 /** Filters by whom a document is for. */
 export const partyFilters = {
-  contactId: z.string().max(64).optional(),
-  crmOrganizationId: z.string().max(64).optional(),
+  contactId: idFilter,
+  crmOrganizationId: idFilter,
 };
 
 /** The dates of an invoice that is made from another document; now and by the terms by default. */

@@ -1,0 +1,64 @@
+import * as z from "zod";
+import { readAs } from "./problems";
+
+/** So many values of one filter may be asked for at once. */
+export const MAX_VALUES = 20;
+
+/** The schemas that take several values; of any other parameter only one is taken. */
+const several = new WeakSet<z.ZodType>();
+
+export type SeveralValues<Item extends z.ZodType> = z.ZodOptional<
+  z.ZodPipe<z.ZodUnknown, z.ZodTransform<z.output<Item>[]>>
+>;
+
+/**
+ * A filter of a list: any of the values that are given, by repeating it or with commas between them.
+ * Of what may have a comma in it, such as a document's number, by repeating it alone.
+ */
+export function severalOf<Item extends z.ZodType>(
+  item: Item,
+  { commas = true }: { commas?: boolean } = {},
+): SeveralValues<Item> {
+  const values = z
+    .unknown()
+    .transform((given, context) => {
+      const texts = [given].flat().map(String);
+      const parts = commas ? texts.flatMap((text) => text.split(",")) : texts;
+      if (parts.length > MAX_VALUES) {
+        context.addIssue({ code: "custom", message: `must have at most ${MAX_VALUES} values` });
+        return z.NEVER;
+      }
+      return parts.flatMap((part) => valueOf(item, part, context));
+    })
+    .meta({
+      type: "array",
+      // Only asked for where the API is described.
+      get items() {
+        const { $schema: _, ...described } = z.toJSONSchema(item, { io: "input" });
+        return described;
+      },
+    })
+    .optional();
+  several.add(values);
+  return values;
+}
+
+/** Any of these objects. */
+export const idFilter = severalOf(z.string().max(64));
+
+function valueOf<Item extends z.ZodType>(
+  item: Item,
+  text: string,
+  context: z.RefinementCtx,
+): z.output<Item>[] {
+  const { data, problems } = readAs("", item, text);
+  if (!problems) return [data];
+  for (const { message } of problems) context.addIssue({ code: "custom", message });
+  return [];
+}
+
+/** The parameters of a query that take several values. */
+export function severalIn(query: z.ZodObject | undefined): ReadonlySet<string> {
+  const shape: Record<string, z.ZodType> = query?.shape ?? {};
+  return new Set(Object.entries(shape).flatMap(([name, schema]) => (several.has(schema) ? [name] : [])));
+}
