@@ -1,10 +1,12 @@
 import {
   type CountryCode,
   isSupportedCountry,
+  type MetadataJson,
   parsePhoneNumberFromString,
   type PhoneNumber,
-} from "libphonenumber-js/min";
+} from "libphonenumber-js/core";
 import { onlyVisible } from "./invisible";
+import { NUMBERING_PLANS } from "./numberingPlans";
 
 /**
  * How phone numbers are compared. What is kept and shown stays as it was written; its key is E.164
@@ -22,8 +24,16 @@ const SIGNIFICANT_DIGITS = 9;
 /** All that a written number consists of, beside digits. */
 const WRITTEN = /^[\s\d+()./\-\u2010-\u2015\u2212]+$/;
 
+let plans: MetadataJson | null = null;
+
+/** Parsed with the first number: most calls read none, and would pay for every country's rules. */
+function numberingPlans(): MetadataJson {
+  plans ??= JSON.parse(NUMBERING_PLANS) as MetadataJson;
+  return plans;
+}
+
 export function isRegion(code: string): code is Region {
-  return isSupportedCountry(code);
+  return code !== "" && isSupportedCountry(code as CountryCode, numberingPlans());
 }
 
 /**
@@ -61,7 +71,8 @@ export function isPhoneNumber(text: string): boolean {
 }
 
 function parsed(phone: string, region: Region | undefined): PhoneNumber | null {
-  const number = parsePhoneNumberFromString(plain(phone), region);
+  const dialledIn = region === undefined ? {} : { defaultCountry: region };
+  const number = parsePhoneNumberFromString(plain(phone), dialledIn, numberingPlans());
   return number?.isPossible() ? number : null;
 }
 
