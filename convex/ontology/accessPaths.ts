@@ -21,7 +21,7 @@ export type AccessPath = {
   sort: SortColumn;
 };
 
-const PATHS = [
+export const PATHS = [
   { index: "list", columns: [], sort: "createdAt" },
   { index: "list_by_name", columns: [], sort: "sortName" },
   { index: "list_by_documentDate", columns: [], sort: "documentDate" },

@@ -4,12 +4,12 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { invalid } from "../kit/errors";
 import { batchOf } from "../kit/page";
-import schema from "../schema";
 import { asShownTo, linkToViewer, type PortalViewer } from "./portalRules";
 import { isOfType } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
 import { isSelected, type Selection } from "./selection";
 import { SortedRows } from "./sortedRows";
+import { streamed } from "./streamed";
 
 /** Rows that one page looks through for those that the filters leave. */
 const MAX_ROWS_READ = 1000;
@@ -39,7 +39,7 @@ export async function portalPage<T extends ObjectType>(
   if (contactId === null) return { page: [], isDone: true, continueCursor: "" };
   const { sort } = selection;
   const isByCreation = sort.column === "createdAt";
-  const links = stream(ctx.db, schema)
+  const links = stream(ctx.db, streamed)
     .query("objectLinks")
     .withIndex("by_to_and_type", (q) =>
       q.eq("organizationId", organizationId).eq("to", contactId).eq("fromType", type),

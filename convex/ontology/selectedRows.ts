@@ -9,7 +9,6 @@ import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { ApiError } from "../kit/errors";
 import { batchOf } from "../kit/page";
-import schema from "../schema";
 import {
   type Equalities,
   exactPath,
@@ -26,6 +25,7 @@ import { archivedType, cellsOf, groupOf, merged } from "./counts";
 import type { ObjectDoc, ObjectType } from "./registry";
 import { entriesOf, isSelected, type Range, type Selection } from "./selection";
 import { SortedRows } from "./sortedRows";
+import { streamed } from "./streamed";
 
 /**
  * So many rows are looked through for a page of those that no index tells apart. With `MAX_SORTED` and
@@ -137,7 +137,7 @@ export class SelectedRows<T extends ObjectType> {
     const lifecycles = this.selection.includeArchived
       ? (["live", "archived"] as const)
       : (["live"] as const);
-    const db = stream(this.ctx.db, schema);
+    const db = stream(this.ctx.db, streamed);
     const ranges = plan.ranges.flatMap((equalities) =>
       lifecycles.map(
         (lifecycle) => this.rangeOf(db, plan, equalities, lifecycle) as unknown as QueryStream<Row>,
