@@ -7,13 +7,15 @@ const TOO_LARGE = "is too large a number; send it as text";
 /** Deeper than any schema of ours; a body nested deeper is refused before it is looked at. */
 const MAX_DEPTH = 32;
 
+const notEmpty = z.minLength(1, "must not be empty");
+
+type ByLength = Map<number, z.ZodString>;
+const texts: ByLength = new Map();
+const labels: ByLength = new Map();
+
 /** A trimmed, non-empty string of at most `max` UTF-16 units. */
 export function text(max: number): z.ZodString {
-  return z
-    .string()
-    .trim()
-    .min(1, "must not be empty")
-    .max(max, `must have at most ${max} characters`);
+  return once(texts, max, () => z.string().check(z.trim(), notEmpty, atMost(max)));
 }
 
 /**
@@ -21,17 +23,25 @@ export function text(max: number): z.ZodString {
  * that two that look alike are alike. Ids of other systems are `text`: they stay as they are.
  */
 export function label(max: number): z.ZodString {
-  return z
-    .string()
-    .overwrite(withoutInvisible)
-    .trim()
-    .min(1, "must not be empty")
-    .max(max, `must have at most ${max} characters`);
+  return once(labels, max, () =>
+    z.string().check(z.overwrite(withoutInvisible), z.trim(), notEmpty, atMost(max)),
+  );
 }
 
 /** Text that keeps its line breaks and outer white space, such as notes. */
 export function longText(max: number): z.ZodString {
-  return z.string().max(max, `must have at most ${max} characters`);
+  return z.string().check(atMost(max));
+}
+
+function atMost(max: number): z.core.$ZodCheck<string> {
+  return z.maxLength(max, `must have at most ${max} characters`);
+}
+
+/** Every call builds its module's schemas anew, and texts are most of them: one for each length will do. */
+function once(known: ByLength, max: number, make: () => z.ZodString): z.ZodString {
+  const schema = known.get(max) ?? make();
+  known.set(max, schema);
+  return schema;
 }
 
 export const webAddress = z

@@ -76,6 +76,10 @@ const DOCUMENTS: Kind = {
   days: true,
 };
 
+const given = z.union([z.number(), z.string().max(100)], {
+  error: ({ input }) => (input === undefined ? undefined : `must be ${FORMS}`),
+});
+
 /** The date of a deed or a document: of a day, its first moment. */
 export const businessDate = schemaOf(BUSINESS, "first");
 /** A date until when something holds: of a day, its last moment. */
@@ -99,12 +103,9 @@ type TimeSchema = z.ZodPipe<
 >;
 
 function schemaOf(kind: Kind, edge: Edge): TimeSchema {
-  return z
-    .union([z.number(), z.string().max(100)], {
-      error: ({ input }) => (input === undefined ? undefined : `must be ${FORMS}`),
-    })
-    .transform((given, context) => {
-      const { at, problem } = read(given, kind, edge);
+  return given
+    .transform((time, context) => {
+      const { at, problem } = read(time, kind, edge);
       if (problem === undefined) return at;
       context.addIssue({ code: "custom", message: problem });
       return z.NEVER;
