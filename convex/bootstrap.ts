@@ -3,7 +3,7 @@ import * as z from "zod";
 import { internal } from "./_generated/api";
 import { internalAction } from "./_generated/server";
 import { invalid } from "./kit/errors";
-import { emailAddress } from "./kit/email";
+import { emailAddress } from "./kit/emailInput";
 import { readAs } from "./kit/problems";
 import { label } from "./kit/text";
 

@@ -2,7 +2,7 @@ import type { IndexRange, OrderedQuery, Query } from "convex/server";
 import * as z from "zod";
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { storedCustomFields, unpackCustomFields } from "../kit/customFields";
+import { areStoredCustomFields, unpackCustomFields } from "../kit/customFields";
 import { invalid, notFound } from "../kit/errors";
 import type { ExportFile } from "../kit/export";
 import { rowOfAnyTenant } from "../kit/own";
@@ -98,8 +98,7 @@ function digestsOfFiles({ changes }: Doc<"auditLogs">): Pick<AuditEntryView, "do
 /** As a caller knows it: only free-form fields are stored in another form. */
 function shown(field: string, value: unknown): unknown {
   if (field !== "customFields") return value;
-  const stored = storedCustomFields.safeParse(value);
-  return stored.success ? unpackCustomFields(stored.data) : value;
+  return areStoredCustomFields(value) ? unpackCustomFields(value) : value;
 }
 
 const COLUMNS = [

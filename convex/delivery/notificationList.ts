@@ -1,6 +1,7 @@
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { type Page, type PageParameters, pageThrough, pagingOf } from "../kit/page";
+import { type Page, pageThrough, pagingOf } from "../kit/page";
+import type { PageParameters } from "../kit/pageParameters";
 import { idOfAnyTenant } from "../kit/own";
 import type { Notification } from "./outbox";
 

@@ -1,8 +1,7 @@
-import * as z from "zod";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { ApiError, invalid } from "../kit/errors";
-import { emailAddress, mailboxOf } from "../kit/email";
+import { keptEmail, mailboxOf } from "../kit/email";
 import type { InvoicingContext } from "../ontology/salesContent";
 import type { StoredParty } from "../ontology/salesDocument";
 import type { OutboundChannel } from "./providers/configured";
@@ -15,10 +14,10 @@ type Wanted = {
 };
 
 /** E.164, also as people write it: `+49 (30) 123-456`. */
-const phoneNumber = z
-  .string()
-  .transform((phone) => phone.replaceAll(/[\s()./-]/g, ""))
-  .pipe(z.string().regex(/^\+[1-9]\d{6,14}$/));
+function phoneNumber(written: string): string | null {
+  const phone = written.replaceAll(/[\s()./-]/g, "");
+  return /^\+[1-9]\d{6,14}$/.test(phone) ? phone : null;
+}
 
 /**
  * Whom a document goes to, and by which channel. Without `channels` those that `to` is made for, else
@@ -55,10 +54,10 @@ export async function recipientsOf(
 }
 
 function addressed(address: string, index: number, all: string[]): Recipient {
-  const email = emailAddress.safeParse(address);
-  if (email.success) return { channel: "email", to: email.data };
-  const phone = phoneNumber.safeParse(address);
-  if (phone.success) return { channel: "whatsapp", to: phone.data };
+  const email = keptEmail(address);
+  if (email !== null) return { channel: "email", to: email };
+  const phone = phoneNumber(address);
+  if (phone !== null) return { channel: "whatsapp", to: phone };
   const message = "must be an e-mail address or a phone number with its country code (+49…)";
   throw invalid([{ path: pathOf(all.length > 1 ? all : address, index), message }]);
 }
@@ -80,8 +79,8 @@ export async function knownAddress(
 ): Promise<Recipient[]> {
   if (channel === "email") return email === undefined ? [] : [{ channel, to: email }];
   const contact = contactId && (await store.find("crm_contact", contactId));
-  const phone = phoneNumber.safeParse(contact?.customProperties.phone ?? "");
-  return phone.success ? [{ channel, to: phone.data }] : [];
+  const phone = phoneNumber(contact?.customProperties.phone ?? "");
+  return phone === null ? [] : [{ channel, to: phone }];
 }
 
 function withoutAddress(channel: OutboundChannel): ApiError {

@@ -3,7 +3,7 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { daysAfter, isWithinHours, startOfToday } from "../kit/localTime";
-import { DEFAULT_HOURS, type ReminderSettings } from "../kit/reminderSettings";
+import type { BusinessHours, ReminderSettings } from "../kit/reminderSettings";
 import { isOfType } from "../ontology/reader";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
@@ -19,6 +19,7 @@ const ORGANIZATIONS_AT_ONCE = 50;
 const INVOICES_AT_ONCE = 20;
 /** What was missed longer ago than this is not made up for. */
 const CATCH_UP_DAYS = 7;
+const DEFAULT_HOURS: BusinessHours = { from: 9, to: 17, weekdays: [1, 2, 3, 4, 5] };
 
 /** The hourly round: organizations that remind, in whose business hours it is. */
 export const round = internalMutation({

@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
 import { internalMutation, internalQuery, type QueryCtx } from "../_generated/server";
-import { emailAddress, emailKey } from "./email";
+import { emailKey, keptEmail } from "./email";
 import { consume } from "./limits";
 import { canJoin } from "../tenants/users";
 import { accountAtClerk } from "./clerk";
@@ -29,7 +29,7 @@ export const look = internalQuery({
     return {
       jwk: known?.keys.find((key) => key.kid === kid)?.jwk ?? null,
       fetchedAt: known?.fetchedAt ?? 0,
-      isKnown: await isKnown(ctx, subject, emailAddress.safeParse(email).data ?? null),
+      isKnown: await isKnown(ctx, subject, email === null ? null : keptEmail(email)),
     };
   },
 });

@@ -1,4 +1,3 @@
-import * as z from "zod";
 import { onlyVisible, withoutInvisible } from "./invisible";
 
 /**
@@ -16,7 +15,7 @@ const DNS_NAME =
 
 /** RFC 5321, 4.5.3.1: octets, of the address as it is said to a mail server. */
 const MAX_LOCAL_OCTETS = 64;
-const MAX_OCTETS = 254;
+export const MAX_OCTETS = 254;
 
 const NO_ADDRESS =
   "must be one e-mail address such as ada@example.com, without a name, brackets, comma or mailto:";
@@ -66,23 +65,22 @@ function octets(text: string): number {
   return utf8.encode(text).length;
 }
 
-function asKept(given: string): string {
+/** Composed, without white space around it and without characters that nobody sees. */
+export function asKept(given: string): string {
   return withoutInvisible(given.normalize("NFC")).trim();
 }
 
-/**
- * An e-mail address as it is kept: as it was given, composed, without white space around it and
- * without characters that nobody sees.
- */
-export const emailAddress = z
-  .string()
-  .overwrite(asKept)
-  .max(MAX_OCTETS, `must have at most ${MAX_OCTETS} characters`)
-  .superRefine((email, context) => {
-    const parts = partsOf(email);
-    if ("problem" in parts) context.addIssue({ code: "custom", message: parts.problem });
-  })
-  .meta({ format: "idn-email", examples: ["ada@example.com"] });
+/** The address as it is kept (emailInput.ts says how); null for what is none. */
+export function keptEmail(given: string): string | null {
+  const email = asKept(given);
+  return email.length > MAX_OCTETS || problemOf(email) !== null ? null : email;
+}
+
+/** What is wrong with an address as it would be kept; null where nothing is. */
+export function problemOf(email: string): string | null {
+  const parts = partsOf(email);
+  return "problem" in parts ? parts.problem : null;
+}
 
 /**
  * How e-mails are compared: without case, composed, without what nobody sees, the domain as DNS has

@@ -6,7 +6,7 @@ import { eventTypes } from "../ontology/eventTypes";
 import { API_PREFIX } from "./http/context";
 import type { MountedEndpoint } from "./mount";
 import type { MountedWebhook } from "./incomingWebhook";
-import { listMeta } from "./page";
+import { listMeta } from "./pageParameters";
 
 type Json = { [key: string]: unknown };
 

@@ -1,11 +1,11 @@
 import { electronicFormatIBAN, isValidBIC, isValidIBAN } from "ibantools";
 import * as z from "zod";
-import { address } from "../ontology/address";
-import { keyProblem } from "./customFields";
+import { address } from "../ontology/addressInput";
+import { keyProblem } from "./customFieldsInput";
 import { withoutInvisible } from "./invisible";
 import { currencyCode as currency } from "./money";
 import { reminderSettings } from "./reminderSettings";
-import { emailAddress } from "./email";
+import { emailAddress } from "./emailInput";
 import { longText, label, text } from "./text";
 
 /** IANA time zone, checked by the runtime's own database. */
@@ -96,13 +96,6 @@ export const organizationSettings = z.strictObject({
     }),
   allowedOrigins: z.array(origin).max(20, "must have at most 20 entries"),
 });
-
-export const defaultSettings = {
-  timeZone: "UTC",
-  currency: "EUR",
-  locale: "en",
-  allowedOrigins: [],
-} satisfies Partial<z.output<typeof organizationSettings>>;
 
 function isTimeZone(name: string): boolean {
   return doesNotThrow(() => new Intl.DateTimeFormat("en", { timeZone: name }));

@@ -1,7 +1,7 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import { getConvexSize, type Value } from "convex/values";
-import * as z from "zod";
 import { errorDataOf, invalid } from "./errors";
+import type { ListMeta, PageParameters } from "./pageParameters";
 
 /** Every list: `limit` and one of `cursor` (preferred), `offset` or `page`. */
 export const DEFAULT_LIMIT = 50;
@@ -14,39 +14,7 @@ export const MAX_BYTES = 8 * 1024 * 1024;
 export const MAX_BYTES_REWRITTEN = 4 * 1024 * 1024;
 
 const tooMuch = "reaches too much data; use cursor";
-const tooFar = `reaches beyond ${MAX_OFFSET} rows; use cursor`;
-
-export const pageParameters = {
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_LIMIT)
-    .optional()
-    .meta({ description: `Rows in an answer; ${DEFAULT_LIMIT} by default.` }),
-  page_size: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_LIMIT)
-    .optional()
-    .meta({ description: "Another name of `limit`." }),
-  cursor: z
-    .string()
-    .max(4000)
-    .optional()
-    .meta({ description: "`meta.nextCursor` of the page before; stable while rows are written." }),
-  offset: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(MAX_OFFSET, tooFar)
-    .optional()
-    .meta({ description: "Rows to skip." }),
-  page: z.coerce.number().int().min(1).optional().meta({ description: "Page number, from 1." }),
-};
-
-export type PageParameters = z.output<z.ZodObject<typeof pageParameters>>;
+export const tooFar = `reaches beyond ${MAX_OFFSET} rows; use cursor`;
 
 /** Where a page begins: after a cursor, or so many rows from the start. */
 export type Paging = { limit: number; page?: number } & (
@@ -76,18 +44,6 @@ export function pagingOf(query: PageParameters): Paging {
     asked: query.offset === undefined ? "start" : "offset",
   };
 }
-
-/** `meta` of a list's answer. */
-export const listMeta = z.object({
-  total: z.number().int().nullable().meta({ description: "Exact; null where it is not counted." }),
-  limit: z.number().int(),
-  nextCursor: z.string().nullable(),
-  offset: z.number().int().optional(),
-  page: z.number().int().optional(),
-  totalPages: z.number().int().nullable().optional(),
-  totalIsCapped: z.boolean().optional().meta({ description: "Search: there may be more hits." }),
-});
-export type ListMeta = z.output<typeof listMeta>;
 
 export type Page<Row> = { rows: Row[]; meta: ListMeta };
 

@@ -15,8 +15,6 @@ const businessHours = z
   .refine(({ from, to }) => from < to, { path: ["to"], message: "must be after from" });
 export type BusinessHours = z.output<typeof businessHours>;
 
-export const DEFAULT_HOURS: BusinessHours = { from: 9, to: 17, weekdays: [1, 2, 3, 4, 5] };
-
 export const reminderSettings = z.strictObject({
   enabled: z.boolean(),
   channels: z

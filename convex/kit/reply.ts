@@ -1,4 +1,4 @@
-import type { ListMeta } from "./page";
+import type { ListMeta } from "./pageParameters";
 
 /** What a handler answers. */
 export type Answer<Data> = {

@@ -1,19 +1,10 @@
-import * as z from "zod";
-import { label } from "../kit/text";
+import { v } from "convex/values";
 
-export const storedAddress = z.object({
-  street: z.string().optional(),
-  city: z.string().optional(),
-  state: z.string().optional(),
-  postalCode: z.string().optional(),
-  country: z.string().optional(),
-});
-
-/** A postal address as callers send it; the country is a name or an ISO 3166 code, kept as given. */
-export const address = z.strictObject({
-  street: label(200).optional(),
-  city: label(200).optional(),
-  state: label(200).optional(),
-  postalCode: label(40).optional(),
-  country: label(100).optional(),
+/** A postal address as it is stored. */
+export const storedAddress = v.object({
+  street: v.optional(v.string()),
+  city: v.optional(v.string()),
+  state: v.optional(v.string()),
+  postalCode: v.optional(v.string()),
+  country: v.optional(v.string()),
 });

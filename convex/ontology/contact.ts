@@ -1,5 +1,5 @@
-import * as z from "zod";
-import { zid } from "convex-helpers/server/zod4";
+import { v } from "convex/values";
+import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
 import { emailKey } from "../kit/email";
 import { storedAddress } from "./address";
@@ -15,36 +15,36 @@ export const contactType = defineObjectType({
   resource: "contact",
   subtypes: ["lead", "prospect", "customer"],
   statuses: ["active", "inactive"],
-  properties: z.object({
-    firstName: z.string().optional(),
-    lastName: z.string().optional(),
-    email: z.string().optional(),
+  properties: v.object({
+    firstName: v.optional(v.string()),
+    lastName: v.optional(v.string()),
+    email: v.optional(v.string()),
     /** Why mail to an address does not go out: it counts while `email` is that address. */
-    emailProblem: z
-      .object({ email: z.string(), reason: z.enum(["bounced", "complained"]), at: z.number() })
-      .optional(),
-    phone: z.string().optional(),
-    company: z.string().optional(),
-    jobTitle: z.string().optional(),
-    source: z.enum(["event", "checkout", "api"]),
-    sourceRef: z.string().optional(),
-    tags: z.array(z.string()),
-    notes: z.string().optional(),
-    address: storedAddress.optional(),
-    taxId: z.string().optional(),
+    emailProblem: v.optional(
+      v.object({ email: v.string(), reason: oneOf(["bounced", "complained"]), at: v.number() }),
+    ),
+    phone: v.optional(v.string()),
+    company: v.optional(v.string()),
+    jobTitle: v.optional(v.string()),
+    source: oneOf(["event", "checkout", "api"]),
+    sourceRef: v.optional(v.string()),
+    tags: v.array(v.string()),
+    notes: v.optional(v.string()),
+    address: v.optional(storedAddress),
+    taxId: v.optional(v.string()),
     customFields: storedCustomFields,
     /** What merges brought of who it is; see contactMatch.ts. */
-    merged: z
-      .object({
-        emails: z.array(z.string()),
-        names: z.array(z.string()),
-        cards: z.array(z.string()),
-      })
-      .optional(),
-    crmOrganizationId: zid("objects").optional(),
-    eventRegistrations: z
-      .array(z.object({ eventId: z.string(), eventName: z.string(), eventDate: z.number() }))
-      .optional(),
+    merged: v.optional(
+      v.object({
+        emails: v.array(v.string()),
+        names: v.array(v.string()),
+        cards: v.array(v.string()),
+      }),
+    ),
+    crmOrganizationId: v.optional(v.id("objects")),
+    eventRegistrations: v.optional(
+      v.array(v.object({ eventId: v.string(), eventName: v.string(), eventDate: v.number() })),
+    ),
   }),
   uniqueKeyIs: {
     path: "body.email",

@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { customFields } from "../kit/customFields";
-import { emailAddress } from "../kit/email";
+import { customFields } from "../kit/customFieldsInput";
+import { emailAddress } from "../kit/emailInput";
 import { patchOf } from "../kit/mergePatch";
 import { longText, label, text, webAddress } from "../kit/text";
 import { anyTime } from "../kit/time";
-import { address } from "./address";
+import { address } from "./addressInput";
 import { contactType } from "./contact";
 
 /** What callers send of contacts, and what they are shown. */

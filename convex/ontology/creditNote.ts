@@ -1,5 +1,4 @@
-import * as z from "zod";
-import { zid } from "convex-helpers/server/zod4";
+import { v } from "convex/values";
 import { storedCustomFields } from "../kit/customFields";
 import { defineObjectType } from "./definition";
 import { bookingTallies } from "./sales";
@@ -11,13 +10,14 @@ export const creditNoteType = defineObjectType({
   resource: "credit note",
   subtypes: ["full", "partial"],
   statuses: ["issued"],
-  properties: salesContent.extend({
-    creditNoteNumber: z.string(),
-    invoiceId: zid("objects"),
-    invoiceNumber: z.string(),
-    issueDate: z.number(),
-    bookingMonth: z.string(),
-    reason: z.string().optional(),
+  properties: v.object({
+    ...salesContent.fields,
+    creditNoteNumber: v.string(),
+    invoiceId: v.id("objects"),
+    invoiceNumber: v.string(),
+    issueDate: v.number(),
+    bookingMonth: v.string(),
+    reason: v.optional(v.string()),
     customFields: storedCustomFields,
   }),
   uniqueKeyIs: {

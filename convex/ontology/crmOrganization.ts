@@ -1,4 +1,4 @@
-import * as z from "zod";
+import { v } from "convex/values";
 import { storedCustomFields } from "../kit/customFields";
 import { onlyVisible } from "../kit/invisible";
 import { storedAddress } from "./address";
@@ -11,16 +11,16 @@ export const crmOrganizationType = defineObjectType({
   resource: "crm organization",
   subtypes: ["customer", "prospect", "partner", "supplier", "other"],
   statuses: ["active", "inactive"],
-  properties: z.object({
-    name: z.string(),
-    website: z.string().optional(),
-    industry: z.string().optional(),
-    address: storedAddress.optional(),
-    taxId: z.string().optional(),
-    billingEmail: z.string().optional(),
-    phone: z.string().optional(),
-    tags: z.array(z.string()),
-    notes: z.string().optional(),
+  properties: v.object({
+    name: v.string(),
+    website: v.optional(v.string()),
+    industry: v.optional(v.string()),
+    address: v.optional(storedAddress),
+    taxId: v.optional(v.string()),
+    billingEmail: v.optional(v.string()),
+    phone: v.optional(v.string()),
+    tags: v.array(v.string()),
+    notes: v.optional(v.string()),
     customFields: storedCustomFields,
   }),
   columns({ customProperties: organization }) {

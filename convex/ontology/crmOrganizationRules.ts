@@ -1,10 +1,11 @@
 import * as z from "zod";
-import { customFields, packCustomFields, unpackCustomFields } from "../kit/customFields";
-import { emailAddress } from "../kit/email";
+import { packCustomFields, unpackCustomFields } from "../kit/customFields";
+import { customFields } from "../kit/customFieldsInput";
+import { emailAddress } from "../kit/emailInput";
 import { patchOf } from "../kit/mergePatch";
 import { severalOf } from "../kit/several";
 import { longText, label, webAddress } from "../kit/text";
-import { address } from "./address";
+import { address } from "./addressInput";
 import { nullableFields, tags } from "./contactInput";
 import { crmOrganizationType } from "./crmOrganization";
 import type { ObjectDoc, Properties } from "./registry";

@@ -1,8 +1,10 @@
-import type { GenericId } from "convex/values";
-import type * as z from "zod";
+import type { GenericId, Infer, PropertyValidators, VObject } from "convex/values";
 import type { Resource } from "../kit/errors";
 import type { Tally } from "./counts";
 import type { SortColumn } from "./selection";
+
+/** What a type stores of its own. */
+export type StoredProperties = VObject<Record<string, unknown>, PropertyValidators>;
 
 /**
  * An object type: one file of this folder per type defines one, and everything that depends on the
@@ -12,7 +14,7 @@ export type ObjectTypeDefinition<
   Type extends string = string,
   Subtype extends string = string,
   Status extends string = string,
-  Properties extends z.ZodObject = z.ZodObject,
+  Properties extends StoredProperties = StoredProperties,
   Filters extends Record<string, FilterColumn> = Record<string, FilterColumn>,
 > = {
   /** The value of `objects.type`. */
@@ -27,17 +29,17 @@ export type ObjectTypeDefinition<
   properties: Properties;
   /** Whether `columns().uniqueKey` may live only once per organization. */
   uniqueKeyIs?: { path: string; errorCode: "EMAIL_EXISTS" | "CONFLICT"; message: string };
-  columns(record: ObjectRecord<Subtype, Status, z.output<Properties>>): ObjectColumns;
+  columns(record: ObjectRecord<Subtype, Status, Infer<Properties>>): ObjectColumns;
   /** What a portal user has of the type; a type without it is not theirs to see. */
-  portal?: PortalRule<ObjectRecord<Subtype, Status, z.output<Properties>>>;
+  portal?: PortalRule<ObjectRecord<Subtype, Status, Infer<Properties>>>;
   /** The filters of the type's list, and the column that serves each. */
   filters: Filters;
   /** What its list is sorted by beside what all are, and the column: an invoice's `issueDate`. */
   sorts?: Record<string, SortColumn>;
   /** Sums that the type's counts carry beside the number of objects: what is due of invoices. */
-  sums?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): Record<string, bigint>;
+  sums?(record: ObjectRecord<Subtype, Status, Infer<Properties>>): Record<string, bigint>;
   /** What two objects that may be the same have in common; how duplicates are found. */
-  matchKeys?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): Match[];
+  matchKeys?(record: ObjectRecord<Subtype, Status, Infer<Properties>>): Match[];
   /**
    * What an object has that is known by a look-up key which is not its own, such as the e-mail of a
    * merged contact: `is` says it exactly, and whoever has that has `among` too, which a new object is
@@ -51,11 +53,11 @@ export type ObjectTypeDefinition<
    * is, as an issued invoice does. A type without it says nothing of the person itself.
    */
   withoutPerson?(
-    record: ObjectRecord<Subtype, Status, z.output<Properties>>,
+    record: ObjectRecord<Subtype, Status, Infer<Properties>>,
     personId: GenericId<"objects">,
-  ): { left: z.output<Properties>; isRemoved: boolean } | null;
+  ): { left: Infer<Properties>; isRemoved: boolean } | null;
   /** Further cells that the object counts in, such as the sales of a month. */
-  tallies?(record: ObjectRecord<Subtype, Status, z.output<Properties>>): Tally[];
+  tallies?(record: ObjectRecord<Subtype, Status, Infer<Properties>>): Tally[];
 };
 
 /**
@@ -117,7 +119,7 @@ export function defineObjectType<
   const Type extends string,
   const Subtype extends string,
   const Status extends string,
-  Properties extends z.ZodObject,
+  Properties extends StoredProperties,
   const Filters extends Record<string, FilterColumn>,
 >(
   definition: ObjectTypeDefinition<Type, Subtype, Status, Properties, Filters>,

@@ -1,5 +1,5 @@
-import * as z from "zod";
-import { zid } from "convex-helpers/server/zod4";
+import { v } from "convex/values";
+import { oneOf } from "../kit/oneOf";
 import { emailKey } from "../kit/email";
 import { defineObjectType } from "./definition";
 import { emailWords } from "./searchWords";
@@ -10,13 +10,13 @@ export const frontendUserType = defineObjectType({
   resource: "frontend user",
   subtypes: ["portal"],
   statuses: ["active", "inactive"],
-  properties: z.object({
-    email: z.string(),
-    oauthProvider: z.enum(["google", "microsoft"]),
-    oauthId: z.string(),
-    displayName: z.string(),
-    lastLogin: z.number(),
-    crmContactId: zid("objects").optional(),
+  properties: v.object({
+    email: v.string(),
+    oauthProvider: oneOf(["google", "microsoft"]),
+    oauthId: v.string(),
+    displayName: v.string(),
+    lastLogin: v.number(),
+    crmContactId: v.optional(v.id("objects")),
   }),
   uniqueKeyIs: {
     path: "body.email",

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { emailAddress } from "../kit/email";
+import { emailAddress } from "../kit/emailInput";
 import { label, text } from "../kit/text";
 import { frontendUserType } from "./frontendUser";
 

@@ -1,5 +1,5 @@
-import * as z from "zod";
-import { zid } from "convex-helpers/server/zod4";
+import { v } from "convex/values";
+import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
 import { defineObjectType } from "./definition";
 import { bookingTallies, dueTallies } from "./sales";
@@ -33,45 +33,46 @@ export const invoiceType = defineObjectType({
     paid: ["sent", "overdue"],
     cancelled: [],
   },
-  properties: salesContent.extend({
-    invoiceNumber: z.string(),
-    type: z.enum(INVOICE_TYPES),
-    issueDate: z.number(),
-    dueDate: z.number(),
+  properties: v.object({
+    ...salesContent.fields,
+    invoiceNumber: v.string(),
+    type: oneOf(INVOICE_TYPES),
+    issueDate: v.number(),
+    dueDate: v.number(),
     /** The month of `issueDate` and the day of `dueDate` in the organization's time zone. */
-    bookingMonth: z.string(),
-    dueDay: z.string(),
-    sentDate: z.number().optional(),
-    sentTo: z.string().optional(),
-    paymentTerms: z.enum(PAYMENT_TERMS).optional(),
-    notes: z.string().optional(),
-    amountPaidInCents: z.number(),
-    amountCreditedInCents: z.number(),
-    amountWrittenOffInCents: z.number(),
+    bookingMonth: v.string(),
+    dueDay: v.string(),
+    sentDate: v.optional(v.number()),
+    sentTo: v.optional(v.string()),
+    paymentTerms: v.optional(oneOf(PAYMENT_TERMS)),
+    notes: v.optional(v.string()),
+    amountPaidInCents: v.number(),
+    amountCreditedInCents: v.number(),
+    amountWrittenOffInCents: v.number(),
     /** Total less what is paid, credited and written off; below zero the customer is owed. */
-    amountDueInCents: z.number(),
+    amountDueInCents: v.number(),
     /** Of the last payment. */
-    paidDate: z.number().optional(),
-    paymentMethod: z.string().optional(),
-    transactionRef: z.string().optional(),
+    paidDate: v.optional(v.number()),
+    paymentMethod: v.optional(v.string()),
+    transactionRef: v.optional(v.string()),
     /** Where it is paid online; set by a payment provider. */
-    paymentUrl: z.string().optional(),
+    paymentUrl: v.optional(v.string()),
     /** Oldest first; `days` after the due date where a rule has reminded. */
-    reminders: z
-      .array(
-        z.object({
-          at: z.number(),
-          level: z.union([z.literal(1), z.literal(2), z.literal(3)]),
-          days: z.number().optional(),
+    reminders: v.optional(
+      v.array(
+        v.object({
+          at: v.number(),
+          level: v.union(v.literal(1), v.literal(2), v.literal(3)),
+          days: v.optional(v.number()),
         }),
-      )
-      .optional(),
-    cancelledDate: z.number().optional(),
-    cancelReason: z.string().optional(),
+      ),
+    ),
+    cancelledDate: v.optional(v.number()),
+    cancelReason: v.optional(v.string()),
     /** Where it comes from. */
-    quoteId: zid("objects").optional(),
-    copiedFromId: zid("objects").optional(),
-    recurringInvoiceId: zid("objects").optional(),
+    quoteId: v.optional(v.id("objects")),
+    copiedFromId: v.optional(v.id("objects")),
+    recurringInvoiceId: v.optional(v.id("objects")),
     customFields: storedCustomFields,
   }),
   uniqueKeyIs: {

@@ -7,14 +7,13 @@ import {
   metaOf,
   openCursor,
   type Page,
-  type PageParameters,
-  pageParameters,
   type Pageable,
   type Paging,
   pageThrough,
   pagingOf,
   sealCursor,
 } from "../kit/page";
+import { type PageParameters, pageParameters } from "../kit/pageParameters";
 import { text } from "../kit/text";
 import { anyTime, anyTimeUntil, documentsFrom, documentsTo } from "../kit/time";
 import type { FilterColumn } from "./definition";

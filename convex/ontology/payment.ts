@@ -1,5 +1,4 @@
-import * as z from "zod";
-import { zid } from "convex-helpers/server/zod4";
+import { v } from "convex/values";
 import { defineObjectType } from "./definition";
 import { bookingTallies } from "./sales";
 import { linkTo, numberKey, partyColumns } from "./salesDocument";
@@ -10,21 +9,21 @@ export const paymentType = defineObjectType({
   resource: "payment",
   subtypes: ["payment", "refund", "write_off"],
   statuses: ["recorded"],
-  properties: z.object({
-    invoiceId: zid("objects"),
-    invoiceNumber: z.string(),
-    currency: z.string(),
+  properties: v.object({
+    invoiceId: v.id("objects"),
+    invoiceNumber: v.string(),
+    currency: v.string(),
     /** Below zero for a refund, and for a write-off that is taken back. */
-    amountInCents: z.number(),
-    paidDate: z.number(),
-    bookingMonth: z.string(),
-    paymentMethod: z.string().optional(),
-    transactionRef: z.string().optional(),
-    reason: z.string().optional(),
+    amountInCents: v.number(),
+    paidDate: v.number(),
+    bookingMonth: v.string(),
+    paymentMethod: v.optional(v.string()),
+    transactionRef: v.optional(v.string()),
+    reason: v.optional(v.string()),
     /** Whose invoice it is. */
-    contactId: zid("objects").optional(),
-    crmOrganizationId: zid("objects").optional(),
-    projectId: zid("objects").optional(),
+    contactId: v.optional(v.id("objects")),
+    crmOrganizationId: v.optional(v.id("objects")),
+    projectId: v.optional(v.id("objects")),
   }),
   uniqueKeyIs: {
     path: "body.transactionRef",

@@ -1,5 +1,5 @@
 import type { Id } from "../_generated/dataModel";
-import { storedCustomFields } from "../kit/customFields";
+import { areStoredCustomFields } from "../kit/customFields";
 import { definitionOf } from "./derived";
 import type { ObjectDoc, ObjectType, Properties } from "./registry";
 
@@ -45,8 +45,8 @@ export function asShownTo<T extends ObjectType>(
   if (hides.length === 0) return object;
   const properties = Object.entries<unknown>(object.customProperties).flatMap(([name, value]) => {
     if (!hides.includes(name)) return [[name, value]];
-    const own = storedCustomFields.safeParse(value);
-    return own.success ? [[name, own.data.filter(({ key }) => ownFields.includes(key))]] : [];
+    if (!areStoredCustomFields(value)) return [];
+    return [[name, value.filter(({ key }) => ownFields.includes(key))]];
   });
   const customProperties = Object.fromEntries(properties) as Properties<T>;
   return { ...object, customProperties };

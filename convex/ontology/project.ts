@@ -1,5 +1,5 @@
-import * as z from "zod";
-import { zid } from "convex-helpers/server/zod4";
+import { v } from "convex/values";
+import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
 import { defineObjectType } from "./definition";
 
@@ -19,20 +19,20 @@ export const projectType = defineObjectType({
     completed: [],
     cancelled: [],
   },
-  properties: z.object({
-    name: z.string(),
-    projectCode: z.string(),
-    startDate: z.number().optional(),
-    targetEndDate: z.number().optional(),
+  properties: v.object({
+    name: v.string(),
+    projectCode: v.string(),
+    startDate: v.optional(v.number()),
+    targetEndDate: v.optional(v.number()),
     /** In major units: 50000 is fifty thousand dollars. */
-    budget: z.object({ amount: z.number(), currency: z.string() }).optional(),
-    priority: z.enum(PRIORITIES),
-    progress: z.number(),
-    clientOrgId: zid("objects").optional(),
-    contactIds: z.array(zid("objects")),
+    budget: v.optional(v.object({ amount: v.number(), currency: v.string() })),
+    priority: oneOf(PRIORITIES),
+    progress: v.number(),
+    clientOrgId: v.optional(v.id("objects")),
+    contactIds: v.array(v.id("objects")),
     /** HTML, sanitized before it is stored. */
-    detailedDescription: z.string().optional(),
-    archivedAt: z.number().optional(),
+    detailedDescription: v.optional(v.string()),
+    archivedAt: v.optional(v.number()),
     customFields: storedCustomFields,
   }),
   columns({ description, customProperties: project }) {

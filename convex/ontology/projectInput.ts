@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { minorUnitDecimals } from "../kit/currencies";
-import { customFields } from "../kit/customFields";
+import { customFields } from "../kit/customFieldsInput";
 import { safeHtml } from "../kit/html";
 import { patchOf } from "../kit/mergePatch";
 import { currencyCode } from "../kit/money";
@@ -32,7 +32,7 @@ const budget = z
 /** A caller's own fields stand beside ours in the record, so they cannot have the same names. */
 const ownProperties = customFields.superRefine((fields, context) => {
   for (const name of Object.keys(fields)) {
-    if (!Object.hasOwn(projectType.properties.shape, name)) continue;
+    if (!Object.hasOwn(projectType.properties.fields, name)) continue;
     const message = "is a field of the project itself; send it beside customProperties";
     context.addIssue({ code: "custom", path: [name], message });
   }

@@ -1,5 +1,5 @@
-import * as z from "zod";
-import { zid } from "convex-helpers/server/zod4";
+import { v } from "convex/values";
+import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
 import { defineObjectType } from "./definition";
 import {
@@ -27,20 +27,21 @@ export const quoteType = defineObjectType({
     expired: [],
     cancelled: [],
   },
-  properties: salesContent.extend({
-    quoteNumber: z.string(),
-    type: z.enum(INVOICE_TYPES),
-    issueDate: z.number(),
+  properties: v.object({
+    ...salesContent.fields,
+    quoteNumber: v.string(),
+    type: oneOf(INVOICE_TYPES),
+    issueDate: v.number(),
     /** The last day, in the organization's time zone, on which it can be accepted. */
-    validUntil: z.number(),
-    sentDate: z.number().optional(),
-    sentTo: z.string().optional(),
-    decidedDate: z.number().optional(),
-    declineReason: z.string().optional(),
-    paymentTerms: z.enum(PAYMENT_TERMS).optional(),
-    notes: z.string().optional(),
+    validUntil: v.number(),
+    sentDate: v.optional(v.number()),
+    sentTo: v.optional(v.string()),
+    decidedDate: v.optional(v.number()),
+    declineReason: v.optional(v.string()),
+    paymentTerms: v.optional(oneOf(PAYMENT_TERMS)),
+    notes: v.optional(v.string()),
     /** The invoice that it became. */
-    invoiceId: zid("objects").optional(),
+    invoiceId: v.optional(v.id("objects")),
     customFields: storedCustomFields,
   }),
   uniqueKeyIs: {

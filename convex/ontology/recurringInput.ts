@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { customFields } from "../kit/customFields";
+import { customFields } from "../kit/customFieldsInput";
 import { beginsAnew, patchOf } from "../kit/mergePatch";
 import { amountFromZero, percent } from "../kit/money";
 import { longText, label } from "../kit/text";

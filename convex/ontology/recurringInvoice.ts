@@ -1,4 +1,5 @@
-import * as z from "zod";
+import { v } from "convex/values";
+import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
 import { defineObjectType } from "./definition";
 import { FREQUENCIES, WEEKDAYS } from "./scheduleTerms";
@@ -11,16 +12,16 @@ import {
   withoutAddressee,
 } from "./salesDocument";
 
-export const storedSchedule = z.object({
-  frequency: z.enum(FREQUENCIES),
-  interval: z.number(),
-  weekday: z.enum(WEEKDAYS).optional(),
-  dayOfMonth: z.union([z.number(), z.literal("last")]).optional(),
-  month: z.number().optional(),
+export const storedSchedule = v.object({
+  frequency: oneOf(FREQUENCIES),
+  interval: v.number(),
+  weekday: v.optional(oneOf(WEEKDAYS)),
+  dayOfMonth: v.optional(v.union(v.number(), v.literal("last"))),
+  month: v.optional(v.number()),
   /** Days of the organization's time zone. */
-  startDay: z.string(),
-  endDay: z.string().optional(),
-  count: z.number().optional(),
+  startDay: v.string(),
+  endDay: v.optional(v.string()),
+  count: v.optional(v.number()),
 });
 
 /** A template of invoices, and when the next of them is made. */
@@ -30,22 +31,23 @@ export const recurringInvoiceType = defineObjectType({
   subtypes: INVOICE_TYPES,
   statuses: ["active", "paused", "ended"],
   transitions: { active: ["paused", "ended"], paused: ["active", "ended"], ended: [] },
-  properties: salesContent.extend({
-    title: z.string(),
-    type: z.enum(INVOICE_TYPES),
-    paymentTerms: z.enum(PAYMENT_TERMS),
-    notes: z.string().optional(),
+  properties: v.object({
+    ...salesContent.fields,
+    title: v.string(),
+    type: oneOf(INVOICE_TYPES),
+    paymentTerms: oneOf(PAYMENT_TERMS),
+    notes: v.optional(v.string()),
     schedule: storedSchedule,
     /** What becomes of each invoice: it waits as a draft, or is sent. */
-    delivery: z.enum(["draft", "send"]),
+    delivery: oneOf(["draft", "send"]),
     /** The day of the next run; absent when there is none. */
-    nextDay: z.string().optional(),
-    nextRunAt: z.number().optional(),
-    lastDay: z.string().optional(),
+    nextDay: v.optional(v.string()),
+    nextRunAt: v.optional(v.number()),
+    lastDay: v.optional(v.string()),
     /** Runs so far, and of the schedule's `count`: those that a pause passed over too. */
-    runs: z.number(),
+    runs: v.number(),
     /** Why the last run failed; it is paused then. */
-    problem: z.string().optional(),
+    problem: v.optional(v.string()),
     customFields: storedCustomFields,
   }),
   columns({ customProperties: recurring }) {

@@ -1,4 +1,4 @@
-import type * as z from "zod";
+import type { Infer } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
 import { contactType } from "./contact";
 import { creditNoteType } from "./creditNote";
@@ -29,4 +29,4 @@ export type ObjectDoc<T extends ObjectType = ObjectType> = Extract<Doc<"objects"
 type Definition<T extends ObjectType> = (typeof objectTypes)[T];
 export type Subtype<T extends ObjectType> = Definition<T>["subtypes"][number];
 export type Status<T extends ObjectType> = Definition<T>["statuses"][number];
-export type Properties<T extends ObjectType> = z.output<Definition<T>["properties"]>;
+export type Properties<T extends ObjectType> = Infer<Definition<T>["properties"]>;

@@ -1,6 +1,5 @@
-import * as z from "zod";
-import { zid } from "convex-helpers/server/zod4";
-import type { GenericId } from "convex/values";
+import { type GenericId, type Infer, v } from "convex/values";
+import { oneOf } from "../kit/oneOf";
 import { TAX_CATEGORIES } from "../money/totals";
 import { onlyVisible } from "../kit/invisible";
 import { storedAddress } from "./address";
@@ -19,65 +18,65 @@ export const PAYMENT_TERMS = [
   "net90",
 ] as const;
 
-export const storedLine = z.object({
-  transactionId: z.string().optional(),
-  description: z.string(),
-  quantity: z.number(),
-  unit: z.string().optional(),
+export const storedLine = v.object({
+  transactionId: v.optional(v.string()),
+  description: v.string(),
+  quantity: v.number(),
+  unit: v.optional(v.string()),
   /** UN/ECE recommendation 20, where it was given beside the unit. */
-  unitCode: z.string().optional(),
-  unitPriceInCents: z.number(),
-  discountPercent: z.number().optional(),
-  discountInCents: z.number().optional(),
+  unitCode: v.optional(v.string()),
+  unitPriceInCents: v.number(),
+  discountPercent: v.optional(v.number()),
+  discountInCents: v.optional(v.number()),
   /** Net: quantity × unit price − discount. */
-  totalPriceInCents: z.number(),
-  taxCategory: z.enum(TAX_CATEGORIES),
-  taxRatePercent: z.number(),
-  taxExemptionReason: z.string().optional(),
+  totalPriceInCents: v.number(),
+  taxCategory: oneOf(TAX_CATEGORIES),
+  taxRatePercent: v.number(),
+  taxExemptionReason: v.optional(v.string()),
   /** The line's part of its rate's tax. */
-  taxAmountInCents: z.number(),
+  taxAmountInCents: v.number(),
   /** The person whom the line is for, where a document gathers several people's lines. */
-  contactId: zid("objects").optional(),
+  contactId: v.optional(v.id("objects")),
 });
-export type StoredLine = z.output<typeof storedLine>;
+export type StoredLine = Infer<typeof storedLine>;
 
-export const storedParty = z.object({
-  contactId: zid("objects").optional(),
-  crmOrganizationId: zid("objects").optional(),
-  name: z.string(),
-  email: z.string().optional(),
-  address: storedAddress.optional(),
-  taxId: z.string().optional(),
+export const storedParty = v.object({
+  contactId: v.optional(v.id("objects")),
+  crmOrganizationId: v.optional(v.id("objects")),
+  name: v.string(),
+  email: v.optional(v.string()),
+  address: v.optional(storedAddress),
+  taxId: v.optional(v.string()),
 });
-export type StoredParty = z.output<typeof storedParty>;
+export type StoredParty = Infer<typeof storedParty>;
 
-export const taxShare = z.object({
-  taxCategory: z.enum(TAX_CATEGORIES),
-  taxRatePercent: z.number(),
-  taxableAmountInCents: z.number(),
-  taxAmountInCents: z.number(),
+export const taxShare = v.object({
+  taxCategory: oneOf(TAX_CATEGORIES),
+  taxRatePercent: v.number(),
+  taxableAmountInCents: v.number(),
+  taxAmountInCents: v.number(),
 });
 
 /** Lines, whom they are for, and what they come to. */
-export const salesContent = z.object({
-  currency: z.string(),
-  lineItems: z.array(storedLine),
+export const salesContent = v.object({
+  currency: v.string(),
+  lineItems: v.array(storedLine),
   billTo: storedParty,
-  projectId: zid("objects").optional(),
-  discountPercent: z.number().optional(),
-  discountInCents: z.number().optional(),
+  projectId: v.optional(v.id("objects")),
+  discountPercent: v.optional(v.number()),
+  discountInCents: v.optional(v.number()),
   /** The lines' nets, added up. */
-  subtotalInCents: z.number(),
+  subtotalInCents: v.number(),
   /** What the discount on the whole document comes to. */
-  discountAmountInCents: z.number(),
+  discountAmountInCents: v.number(),
   /** Subtotal less that discount. */
-  netAmountInCents: z.number(),
-  taxAmountInCents: z.number(),
+  netAmountInCents: v.number(),
+  taxAmountInCents: v.number(),
   /** Net plus tax. */
-  totalAmountInCents: z.number(),
-  taxes: z.array(taxShare),
+  totalAmountInCents: v.number(),
+  taxes: v.array(taxShare),
 });
-export type SalesContent = z.output<typeof salesContent>;
+export type SalesContent = Infer<typeof salesContent>;
 
 type Party = Pick<StoredParty, "contactId" | "crmOrganizationId">;
 

@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { customFields } from "../kit/customFields";
+import { customFields } from "../kit/customFieldsInput";
 import { beginsAnew, patchOf } from "../kit/mergePatch";
 import { amountFromZero, amountInCents, currencyCode, decimal, percent } from "../kit/money";
-import { emailAddress } from "../kit/email";
+import { emailAddress } from "../kit/emailInput";
 import { label, longText, text } from "../kit/text";
 import { businessDate } from "../kit/time";
 import { unitCodeOf } from "../kit/unitCodes";
 import { TAX_CATEGORIES } from "../money/totals";
-import { address } from "./address";
+import { address } from "./addressInput";
 import { INVOICE_TYPES, PAYMENT_TERMS } from "./salesDocument";
 
 /** What callers send of documents with lines: invoices, quotes, credit notes, recurring templates. */

@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { unpackCustomFields } from "../kit/customFields";
+import { TAX_CATEGORIES } from "../money/totals";
 import { perPerson } from "../money/perPerson";
 import { invoiceType } from "./invoice";
 import type { ObjectDoc } from "./registry";
-import { INVOICE_TYPES, storedLine, storedParty, taxShare } from "./salesDocument";
+import { INVOICE_TYPES } from "./salesDocument";
 
 /** Documents as callers see them: the ontology record, with a caller's own fields as they were sent. */
 
@@ -18,13 +19,51 @@ const identity = {
   updatedAt: z.number(),
 };
 
+const shownAddress = z.object({
+  street: z.string().optional(),
+  city: z.string().optional(),
+  state: z.string().optional(),
+  postalCode: z.string().optional(),
+  country: z.string().optional(),
+});
+
+const shownLine = z.object({
+  transactionId: z.string().optional(),
+  description: z.string(),
+  quantity: z.number(),
+  unit: z.string().optional(),
+  unitCode: z.string().optional(),
+  unitPriceInCents: z.number(),
+  discountPercent: z.number().optional(),
+  discountInCents: z.number().optional(),
+  totalPriceInCents: z.number(),
+  taxCategory: z.enum(TAX_CATEGORIES),
+  taxRatePercent: z.number(),
+  taxExemptionReason: z.string().optional(),
+  taxAmountInCents: z.number(),
+  contactId: z.string().optional(),
+});
+
+const shownParty = z.object({
+  contactId: z.string().optional(),
+  crmOrganizationId: z.string().optional(),
+  name: z.string(),
+  email: z.string().optional(),
+  address: shownAddress.optional(),
+  taxId: z.string().optional(),
+});
+
+const shownTaxShare = z.object({
+  taxCategory: z.enum(TAX_CATEGORIES),
+  taxRatePercent: z.number(),
+  taxableAmountInCents: z.number(),
+  taxAmountInCents: z.number(),
+});
+
 const shownContent = {
   currency: z.string(),
-  lineItems: z.array(storedLine.extend({ contactId: z.string().optional() })),
-  billTo: storedParty.extend({
-    contactId: z.string().optional(),
-    crmOrganizationId: z.string().optional(),
-  }),
+  lineItems: z.array(shownLine),
+  billTo: shownParty,
   projectId: z.string().optional(),
   discountPercent: z.number().optional(),
   discountInCents: z.number().optional(),
@@ -33,7 +72,7 @@ const shownContent = {
   netAmountInCents: z.number().int().meta({ description: "Subtotal less that discount." }),
   taxAmountInCents: z.number().int(),
   totalAmountInCents: z.number().int().meta({ description: "Net plus tax." }),
-  taxes: z.array(taxShare).meta({ description: "Per tax category and rate." }),
+  taxes: z.array(shownTaxShare).meta({ description: "Per tax category and rate." }),
   customFields: z.record(z.string(), z.unknown()),
 };
 

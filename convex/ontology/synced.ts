@@ -93,7 +93,7 @@ export function syncedType<
       const status = declaration.become ? (changed.status as string | undefined) : undefined;
       if (declaration.become) delete changed.status;
       const renamed = declaration.input?.(changed, present) ?? changed;
-      const known = withoutDerived(renamed, schema, properties.shape);
+      const known = withoutDerived(renamed, schema, properties.fields);
       return {
         fields: parseArgument("data", schema, known, { timeZone, isChange: object !== null }),
         status,

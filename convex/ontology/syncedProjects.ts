@@ -15,7 +15,7 @@ export const syncedProject = syncedType({
   input(sent, present) {
     const isOwn = (field: string): boolean =>
       !Object.hasOwn(projectUpdate.shape, field) &&
-      !Object.hasOwn(projectType.properties.shape, field);
+      !Object.hasOwn(projectType.properties.fields, field);
     const ownOf = (fields: Record<string, unknown>): [string, unknown][] =>
       Object.entries(fields).filter(([field]) => isOwn(field));
     const sentOwn = ownOf(sent);

@@ -1,9 +1,3 @@
-import * as z from "zod";
-import type { Id } from "../_generated/dataModel";
-import type { QueryCtx } from "../_generated/server";
-import { openCursor, sealCursor } from "../kit/page";
-import { groupsIn } from "./counts";
-
 /**
  * Tags with the number of objects that have them. Each tag is a group of the counts (counts.ts), so
  * an overview reads a row per tag and not one object.
@@ -12,28 +6,4 @@ export const TAGS = "tags";
 
 export function tagGroup(type: string, tag: string): string {
   return `${type}#${tag}`;
-}
-
-export const tagCount = z.object({ tag: z.string(), count: z.number().int() });
-
-/** A page of the tags that living objects of the type have, in alphabetical order. */
-export async function tagCounts(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  type: string,
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
-): Promise<{ tags: z.input<typeof tagCount>[]; nextCursor: string | null }> {
-  const prefix = tagGroup(type, "");
-  const after = cursor === undefined ? null : tagGroup(type, openCursor(prefix, cursor));
-  const groups = await groupsIn(ctx, organizationId, TAGS, { prefix, after, limit: limit + 1 });
-  const page = [...groups].slice(0, limit).map(([group, cells]) => ({
-    tag: group.slice(prefix.length),
-    count: cells.reduce((sum, cell) => sum + cell.count, 0),
-  }));
-  const last = page.at(-1);
-  return {
-    // A tag whose last removal waits for its fold has a row still.
-    tags: page.filter(({ count }) => count > 0),
-    nextCursor: groups.size > limit && last ? sealCursor(prefix, last.tag) : null,
-  };
 }

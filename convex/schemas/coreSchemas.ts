@@ -1,7 +1,6 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
-import { zodOutputToConvex } from "convex-helpers/server/zod4";
-import { organizationSettings } from "../kit/organizationSettings";
+import { storedSettings } from "./settingsSchemas";
 
 export const role = v.union(
   v.literal("owner"),
@@ -18,7 +17,7 @@ export const coreTables = {
    * writes; never deleted by a request.
    */
   organizations: defineTable({
-    ...zodOutputToConvex(organizationSettings).fields,
+    ...storedSettings.fields,
     tier,
     /** Absent of a live one, also of all that were founded before there were others; see kit/mode.ts. */
     mode: v.optional(v.literal("test")),

@@ -1,7 +1,6 @@
 import { defineTable } from "convex/server";
 import { type Infer, v } from "convex/values";
-import { zodOutputToConvex } from "convex-helpers/server/zod4";
-import { organizationSettings } from "../kit/organizationSettings";
+import { storedSettings } from "./settingsSchemas";
 
 /** What can be made of an invoice, a credit note or a quote. */
 export const DOCUMENT_FORMATS = [
@@ -17,7 +16,7 @@ export const documentFormat = v.union(...DOCUMENT_FORMATS.map((format) => v.lite
 export type DocumentFormat = typeof documentFormat.type;
 
 const { name, legalName, address, sender, bankDetails, taxIds, locale, timeZone, invoiceFooter } =
-  zodOutputToConvex(organizationSettings).fields;
+  storedSettings.fields;
 
 /** What a document says of who has written it, and in which language and zone. */
 const seller = v.object({

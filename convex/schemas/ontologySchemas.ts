@@ -1,11 +1,9 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
-import { zodOutputToConvex } from "convex-helpers/server/zod4";
-import type * as z from "zod";
 import { contactType } from "../ontology/contact";
 import { creditNoteType } from "../ontology/creditNote";
 import { crmOrganizationType } from "../ontology/crmOrganization";
-import type { ObjectTypeDefinition } from "../ontology/definition";
+import type { ObjectTypeDefinition, StoredProperties } from "../ontology/definition";
 import { frontendUserType } from "../ontology/frontendUser";
 import { invoiceType } from "../ontology/invoice";
 import { paymentType } from "../ontology/payment";
@@ -70,14 +68,14 @@ function objectValidator<
   Type extends string,
   Subtype extends string,
   Status extends string,
-  Properties extends z.ZodObject,
+  Properties extends StoredProperties,
 >(definition: ObjectTypeDefinition<Type, Subtype, Status, Properties>) {
   return v.object({
     ...objectFields,
     type: v.literal(definition.type),
     subtype: v.union(...definition.subtypes.map((subtype) => v.literal(subtype))),
     status: v.union(...definition.statuses.map((status) => v.literal(status))),
-    customProperties: zodOutputToConvex(definition.properties),
+    customProperties: definition.properties,
   });
 }
 

@@ -2,11 +2,12 @@ import { v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
 import { accountAtClerk } from "../kit/clerk";
-import { emailKey } from "../kit/email";
+import { emailKey, keptEmail } from "../kit/email";
 import { isDeletedAtClerk } from "./clerkHistory";
-import { clerkProfile } from "./clerkProfile";
 
 /** What a token of Clerk says of its user. The e-mail is one that Clerk has verified. */
+const MAX_NAME = 200;
+
 export type ClerkUser = { subject: string; name?: string; email?: string };
 
 /**
@@ -17,16 +18,21 @@ export const admit = internalMutation({
   args: { subject: v.string(), name: v.optional(v.string()), email: v.optional(v.string()) },
   returns: v.null(),
   handler: async (ctx, { subject, ...claims }) => {
-    const { name, email } = clerkProfile.parse(claims);
-    const user = {
-      subject,
-      ...(name === undefined ? {} : { name }),
-      ...(email === undefined ? {} : { email }),
-    };
+    const user = { subject, ...profileOf(claims) };
     if (!(await isDeletedAtClerk(ctx, subject))) await findOrMakeUser(ctx, user);
     return null;
   },
 });
+
+/** What is taken of a token's claims about its user; one that is no name or no address says nothing. */
+function profileOf(claims: Omit<ClerkUser, "subject">): Omit<ClerkUser, "subject"> {
+  const name = claims.name?.trim() ?? "";
+  const email = keptEmail(claims.email ?? "");
+  return {
+    ...(name === "" || name.length > MAX_NAME ? {} : { name }),
+    ...(email === null ? {} : { email }),
+  };
+}
 
 /**
  * The user who signs in with this Clerk account. A user without one who has the same e-mail is joined

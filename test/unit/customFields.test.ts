@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { customFields, packCustomFields, unpackCustomFields } from "../../convex/kit/customFields";
+import { packCustomFields, unpackCustomFields } from "../../convex/kit/customFields";
+import { customFields } from "../../convex/kit/customFieldsInput";
 
 function nested(depth: number): unknown {
   return depth === 0 ? "x" : { a: nested(depth - 1) };

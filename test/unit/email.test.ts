@@ -2,7 +2,8 @@ import fc from "fast-check";
 import parseAddresses from "email-addresses";
 import addressparser from "nodemailer/lib/addressparser";
 import { describe, expect, test } from "vitest";
-import { emailAddress, emailKey, mailboxOf } from "../../convex/kit/email";
+import { emailKey, keptEmail, mailboxOf } from "../../convex/kit/email";
+import { emailAddress } from "../../convex/kit/emailInput";
 
 const NO_ADDRESSES = [
   "ida@example.com,",
@@ -57,6 +58,7 @@ test.each(NO_ADDRESSES)("%j is no address, and is told what one is", (given) => 
   expect(parsed.success).toBe(false);
   expect(parsed.error?.issues[0]?.message).toMatch(/^must /);
   expect(mailboxOf(given)).toBeNull();
+  expect(keptEmail(given)).toBeNull();
 });
 
 test.each([
@@ -73,6 +75,7 @@ test.each([
   `${"i".repeat(64)}@${"e".repeat(63)}.${"f".repeat(63)}.${"g".repeat(57)}.de`,
 ])("%s is an address, and is kept as it was given", (given) => {
   expect(emailAddress.parse(given)).toBe(given);
+  expect(keptEmail(given)).toBe(given);
 });
 
 test.each([
@@ -85,6 +88,7 @@ test.each([
   ["ida@example.com\u{e0041}", "a tag character"],
 ])("%j is kept without %s", (given) => {
   expect(emailAddress.parse(given)).toBe("ida@example.com");
+  expect(keptEmail(given)).toBe("ida@example.com");
 });
 
 describe("one mailbox has one key", () => {

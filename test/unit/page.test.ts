@@ -2,14 +2,8 @@ import type { PaginationResult } from "convex/server";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import {
-  metaOf,
-  openCursor,
-  pageParameters,
-  pageThrough,
-  pagingOf,
-  sealCursor,
-} from "../../convex/kit/page";
+import { metaOf, openCursor, pageThrough, pagingOf, sealCursor } from "../../convex/kit/page";
+import { pageParameters } from "../../convex/kit/pageParameters";
 import { refusal, refusalOf } from "../helpers/refusal";
 
 const unicode = fc.string({ unit: "grapheme" });

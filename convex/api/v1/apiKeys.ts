@@ -11,7 +11,8 @@ import {
 } from "../../kit/apiKeys";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { MODES } from "../../kit/mode";
-import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { type Grant, GRANTS } from "../../kit/scopes";
 import { label } from "../../kit/text";
 import { endDate } from "../../kit/time";

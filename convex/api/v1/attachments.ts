@@ -22,7 +22,8 @@ import { callerKey } from "../../kit/caller";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { exampleId } from "../../kit/exampleId";
 import { ApiError } from "../../kit/errors";
-import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { requireVersion } from "../../kit/version";
 
 /** Files that belong to objects. docs/attachments.md has a walk through all of it. */

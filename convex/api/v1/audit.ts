@@ -13,7 +13,8 @@ import { anchorParameter, verification, verifyPage } from "../../audit/verificat
 import { ok, readEndpoint } from "../../kit/endpoint";
 import { EXPORT_DESCRIPTION, exportPage, exportParameters } from "../../kit/export";
 import { streamPage } from "../../kit/streamPage";
-import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { personalReadEndpoint } from "../../kit/personalEndpoint";
 
 const tag = "Audit";

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { MutationCtx } from "../../_generated/server";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
 import { inWords } from "../../kit/problems";
-import { emailAddress } from "../../kit/email";
+import { emailAddress } from "../../kit/emailInput";
 import {
   applyMembership,
   applyOrganization,

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { sentRecord } from "../../sync/change";
 import { conflictRecord, conflictView } from "../../sync/conflictView";
 import { resolveConflict } from "../../sync/resolve";

@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { ok, readEndpoint } from "../../kit/endpoint";
-import { DEFAULT_LIMIT, pageParameters } from "../../kit/page";
+import { DEFAULT_LIMIT } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { activityEntry, activityOf } from "../../ontology/activity";
 import { contactSummary } from "../../ontology/contactInput";
 import { summaryOf } from "../../ontology/contactView";
 import { duplicatesOf, MATCH_KINDS } from "../../ontology/duplicates";
-import { tagCount, tagCounts } from "../../ontology/tags";
+import { tagCount, tagCounts } from "../../ontology/tagCounts";
 
 const tag = "Contacts";
 const { limit, cursor } = pageParameters;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { deliverCreditNote } from "../../delivery/documents";
 import { created, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { currencyCode } from "../../kit/money";
-import { pageParameters } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { text } from "../../kit/text";
 import { idFilter, severalOf } from "../../kit/several";
 import { creditInvoice } from "../../ontology/creditNoteRules";

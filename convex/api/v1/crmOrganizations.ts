@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { mergedChanges } from "../../kit/mergePatch";
-import { pageParameters } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { contactSummary } from "../../ontology/contactInput";
 import { summaryOf } from "../../ontology/contactView";
 import {

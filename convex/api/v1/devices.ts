@@ -10,7 +10,8 @@ import {
 } from "../../kit/endpoint";
 import { ApiError } from "../../kit/errors";
 import { requireScope } from "../../kit/caller";
-import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { text } from "../../kit/text";
 import {
   activateDevice,

@@ -2,7 +2,8 @@ import * as z from "zod";
 import type { Doc, Id } from "../../_generated/dataModel";
 import type { QueryCtx } from "../../_generated/server";
 import { ok, readEndpoint } from "../../kit/endpoint";
-import { type Pageable, pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { type Pageable, pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { personalReadEndpoint } from "../../kit/personalEndpoint";
 import { text } from "../../kit/text";
 

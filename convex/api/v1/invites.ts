@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { exampleId } from "../../kit/exampleId";
-import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { personalWriteEndpoint } from "../../kit/personalEndpoint";
-import { emailAddress } from "../../kit/email";
+import { emailAddress } from "../../kit/emailInput";
 import { organizationOf } from "../../kit/own";
 import {
   acceptInvite,

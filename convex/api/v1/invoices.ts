@@ -29,7 +29,7 @@ import {
   writeOff,
 } from "../../ontology/salesInput";
 import { invoiceRecord, invoiceView, paymentRecord, paymentView } from "../../ontology/salesView";
-import { pageParameters } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { currencyCode } from "../../kit/money";
 import { newDates, partyFilters } from "./salesShapes";
 

@@ -12,7 +12,8 @@ import { type Notification, resendMessage } from "../../delivery/outbox";
 import { lift } from "../../delivery/suppressions";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { ApiError, invalid } from "../../kit/errors";
-import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { text } from "../../kit/text";
 import { record } from "../../ontology/effects";
 

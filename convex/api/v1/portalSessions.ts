@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { Doc } from "../../_generated/dataModel";
 import { noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import {
   liveSessions,
   requirePortalSession,

@@ -2,7 +2,8 @@ import * as z from "zod";
 import type { Doc, Id } from "../../_generated/dataModel";
 import { requireDelivery, resend as resendDelivery, sendTest } from "../../delivery/webhooks";
 import { created, ok, type ReadContext, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { type Pageable, pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { type Pageable, pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { text } from "../../kit/text";
 
 const tag = "Webhooks";

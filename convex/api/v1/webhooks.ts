@@ -4,7 +4,8 @@ import { changeWebhook, createWebhook, removeWebhook, startReplay } from "../../
 import { MAX_OVERLAP_SECONDS, MAX_OVERLAPPING, rotateSecret } from "../../delivery/webhookRotation";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { invalid } from "../../kit/errors";
-import { pageParameters, pageThrough, pagingOf } from "../../kit/page";
+import { pageThrough, pagingOf } from "../../kit/page";
+import { pageParameters } from "../../kit/pageParameters";
 import { text } from "../../kit/text";
 import { feedSince, feedUntil } from "../../kit/time";
 import { requireVersion } from "../../kit/version";

@@ -12,7 +12,7 @@ import type { HttpContext } from "./context";
  */
 export type ClerkClaims = {
   subject: string;
-  /** As they stand in the token: tenants/clerkProfile.ts says what is taken of them. */
+  /** As they stand in the token: tenants/users.ts says what is taken of them. */
   name?: string;
   /** Only one that Clerk has verified. */
   email?: string;
