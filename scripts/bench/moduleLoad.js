@@ -18,6 +18,11 @@ function link(specifier, from) {
   return moduleAt(new URL(specifier, `file:///${from.identifier}`).pathname.slice(1));
 }
 
+// Node loads these when they are first named, and Convex has them already: they are not the module's.
+for (const name of ["fetch", "Headers", "Request", "Response", "FormData", "Blob", "crypto"]) {
+  void globalThis[name];
+}
+
 const heapBefore = process.memoryUsage().heapUsed;
 const before = process.cpuUsage();
 const root = moduleAt(entry);
