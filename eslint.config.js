@@ -126,6 +126,19 @@ const FOREIGN_IDS = {
   message: "Use own or findOwn; what else proves an id is said in OF_ANY_TENANT, eslint.config.js.",
 };
 
+/** A request is known, counted, let in and answered once by the same steps: these files take them. */
+const PIPELINE = ["convex/kit/{askers,pipeline}.ts"];
+const STEPS = [
+  ["caller", ["requireKind", "requireUnexpired"]],
+  ["mode", ["requireKeyOfMode"]],
+  ["idempotency", ["findReply", "keepReply"]],
+  ["writeScope", ["writeScopeOf"]],
+].map(([file, importNames]) => ({
+  regex: `/${file}$`,
+  importNames,
+  message: "A step of every request: convex/kit/pipeline.ts and askers.ts take it, in its order.",
+}));
+
 /** `{ z }` is all of zod with its fifty languages, which every call on Convex would load. */
 const WHOLE_ZOD = {
   selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
@@ -180,11 +193,14 @@ export default tseslint.config(
   { files: SERVING, rules: restrictions([], [...IDS, ...SERVED_ROWS]) },
   { files: [OWN], rules: restrictions([], []) },
   ...OWNED.map(({ tables, files }) => ({ files, rules: restrictions(tables) })),
-  {
-    files: ["convex/**/*.ts"],
-    ignores: OF_ANY_TENANT,
-    rules: { "no-restricted-imports": ["error", { patterns: [FOREIGN_IDS] }] },
-  },
+  ...[
+    [["convex/**/*.ts"], [FOREIGN_IDS, ...STEPS]],
+    [OF_ANY_TENANT, STEPS],
+    [PIPELINE, [FOREIGN_IDS]],
+  ].map(([files, patterns]) => ({
+    files,
+    rules: { "no-restricted-imports": ["error", { patterns }] },
+  })),
   {
     files: ["convex/api/**/*.ts"],
     rules: {
@@ -193,6 +209,7 @@ export default tseslint.config(
         {
           patterns: [
             FOREIGN_IDS,
+            ...STEPS,
             {
               group: ["**/ontology/ranges", "**/ontology/portalObjects"],
               message: "List by ontology/list.ts: it applies what a portal user may see.",

@@ -1,4 +1,4 @@
-/** A check of whose a row is cannot be forgotten: what would go round `own` is refused by the linter. */
+/** What would go round `own`, or take a step of a request in another order, is refused by the linter. */
 import { ESLint } from "eslint";
 import tseslint from "typescript-eslint";
 import { expect, expectTypeOf, test } from "vitest";
@@ -75,6 +75,21 @@ test("what has no organization is nobody's own, which the compiler says", () => 
   expectTypeOf<AskedTable>().toExtend<OwnedTable>();
   expectTypeOf<"objects" | "webhookQueues" | "incomingPayments">().toExtend<OwnedTable>();
   expectTypeOf<Extract<OwnedTable, "users" | "sessions" | "organizations">>().toBeNever();
+});
+
+test.each([
+  ["caller", "requireUnexpired"],
+  ["caller", "requireKind"],
+  ["mode", "requireKeyOfMode"],
+  ["idempotency", "findReply"],
+  ["writeScope", "writeScopeOf"],
+])("the step %s.%s is taken by the pipeline alone", async (file, step) => {
+  const code = (folder: string): string =>
+    `import { ${step} } from "${folder}/${file}";\n${step}();`;
+  expect(await refusals("convex/api/v1/webhooks.ts", code("../../kit"))).toEqual(IMPORTS);
+  expect(await refusals("convex/kit/live.ts", code("."))).toEqual(IMPORTS);
+  expect(await refusals("convex/kit/endpoint.ts", code("."))).toEqual(IMPORTS);
+  expect(await refusals("convex/kit/pipeline.ts", code("."))).toEqual([]);
 });
 
 test("a row by its tenant, and one by an id that a row holds, pass", async () => {
