@@ -1,9 +1,7 @@
 import * as z from "zod";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { own } from "../kit/own";
 import { pageThrough, pagingOf } from "../kit/page";
-import type { TenantReader } from "./reader";
 
 /** What an import tells of itself, while it runs and afterwards. */
 type ContactImport = Doc<"contactImports">;
@@ -64,15 +62,6 @@ export const importedRow = z.object({
   errors: z.array(z.object({ path: z.string().optional(), message: z.string() })),
   warnings: z.array(z.object({ path: z.string(), message: z.string() })),
 });
-
-/** @throws IMPORT_NOT_FOUND */
-export async function requireImport(
-  ctx: QueryCtx,
-  tenant: TenantReader,
-  id: string,
-): Promise<ContactImport> {
-  return await own(ctx, tenant, "contactImports", id);
-}
 
 export async function reportOf(
   ctx: QueryCtx,

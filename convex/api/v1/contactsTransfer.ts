@@ -11,7 +11,6 @@ import {
   importedRows,
   importReport,
   reportOf,
-  requireImport,
 } from "../../ontology/contactImportReport";
 import {
   contactDetail,
@@ -117,7 +116,7 @@ export const getImport = readEndpoint(
     errors: ["NOT_FOUND"],
   },
   async (ctx, { params }) =>
-    ok(await reportOf(ctx, await requireImport(ctx, ctx.tenant, params.id))),
+    ok(await reportOf(ctx, await ctx.tenant.own("contactImports", params.id))),
 );
 
 export const listImportRows = readEndpoint(
@@ -134,7 +133,7 @@ export const listImportRows = readEndpoint(
     errors: ["NOT_FOUND"],
   },
   async (ctx, { params, query }) => {
-    const job = await requireImport(ctx, ctx.tenant, params.id);
+    const job = await ctx.tenant.own("contactImports", params.id);
     const { rows, nextCursor } = await importedRows(ctx, job, query.cursor);
     return ok(rows, { meta: { total: job.rows, limit: rows.length, nextCursor } });
   },
