@@ -11,27 +11,35 @@ export type SeveralValues<Item extends z.ZodType> = z.ZodOptional<
   z.ZodPipe<z.ZodUnknown, z.ZodTransform<z.output<Item>[]>>
 >;
 
+type Manner = {
+  /** Whether commas part values too. */
+  commas?: boolean;
+  most?: number;
+  description?: string;
+};
+
 /**
  * A filter of a list: any of the values that are given, by repeating it or with commas between them.
  * Of what may have a comma in it, such as a document's number, by repeating it alone.
  */
 export function severalOf<Item extends z.ZodType>(
   item: Item,
-  { commas = true }: { commas?: boolean } = {},
+  { commas = true, most = MAX_VALUES, description }: Manner = {},
 ): SeveralValues<Item> {
   const values = z
     .unknown()
     .transform((given, context) => {
       const texts = [given].flat().map(String);
       const parts = commas ? texts.flatMap((text) => text.split(",")) : texts;
-      if (parts.length > MAX_VALUES) {
-        context.addIssue({ code: "custom", message: `must have at most ${MAX_VALUES} values` });
+      if (parts.length > most) {
+        context.addIssue({ code: "custom", message: `must have at most ${most} values` });
         return z.NEVER;
       }
       return parts.flatMap((part) => valueOf(item, part, context));
     })
     .meta({
       type: "array",
+      ...(description === undefined ? {} : { description }),
       // Only asked for where the API is described.
       get items() {
         const { $schema: _, ...described } = z.toJSONSchema(item, { io: "input" });
@@ -60,5 +68,7 @@ function valueOf<Item extends z.ZodType>(
 /** The parameters of a query that take several values. */
 export function severalIn(query: z.ZodObject | undefined): ReadonlySet<string> {
   const shape: Record<string, z.ZodType> = query?.shape ?? {};
-  return new Set(Object.entries(shape).flatMap(([name, schema]) => (several.has(schema) ? [name] : [])));
+  return new Set(
+    Object.entries(shape).flatMap(([name, schema]) => (several.has(schema) ? [name] : [])),
+  );
 }

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { invalid } from "../kit/errors";
 import {
   badCursor,
+  MAX_LIMIT,
   metaOf,
   openCursor,
   type Page,
@@ -14,6 +15,7 @@ import {
   sealCursor,
 } from "../kit/page";
 import { type PageParameters, pageParameters } from "../kit/pageParameters";
+import { severalOf } from "../kit/several";
 import { text } from "../kit/text";
 import { anyTime, anyTimeUntil, documentsFrom, documentsTo } from "../kit/time";
 import type { FilterColumn } from "./definition";
@@ -36,7 +38,13 @@ import {
 } from "./selection";
 
 /** What a list was asked for, once its parameters have been read. */
-export type ListRequest = { paging: Paging; search: string | undefined; selection: Selection };
+export type ListRequest = {
+  paging: Paging;
+  search: string | undefined;
+  selection: Selection;
+  /** These alone, in this order, all at once. */
+  ids: readonly string[] | undefined;
+};
 
 /** What every list is sorted by; types add theirs (`sorts` of their definition). */
 const SORTS = {
@@ -48,6 +56,10 @@ const SORTS = {
 /** The query parameters of every type's list: paging, search, and when it was made and changed. */
 const commonParameters = {
   ...pageParameters,
+  ids: severalOf(z.string().max(64), {
+    most: MAX_LIMIT,
+    description: `These alone, in this order and in one answer, at most ${MAX_LIMIT}; one that is not there is left out. With filters, without paging, sort and search.`,
+  }),
   search: text(200)
     .optional()
     .meta({ description: `Full text, by relevance, at most ${MAX_HITS} hits; takes no sort.` }),
@@ -103,6 +115,7 @@ type ListParameters = PageParameters &
   Partial<Record<RangeParameter, number>> & {
     sort?: string;
     search?: string;
+    ids?: string[];
     includeArchived?: boolean;
   };
 type FilterValues<T extends ObjectType> = Partial<
@@ -117,8 +130,12 @@ export function listRequest<T extends ObjectType>(
   if (query.search !== undefined && query.sort !== undefined) {
     throw invalid([{ path: "query.sort", message: "cannot be combined with search" }]);
   }
+  const { ids, search, includeArchived = false } = query;
+  for (const name of ids === undefined ? [] : BESIDE_IDS) {
+    if (query[name] === undefined) continue;
+    throw invalid([{ path: `query.${name}`, message: "cannot be combined with ids" }]);
+  }
   const ranges = rangesOf(query);
-  const { search, includeArchived = false } = query;
   const filters = Object.fromEntries(
     Object.entries(objectTypes[type].filters as Record<string, FilterColumn>).flatMap(
       ([filter, column]) => {
@@ -128,8 +145,11 @@ export function listRequest<T extends ObjectType>(
     ),
   );
   const sort = sortOf(type, query.sort, ranges);
-  return { paging: pagingOf(query), search, selection: { filters, ranges, sort, includeArchived } };
+  const selection = { filters, ranges, sort, includeArchived };
+  return { paging: pagingOf(query), search, selection, ids };
 }
+
+const BESIDE_IDS = ["limit", "page_size", "cursor", "offset", "page", "sort", "search"] as const;
 
 function rangesOf(query: ListParameters): Ranges {
   const given = entriesOf<RangeColumn, (typeof RANGES)[RangeColumn]>(RANGES).flatMap(
@@ -168,9 +188,26 @@ export async function listObjects<T extends ObjectType>(
   type: T,
   request: ListRequest,
 ): Promise<Page<ObjectDoc<T>>> {
+  if (request.ids) return await these(ctx, tenant, type, request, request.ids);
   return request.search === undefined || tenant.viewer
     ? await pageThroughIndex(ctx, tenant, type, request)
     : await pageThroughHits(ctx, tenant.organizationId, type, request, request.search);
+}
+
+async function these<T extends ObjectType>(
+  ctx: QueryCtx,
+  tenant: Tenant,
+  type: T,
+  { selection }: ListRequest,
+  ids: readonly string[],
+): Promise<Page<ObjectDoc<T>>> {
+  const reader = new TenantReader(ctx, tenant);
+  const found = await Promise.all([...new Set(ids)].map((id) => reader.find(type, id)));
+  const rows = found.flatMap((object): ObjectDoc<T>[] =>
+    object !== null && isSelected(object, type, selection) ? [object] : [],
+  );
+  const paging = { limit: MAX_LIMIT, offset: 0, asked: "start" } as const;
+  return { rows, meta: metaOf(paging, { total: rows.length, nextCursor: null }) };
 }
 
 /** As cursors name the list that they belong to. */

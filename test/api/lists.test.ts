@@ -222,6 +222,37 @@ describe("filters and sorts", () => {
   });
 });
 
+describe("ids", () => {
+  test("give those objects in their order, once, with filters, and leave out what is not there", async () => {
+    const [one, two, three] = [all[7], all[3], all[11]].map((contact) => contact?.id ?? "");
+    const other = await newTenant(home.backend);
+    const foreign = await other.request("POST", "/crm/contacts", { body: { lastName: "F" } });
+    const asked = [one, "nonsense", two, crmOrganizationId, foreign.body.contactId, one, three];
+    const found = await list(`ids=${asked.join(",")}`);
+    expect(found.contacts.map(({ id }) => id)).toEqual([one, two, three]);
+    expect(found).toMatchObject({ total: 3, nextCursor: null });
+    const { subtype } = all[3] ?? {};
+    const filtered = await list(`ids=${one}&ids=${two}&subtype=${subtype ?? ""}`);
+    expect(filtered.contacts.map(({ id }) => id)).toContain(two);
+    expect(new Set(filtered.contacts.map((contact) => contact.subtype))).toEqual(
+      new Set([subtype]),
+    );
+  });
+
+  test.each(["limit=5", "cursor=x", "offset=0", "page=1", "sort=name", "search=ada"])(
+    "do not go with %s",
+    async (query) => {
+      const path = `query.${query.split("=")[0] ?? ""}`;
+      expect(await ask(`ids=a&${query}`)).toMatchObject({ status: 400, paths: [path] });
+    },
+  );
+
+  test("more than a page has are refused", async () => {
+    const many = Array.from({ length: 201 }, (_, at) => `a${at}`).join(",");
+    expect(await ask(`ids=${many}`)).toMatchObject({ status: 400, paths: ["query.ids"] });
+  });
+});
+
 describe("paging", () => {
   test.each([
     "limit=0",
