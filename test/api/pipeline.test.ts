@@ -151,6 +151,17 @@ describe.each(inOrganization)("to write by %s", (_name, ask) => {
   });
 });
 
+test.each(inOrganization.filter(([name]) => !name.endsWith("of an object")))(
+  "what %s makes is in the total of its list: the store finishes its writes",
+  async (_name, ask) => {
+    const total = async (): Promise<number | null | undefined> =>
+      (await home.request("GET", "/projects")).body.meta?.total;
+    expect(await total()).toBe(1);
+    expect(await ask(home.sessionToken)).toBeNull();
+    expect(await total()).toBe(2);
+  },
+);
+
 test("a test key of a live organization reads, and writes by no way", async () => {
   const { keyId, token } = await newKey(home.backend, home.organizationId, ["*"]);
   await home.backend.run(async ({ db }) => {
