@@ -145,8 +145,21 @@ const WHOLE_ZOD = {
   message: 'Write import * as z from "zod": a bundle then has only what is used.',
 };
 
+/** Who reads HTTP requests: a path begins with the part of them that it leads into. */
+const DOOR = ["convex/api/**/*.ts", "convex/kit/http/**/*.ts", "convex/kit/incomingPayload.ts"];
+/** Below it, rules have live functions and devices for callers too, who have sent no body. */
+const PLACED = "Rules name fields (invalidFields, FieldError); the door says where those stand.";
+const PLACED_FIELDS = [
+  { selector: "Literal[value=/^body\\./]", message: PLACED },
+  { selector: "TemplateElement[value.raw=/^body\\./]", message: PLACED },
+  { selector: "Property[key.name='path'] > Literal[value='body']", message: PLACED },
+];
+/** Who reads what was sent otherwise, or heeds a parameter or a header. */
+const READERS = [...DOOR, "convex/kit/{input,page,version}.ts", "convex/sync/naming.ts"];
+const PLACED_PROBLEMS = { group: ["**/errors"], importNames: ["invalid"], message: PLACED };
+
 /** What a file of functions may not do: write to tables, but for those that are its own. */
-function restrictions(own, others = IDS) {
+function restrictions(own, others = [...IDS, ...PLACED_FIELDS]) {
   const all = new Set(OWNED.flatMap(({ tables }) => tables));
   const foreign = [...all].filter((table) => !own.includes(table));
   return {
@@ -190,8 +203,10 @@ export default tseslint.config(
     },
   },
   { files: ["convex/**/*.ts"], rules: restrictions([]) },
-  { files: SERVING, rules: restrictions([], [...IDS, ...SERVED_ROWS]) },
-  { files: [OWN], rules: restrictions([], []) },
+  { files: SERVING, rules: restrictions([], [...IDS, ...PLACED_FIELDS, ...SERVED_ROWS]) },
+  { files: DOOR, rules: restrictions([], IDS) },
+  { files: ["convex/api/**/*.ts"], rules: restrictions([], [...IDS, ...SERVED_ROWS]) },
+  { files: [OWN], rules: restrictions([], PLACED_FIELDS) },
   ...OWNED.map(({ tables, files }) => ({ files, rules: restrictions(tables) })),
   ...[
     [["convex/**/*.ts"], [FOREIGN_IDS, ...STEPS]],
@@ -201,6 +216,15 @@ export default tseslint.config(
     files,
     rules: { "no-restricted-imports": ["error", { patterns }] },
   })),
+  {
+    files: ["convex/*/**/*.ts"],
+    ignores: [...READERS, ...OF_ANY_TENANT],
+    rules: { "no-restricted-imports": ["error", { patterns: [FOREIGN_IDS, PLACED_PROBLEMS] }] },
+  },
+  {
+    files: OF_ANY_TENANT,
+    rules: { "no-restricted-imports": ["error", { patterns: [PLACED_PROBLEMS] }] },
+  },
   {
     files: ["convex/api/**/*.ts"],
     rules: {

@@ -4,7 +4,7 @@ import { type Infer, v } from "convex/values";
 import * as z from "zod";
 import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
-import { invalid } from "./kit/errors";
+import { invalid, type PlaceOf, under } from "./kit/errors";
 import { parseArgument } from "./kit/input";
 import { mergedChanges } from "./kit/mergePatch";
 import { deliverInvoice } from "./delivery/documents";
@@ -101,8 +101,14 @@ export const createInvoice = mutation({
     if (repeated !== sessionId) {
       throw invalid([{ path: "data.sessionId", message: "must equal the outer sessionId" }]);
     }
-    return await writeIn(ctx, sessionId, organizationId, "invoices:write", (writer) =>
-      create(contextOf(writer), parseArgument("data", invoiceCreation, sent, zoneOf(writer))),
+    return await writeIn(
+      ctx,
+      sessionId,
+      organizationId,
+      "invoices:write",
+      under("data"),
+      (writer) =>
+        create(contextOf(writer), parseArgument("data", invoiceCreation, sent, zoneOf(writer))),
     );
   },
 });
@@ -111,11 +117,12 @@ export const updateInvoice = mutation({
   args: { ...invoiceArguments, updates: v.object(zodToConvexFields(invoicePatch.shape)) },
   handler: async (ctx, { sessionId, invoiceId, updates }): Promise<Invoice> => {
     const subject = { type: "invoice", id: invoiceId } as const;
-    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) => {
+    const placeOf = under("updates");
+    return await writeAt(ctx, sessionId, subject, "invoices:write", placeOf, (writer, invoice) => {
       const reading = { ...zoneOf(writer), isChange: true };
       const patch = parseArgument("updates", invoicePatch, updates, reading);
       const { customProperties } = invoice;
-      const fields = mergedChanges(invoiceUpdate, customProperties, patch, "updates");
+      const fields = mergedChanges(invoiceUpdate, customProperties, patch);
       return changeInvoice(contextOf(writer), invoice, fields);
     });
   },
@@ -127,7 +134,8 @@ export const markInvoiceSent = mutation({
   handler: async (ctx, { sessionId, invoiceId, sentDate, sentTo }): Promise<Invoice> => {
     const { shape } = invoiceSending;
     const subject = { type: "invoice", id: invoiceId } as const;
-    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
+    const placeOf: PlaceOf = (field) => (field === "to" ? "sentTo" : field);
+    return await writeAt(ctx, sessionId, subject, "invoices:write", placeOf, (writer, invoice) =>
       recordSending(contextOf(writer), invoice, {
         sentDate: parseArgument("sentDate", shape.sentDate, sentDate, zoneOf(writer)),
         to: parseArgument("sentTo", shape.to, sentTo, zoneOf(writer)),
@@ -147,7 +155,8 @@ export const sendInvoice = mutation({
     { sessionId, invoiceId, sending = {} },
   ): Promise<{ invoice: Invoice; notificationIds: Id<"notifications">[] }> => {
     const subject = { type: "invoice", id: invoiceId } as const;
-    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) => {
+    const placeOf = under("sending");
+    return await writeAt(ctx, sessionId, subject, "invoices:write", placeOf, (writer, invoice) => {
       const fields = parseArgument("sending", invoiceSending, sending, zoneOf(writer));
       return deliverInvoice(contextOf(writer), invoice, fields);
     });
@@ -164,8 +173,9 @@ export const markInvoicePaid = mutation({
   },
   handler: async (ctx, { sessionId, invoiceId, ...payment }): Promise<Invoice> => {
     const subject = { type: "invoice", id: invoiceId } as const;
-    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) => {
-      const fields = parseArgument("payment", paymentCreation, payment, zoneOf(writer));
+    const placeOf = under("");
+    return await writeAt(ctx, sessionId, subject, "invoices:write", placeOf, (writer, invoice) => {
+      const fields = parseArgument("", paymentCreation, payment, zoneOf(writer));
       return recordPayment(contextOf(writer), invoice, fields);
     });
   },
@@ -176,7 +186,7 @@ export const cancelInvoice = mutation({
   handler: async (ctx, { sessionId, invoiceId, reason }): Promise<Invoice> => {
     const given = parseArgument("reason", text(2000).optional(), reason, { timeZone: null });
     const subject = { type: "invoice", id: invoiceId } as const;
-    return await writeAt(ctx, sessionId, subject, "invoices:write", (writer, invoice) =>
+    return await writeAt(ctx, sessionId, subject, "invoices:write", under(""), (writer, invoice) =>
       cancel(contextOf(writer), invoice, given),
     );
   },

@@ -3,6 +3,7 @@ import { v } from "convex/values";
 import type { Doc } from "./_generated/dataModel";
 import { mutation, query } from "./_generated/server";
 import { markAllRead as markAll, markRead as mark, unreadCount as count } from "./delivery/inbox";
+import { under } from "./kit/errors";
 import { callerIn, sessionArgument } from "./kit/live";
 import { writeIn } from "./kit/liveWrites";
 import { unauthorized } from "./kit/unauthorized";
@@ -43,10 +44,17 @@ export const listInboxPaginated = query({
 export const markRead = mutation({
   args: { ...inboxArguments, ids: v.array(v.string()) },
   handler: async (ctx, { sessionId, organizationId, ids }): Promise<{ marked: number }> =>
-    await writeIn(ctx, sessionId, organizationId, "notifications:read", async ({ caller }) => {
-      if (caller.kind !== "user") throw unauthorized("live");
-      return await mark(ctx, organizationId, caller.id, ids);
-    }),
+    await writeIn(
+      ctx,
+      sessionId,
+      organizationId,
+      "notifications:read",
+      under(""),
+      async ({ caller }) => {
+        if (caller.kind !== "user") throw unauthorized("live");
+        return await mark(ctx, organizationId, caller.id, ids);
+      },
+    ),
 });
 
 export const markAllRead = mutation({
@@ -55,8 +63,15 @@ export const markAllRead = mutation({
     ctx,
     { sessionId, organizationId },
   ): Promise<{ marked: number; isComplete: boolean }> =>
-    await writeIn(ctx, sessionId, organizationId, "notifications:read", async ({ caller }) => {
-      if (caller.kind !== "user") throw unauthorized("live");
-      return await markAll(ctx, organizationId, caller.id);
-    }),
+    await writeIn(
+      ctx,
+      sessionId,
+      organizationId,
+      "notifications:read",
+      under(""),
+      async ({ caller }) => {
+        if (caller.kind !== "user") throw unauthorized("live");
+        return await markAll(ctx, organizationId, caller.id);
+      },
+    ),
 });

@@ -3,7 +3,7 @@ import { type PaginationResult, paginationOptsValidator } from "convex/server";
 import { type Infer, v } from "convex/values";
 import type { Id } from "./_generated/dataModel";
 import { mutation, query, type QueryCtx } from "./_generated/server";
-import { invalid } from "./kit/errors";
+import { invalid, under } from "./kit/errors";
 import { parseArgument } from "./kit/input";
 import { mergedChanges } from "./kit/mergePatch";
 import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
@@ -75,11 +75,18 @@ export const createProject = mutation({
   args: { ...tenantArguments, data: creation },
   handler: async (ctx, { sessionId, organizationId, data }): Promise<Project> => {
     const sent = withoutRepeated(data, { sessionId, organizationId });
-    return await writeIn(ctx, sessionId, organizationId, "projects:write", (writer) => {
-      const { store, organization } = writer;
-      const fields = parseArgument("data", projectCreation, sent, organization);
-      return create(ctx, store, organization, fields);
-    });
+    return await writeIn(
+      ctx,
+      sessionId,
+      organizationId,
+      "projects:write",
+      under("data"),
+      (writer) => {
+        const { store, organization } = writer;
+        const fields = parseArgument("data", projectCreation, sent, organization);
+        return create(ctx, store, organization, fields);
+      },
+    );
   },
 });
 
@@ -87,12 +94,13 @@ export const updateProject = mutation({
   args: { ...projectArguments, updates: v.object(zodToConvexFields(projectPatch.shape)) },
   handler: async (ctx, { sessionId, projectId, updates }): Promise<Project> => {
     const subject = { type: "project", id: projectId } as const;
-    return await writeAt(ctx, sessionId, subject, "projects:write", (writer, project) => {
+    const placeOf = under("updates");
+    return await writeAt(ctx, sessionId, subject, "projects:write", placeOf, (writer, project) => {
       const { timeZone } = writer.organization;
       const reading = { timeZone, isChange: true };
       const patch = parseArgument("updates", projectPatch, updates, reading);
       const { customProperties } = project;
-      const fields = mergedChanges(projectUpdate, customProperties, patch, "updates");
+      const fields = mergedChanges(projectUpdate, customProperties, patch);
       return changeProject(writer.store, project, fields);
     });
   },
@@ -107,6 +115,7 @@ export const archiveProject = mutation({
       sessionId,
       { type: "project", id: projectId },
       "projects:write",
+      under(""),
       ({ store }, project) => archive(store, project),
     ),
 });
@@ -117,7 +126,7 @@ export const deleteProject = mutation({
   returns: v.null(),
   handler: async (ctx, { sessionId, projectId }): Promise<null> => {
     const subject = { type: "project", id: projectId } as const;
-    await writeAt(ctx, sessionId, subject, "projects:delete", ({ store }, project) =>
+    await writeAt(ctx, sessionId, subject, "projects:delete", under(""), ({ store }, project) =>
       remove(store, project),
     );
     return null;
@@ -134,8 +143,13 @@ export const updateProjectDetailedDescription = mutation({
       detailedDescription: parseArgument("detailedDescription", richText, html, none),
     };
     const subject = { type: "project", id: projectId } as const;
-    return await writeAt(ctx, sessionId, subject, "projects:write", ({ store }, project) =>
-      changeProject(store, project, fields),
+    return await writeAt(
+      ctx,
+      sessionId,
+      subject,
+      "projects:write",
+      under(""),
+      ({ store }, project) => changeProject(store, project, fields),
     );
   },
 });

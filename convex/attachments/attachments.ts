@@ -2,7 +2,7 @@ import type { Value } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { ApiError, invalid, notFound } from "../kit/errors";
+import { ApiError, FieldError, invalidFields, notFound } from "../kit/errors";
 import { API_PREFIX } from "../kit/http/context";
 import { own } from "../kit/own";
 import { sealSecret } from "../kit/secretBox";
@@ -55,7 +55,7 @@ export async function permitUpload(
   const inBucket = bucketSettings() !== null;
   const most = inBucket ? MAX_IN_BUCKET : MAX_IN_DEPLOYMENT;
   if (size > most) {
-    throw invalid([{ path: "body.size", message: `must be at most ${most} bytes` }]);
+    throw invalidFields([{ field: "size", message: `must be at most ${most} bytes` }]);
   }
   await requireFewPending(ctx, store);
   const now = Date.now();
@@ -223,9 +223,7 @@ async function requireRoom(
     .take(MAX_OF_OWNER);
   if (owned.length < MAX_OF_OWNER) return;
   const message = `An object has at most ${MAX_OF_OWNER} attachments; delete some of them, or leave this one without an owner.`;
-  throw new ApiError("CONFLICT", message, {
-    details: { path: "body.ownerId", limit: MAX_OF_OWNER },
-  });
+  throw new FieldError("CONFLICT", message, "ownerId", { limit: MAX_OF_OWNER });
 }
 
 async function requireFewPending(ctx: MutationCtx, { organizationId }: ObjectStore): Promise<void> {

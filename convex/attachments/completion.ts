@@ -10,7 +10,7 @@ import {
   type QueryCtx,
 } from "../_generated/server";
 import { callerKey } from "../kit/caller";
-import { ApiError, invalid } from "../kit/errors";
+import { ApiError, invalidFields } from "../kit/errors";
 import { parseInput } from "../kit/input";
 import { organizationOf } from "../kit/own";
 import { type ConsultationArgs, consultationArgs, consultingCaller } from "../kit/outside";
@@ -159,7 +159,7 @@ export function requireCompletable(
   const isOwnStorage = attachment.place === "deployment";
   if (isOwnStorage !== (storageId !== undefined)) {
     const message = isOwnStorage ? "is required: the upload answered it" : "is not for this upload";
-    throw invalid([{ path: "body.storageId", message }]);
+    throw invalidFields([{ field: "storageId", message }]);
   }
   if (outcome === "missing") {
     throw new ApiError("CONFLICT", "Nothing has been uploaded for it.", {

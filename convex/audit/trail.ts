@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { areStoredCustomFields, unpackCustomFields } from "../kit/customFields";
-import { invalid, notFound } from "../kit/errors";
+import { invalidIn, notFound } from "../kit/errors";
 import type { ExportFile } from "../kit/export";
 import { rowOfAnyTenant } from "../kit/own";
 import { feedSince, feedUntil } from "../kit/time";
@@ -211,7 +211,7 @@ export function entriesOf(
   if (!entries) {
     const served = Object.keys(SERVED).filter((name) => name !== "");
     const message = `cannot be combined so; there are ${served.join(", ")}; each with since and until`;
-    throw invalid([{ path: `query.${names[1]}`, message }]);
+    throw invalidIn("query", names[1] ?? "", message);
   }
   return entries(db, { organizationId, ...subject }, duringOf(filters)).order(order);
 }
@@ -220,7 +220,7 @@ export function entriesOf(
 export function entriesOfAll({ db }: QueryCtx, filters: TrailFilters): Entries {
   const { since: _since, until: _until, ...others } = filters;
   const [name] = Object.entries(others).flatMap(([key, value]) => (value ? [key] : []));
-  if (name) throw invalid([{ path: `query.${name}`, message: "needs an organizationId as well" }]);
+  if (name) throw invalidIn("query", name, "needs an organizationId as well");
   return db.query("auditLogs").withIndex("by_time", duringOf(filters)).order("desc");
 }
 
@@ -228,6 +228,6 @@ export function entriesOfAll({ db }: QueryCtx, filters: TrailFilters): Entries {
 function duringOf({ since, until }: Pick<TrailFilters, "since" | "until">): During {
   const from = since === undefined ? 0n : nanoseconds(since);
   const to = until === undefined ? END_OF_TIME : nanoseconds(until + 1);
-  if (from >= to) throw invalid([{ path: "query.until", message: "must not be before since" }]);
+  if (from >= to) throw invalidIn("query", "until", "must not be before since");
   return (range) => range.gte("commitTs", from).lt("commitTs", to);
 }

@@ -2,7 +2,7 @@ import { getConvexSize } from "convex/values";
 import * as z from "zod";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { invalid } from "../kit/errors";
+import { invalidIn } from "../kit/errors";
 import { badCursor, openCursor, sealCursor } from "../kit/page";
 import { AWAITING } from "./awaiting";
 import {
@@ -85,7 +85,7 @@ export async function verifyPage(
   const anchored = anchor === undefined ? null : placeAt(anchor);
   if (anchored && anchored.seq < beginning.seq) {
     const message = "lies among the entries that had their ten years; keep a later one";
-    throw invalid([{ path: "query.anchor", message }]);
+    throw invalidIn("query", "anchor", message);
   }
   if (anchored?.seq === beginning.seq && anchored.hash !== beginning.hash) {
     return broken(beginning, null, "rewritten");

@@ -1,5 +1,5 @@
 import type { Id } from "../_generated/dataModel";
-import { invalid } from "../kit/errors";
+import { invalidFields } from "../kit/errors";
 import { sendInvoice } from "../ontology/invoiceActions";
 import { sendQuote } from "../ontology/quoteRules";
 import type { ObjectDoc } from "../ontology/registry";
@@ -83,13 +83,13 @@ async function sendAgain(
 ): Promise<Id<"notifications">[]> {
   if (input.sentDate !== undefined) {
     const message = "is for a draft: this one is sent already, and keeps its date";
-    throw invalid([{ path: "body.sentDate", message }]);
+    throw invalidFields([{ field: "sentDate", message }]);
   }
   const { recipients } = await addresseesOf(context, document, input);
   if (recipients.length === 0 && document.type !== "credit_note") {
-    const path = input.channels === undefined ? "body.to" : "body.channels";
+    const field = input.channels === undefined ? "to" : "channels";
     const message = "is required: it is sent already, and there is nobody to send it to again";
-    throw invalid([{ path, message }]);
+    throw invalidFields([{ field, message }]);
   }
   const notificationIds = await deliver(context, document, recipients, input);
   const to = recipients.map(({ channel, to }) => ({ channel, to }));

@@ -1,6 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import { invalid } from "../kit/errors";
+import { invalidFields } from "../kit/errors";
 import { NotAPicture, PICTURE_TYPES, type PictureSize, readPicture } from "../kit/pictures";
 import { sha256Hex } from "../kit/tokens";
 import { takeUpload, type Upload } from "../kit/uploads";
@@ -69,7 +69,7 @@ function sizeOf(bytes: Uint8Array, contentType: Logo["contentType"]): PictureSiz
     return readPicture(bytes, contentType);
   } catch (error) {
     if (!(error instanceof NotAPicture)) throw error;
-    throw invalid([{ path: "body", message: error.message }]);
+    throw invalidFields([{ field: "", message: error.message }]);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { ApiError, invalid } from "../kit/errors";
+import { ApiError, invalidFields } from "../kit/errors";
 import { keptEmail, mailboxOf } from "../kit/email";
 import type { InvoicingContext } from "../ontology/salesContent";
 import type { StoredParty } from "../ontology/salesDocument";
@@ -44,7 +44,7 @@ export async function recipientsOf(
   const unused = given.findIndex(({ channel }) => !wanted.includes(channel));
   if (unused >= 0) {
     const message = `is for ${given[unused]?.channel ?? ""}, which is not among the channels`;
-    throw invalid([{ path: pathOf(to, unused), message }]);
+    throw invalidFields([{ field: fieldOf(to, unused), message }]);
   }
   const distinct = new Map(recipients.map((each) => [`${each.channel} ${each.to}`, each]));
   for (const recipient of distinct.values()) {
@@ -59,11 +59,11 @@ function addressed(address: string, index: number, all: string[]): Recipient {
   const phone = phoneNumber(address);
   if (phone !== null) return { channel: "whatsapp", to: phone };
   const message = "must be an e-mail address or a phone number with its country code (+49…)";
-  throw invalid([{ path: pathOf(all.length > 1 ? all : address, index), message }]);
+  throw invalidFields([{ field: fieldOf(all.length > 1 ? all : address, index), message }]);
 }
 
-function pathOf(to: Wanted["to"], index: number): string {
-  return Array.isArray(to) ? `body.to.${index}` : "body.to";
+function fieldOf(to: Wanted["to"], index: number): string {
+  return Array.isArray(to) ? `to.${index}` : "to";
 }
 
 function impliedChannels(given: readonly Recipient[], { email }: StoredParty): OutboundChannel[] {
@@ -88,14 +88,14 @@ function withoutAddress(channel: OutboundChannel): ApiError {
     channel === "email"
       ? "is required: the document has no e-mail address"
       : "is required: the contact has no phone number with its country code (+49…)";
-  return invalid([{ path: "body.to", message }]);
+  return invalidFields([{ field: "to", message }]);
 }
 
 /** What older documents have as an e-mail may be none. @throws VALIDATION_ERROR */
 function requireAddress(channel: OutboundChannel, address: string): void {
   if (channel !== "email" || mailboxOf(address) !== null) return;
   const message = `is required: the document's ${JSON.stringify(address)} is not one e-mail address`;
-  throw invalid([{ path: "body.to", message }]);
+  throw invalidFields([{ field: "to", message }]);
 }
 
 /**
@@ -111,8 +111,8 @@ export async function otherAddress(
   const recipient = addressed(to, 0, [to]);
   if (recipient.channel !== channel) {
     const kind = channel === "email" ? "an e-mail address" : "a phone number";
-    throw invalid([
-      { path: "body.to", message: `must be ${kind}, as the message goes by ${channel}` },
+    throw invalidFields([
+      { field: "to", message: `must be ${kind}, as the message goes by ${channel}` },
     ]);
   }
   await requireReachable(ctx, organizationId, recipient);

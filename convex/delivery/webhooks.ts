@@ -2,7 +2,7 @@ import { compareValues, type Value } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { internal } from "../_generated/api";
-import { ApiError, invalid, notFound } from "../kit/errors";
+import { ApiError, invalidFields, notFound } from "../kit/errors";
 import { own } from "../kit/own";
 import { receiverProblem } from "../kit/publicAddress";
 import { sealSecret } from "../kit/secretBox";
@@ -248,13 +248,10 @@ async function checkedFields(
   const unknown = (events ?? []).flatMap((type, index) =>
     type === ALL_EVENTS || isEventType(type)
       ? []
-      : [{ path: `body.events.${index}`, message: unknownEvent(type) }],
+      : [{ field: `events.${index}`, message: unknownEvent(type) }],
   );
-  const problems = [
-    ...(problem === null ? [] : [{ path: "body.url", message: problem }]),
-    ...unknown,
-  ];
-  if (problems.length > 0) throw invalid(problems);
+  const problems = [...(problem === null ? [] : [{ field: "url", message: problem }]), ...unknown];
+  if (problems.length > 0) throw invalidFields(problems);
   const tenant = new TenantReader(ctx, scope);
   return {
     ...(projectId ? { projectId: (await tenant.require("project", projectId))._id } : {}),

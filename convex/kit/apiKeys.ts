@@ -3,7 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { record, type WriteScope } from "../ontology/effects";
 import type { Caller } from "./caller";
-import { ApiError, invalid } from "./errors";
+import { ApiError, FieldError, invalidFields } from "./errors";
 import { lastDrawAt } from "./limits";
 import { type Mode, modeIn } from "./mode";
 import { own } from "./own";
@@ -52,10 +52,10 @@ async function insertKey(
 ): Promise<IssuedKey> {
   const now = Date.now();
   if (expiresAt !== undefined && expiresAt <= now) {
-    throw invalid([{ path: "body.expiresAt", message: "must lie in the future" }]);
+    throw invalidFields([{ field: "expiresAt", message: "must lie in the future" }]);
   }
   if (expiresAt !== undefined && expiresAt > now + MAX_LIFETIME) {
-    throw invalid([{ path: "body.expiresAt", message: "must lie within five years" }]);
+    throw invalidFields([{ field: "expiresAt", message: "must lie within five years" }]);
   }
   const mode = await modeIn(ctx, scope.organizationId);
   const token = newToken(mode === "live" ? "api_key_live" : "api_key_test");
@@ -158,8 +158,7 @@ function ofOtherMode(mode: Mode): ApiError {
     mode === "live"
       ? 'A live organization gives no test keys: found a test organization (POST /tenants with "mode": "test"), and make its key there.'
       : "A test organization gives test keys alone: leave mode out, or make the key in a live organization.";
-  const details = { path: "body.mode", field: "mode", mode };
-  return new ApiError("CONFLICT", message, { details });
+  return new FieldError("CONFLICT", message, "mode", { field: "mode", mode });
 }
 
 /** A caller hands out no more than it has itself. @throws INSUFFICIENT_SCOPE */

@@ -39,8 +39,17 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** One problem of a request; `path` is dotted, with the part it stands in: `body.email`. */
+/**
+ * One problem of what a caller sent; `path` is dotted, with the part it stands in: `body.email`. Whoever
+ * reads a request or an argument makes them; a rule does not know what was sent: see `FieldProblem`.
+ */
 export type Problem = { path: string; message: string };
+
+/**
+ * One problem that a rule has with a record; `field` is dotted, as the record has it: `dueDate`,
+ * `lineItems.2.discountInCents`, "" for the record itself. Where that stands the door says: `placed`.
+ */
+export type FieldProblem = { field: string; message: string; expected?: number; path?: never };
 
 export type ErrorData = {
   code: string;
@@ -49,6 +58,8 @@ export type ErrorData = {
   details: Value;
   /** Seconds, for 429 and 503. */
   retryAfter?: number;
+  /** A rule's: each `path` in `details` is a field of the record still, which no door has placed. */
+  namesFields?: true;
 };
 
 /** An error that a caller is meant to see. It crosses function boundaries with its data intact. */
@@ -66,6 +77,19 @@ export class ApiError extends ConvexError<ErrorData> {
       ...(options.retryAfter === undefined ? {} : { retryAfter: options.retryAfter }),
     });
     this.name = "ApiError";
+  }
+}
+
+/** A rule's refusal that is about a field, by the name that its record has for it. */
+export class FieldError extends ApiError {
+  constructor(
+    code: "CONFLICT" | "EMAIL_EXISTS",
+    message: string,
+    field: string,
+    details: { path?: never; [more: string]: Value | undefined } = {},
+  ) {
+    super(code, message, { details: { path: field, ...details } });
+    this.data.namesFields = true;
   }
 }
 
@@ -89,11 +113,69 @@ export function notFoundCode(resource: Resource): string {
   return `${resource.toUpperCase().replaceAll(" ", "_")}_NOT_FOUND`;
 }
 
+/** What is wrong with a request or an argument, by who has read it. */
 export function invalid(problems: Problem[]): ApiError {
-  const first = problems[0];
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-  const message = first ? `${first.path}: ${first.message}${more}` : "The request is not valid.";
+  const message = messageOf(problems) ?? "The request is not valid.";
   return new ApiError("VALIDATION_ERROR", message, { details: problems });
+}
+
+/** What is wrong with a parameter or a header, by who heeds it. */
+export function invalidIn(part: "query" | "headers", name: string, message: string): ApiError {
+  return invalid([{ path: under(part)(name), message }]);
+}
+
+/** What a rule refuses of a record that was sent. */
+export function invalidFields(problems: readonly FieldProblem[]): ApiError {
+  const error = invalidRecord(problems);
+  error.data.namesFields = true;
+  return error;
+}
+
+/** What a rule refuses of a record that is there already: nobody sent it, and no door has a place for it. */
+export function invalidRecord(problems: readonly FieldProblem[]): ApiError {
+  return invalid(problems.map(({ field: path, ...problem }) => ({ path, ...problem })));
+}
+
+/** Where a field of a record stands in what a caller sent. */
+export type PlaceOf = (field: string) => string;
+
+/** Below a name, as the fields of a body or of an argument stand; by themselves where it is "". */
+export function under(name: string): PlaceOf {
+  return (field) => [name, field].filter((part) => part !== "").join(".");
+}
+
+/** A refusal with its fields where they stand; one that names none, or places, is what it was. */
+export function placedData(data: ErrorData, placeOf: PlaceOf): ErrorData {
+  const { namesFields, ...told } = data;
+  if (!namesFields) return data;
+  const { details } = told;
+  if (!Array.isArray(details)) return { ...told, details: placedDetail(details, placeOf) };
+  const placed = details.map((detail) => placedDetail(detail, placeOf));
+  return { ...told, details: placed, message: messageOf(placed as Problem[]) ?? told.message };
+}
+
+/** Works by rules with what a caller sent, and says of what they refuse where it stands there. */
+export async function placing<Result>(
+  placeOf: PlaceOf,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const data = errorDataOf(error);
+    throw data?.namesFields ? new ConvexError(placedData(data, placeOf)) : error;
+  }
+}
+
+function placedDetail(detail: Value, placeOf: PlaceOf): Value {
+  const { path, ...more } = detail as { path: string };
+  return { path: placeOf(path), ...more };
+}
+
+function messageOf([first, ...more]: readonly Problem[]): string | null {
+  if (!first) return null;
+  const others = more.length > 0 ? ` (and ${more.length} more)` : "";
+  return `${first.path === "" ? "" : `${first.path}: `}${first.message}${others}`;
 }
 
 /** The data of an `ApiError`, also after a function boundary took its class away. */

@@ -1,9 +1,9 @@
 import { v } from "convex/values";
 import type * as z from "zod";
 import { withoutEmptyText } from "./emptyText";
-import { ApiError, invalid, type Problem } from "./errors";
+import { ApiError, invalid, invalidFields, type Problem } from "./errors";
 import { ROUNDED, roundedNumber } from "./jsonNumbers";
-import { readAs, unknownFields } from "./problems";
+import { asField, readAs, type ReadValue, unknownFields } from "./problems";
 import { severalIn } from "./several";
 import { findUnsafeValue } from "./text";
 import { readingIn, TimeZoneNeeded } from "./time";
@@ -82,14 +82,38 @@ export function parseArgument<Schema extends z.ZodType>(
   name: string,
   schema: Schema,
   value: unknown,
-  { timeZone, isChange = false }: Reading,
+  reading: Reading,
 ): z.output<Schema> {
-  const unsafe = findUnsafeValue(value, name);
-  if (unsafe) throw invalid([unsafe]);
-  const sent = withoutEmptyText(schema, value, isChange);
-  const read = readingIn(timeZone, () => readAs(name, schema, sent));
+  const read = readValue(name, schema, value, reading);
   if (read.problems) throw invalid(read.problems);
   return read.data;
+}
+
+/**
+ * Validates a record, or one `field` of it, that its reader does not know the place of.
+ * @throws VALIDATION_ERROR that names the fields
+ */
+export function parseFields<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  reading: Reading,
+  field = "",
+): z.output<Schema> {
+  const read = readValue(field, schema, value, reading);
+  if (read.problems) throw invalidFields(read.problems.map(asField));
+  return read.data;
+}
+
+function readValue<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+  value: unknown,
+  { timeZone, isChange = false }: Reading,
+): ReadValue<Schema> {
+  const unsafe = findUnsafeValue(value, path);
+  if (unsafe) return { problems: [unsafe] };
+  const sent = withoutEmptyText(schema, value, isChange);
+  return readingIn(timeZone, () => readAs(path, schema, sent));
 }
 
 function parsePart(

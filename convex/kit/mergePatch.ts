@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { invalid, type Problem } from "./errors";
-import { readAs } from "./problems";
+import { type FieldProblem, invalidFields } from "./errors";
+import { readFields } from "./problems";
 
 /**
  * Changes as JSON Merge Patch has them (RFC 7396): an object in a change is merged into the one that is
@@ -73,32 +73,30 @@ function described(made: z.ZodType, field: z.ZodType): z.ZodType {
 
 /**
  * A change whose objects have been merged into those that are present. They are held to the schema as a
- * whole then, with paths that begin with `name`; what was wrong with the present ones already, and is
- * not in the change, does not stand in its way.
- * @throws VALIDATION_ERROR
+ * whole then; what was wrong with the present ones already, and is not in the change, does not stand in
+ * its way.
+ * @throws VALIDATION_ERROR that names the fields
  */
 export function mergedChanges<Fields extends Shape>(
   update: z.ZodObject<Fields>,
   present: object,
   patch: object,
-  name = "body",
 ): z.output<z.ZodObject<Fields>> {
-  const problems: Problem[] = [];
+  const problems: FieldProblem[] = [];
   const shape: Shape = update.shape;
   const entries = Object.entries(patch).map(([field, given]): [string, unknown] => {
     const schema = nestedObject(shape[field]);
     if (!schema || !isRecord(given)) return [field, given];
     const before = (present as Record<string, unknown>)[field];
     const merged = mergeInto(schema, isRecord(before) ? before : {}, given);
-    const where = `${name}.${field}`;
-    const known = isRecord(before) ? problemsIn(where, schema, before) : [];
+    const known = isRecord(before) ? problemsIn(field, schema, before) : [];
     const knownProblems = new Set(known.map(keyOf));
-    const isNew = (problem: { path: string; message: string }): boolean =>
-      !knownProblems.has(keyOf(problem)) || isNamed(given, problem.path.slice(where.length + 1));
-    problems.push(...problemsIn(where, schema, merged).filter(isNew));
+    const isNew = (problem: FieldProblem): boolean =>
+      !knownProblems.has(keyOf(problem)) || isNamed(given, problem.field.slice(field.length + 1));
+    problems.push(...problemsIn(field, schema, merged).filter(isNew));
     return [field, merged];
   });
-  if (problems.length > 0) throw invalid(problems);
+  if (problems.length > 0) throw invalidFields(problems);
   return Object.fromEntries(entries) as z.output<z.ZodObject<Fields>>;
 }
 
@@ -124,8 +122,8 @@ function mergeInto(
 }
 
 /** What a schema finds wrong in a value that was read already. */
-function problemsIn(at: string, schema: z.ZodType, value: unknown): Problem[] {
-  return readAs(at, schema, value).problems ?? [];
+function problemsIn(field: string, schema: z.ZodType, value: unknown): FieldProblem[] {
+  return readFields(schema, value, field).problems ?? [];
 }
 
 function nestedObject(field: z.ZodType | undefined): z.ZodObject | null {
@@ -135,8 +133,8 @@ function nestedObject(field: z.ZodType | undefined): z.ZodObject | null {
   return field instanceof z.ZodObject ? field : null;
 }
 
-function keyOf({ path, message }: { path: string; message: string }): string {
-  return `${path} ${message}`;
+function keyOf({ field, message }: FieldProblem): string {
+  return `${field} ${message}`;
 }
 
 /** Whether a change says something of what a path leads to. */

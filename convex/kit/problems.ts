@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { didYouMean } from "./didYouMean";
-import type { Problem } from "./errors";
+import type { FieldProblem, Problem } from "./errors";
 
 /**
  * What a schema finds wrong with a value, in words that go on from the value's path: "body.email: is
@@ -47,6 +47,23 @@ export function readAs<Schema extends z.ZodType>(
     problems.push(...problemsOf(path, issue, known, further));
   }
   return { problems: problems.slice(0, MAX_PROBLEMS) };
+}
+
+type ReadFields<Schema extends z.ZodType> =
+  { data: z.output<Schema>; problems?: undefined } | { data?: undefined; problems: FieldProblem[] };
+
+/** The same of a record, or of one `field` of it, wherever that stands. */
+export function readFields<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  field = "",
+): ReadFields<Schema> {
+  const read = readAs(field, schema, value);
+  return read.problems ? { problems: read.problems.map(asField) } : read;
+}
+
+export function asField({ path: field, message }: Problem): FieldProblem {
+  return { field, message };
 }
 
 /** One for each field that is not known, with what may have been meant. */

@@ -47,7 +47,7 @@ export const contactType = defineObjectType({
     ),
   }),
   uniqueKeyIs: {
-    path: "body.email",
+    field: "email",
     errorCode: "EMAIL_EXISTS",
     message: "Another contact has this e-mail.",
   },

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { internal } from "../_generated/api";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { type ErrorData, errorDataOf } from "../kit/errors";
-import { parseArgument } from "../kit/input";
+import { parseFields } from "../kit/input";
 import { mergedChanges } from "../kit/mergePatch";
 import { jobScope } from "../schemas/crmSchemas";
 import { contactCreation, contactPatch, contactUpdate } from "./contactInput";
@@ -39,10 +39,10 @@ export const batchItems = {
 };
 export type BatchOf = keyof typeof batchItems;
 
-export type ItemError = Pick<ErrorData, "code" | "message" | "details">;
 type Written = { status: "created" | "updated"; id: string };
-export type ItemResult = Written | { status: "error"; error: ItemError };
-export type Judged = { item: object } | { error: ItemError };
+/** A rule's error names fields of the item. */
+export type ItemResult = Written | { status: "error"; error: ErrorData };
+export type Judged = { item: object } | { error: ErrorData };
 
 const written = v.object({
   status: v.union(v.literal("created"), v.literal("updated")),
@@ -50,28 +50,24 @@ const written = v.object({
 });
 const batchOf = v.union(v.literal("contact"), v.literal("organization"), v.literal("row"));
 
-/** Whether an item fits its schema, under the name that its problems begin with. */
-export function judged(of: BatchOf, name: string, item: unknown): Judged {
+/** Whether an item fits its schema. */
+export function judged(of: BatchOf, item: unknown): Judged {
   const changes = typeof item === "object" && item !== null && "id" in item;
   const [creation, change] =
     of === "contact"
       ? [contactCreation, contactChange]
       : [crmOrganizationCreation, organizationChange];
-  return judgedBy(changes ? change : creation, name, item, changes);
+  return judgedBy(changes ? change : creation, item, changes);
 }
 
-export function judgedBy(schema: z.ZodType, name: string, item: unknown, isChange = false): Judged {
+export function judgedBy(schema: z.ZodType, item: unknown, isChange = false): Judged {
   try {
-    return { item: parseArgument(name, schema, item, { timeZone: null, isChange }) as object };
+    return { item: parseFields(schema, item, { timeZone: null, isChange }) as object };
   } catch (error) {
     const refusal = errorDataOf(error);
     if (!refusal) throw error;
-    return { error: errorOf(refusal) };
+    return { error: refusal };
   }
-}
-
-function errorOf({ code, message, details }: ErrorData): ItemError {
-  return { code, message, details };
 }
 
 /**
@@ -131,7 +127,7 @@ async function writeGroup(
     const rehearsed = refusal === null ? rehearsedResults(error) : null;
     if (rehearsed) return rehearsed;
     if (!refusal) throw error;
-    return items.length === 1 ? [{ status: "error", error: errorOf(refusal) }] : null;
+    return items.length === 1 ? [{ status: "error", error: refusal }] : null;
   }
 }
 

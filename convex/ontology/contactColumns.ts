@@ -3,7 +3,7 @@ import { didYouMean } from "../kit/didYouMean";
 import { CellsOfRow } from "./contactCells";
 import { bare, ourColumn, theirColumn } from "./contactHeaders";
 import type { FieldsOfRow } from "./contactRow";
-import type { Problem } from "../kit/errors";
+import type { FieldProblem } from "../kit/errors";
 import { unpackCustomFields } from "../kit/customFields";
 import type { ObjectDoc } from "./registry";
 
@@ -62,8 +62,8 @@ const NAMELESS = "";
 export function columnsOf(
   header: readonly string[],
   unknownColumns: UnknownColumns,
-): { columns: (string | null)[]; ignored: string[]; problems: Problem[] } {
-  const problems: Problem[] = [];
+): { columns: (string | null)[]; ignored: string[]; problems: FieldProblem[] } {
+  const problems: FieldProblem[] = [];
   const ignored: string[] = [];
   const seen = new Set<string>();
   const has = (names: readonly string[]): boolean =>
@@ -79,8 +79,8 @@ export function columnsOf(
     if (own !== undefined) {
       const meaning = own === null && bare(name) === "name" ? nameMeans : own;
       if (meaning !== null && seen.has(meaning)) {
-        const path = `body.header.${name}`;
-        problems.push({ path, message: `is the second column for ${meaning}` });
+        const field = `header.${name}`;
+        problems.push({ field, message: `is the second column for ${meaning}` });
       }
       if (meaning === null) ignored.push(name);
       else seen.add(meaning);
@@ -99,7 +99,7 @@ export function columnsOf(
     if (unknownColumns === "ignore" || theirs !== undefined) ignored.push(name);
     else {
       const message = `is not a column of contacts${didYouMean(name, CONTACT_COLUMNS)}`;
-      problems.push({ path: `body.header.${name}`, message });
+      problems.push({ field: `header.${name}`, message });
     }
     return null;
   });

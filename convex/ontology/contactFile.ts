@@ -1,7 +1,7 @@
 import type { Doc } from "../_generated/dataModel";
 import { decoded, type Encoding, encodingNamed, markLength, unitBytes } from "../kit/charset";
 import { dialectOf, readCsv, readHeader, type WindowOptions } from "../kit/csv";
-import { invalid, type Problem } from "../kit/errors";
+import { invalidFields, invalidIn, type Problem } from "../kit/errors";
 import { encodingBySigns, type TextSigns, utf16By } from "../kit/textSigns";
 import { sha256Hex } from "../kit/tokens";
 import type { Upload } from "../kit/uploads";
@@ -51,10 +51,10 @@ export function encodingOf(start: Uint8Array, upload: Upload): FileEncoding {
   const named = encodingNamed(upload.charset);
   if (!named) {
     const message = `charset ${upload.charset} is not read; use utf-8`;
-    throw invalid([{ path: "headers.Content-Type", message }]);
+    throw invalidIn("headers", "Content-Type", message);
   }
   if (unitBytes(named) === 2 || (named === "utf-8" && detected !== "utf-8")) {
-    throw invalid([{ path: "body", message: `is not ${upload.charset}, as Content-Type says` }]);
+    throw invalidFields([{ field: "", message: `is not ${upload.charset}, as Content-Type says` }]);
   }
   return { encoding: named };
 }
@@ -79,7 +79,7 @@ export function layoutOf(
   const text = start.slice(mark);
   if (mediaType !== "text/csv") {
     if (!/^\s*BEGIN\s*:\s*VCARD/i.test(text)) {
-      throw invalid([{ path: "body", message: "does not begin with BEGIN:VCARD" }]);
+      throw invalidFields([{ field: "", message: "does not begin with BEGIN:VCARD" }]);
     }
     return { ...encoding, format: "vcard", ignoredColumns: [], position: bytesTo(mark) };
   }
@@ -87,18 +87,18 @@ export function layoutOf(
   const header = readHeader(text.slice(begins), delimiter);
   if (!header) {
     const message = "has no header row, or one whose quotes do not match";
-    throw invalid([{ path: "body", message }]);
+    throw invalidFields([{ field: "", message }]);
   }
   if (header.cells.length > MAX_COLUMNS) {
     const message = `has ${header.cells.length} columns; at most ${MAX_COLUMNS} are read`;
-    throw invalid([{ path: "body.header", message }]);
+    throw invalidFields([{ field: "header", message }]);
   }
   const names = textsOf(header.cells, encoding);
   if (!names.isDecoded) {
-    throw invalid([{ path: "body.header", message: `is not ${encoding.encoding}` }]);
+    throw invalidFields([{ field: "header", message: `is not ${encoding.encoding}` }]);
   }
   const { columns, ignored, problems } = columnsOf(names.texts, unknownColumns);
-  if (problems.length > 0) throw invalid(problems.slice(0, 50));
+  if (problems.length > 0) throw invalidFields(problems.slice(0, 50));
   return {
     ...encoding,
     format: "csv",

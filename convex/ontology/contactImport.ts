@@ -2,6 +2,7 @@ import * as z from "zod";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { invalidFields } from "../kit/errors";
 import { PIECE_BYTES } from "../kit/uploadPieces";
 import { deleteUpload, pieceOf, type Upload } from "../kit/uploads";
 import { UploadWindow } from "../kit/uploadWindow";
@@ -200,10 +201,11 @@ function judgedRow(
   format: ContactImport["format"],
 ): Judged {
   if ("problem" in row) {
-    return { error: { code: "VALIDATION_ERROR", message: "", details: [row.problem] } };
+    const { path: field = "", message } = row.problem;
+    return { error: invalidFields([{ field, message }]).data };
   }
   const { id, crmOrganizationId, ...fields } = row.fields;
-  const judgement = judgedBy(contactCreation, "row", fields);
+  const judgement = judgedBy(contactCreation, fields);
   if ("error" in judgement) return judgement;
   const links = z.object({ id: z.string(), crmOrganizationId: z.string() }).partial();
   const { sourceRef } = judgement.item as { sourceRef?: string };

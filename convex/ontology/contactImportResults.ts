@@ -20,17 +20,20 @@ export function resultOf(result: ItemResult, left: readonly Problem[]): RowResul
     return left.length === 0 ? result : { ...result, warnings: bounded(left) };
   }
   const { details, message } = result.error;
-  const problems = Array.isArray(details) ? (details as Told[]) : [];
+  const problems = Array.isArray(details) ? (details as Problem[]).map(toldOf) : [];
   return { status: "error", problems: bounded(problems.length > 0 ? problems : [{ message }]) };
+}
+
+/** What is wrong with a row as a whole has no path. */
+function toldOf({ path, message }: Problem): Told {
+  return path === "" ? { message } : { path, message };
 }
 
 function bounded<Each extends Told>(list: readonly Each[]): Each[] {
   const more = list.length - MAX_TOLD;
   return list.slice(0, MAX_TOLD).map((each, index) => ({
     ...each,
-    ...(each.path === undefined
-      ? {}
-      : { path: each.path.replace(/^row\./, "").slice(0, MAX_PATH_LENGTH) }),
+    ...(each.path === undefined ? {} : { path: each.path.slice(0, MAX_PATH_LENGTH) }),
     message:
       each.message.slice(0, MAX_MESSAGE_LENGTH) +
       (index === MAX_TOLD - 1 && more > 0 ? `; and ${more} more` : ""),

@@ -3,7 +3,7 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { moveAttachments } from "../attachments/merging";
-import { ApiError, invalid, notFound } from "../kit/errors";
+import { ApiError, invalidFields, notFound } from "../kit/errors";
 import { partedFrom } from "./contactAddresses";
 import { unionOf } from "./contactUnion";
 import { auditedFields, changesBetween } from "./changes";
@@ -35,7 +35,7 @@ export async function mergeContacts(
 ): Promise<{ contact: Contact; merge: ContactMerge }> {
   const source = await store.require("crm_contact", sourceId);
   if (source._id === target._id) {
-    throw invalid([{ path: "body.sourceId", message: "is the contact itself" }]);
+    throw invalidFields([{ field: "sourceId", message: "is the contact itself" }]);
   }
   // First, so that the target may take over its e-mail.
   await store.remove(source, { isReferenced: true });

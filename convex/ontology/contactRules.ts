@@ -7,8 +7,8 @@ import { organizationNameKey } from "./crmOrganization";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges, ObjectStore } from "./store";
 import type * as z from "zod";
-import { invalid } from "../kit/errors";
-import { readAs } from "../kit/problems";
+import { invalidFields } from "../kit/errors";
+import { readFields } from "../kit/problems";
 import {
   contactFields,
   type ContactSubtype,
@@ -130,7 +130,7 @@ function requireNamed({ customProperties: before }: Contact, changes: object): v
   const removed = NAMES.find((name) => before[name] !== undefined && after[name] === undefined);
   if (removed === undefined || NAMES.some((name) => after[name] !== undefined)) return;
   const message = "is required when firstName, lastName, company and email would all be missing";
-  throw invalid([{ path: `body.${removed}`, message }]);
+  throw invalidFields([{ field: removed, message }]);
 }
 
 /** The CRM organization of this name, made if there is none. What it already says is kept. */
@@ -205,13 +205,13 @@ function withinLimits<Field extends "tags" | "customFields">(
 ): z.output<typeof contactFields>[Field] {
   const hasMore = Object.keys(united).length > Object.keys(known).length;
   if (!hasMore && JSON.stringify(united).length <= JSON.stringify(known).length) return united;
-  const { problems } = readAs(`body.${field}`, contactFields.shape[field], united);
+  const { problems } = readFields(contactFields.shape[field], united, field);
   if (!problems) return united;
   const told = problems.slice(0, 1);
-  throw invalid(
-    told.map(({ path, message }) => ({
-      path,
-      message: `with what is known already ${message}`,
+  throw invalidFields(
+    told.map((problem) => ({
+      ...problem,
+      message: `with what is known already ${problem.message}`,
     })),
   );
 }

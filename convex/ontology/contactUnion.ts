@@ -1,5 +1,5 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
-import { invalid } from "../kit/errors";
+import { invalidRecord } from "../kit/errors";
 import { unitedIdentity, unitedLists } from "./contactAddresses";
 import { MAX_NOTES } from "./contactInput";
 import { higherSubtype } from "./contactRules";
@@ -47,7 +47,7 @@ function unitedNotes(
   if (notes.length > MAX_NOTES) {
     const lengths = `${own.length} and ${other.length} characters`;
     const message = `of the two contacts have ${lengths}, together more than the ${MAX_NOTES} that one contact holds; shorten one of them, then merge`;
-    throw invalid([{ path: "notes", message }]);
+    throw invalidRecord([{ field: "notes", message }]);
   }
   return { notes };
 }

@@ -21,7 +21,7 @@ export const creditNoteType = defineObjectType({
     customFields: storedCustomFields,
   }),
   uniqueKeyIs: {
-    path: "body.creditNoteNumber",
+    field: "creditNoteNumber",
     errorCode: "CONFLICT",
     message: "Another credit note has this number.",
   },

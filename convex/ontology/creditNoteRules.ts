@@ -1,5 +1,5 @@
 import { packCustomFields } from "../kit/customFields";
-import { ApiError, invalid } from "../kit/errors";
+import { ApiError, FieldError, invalidFields } from "../kit/errors";
 import { monthOf, wholeDayOf } from "../kit/localTime";
 import { creditable, CreditTooLarge, creditTotals } from "../money/credit";
 import type { TaxShare } from "../money/totals";
@@ -82,7 +82,7 @@ function dayOfNote(
   if (day >= earliest) return day;
   if (given === undefined) return earliest;
   const message = "must not be before the issue date of the invoice";
-  throw invalid([{ path: "body.issueDate", message }]);
+  throw invalidFields([{ field: "issueDate", message }]);
 }
 
 /** An invoice's credit notes, oldest first. @throws CONFLICT when it has too many to take one more */
@@ -132,7 +132,7 @@ function requireNoDiscount(input: CreditNoteCreation): void {
   const names = ["discountPercent", "discountInCents"] as const;
   const given = names.filter((name) => input[name] !== undefined);
   if (given.length === 0) return;
-  throw invalid(given.map((name) => ({ path: `body.${name}`, message: "needs lineItems" })));
+  throw invalidFields(given.map((field) => ({ field, message: "needs lineItems" })));
 }
 
 function restOf(invoiceNumber: string, share: TaxShare): LineItemInput {
@@ -156,20 +156,17 @@ function fitting<Result>(credit: () => Result): Result {
     if (!left) {
       const rate = `${share.taxCategory} at ${share.taxRatePercent} %`;
       const message = `has nothing left that is taxed as ${rate}`;
-      throw invalid([{ path: "body.lineItems", message: `the invoice ${message}` }]);
+      throw invalidFields([{ field: "lineItems", message: `the invoice ${message}` }]);
     }
     if (Math.sign(share.taxableAmountInCents) !== Math.sign(left.taxableAmountInCents)) {
       const message = "must take back what the invoice charges, in lines of the same sign";
-      throw invalid([{ path: "body.lineItems", message }]);
+      throw invalidFields([{ field: "lineItems", message }]);
     }
-    throw new ApiError("CONFLICT", "It credits more than is left of the invoice.", {
-      details: {
-        path: "body.lineItems",
-        taxCategory: left.taxCategory,
-        taxRatePercent: left.taxRatePercent,
-        taxableLeftInCents: left.taxableAmountInCents,
-        taxableCreditedInCents: share.taxableAmountInCents,
-      },
+    throw new FieldError("CONFLICT", "It credits more than is left of the invoice.", "lineItems", {
+      taxCategory: left.taxCategory,
+      taxRatePercent: left.taxRatePercent,
+      taxableLeftInCents: left.taxableAmountInCents,
+      taxableCreditedInCents: share.taxableAmountInCents,
     });
   }
 }

@@ -28,7 +28,7 @@ export type ObjectTypeDefinition<
   /** The stored `customProperties`. */
   properties: Properties;
   /** Whether `columns().uniqueKey` may live only once per organization. */
-  uniqueKeyIs?: { path: string; errorCode: "EMAIL_EXISTS" | "CONFLICT"; message: string };
+  uniqueKeyIs?: { field: string; errorCode: "EMAIL_EXISTS" | "CONFLICT"; message: string };
   columns(record: ObjectRecord<Subtype, Status, Infer<Properties>>): ObjectColumns;
   /** What a portal user has of the type; a type without it is not theirs to see. */
   portal?: PortalRule<ObjectRecord<Subtype, Status, Infer<Properties>>>;

@@ -19,7 +19,7 @@ export const frontendUserType = defineObjectType({
     crmContactId: v.optional(v.id("objects")),
   }),
   uniqueKeyIs: {
-    path: "body.email",
+    field: "email",
     errorCode: "CONFLICT",
     message: "Another portal user has this e-mail.",
   },

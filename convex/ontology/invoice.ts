@@ -76,7 +76,7 @@ export const invoiceType = defineObjectType({
     customFields: storedCustomFields,
   }),
   uniqueKeyIs: {
-    path: "body.invoiceNumber",
+    field: "invoiceNumber",
     errorCode: "CONFLICT",
     message: "Another invoice has this number.",
   },

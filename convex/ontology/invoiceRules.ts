@@ -1,5 +1,5 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
-import { ApiError, invalid } from "../kit/errors";
+import { ApiError, invalidFields } from "../kit/errors";
 import { dayOf, daysAfter, monthOf, wholeDayOf } from "../kit/localTime";
 import { numberFor } from "./documentNumbers";
 import type { ObjectDoc, Properties } from "./registry";
@@ -70,12 +70,12 @@ export async function changeInvoice(
   const isOther = (number: string): boolean =>
     numberIn(context.organization, number) !== before.invoiceNumber;
   if (invoiceNumber !== undefined && isOther(invoiceNumber)) {
-    throw invalid([{ path: "body.invoiceNumber", message: "is final once it is given" }]);
+    throw invalidFields([{ field: "invoiceNumber", message: "is final once it is given" }]);
   }
   if (Object.keys(decisive).length > 0) requireDraft(invoice);
   if (status !== undefined && invoice.subtype === "b2c_single") {
     const message = "is for B2B invoices alone";
-    throw invalid([{ path: "body.status", message }]);
+    throw invalidFields([{ field: "status", message }]);
   }
   const changed = invoice.status === "draft" ? await redrafted(context, invoice, decisive) : {};
   return await context.store.update(invoice, {
@@ -199,7 +199,7 @@ function datesOf(
   const given = givenDueDate === undefined ? null : wholeDayOf(givenDueDate, timeZone);
   const dueDate = given?.first ?? daysAfter(issueDate, DAYS[terms ?? DEFAULT_TERMS], timeZone);
   if (dueDate < issueDate) {
-    throw invalid([{ path: "body.dueDate", message: "must not be before the issue date" }]);
+    throw invalidFields([{ field: "dueDate", message: "must not be before the issue date" }]);
   }
   const bookingMonth = monthOf(issueDate, timeZone);
   return { issueDate, dueDate, bookingMonth, dueDay: dayOf(dueDate, timeZone) };

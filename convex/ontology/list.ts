@@ -1,7 +1,7 @@
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import * as z from "zod";
-import { invalid } from "../kit/errors";
+import { invalidIn } from "../kit/errors";
 import {
   badCursor,
   MAX_LIMIT,
@@ -128,12 +128,12 @@ export function listRequest<T extends ObjectType>(
   query: ListParameters & FilterValues<T>,
 ): ListRequest {
   if (query.search !== undefined && query.sort !== undefined) {
-    throw invalid([{ path: "query.sort", message: "cannot be combined with search" }]);
+    throw invalidIn("query", "sort", "cannot be combined with search");
   }
   const { ids, search, includeArchived = false } = query;
   for (const name of ids === undefined ? [] : BESIDE_IDS) {
     if (query[name] === undefined) continue;
-    throw invalid([{ path: `query.${name}`, message: "cannot be combined with ids" }]);
+    throw invalidIn("query", name, "cannot be combined with ids");
   }
   const ranges = rangesOf(query);
   const filters = Object.fromEntries(

@@ -26,7 +26,7 @@ export const paymentType = defineObjectType({
     projectId: v.optional(v.id("objects")),
   }),
   uniqueKeyIs: {
-    path: "body.transactionRef",
+    field: "transactionRef",
     errorCode: "CONFLICT",
     message: "Another payment has this reference.",
   },

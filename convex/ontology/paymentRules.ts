@@ -1,4 +1,4 @@
-import { ApiError, invalid } from "../kit/errors";
+import { ApiError, FieldError, invalidFields } from "../kit/errors";
 import { daysAfter, monthOf, wholeDayOf } from "../kit/localTime";
 import { rebalance, requireIssued } from "./invoiceActions";
 import type { ObjectDoc } from "./registry";
@@ -98,7 +98,7 @@ function dayOfDeed(
   const now = Date.now();
   const { first: day } = wholeDayOf(given ?? now, timeZone);
   if (day <= wholeDayOf(daysAfter(now, 1, timeZone), timeZone).first) return day;
-  throw invalid([{ path: `body.${field}`, message: "must not be later than tomorrow" }]);
+  throw invalidFields([{ field, message: "must not be later than tomorrow" }]);
 }
 
 async function record(
@@ -145,13 +145,10 @@ async function knownPayment(
     payment.invoiceId === invoice._id &&
     (amountInCents === undefined || amountInCents === payment.amountInCents);
   if (isSame) return known;
-  throw new ApiError("CONFLICT", "Another payment has this reference.", {
-    details: {
-      path: "body.transactionRef",
-      id: known._id,
-      invoiceId: payment.invoiceId,
-      amountInCents: payment.amountInCents,
-    },
+  throw new FieldError("CONFLICT", "Another payment has this reference.", "transactionRef", {
+    id: known._id,
+    invoiceId: payment.invoiceId,
+    amountInCents: payment.amountInCents,
   });
 }
 
@@ -166,13 +163,13 @@ function openAmount({ status, customProperties: { amountDueInCents } }: Invoice)
 /** @throws CONFLICT above what is open, and below what was settled before */
 function requireAtMost(amount: number, due: number, settled: number, verb: string): void {
   if (amount > 0 && amount > due) {
-    throw new ApiError("CONFLICT", `Only ${Math.max(0, due)} is open.`, {
-      details: { path: "body.amountInCents", amountDueInCents: due },
+    throw new FieldError("CONFLICT", `Only ${Math.max(0, due)} is open.`, "amountInCents", {
+      amountDueInCents: due,
     });
   }
   if (amount < 0 && -amount > settled) {
-    throw new ApiError("CONFLICT", `Only ${settled} was ${verb}.`, {
-      details: { path: "body.amountInCents", settledInCents: settled },
+    throw new FieldError("CONFLICT", `Only ${settled} was ${verb}.`, "amountInCents", {
+      settledInCents: settled,
     });
   }
 }

@@ -2,7 +2,7 @@ import type { PaginationOptions, PaginationResult } from "convex/server";
 import { type QueryStream, stream } from "convex-helpers/server/stream";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { invalid } from "../kit/errors";
+import { invalidIn } from "../kit/errors";
 import { batchOf } from "../kit/page";
 import { asShownTo, linkToViewer, type PortalViewer } from "./portalRules";
 import { isOfType } from "./reader";
@@ -33,7 +33,7 @@ export async function portalPage<T extends ObjectType>(
   page: PaginationOptions,
 ): Promise<PaginationResult<ObjectDoc<T>>> {
   if (search !== undefined) {
-    throw invalid([{ path: "query.search", message: "is not for portal users: take filters" }]);
+    throw invalidIn("query", "search", "is not for portal users: take filters");
   }
   const { contactId } = viewer;
   if (contactId === null) return { page: [], isDone: true, continueCursor: "" };
@@ -59,7 +59,7 @@ export async function portalPage<T extends ObjectType>(
   const { batch, isWhole } = await batchOf(links, MAX_SORTED_FOR_PORTAL);
   if (!isWhole) {
     const message = `sorts at most ${MAX_SORTED_FOR_PORTAL} of a customer's; take -createdAt`;
-    throw invalid([{ path: "query.sort", message }]);
+    throw invalidIn("query", "sort", message);
   }
   const objects = (await Promise.all(batch.map(shown))).filter((object) => object !== null);
   const rows: QueryStream<Doc<"objects">> = new SortedRows(objects, sort);

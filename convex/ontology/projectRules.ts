@@ -1,7 +1,7 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { packCustomFields } from "../kit/customFields";
-import { ApiError, invalid } from "../kit/errors";
+import { ApiError, invalidFields } from "../kit/errors";
 import { dayOf } from "../kit/localTime";
 import type { ProjectCreation, ProjectUpdate } from "./projectInput";
 import type { ObjectDoc, Properties } from "./registry";
@@ -125,5 +125,5 @@ function requireDatesInOrder(dates: {
   const { startDate, targetEndDate } = dates;
   if (typeof startDate !== "number" || typeof targetEndDate !== "number") return;
   if (targetEndDate >= startDate) return;
-  throw invalid([{ path: "body.targetEndDate", message: "must not lie before startDate" }]);
+  throw invalidFields([{ field: "targetEndDate", message: "must not lie before startDate" }]);
 }

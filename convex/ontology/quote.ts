@@ -45,7 +45,7 @@ export const quoteType = defineObjectType({
     customFields: storedCustomFields,
   }),
   uniqueKeyIs: {
-    path: "body.quoteNumber",
+    field: "quoteNumber",
     errorCode: "CONFLICT",
     message: "Another quote has this number.",
   },

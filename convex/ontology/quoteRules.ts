@@ -1,5 +1,5 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
-import { ApiError, invalid } from "../kit/errors";
+import { ApiError, invalidFields } from "../kit/errors";
 import { daysAfter, wholeDayOf } from "../kit/localTime";
 import { numberFor } from "./documentNumbers";
 import { createInvoice, inputOf, mergedInput } from "./invoiceRules";
@@ -154,5 +154,5 @@ function datesOf(
       : wholeDayOf(givenEnd, timeZone).first;
   if (validUntil >= issueDate) return { issueDate, validUntil };
   const message = "must not be before the issue date";
-  throw invalid([{ path: "body.validUntil", message }]);
+  throw invalidFields([{ field: "validUntil", message }]);
 }

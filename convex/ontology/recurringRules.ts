@@ -1,6 +1,6 @@
 import { deliverUnasked } from "../delivery/documents";
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
-import { ApiError, invalid } from "../kit/errors";
+import { ApiError, invalidFields } from "../kit/errors";
 import { dayOf, startOfDay } from "../kit/localTime";
 import { createInvoice, inputOf, mergedInput } from "./invoiceRules";
 import type { RecurringInvoiceCreation, RecurringInvoiceUpdate } from "./recurringInput";
@@ -56,7 +56,7 @@ function firstDay(
   for (let runs = 1; next !== null && next < today; runs++) {
     if (runs > MAX_BACKFILL) {
       const message = `would make more than ${MAX_BACKFILL} invoices for days before today`;
-      throw invalid([{ path: "body.backfill", message }]);
+      throw invalidFields([{ field: "backfill", message }]);
     }
     next = nextRun(schedule, dayAfter(next), runs);
   }
@@ -215,5 +215,5 @@ function requireStatus(
 }
 
 function neverRuns(): Error {
-  return invalid([{ path: "body.schedule", message: "has no day on which it would run" }]);
+  return invalidFields([{ field: "schedule", message: "has no day on which it would run" }]);
 }

@@ -1,7 +1,7 @@
 import { getConvexSize } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import { invalid, type Problem } from "../kit/errors";
+import { type FieldProblem, invalidFields, under } from "../kit/errors";
 import { unitCodeOf } from "../kit/unitCodes";
 import { AmountTooLarge } from "../money/amount";
 import { absolute } from "../money/decimal";
@@ -57,8 +57,8 @@ export function pricedContent(
   arithmetic: (lines: readonly UnpricedLine[], discount: Discount) => Totals,
 ): Priced {
   const discount = discountOf(input);
-  const problems = [...lines.flatMap(lineProblems), ...discountProblems("body", discount)];
-  if (problems.length > 0) throw invalid(problems);
+  const problems = [...lines.flatMap(lineProblems), ...discountProblems("", discount)];
+  if (problems.length > 0) throw invalidFields(problems);
   const { lines: priced, ...totals } = computed(() => {
     const plain = totalsOf(lines);
     requireBearable(plain.subtotalInCents, discount);
@@ -67,7 +67,7 @@ export function pricedContent(
   requireEqualFigures(input, totals, priced);
   if (totals.totalAmountInCents < 0) {
     const message = "must not add up to less than zero; a credit note gives money back";
-    throw invalid([{ path: "body.lineItems", message }]);
+    throw invalidFields([{ field: "lineItems", message }]);
   }
   const lineItems = lines.map((line, index) => ({
     ...line,
@@ -75,7 +75,7 @@ export function pricedContent(
   }));
   if (getConvexSize(lineItems) > MAX_BYTES_OF_LINES) {
     const message = `must have at most ${MAX_BYTES_OF_LINES} bytes in all`;
-    throw invalid([{ path: "body.lineItems", message }]);
+    throw invalidFields([{ field: "lineItems", message }]);
   }
   return { lineItems, ...discount, ...totals };
 }
@@ -114,7 +114,7 @@ async function partyOf(store: ObjectStore, party: BillToInput): Promise<StoredPa
   const name = party.name ?? company?.name ?? contact?.name;
   if (name === undefined) {
     const message = "is required without contactId and crmOrganizationId";
-    throw invalid([{ path: "body.billTo.name", message }]);
+    throw invalidFields([{ field: "billTo.name", message }]);
   }
   const email = party.email ?? company?.customProperties.billingEmail ?? person?.email;
   const address = party.address ?? company?.customProperties.address ?? person?.address;
@@ -136,25 +136,25 @@ function discountOf({ discountPercent, discountInCents }: Discount): Discount {
   };
 }
 
-function lineProblems(line: UnpricedLine, index: number): Problem[] {
-  const path = `body.lineItems.${index}`;
+function lineProblems(line: UnpricedLine, index: number): FieldProblem[] {
+  const at = `lineItems.${index}`;
   const { taxCategory, taxRatePercent, taxExemptionReason, discountInCents = 0 } = line;
-  const problems = discountProblems(path, line);
+  const problems = discountProblems(at, line);
   if (taxCategory === "standard" && taxRatePercent === 0) {
     problems.push({
-      path: `${path}.taxRatePercent`,
+      field: `${at}.taxRatePercent`,
       message: "must be above 0 where it is standard",
     });
   }
   if (taxCategory !== "standard" && taxRatePercent !== 0) {
     problems.push({
-      path: `${path}.taxRatePercent`,
+      field: `${at}.taxRatePercent`,
       message: `must be 0 where it is ${taxCategory}`,
     });
   }
   if (taxCategory === "exempt" && taxExemptionReason === undefined) {
     problems.push({
-      path: `${path}.taxExemptionReason`,
+      field: `${at}.taxExemptionReason`,
       message: "is required where it is exempt",
     });
   }
@@ -163,21 +163,21 @@ function lineProblems(line: UnpricedLine, index: number): Problem[] {
   const sameSign = discount === 0n || discount < 0n === gross < 0n;
   if (!sameSign || absolute(discount) > absolute(gross)) {
     const message = "must lie between 0 and quantity × unit price";
-    problems.push({ path: `${path}.discountInCents`, message });
+    problems.push({ field: `${at}.discountInCents`, message });
   }
   return problems;
 }
 
-function discountProblems(path: string, discount: Discount): Problem[] {
+function discountProblems(at: string, discount: Discount): FieldProblem[] {
   const both = discount.discountPercent !== undefined && discount.discountInCents !== undefined;
   const message = "cannot be combined with discountPercent";
-  return both ? [{ path: `${path}.discountInCents`, message }] : [];
+  return both ? [{ field: under(at)("discountInCents"), message }] : [];
 }
 
 function requireBearable(subtotal: number, { discountInCents = 0 }: Discount): void {
   if (discountInCents <= Math.max(0, subtotal)) return;
   const message = `must be at most the subtotal, ${subtotal}`;
-  throw invalid([{ path: "body.discountInCents", message }]);
+  throw invalidFields([{ field: "discountInCents", message }]);
 }
 
 function computed(compute: () => Totals): Totals {
@@ -185,8 +185,8 @@ function computed(compute: () => Totals): Totals {
     return compute();
   } catch (error) {
     if (!(error instanceof AmountTooLarge)) throw error;
-    const path = error.line === undefined ? "body.lineItems" : `body.lineItems.${error.line}`;
-    throw invalid([{ path, message: "comes to an amount that is too large" }]);
+    const field = error.line === undefined ? "lineItems" : `lineItems.${error.line}`;
+    throw invalidFields([{ field, message: "comes to an amount that is too large" }]);
   }
 }
 
@@ -197,30 +197,26 @@ function requireEqualFigures(
   priced: Totals["lines"],
 ): void {
   const problems = [
-    ...differences("body", sent, totals, [
-      "subtotalInCents",
-      "taxAmountInCents",
-      "totalAmountInCents",
-    ]),
+    ...differences("", sent, totals, ["subtotalInCents", "taxAmountInCents", "totalAmountInCents"]),
     ...(sent.lineItems ?? []).flatMap((line, index) =>
-      differences(`body.lineItems.${index}`, line, priced[index] ?? {}, [
+      differences(`lineItems.${index}`, line, priced[index] ?? {}, [
         "totalPriceInCents",
         "taxAmountInCents",
       ]),
     ),
   ];
-  if (problems.length > 0) throw invalid(problems);
+  if (problems.length > 0) throw invalidFields(problems);
 }
 
 function differences<Figure extends string>(
-  path: string,
+  at: string,
   sent: Partial<Record<Figure, number | undefined>>,
   expected: Partial<Record<Figure, number>>,
   figures: readonly Figure[],
-): (Problem & { expected: number })[] {
+): FieldProblem[] {
   return figures.flatMap((figure) => {
     const right = expected[figure] ?? 0;
     if (sent[figure] === undefined || sent[figure] === right) return [];
-    return [{ path: `${path}.${figure}`, message: `must be ${right}`, expected: right }];
+    return [{ field: under(at)(figure), message: `must be ${right}`, expected: right }];
   });
 }

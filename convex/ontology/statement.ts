@@ -1,6 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { invalid } from "../kit/errors";
+import { invalidIn } from "../kit/errors";
 import { monthOf, startOfMonth } from "../kit/localTime";
 import { toSum } from "../money/amount";
 import { periodsOf } from "./counts";
@@ -162,7 +162,7 @@ async function documents<T extends "invoice" | "credit_note" | "payment">(
   const found = await rows.take(MAX_ENTRIES + 1);
   if (found.length <= MAX_ENTRIES) return found;
   const message = `has more than ${MAX_ENTRIES} documents; ask for a shorter time`;
-  throw invalid([{ path: "query.from", message }]);
+  throw invalidIn("query", "from", message);
 }
 
 async function sumsBefore(

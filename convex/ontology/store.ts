@@ -4,7 +4,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { internal } from "../_generated/api";
 import { announce } from "../delivery/following";
-import { ApiError } from "../kit/errors";
+import { ApiError, FieldError } from "../kit/errors";
 import { organizationOf } from "../kit/own";
 import { auditedFields, changesBetween, definedOnly } from "./changes";
 import { CountBuffer, WRITES_PER_FOLD } from "./counts";
@@ -347,8 +347,8 @@ export class ObjectStore extends TenantReader {
     if (!uniqueKeyIs || lookupKey === undefined) return;
     const holder = await this.findByKey(type, lookupKey);
     if (!holder || holder._id === self) return;
-    const { path, message, errorCode } = uniqueKeyIs;
-    throw new ApiError(errorCode, message, { details: { path, id: holder._id } });
+    const { field, message, errorCode } = uniqueKeyIs;
+    throw new FieldError(errorCode, message, field, { id: holder._id });
   }
 
   private count(object: ObjectDoc, sign: 1 | -1): void {

@@ -1,7 +1,7 @@
 import { compareValues, type Value } from "convex/values";
 import type * as z from "zod";
 import { ApiError } from "../kit/errors";
-import { parseArgument } from "../kit/input";
+import { parseFields } from "../kit/input";
 import type { Grant } from "../kit/scopes";
 import { definitionOf } from "./derived";
 import type { ObjectDoc } from "./registry";
@@ -94,10 +94,8 @@ export function syncedType<
       if (declaration.become) delete changed.status;
       const renamed = declaration.input?.(changed, present) ?? changed;
       const known = withoutDerived(renamed, schema, properties.fields);
-      return {
-        fields: parseArgument("data", schema, known, { timeZone, isChange: object !== null }),
-        status,
-      };
+      const reading = { timeZone, isChange: object !== null };
+      return { fields: parseFields(schema, known, reading), status };
     },
     async twin(context, { fields }) {
       return (await declaration.twin?.(context, fields as z.output<C>)) ?? null;

@@ -1,4 +1,4 @@
-import { parseArgument } from "../kit/input";
+import { parseFields } from "../kit/input";
 import { ApiError } from "../kit/errors";
 import { covers } from "../kit/scopes";
 import { projectType } from "./project";
@@ -33,7 +33,7 @@ export const syncedProject = syncedType({
   },
   async become({ store }, project, status) {
     return await changeProject(store, project, {
-      status: parseArgument("data.status", projectStatus, status, { timeZone: null }),
+      status: parseFields(projectStatus, status, { timeZone: null }, "status"),
     });
   },
   async remove({ store, grants }, project) {

@@ -2,7 +2,7 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
-import { ApiError, errorDataOf, notFound } from "../kit/errors";
+import { ApiError, errorDataOf, FieldError, notFound } from "../kit/errors";
 import type { Outcome } from "../kit/incomingWebhook";
 import { isOwn, rowOfAnyTenant } from "../kit/own";
 import { record, type WriteScope } from "../ontology/effects";
@@ -424,7 +424,7 @@ function requireUnmatched({ status }: Incoming): void {
 }
 
 function conflict(message: string): ApiError {
-  return new ApiError("CONFLICT", message, { details: { path: "body.invoiceId" } });
+  return new FieldError("CONFLICT", message, "invoiceId");
 }
 
 async function existing(ctx: QueryCtx, id: Id<"incomingPayments">): Promise<Incoming> {

@@ -2,7 +2,7 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalQuery, type MutationCtx, type QueryCtx } from "../_generated/server";
-import { ApiError, invalid, notFound } from "../kit/errors";
+import { ApiError, FieldError, invalidFields, notFound } from "../kit/errors";
 import type { AddressSecrets } from "../kit/incomingWebhook";
 import { modeIn } from "../kit/mode";
 import { openSecret, sealSecret } from "../kit/secretBox";
@@ -43,7 +43,9 @@ export async function configureProvider(
   { secretKey, webhookSecret, overlapSeconds = OVERLAP_SECONDS }: Credentials,
 ): Promise<Provider> {
   if (secretKey === undefined && webhookSecret === undefined) {
-    throw invalid([{ path: "body", message: "must have a secretKey, a webhookSecret, or both" }]);
+    throw invalidFields([
+      { field: "", message: "must have a secretKey, a webhookSecret, or both" },
+    ]);
   }
   const { organizationId } = scope;
   if (secretKey !== undefined) await requireKeyOfMode(ctx, organizationId, secretKey);
@@ -193,8 +195,7 @@ async function requireKeyOfMode(
   if (mode === "live" || isTestKey(secretKey)) return;
   const message =
     "A test organization takes Stripe's test keys alone: sk_test_… or rk_test_…. A live key is for a live organization.";
-  const details = { path: "body.secretKey", field: "secretKey", mode };
-  throw new ApiError("CONFLICT", message, { details });
+  throw new FieldError("CONFLICT", message, "secretKey", { field: "secretKey", mode });
 }
 
 /** Which secrets changed, never their values. */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type ErrorData, errorDataOf } from "../kit/errors";
+import { type ErrorData, errorDataOf, type PlaceOf, placedData, under } from "../kit/errors";
 import { parseArgument } from "../kit/input";
 import { anyTime } from "../kit/time";
 import { SYNCED_TYPES } from "../ontology/syncedRecord";
@@ -56,7 +56,7 @@ export type ReadChange = { change: PushedChange } | { error: ChangeError };
 /** Judges one change for itself, so that one that does not fit does not stop the others. */
 export function readChange(sent: unknown, timeZone: string): ReadChange {
   try {
-    return { change: parseArgument("change", pushedChange, sent, { timeZone }) };
+    return { change: parseArgument("", pushedChange, sent, { timeZone }) };
   } catch (error) {
     const refusal = errorDataOf(error);
     if (!refusal) throw error;
@@ -64,27 +64,21 @@ export function readChange(sent: unknown, timeZone: string): ReadChange {
   }
 }
 
-const BESIDE = /^(subtype|name|description|status)(\.|$)/;
+/** What a record has beside its `customProperties`. */
+const BESIDE = new Set(["subtype", "name", "description", "status", "customProperties", ""]);
 
-/** Rules speak of a request's body and its fields; a change has them in `data`. */
-export function changeErrorOf({ code, message, details }: ErrorData): ChangeError {
-  if (!Array.isArray(details)) return { code, message, details };
-  const problems = details.map((detail) => {
-    const isPlaced = typeof detail === "object" && detail !== null && "path" in detail;
-    if (!isPlaced || typeof detail.path !== "string") return detail;
-    return { ...detail, path: pathInChange(detail.path) };
-  });
-  const [first] = problems as { path?: string; message?: string }[];
-  const isProblem = first?.path !== undefined && first.message !== undefined;
-  const told = isProblem ? `${first.path}: ${first.message}` : message;
-  return { code, message: told, details: problems };
+/** A refusal of the change's `data`. */
+export function changeErrorOf(refusal: ErrorData): ChangeError {
+  const { code, message, details } = placedData(refusal, inRecord("data"));
+  return { code, message, details };
 }
 
-function pathInChange(path: string): string {
-  const [, part, field = ""] = /^(body|data|change)\.?(.*)$/.exec(path) ?? [];
-  if (part === undefined) return path;
-  if (part === "change") return field;
-  return BESIDE.test(field) ? `data.${field}` : `data.customProperties.${field}`;
+/** Rules have a record's fields as one set; a record has most of them in `customProperties`. */
+export function inRecord(name: string): PlaceOf {
+  return (field) => {
+    const [first = ""] = field.split(".");
+    return under(BESIDE.has(first) ? name : `${name}.customProperties`)(field);
+  };
 }
 
 function isObject(value: unknown): boolean {

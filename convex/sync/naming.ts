@@ -31,9 +31,7 @@ export async function subjectOf(
     const own = alias === undefined ? null : await context.store.findDeletedToo(alias);
     const successor = own && (await successorOf(context, own));
     if (successor?._id !== object._id) {
-      throw invalid([
-        { path: "change.clientId", message: "is not that of the object with this id" },
-      ]);
+      throw invalid([{ path: "clientId", message: "is not that of the object with this id" }]);
     }
   }
   return object;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Id } from "../_generated/dataModel";
-import { invalid } from "../kit/errors";
+import { invalidIn } from "../kit/errors";
 import { openCursor, sealCursor } from "../kit/page";
 import { sha256Hex } from "../kit/tokens";
 import { nanoseconds, type Position, START } from "../ontology/commitOrder";
@@ -63,5 +63,5 @@ function checkOf(organizationId: Id<"organizations">, position: Position): strin
 
 function badPosition(field: string): Error {
   const message = "is not a cursor that a pull of this organization has given out";
-  return invalid([{ path: `query.${field}`, message }]);
+  return invalidIn("query", field, message);
 }

@@ -202,8 +202,8 @@ test("every column of an export of ours means what it did, and a user's own stay
     ),
   );
   const own = ["Shoe size", "Event 2024", "Fax", "IM 5 Handle"];
-  expect(columnsOf(own, "refuse").problems.map(({ path }) => path)).toEqual(
-    own.map((name) => `body.header.${name}`),
+  expect(columnsOf(own, "refuse").problems.map(({ field }) => field)).toEqual(
+    own.map((name) => `header.${name}`),
   );
 });
 

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { placing } from "../../kit/errors";
 import { pageThrough, pagingOf } from "../../kit/page";
 import { pageParameters } from "../../kit/pageParameters";
-import { sentRecord } from "../../sync/change";
+import { inRecord, sentRecord } from "../../sync/change";
 import { conflictRecord, conflictView } from "../../sync/conflictView";
 import { resolveConflict } from "../../sync/resolve";
 import { feedSince } from "../../kit/time";
@@ -66,7 +67,11 @@ export const resolve = writeEndpoint(
   async (ctx, { params, body }) => {
     const known = await ctx.store.own("conflictLogs", params.id);
     const context = { ...ctx, grants: ctx.caller.grants };
-    const { conflict, object } = await resolveConflict(context, known, body, ctx.ifMatch);
+    // `fields` are sent; a version that is to stand is where the conflict shows it.
+    const record = "keep" in body ? `${body.keep}.data` : "body.fields";
+    const { conflict, object } = await placing(inRecord(record), () =>
+      resolveConflict(context, known, body, ctx.ifMatch),
+    );
     return ok(conflictView(conflict), { version: object.version });
   },
 );

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { placing, under } from "../../kit/errors";
 import { mergedChanges } from "../../kit/mergePatch";
 import { emailKey } from "../../kit/email";
 import { idFilter, severalOf } from "../../kit/several";
@@ -93,7 +94,7 @@ export const createFromEvent = writeEndpoint(
     },
   },
   async ({ store, caller }, { body }) => {
-    const saved = await saveRegistration(store, body);
+    const saved = await placing(under("body.attendeeInfo"), () => saveRegistration(store, body));
     const { eventId } = body;
     const answer = { ...savedBody(saved), eventId, organizationId: caller.organizationId };
     return saved.isNew ? created(answer) : ok(answer);

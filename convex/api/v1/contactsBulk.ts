@@ -1,7 +1,13 @@
 import * as z from "zod";
 import { type Answer, ok, type WriteContext, writeEndpoint } from "../../kit/endpoint";
-import { ApiError } from "../../kit/errors";
-import { type BatchOf, batchItems, judged, writeBatch } from "../../ontology/contactBatch";
+import { ApiError, placedData, under } from "../../kit/errors";
+import {
+  type BatchOf,
+  batchItems,
+  type ItemResult,
+  judged,
+  writeBatch,
+} from "../../ontology/contactBatch";
 import type { Value } from "convex/values";
 
 const MAX_ITEMS = 200;
@@ -86,9 +92,9 @@ async function bulk(
   of: BatchOf,
   { items, atomic = false }: BulkBody,
 ): Promise<Answer<BulkAnswer>> {
-  const judgements = items.map((item, index) => judged(of, `body.items.${index}`, item));
+  const judgements = items.map((item) => judged(of, item));
   const written = await writeBatch(ctx, ctx.scope, of, judgements);
-  const results = written.map((result, index) => ({ index, ...result }));
+  const results = written.map(resultAt);
   const count = (status: string): number =>
     results.filter((result) => result.status === status).length;
   const failed = count("error");
@@ -100,4 +106,12 @@ async function bulk(
     throw new ApiError("VALIDATION_ERROR", message, { details: details as unknown as Value });
   }
   return ok({ results, created: count("created"), updated: count("updated"), failed });
+}
+
+/** What became of an item; what is wrong with it stands where it stood in the body. */
+function resultAt(result: ItemResult, index: number): BulkAnswer["results"][number] {
+  if (result.status !== "error") return { index, ...result };
+  const placeOf = under(`body.items.${index}`);
+  const { code, message, details } = placedData(result.error, placeOf);
+  return { index, status: "error", error: { code, message, details } };
 }

@@ -1,6 +1,6 @@
 import type { Seller } from "../../schemas/documentSchemas";
 import { minorUnitDecimals } from "../../kit/currencies";
-import { ApiError, invalid, type Problem } from "../../kit/errors";
+import { ApiError, type FieldProblem, invalidRecord } from "../../kit/errors";
 import { isOut } from "../../ontology/issuing";
 import type { ObjectDoc } from "../../ontology/registry";
 import type { DocumentContent, DocumentObject } from "../documentFiles";
@@ -39,17 +39,17 @@ export function requireTaxDocument(document: DocumentObject, organization: Selle
   if (missing.length === 0) return document;
   // What is changed now is not on what has been issued.
   const hint = isOut(document) ? "; it was issued so: cancel or credit it, and issue it anew" : "";
-  throw invalid(missing.map(({ path, message }) => ({ path, message: message + hint })));
+  throw invalidRecord(missing.map(({ field, message }) => ({ field, message: message + hint })));
 }
 
 /**
- * What keeps a document from being an EN 16931 e-invoice: each missing or unfit field by its path, with
+ * What keeps a document from being an EN 16931 e-invoice: each missing or unfit field by its name, with
  * the number of its business term (BT) and the rule that asks for it. Empty where nothing does.
  */
 export function missingForEInvoice(
   { customProperties }: TaxDocument,
   { address, taxIds = {} }: Seller,
-): Problem[] {
+): FieldProblem[] {
   const { billTo, currency, lineItems } = customProperties;
   const categories = new Set(lineItems.map(({ taxCategory }) => taxCategory));
   const isOutside = categories.has("outside_scope");
@@ -107,12 +107,12 @@ export function plainVatId(text: string): string {
   return text.replace(/[\s.\-\u2010-\u2015/]/g, "").toUpperCase();
 }
 
-function country(path: string, given: string | undefined, message: string): Problem[] {
-  if (given === undefined) return [{ path, message }];
+function country(field: string, given: string | undefined, message: string): FieldProblem[] {
+  if (given === undefined) return [{ field, message }];
   const text = `${message}: ${given} is no ISO 3166-1 code or name of a country`;
-  return unless(countryCode(given) !== undefined, path, text);
+  return unless(countryCode(given) !== undefined, field, text);
 }
 
-function unless(isGood: boolean, path: string, message: string): Problem[] {
-  return isGood ? [] : [{ path, message }];
+function unless(isGood: boolean, field: string, message: string): FieldProblem[] {
+  return isGood ? [] : [{ field, message }];
 }

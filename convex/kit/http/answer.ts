@@ -1,6 +1,6 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Reply } from "../endpoint";
-import { ApiError, type ErrorData, errorDataOf, invalid } from "../errors";
+import { ApiError, type ErrorData, errorDataOf, invalid, placedData, under } from "../errors";
 import type { RateLimit } from "../limits";
 import { entityTag, hasVersion } from "../version";
 import { isUnavailable } from "./conflicts";
@@ -33,9 +33,13 @@ function envelope(c: HttpContext, reply: Reply): string {
   return `{"success":true,"data":${reply.data},"error":null,"meta":{"traceId":${traceId}${dryRun}${listMeta}}}`;
 }
 
+/** The fields that a rule refuses are those of the request's body. */
+const placeOf = under("body");
+
 /** Any failure as an answer; one that is not meant for callers becomes INTERNAL_ERROR, and is logged. */
 export function failure(c: HttpContext, error: unknown): Response {
-  const data = errorDataOf(error) ?? cutOff(c) ?? unexpected(c, error);
+  const refused = errorDataOf(error);
+  const data = refused ? placedData(refused, placeOf) : (cutOff(c) ?? unexpected(c, error));
   setRateLimitHeaders(c, refusedLimit(data));
   c.header("Cache-Control", "no-store");
   if (data.retryAfter !== undefined) c.header("Retry-After", String(data.retryAfter));
