@@ -38,12 +38,11 @@ export function severalOf<Item extends z.ZodType>(
       return parts.flatMap((part) => valueOf(item, part, context));
     })
     .meta({
-      type: "array",
       ...(description === undefined ? {} : { description }),
-      // Only asked for where the API is described.
-      get items() {
+      // Only asked for where the API is described: one value by itself, or a list of them.
+      get anyOf() {
         const { $schema: _, ...described } = z.toJSONSchema(item, { io: "input" });
-        return described;
+        return [described, { type: "array", items: described }];
       },
     })
     .optional();
