@@ -158,6 +158,12 @@ const PLACED_FIELDS = [
 const READERS = [...DOOR, "convex/kit/{input,page,version}.ts", "convex/sync/naming.ts"];
 const PLACED_PROBLEMS = { group: ["**/errors"], importNames: ["invalid"], message: PLACED };
 
+/** Lists of objects to portal users too. */
+const UNSEEN_RULE = {
+  group: ["**/ontology/selectedRows", "**/ontology/searchedRows", "**/ontology/portalObjects"],
+  message: "List by ontology/list.ts: it applies what a portal user may see.",
+};
+
 /** What a file of functions may not do: write to tables, but for those that are its own. */
 function restrictions(own, others = [...IDS, ...PLACED_FIELDS]) {
   const all = new Set(OWNED.flatMap(({ tables }) => tables));
@@ -208,41 +214,18 @@ export default tseslint.config(
   { files: ["convex/api/**/*.ts"], rules: restrictions([], [...IDS, ...SERVED_ROWS]) },
   { files: [OWN], rules: restrictions([], PLACED_FIELDS) },
   ...OWNED.map(({ tables, files }) => ({ files, rules: restrictions(tables) })),
+  // The last that fits a file holds for it, whole.
   ...[
-    [["convex/**/*.ts"], [FOREIGN_IDS, ...STEPS]],
-    [OF_ANY_TENANT, STEPS],
-    [PIPELINE, [FOREIGN_IDS]],
-  ].map(([files, patterns]) => ({
+    [["convex/**/*.ts"], [], [FOREIGN_IDS, ...STEPS]],
+    [["convex/*/**/*.ts"], READERS, [FOREIGN_IDS, ...STEPS, PLACED_PROBLEMS]],
+    [OF_ANY_TENANT, READERS, [...STEPS, PLACED_PROBLEMS]],
+    [PIPELINE, [], [FOREIGN_IDS, PLACED_PROBLEMS]],
+    [["convex/api/**/*.ts"], [], [FOREIGN_IDS, ...STEPS, UNSEEN_RULE]],
+  ].map(([files, ignores, patterns]) => ({
     files,
+    ignores,
     rules: { "no-restricted-imports": ["error", { patterns }] },
   })),
-  {
-    files: ["convex/*/**/*.ts"],
-    ignores: [...READERS, ...OF_ANY_TENANT],
-    rules: { "no-restricted-imports": ["error", { patterns: [FOREIGN_IDS, PLACED_PROBLEMS] }] },
-  },
-  {
-    files: OF_ANY_TENANT,
-    rules: { "no-restricted-imports": ["error", { patterns: [PLACED_PROBLEMS] }] },
-  },
-  {
-    files: ["convex/api/**/*.ts"],
-    rules: {
-      "no-restricted-imports": [
-        "error",
-        {
-          patterns: [
-            FOREIGN_IDS,
-            ...STEPS,
-            {
-              group: ["**/ontology/ranges", "**/ontology/portalObjects"],
-              message: "List by ontology/list.ts: it applies what a portal user may see.",
-            },
-          ],
-        },
-      ],
-    },
-  },
   {
     files: ["*.js", "scripts/**/*.js"],
     ...tseslint.configs.disableTypeChecked,

@@ -3,7 +3,7 @@ import { type Infer, v } from "convex/values";
 import type { Id } from "./_generated/dataModel";
 import { query, type QueryCtx } from "./_generated/server";
 import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
-import { DEFAULT_LIMIT, MAX_LIMIT } from "./kit/page";
+import { DEFAULT_LIMIT, MAX_LIMIT } from "./kit/pageLimits";
 import { invalid } from "./kit/errors";
 import { contactType } from "./ontology/contact";
 import { crmOrganizationType } from "./ontology/crmOrganization";

@@ -1,4 +1,4 @@
-import type { AnswerMoment } from "../kit/http/finishes";
+import type { AnswerMoment } from "../kit/http/moment";
 import { API_PREFIX } from "../kit/http/context";
 import { openSecret } from "../kit/secretBox";
 import { presignDownload } from "./bucket";

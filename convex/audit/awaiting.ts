@@ -1,6 +1,6 @@
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import type { Change } from "../ontology/effects";
+import type { Change } from "../ontology/changes";
 import { digestsOf } from "./digest";
 
 /**

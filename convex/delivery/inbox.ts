@@ -3,7 +3,7 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
 import { idOfAnyTenant, own } from "../kit/own";
-import type { Consumer } from "./consumers";
+import type { Consumer } from "./consumer";
 import { type Notification, type OutboundMessage, queueMessages } from "./outbox";
 import { choiceOf, settingsOf } from "./notificationSettings";
 import { isStaffEvent, type StaffEvent, titleOf } from "./staffEvents";

@@ -4,7 +4,8 @@ import type { Doc } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { completeEntry, DIGESTS } from "../audit/awaiting";
 import type { DocumentSha256 } from "../audit/trail";
-import { type Change, record } from "../ontology/effects";
+import type { Change } from "../ontology/changes";
+import { record } from "../ontology/effects";
 import { eventTypeOf } from "../ontology/eventTypes";
 import {
   DOCUMENT_TYPES,

@@ -4,22 +4,9 @@ import { rowOfAnyTenant } from "../kit/own";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
 import type { Notification } from "./outbox";
+import type { ProviderEvent } from "./providers/event";
 import { recordProgress } from "./settling";
 import { suppress } from "./suppressions";
-
-/** What a provider says of a message that it took. */
-export type ProviderEvent = {
-  channel: "email" | "whatsapp";
-  /** Ours, as it came back; it also fits an event that overtakes the answer to the attempt. */
-  notificationId: string | undefined;
-  providerMessageId: string | undefined;
-  at: number;
-} & (
-  | { kind: "sent" | "delivered" | "opened" }
-  | { kind: "complained" }
-  | { kind: "failed"; reason: string }
-  | { kind: "bounced"; reason: string; isPermanent: boolean }
-);
 
 /** Moves the message forward; an event that comes twice, late or out of order changes nothing. */
 export async function applyProviderEvent(ctx: MutationCtx, event: ProviderEvent): Promise<Outcome> {

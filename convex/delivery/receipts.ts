@@ -1,6 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
 import { TenantReader } from "../ontology/reader";
-import type { Consumer } from "./consumers";
+import type { Consumer } from "./consumer";
 import { receiptData } from "./letterData";
 import { queueMessages } from "./outbox";
 import { findSuppression } from "./suppressions";

@@ -1,14 +1,16 @@
 import { internal } from "../_generated/api";
+import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
 import { delayAfter } from "./attempts";
-import type { Notification } from "./outbox";
 import { configuredFor, mayAskAgain } from "./providers/configured";
-import type { ProviderEvent } from "./providerEvents";
+import type { ProviderEvent } from "./providers/event";
 import type { Outcome } from "./providers/message";
 import { noSecret } from "./secretLink";
 import { suppress } from "./suppressions";
+
+type Notification = Doc<"notifications">;
 
 /** What becomes of a message: by the answer of an attempt, by a lease that ran out, by its provider's events. */
 

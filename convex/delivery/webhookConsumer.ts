@@ -1,4 +1,4 @@
-import type { Consumer } from "./consumers";
+import type { Consumer } from "./consumer";
 import { commitTsOf } from "./events";
 import { enqueue } from "./webhookQueue";
 import { wants, webhooksOf } from "./webhooks";

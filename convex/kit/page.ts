@@ -1,12 +1,8 @@
 import type { PaginationOptions, PaginationResult } from "convex/server";
 import { getConvexSize, type Value } from "convex/values";
 import { errorDataOf, invalid } from "./errors";
+import { DEFAULT_LIMIT, MAX_OFFSET, tooFar } from "./pageLimits";
 import type { ListMeta, PageParameters } from "./pageParameters";
-
-/** Every list: `limit` and one of `cursor` (preferred), `offset` or `page`. */
-export const DEFAULT_LIMIT = 50;
-export const MAX_LIMIT = 200;
-export const MAX_OFFSET = 5000;
 
 /** A page of large rows ends early: half of what Convex lets a query read. */
 export const MAX_BYTES = 8 * 1024 * 1024;
@@ -14,7 +10,6 @@ export const MAX_BYTES = 8 * 1024 * 1024;
 export const MAX_BYTES_REWRITTEN = 4 * 1024 * 1024;
 
 const tooMuch = "reaches too much data; use cursor";
-export const tooFar = `reaches beyond ${MAX_OFFSET} rows; use cursor`;
 
 /** Where a page begins: after a cursor, or so many rows from the start. */
 export type Paging = { limit: number; page?: number } & (

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, tooFar } from "./page";
+import { DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, tooFar } from "./pageLimits";
 
 /** How every list is asked for a page, and what its answer says of it; page.ts reads it. */
 export const pageParameters = {

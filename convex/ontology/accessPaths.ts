@@ -1,6 +1,6 @@
 import type { Cell } from "./counts";
-import type { FilterColumn } from "./definition";
-import { entriesOf, type Filters, type Selection, type SortColumn } from "./selection";
+import type { FilterColumn, SortColumn } from "./definition";
+import { entriesOf, type Filters, type Selection } from "./selection";
 
 /**
  * Which index a list reads, and how: the decision alone, from what is asked for and from the counts.

@@ -1,6 +1,8 @@
 import { compareValues, type Value } from "convex/values";
-import type { Change } from "./effects";
 import type { ObjectDoc } from "./registry";
+
+/** A field that was changed, as the audit trail tells it. */
+export type Change = { field: string; before?: Value; after?: Value };
 
 /** What an audit entry compares: everything that a caller can change, property by property. */
 export function auditedFields(

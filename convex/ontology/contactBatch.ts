@@ -7,7 +7,8 @@ import { parseFields } from "../kit/input";
 import { mergedChanges } from "../kit/mergePatch";
 import { jobScope } from "../schemas/crmSchemas";
 import { contactCreation, contactPatch, contactUpdate } from "./contactInput";
-import { contactOfRow, type Known, personOf } from "./contactIdentity";
+import type { Known } from "./contactByEmail";
+import { contactOfRow, personOf } from "./contactIdentity";
 import { changeContact, saveContact, type SavedContact } from "./contactRules";
 import {
   changeCrmOrganization,

@@ -1,6 +1,7 @@
 import { readCell } from "../kit/csv";
 import { didYouMean } from "../kit/didYouMean";
 import { CellsOfRow } from "./contactCells";
+import { CONTACT_COLUMNS, type ContactColumn } from "./contactColumnNames";
 import { bare, ourColumn, theirColumn } from "./contactHeaders";
 import type { FieldsOfRow } from "./contactRow";
 import type { FieldProblem } from "../kit/errors";
@@ -9,37 +10,6 @@ import type { ObjectDoc } from "./registry";
 
 /** Contacts as rows of a CSV file: what an export writes, and what an import reads. */
 type Contact = ObjectDoc<"crm_contact">;
-
-const ADDRESS = ["street", "city", "state", "postalCode", "country"] as const;
-const TEXTS = [
-  "firstName",
-  "lastName",
-  "email",
-  "phone",
-  "company",
-  "jobTitle",
-  "subtype",
-  "status",
-  "source",
-  "sourceRef",
-] as const;
-
-/** In the order of an export. */
-export const CONTACT_COLUMNS = [
-  "id",
-  ...TEXTS,
-  "tags",
-  "notes",
-  ...ADDRESS,
-  "taxId",
-  "customFields",
-  "crmOrganizationId",
-  "name",
-  "version",
-  "createdAt",
-  "updatedAt",
-] as const;
-export type ContactColumn = (typeof CONTACT_COLUMNS)[number];
 
 /** An export has them, for people to read; an import leaves them alone. */
 const DERIVED: readonly string[] = ["name", "version", "createdAt", "updatedAt"];

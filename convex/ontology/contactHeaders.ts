@@ -1,4 +1,4 @@
-import type { ContactColumn } from "./contactColumns";
+import type { ContactColumn } from "./contactColumnNames";
 
 /**
  * How other programs head the columns of contacts. docs/imports.md tells of the same table. What a column

@@ -1,8 +1,8 @@
 import { packCustomFields } from "../kit/customFields";
 import { emailKey } from "../kit/email";
 import { phoneKey, type Region } from "../kit/phone";
+import { contactByEmail, type Known } from "./contactByEmail";
 import { cardKey, nameKey, otherPhonesOf, type Person } from "./contactMatch";
-import type { TenantReader } from "./reader";
 import type { ObjectDoc } from "./registry";
 import type { ObjectStore } from "./store";
 
@@ -12,21 +12,9 @@ import type { ObjectStore } from "./store";
  */
 type Contact = ObjectDoc<"crm_contact">;
 
-/** By what a contact was found; `merged` is an e-mail of one that was merged into it. */
-export type Known = { contact: Contact; by: "email" | "merged" | "card" | "phone" };
-
 /** Of a number that many have, such as a switchboard's, or of a UID, so many are looked at. */
 const HOLDERS_READ = 50;
 const PHONES_READ = 5;
-
-/** The contact whose e-mail it is, else the one into which that contact was merged. */
-export async function contactByEmail(reader: TenantReader, email: string): Promise<Known | null> {
-  const key = emailKey(email);
-  const own = await reader.findByKey("crm_contact", key);
-  if (own) return { contact: own, by: "email" };
-  const merged = await reader.findByOtherKey("crm_contact", key);
-  return merged ? { contact: merged, by: "merged" } : null;
-}
 
 /**
  * The contact that a row of a file is. The e-mail decides; where it finds nobody, the UID of a vCard,

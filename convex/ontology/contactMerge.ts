@@ -8,7 +8,7 @@ import { partedFrom } from "./contactAddresses";
 import { unionOf } from "./contactUnion";
 import { auditedFields, changesBetween } from "./changes";
 import { type Move, move, moveOneBack } from "./contactMoves";
-import type { Change } from "./effects";
+import type { Change } from "./changes";
 import { referringTo } from "./links";
 import { isOfType } from "./reader";
 import type { ObjectDoc } from "./registry";

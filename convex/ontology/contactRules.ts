@@ -1,7 +1,7 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import type { Id } from "../_generated/dataModel";
 import { contactType } from "./contact";
-import { contactByEmail, type Known } from "./contactIdentity";
+import { contactByEmail, type Known } from "./contactByEmail";
 import { isSamePhone, unitedLists } from "./contactAddresses";
 import { organizationNameKey } from "./crmOrganization";
 import type { ObjectDoc, Properties } from "./registry";

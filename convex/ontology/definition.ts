@@ -1,7 +1,6 @@
 import type { GenericId, Infer, PropertyValidators, VObject } from "convex/values";
 import type { Resource } from "../kit/errors";
 import type { Tally } from "./counts";
-import type { SortColumn } from "./selection";
 
 /** What a type stores of its own. */
 export type StoredProperties = VObject<Record<string, unknown>, PropertyValidators>;
@@ -110,6 +109,11 @@ export type MatchKey = { kind: "email" | "phone" | "name" | "address" | "card"; 
 /** A phone number's key depends on where the organization is. */
 export type Match =
   { kind: Exclude<MatchKey["kind"], "phone">; key: string } | { kind: "phone"; number: string };
+
+/** The times by which lists are narrowed. */
+export type RangeColumn = "createdAt" | "updatedAt" | "documentDate" | "dueAt";
+/** What a list may be sorted by; what types call these is theirs (`issueDate`, `number`). */
+export type SortColumn = RangeColumn | "sortName" | "lookupKey";
 
 export type FilterColumn = "subtype" | "status" | "facet" | RelationColumn | "lookupKey";
 export type RelationColumn = (typeof RELATION_COLUMNS)[number];

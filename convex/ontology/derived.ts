@@ -1,7 +1,6 @@
 import { archivedType, cellKey, groupOf, type Tally } from "./counts";
 import { type ObjectColumns, type ObjectTypeDefinition, RELATION_COLUMNS } from "./definition";
-import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
-import type { NewObject } from "./store";
+import { type NewObject, objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
 /** What the store keeps in step with an object, derived from the object alone. */
 

@@ -1,11 +1,11 @@
-import type { Value } from "convex/values";
+import type { Infer, Value } from "convex/values";
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import type { Infer } from "convex/values";
 import { AWAITING } from "../audit/awaiting";
 import { digestsOf } from "../audit/digest";
 import type { Role } from "../kit/scopes";
 import type { actor } from "../schemas/ontologySchemas";
+import type { Change } from "./changes";
 import type { PortalViewer } from "./portalRules";
 
 /** On whose behalf, in which tenant and by which request a mutation writes. */
@@ -24,8 +24,6 @@ export type WriteScope = {
   /** Set when a portal user writes: what they see then bounds what they change. */
   viewer?: PortalViewer;
 };
-
-export type Change = { field: string; before?: Value; after?: Value };
 
 /** Something that happened to an object of the ontology or of the core tables. */
 export type Happening = {

@@ -1,7 +1,6 @@
-import type { Id } from "../_generated/dataModel";
 import { ApiError } from "../kit/errors";
 import { emailKey } from "../kit/email";
-import { contactByEmail } from "./contactIdentity";
+import { contactOfUser } from "./followUps";
 import type { SignIn } from "./frontendUserInput";
 import type { ObjectDoc } from "./registry";
 import type { ObjectStore } from "./store";
@@ -21,7 +20,7 @@ export async function syncUser(
   if (known?.status === "inactive") {
     throw new ApiError("FORBIDDEN", "This portal user has been switched off.");
   }
-  const crmContactId = await contactFor(store, email, known?.customProperties.crmContactId);
+  const crmContactId = await contactOfUser(store, email, known?.customProperties.crmContactId);
   const customProperties = {
     email,
     oauthProvider,
@@ -41,19 +40,6 @@ export async function syncUser(
   return { user, isNew: true };
 }
 
-/** The portal user who was there before the contact that has their e-mail. */
-export async function linkPortalUser(
-  store: ObjectStore,
-  contact: ObjectDoc<"crm_contact">,
-): Promise<void> {
-  if (contact.lookupKey === undefined) return;
-  const user = await store.findByKey("frontend_user", contact.lookupKey);
-  if (!user) return;
-  const { email, crmContactId } = user.customProperties;
-  const linked = await contactFor(store, email, crmContactId);
-  await store.update(user, { customProperties: { crmContactId: linked } }, "linked");
-}
-
 /** What staff decide of a portal user: whether they may come in, and whose contact they are. */
 export async function changePortalUser(
   store: ObjectStore,
@@ -68,14 +54,4 @@ export async function changePortalUser(
     ...(status === undefined ? {} : { status }),
     ...(crmContactId === undefined ? {} : { customProperties: { crmContactId: contact } }),
   });
-}
-
-/** A link stays while its contact lives, also when the contact's e-mail changes: staff set it then. */
-async function contactFor(
-  store: ObjectStore,
-  email: string,
-  linked: Id<"objects"> | undefined,
-): Promise<Id<"objects"> | undefined> {
-  if (linked && (await store.find("crm_contact", linked))) return linked;
-  return (await contactByEmail(store, email))?.contact._id;
 }

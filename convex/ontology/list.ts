@@ -4,7 +4,6 @@ import * as z from "zod";
 import { invalidIn } from "../kit/errors";
 import {
   badCursor,
-  MAX_LIMIT,
   metaOf,
   openCursor,
   type Page,
@@ -14,11 +13,12 @@ import {
   pagingOf,
   sealCursor,
 } from "../kit/page";
+import { MAX_LIMIT } from "../kit/pageLimits";
 import { type PageParameters, pageParameters } from "../kit/pageParameters";
 import { severalOf } from "../kit/several";
 import { text } from "../kit/text";
 import { anyTime, anyTimeUntil, documentsFrom, documentsTo } from "../kit/time";
-import type { FilterColumn } from "./definition";
+import type { FilterColumn, RangeColumn, SortColumn } from "./definition";
 import { definitionOf } from "./derived";
 import { portalPage } from "./portalObjects";
 import { type Tenant, TenantReader } from "./reader";
@@ -30,11 +30,9 @@ import {
   isSelected,
   NEWEST_FIRST,
   type Range,
-  type RangeColumn,
   type Ranges,
   type Selection,
   type Sort,
-  type SortColumn,
 } from "./selection";
 
 /** What a list was asked for, once its parameters have been read. */

@@ -1,7 +1,7 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { emailKey } from "../kit/email";
-import type { Found } from "./rekeying";
+import type { Found } from "./rekeyedObjects";
 
 /** The e-mails of an organization's members, which stand beside its objects. */
 const MEMBERS_READ = 500;

@@ -1,3 +1,4 @@
+import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import type { StoredCustomFields } from "../kit/customFields";
 import { withoutInvisible } from "../kit/invisible";
@@ -6,6 +7,13 @@ import { listIn } from "./contactMatch";
 import { isOfType } from "./reader";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectStore } from "./store";
+
+/** What a step of making keys anew has come upon. */
+export type Found = {
+  checked: number;
+  changed: number;
+  collisions: Doc<"rekeyings">["collisions"];
+};
 
 /**
  * What an earlier version stored and today's would not: tags and names of custom fields with characters

@@ -7,7 +7,7 @@ import { definitionOf } from "./derived";
 import { regionOfCountry } from "./phoneRegion";
 import type { ObjectDoc } from "./registry";
 import { rekeyAddresses } from "./rekeyedAddresses";
-import { tidied } from "./rekeyedObjects";
+import { type Found, tidied } from "./rekeyedObjects";
 import { ObjectStore } from "./store";
 
 /**
@@ -109,7 +109,6 @@ export async function stepRekeying(ctx: MutationCtx, id: Id<"rekeyings">): Promi
   await ctx.scheduler.runAfter(0, internal.rekeying.step, { rekeyingId: id });
 }
 
-export type Found = { checked: number; changed: number; collisions: Collision[] };
 type Step = Partial<Pick<Rekeying, "position" | "failed" | "addressesAfter" | "status">>;
 
 async function stepOf(ctx: MutationCtx, job: Rekeying, found: Found): Promise<Step> {

@@ -1,5 +1,5 @@
 import type { Doc } from "../_generated/dataModel";
-import type { FilterColumn } from "./definition";
+import type { FilterColumn, RangeColumn, SortColumn } from "./definition";
 import type { ObjectType } from "./registry";
 
 /** What a list of objects is asked for: filters, ranges, an order, and whether archived ones too. */
@@ -15,11 +15,8 @@ export type Filters = Partial<Record<FilterColumn, readonly string[]>>;
 
 /** From `from` up to and with `to`, in milliseconds since the epoch. */
 export type Range = { from?: number | undefined; to?: number | undefined };
-export type RangeColumn = "createdAt" | "updatedAt" | "documentDate" | "dueAt";
 export type Ranges = Partial<Record<RangeColumn, Range>>;
 
-/** What a list may be sorted by; what types call these is theirs (`issueDate`, `number`). */
-export type SortColumn = RangeColumn | "sortName" | "lookupKey";
 export type Sort = { column: SortColumn; order: "asc" | "desc" };
 
 export const NEWEST_FIRST: Sort = { column: "createdAt", order: "desc" };

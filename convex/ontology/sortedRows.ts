@@ -1,7 +1,8 @@
 import { QueryStream } from "convex-helpers/server/stream";
 import { compareValues, getConvexSize, type Value } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
-import type { Sort, SortColumn } from "./selection";
+import type { SortColumn } from "./definition";
+import type { Sort } from "./selection";
 
 type Row = Doc<"objects">;
 type Key = (Value | undefined)[];

@@ -6,10 +6,10 @@ import { internal } from "../_generated/api";
 import { announce } from "../delivery/following";
 import { ApiError, FieldError } from "../kit/errors";
 import { organizationOf } from "../kit/own";
-import { auditedFields, changesBetween, definedOnly } from "./changes";
+import { auditedFields, type Change, changesBetween, definedOnly } from "./changes";
 import { CountBuffer, WRITES_PER_FOLD } from "./counts";
 import type { ObjectColumns } from "./definition";
-import { type Change, type Happening, record, type WriteScope } from "./effects";
+import { type Happening, record, type WriteScope } from "./effects";
 import { eventTypeOf } from "./eventTypes";
 import { followUp } from "./followUps";
 import { freeze, isIssuing } from "./issuing";
@@ -21,22 +21,13 @@ import { ObjectMemory } from "./memory";
 import { isChangeableByPortal } from "./portalRules";
 import { TenantReader } from "./reader";
 import {
+  type NewObject,
   objectTypes,
   type ObjectDoc,
   type ObjectType,
   type Properties,
-  type Status,
-  type Subtype,
 } from "./registry";
 import { columnsOf, definitionOf, talliesOf } from "./derived";
-
-/** What a caller decides of a new object; the rest is derived. */
-export type NewObject<T extends ObjectType> = {
-  subtype: Subtype<T>;
-  status: Status<T>;
-  description?: string;
-  customProperties: Properties<T>;
-};
 
 /** Given fields change; in `customProperties`, an explicit `undefined` removes. */
 export type ObjectChanges<T extends ObjectType> = Partial<

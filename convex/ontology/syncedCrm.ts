@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { contactCreation, contactUpdate } from "./contactInput";
-import { contactByEmail } from "./contactIdentity";
+import { contactByEmail } from "./contactByEmail";
 import { changeContact, saveContact } from "./contactRules";
 import {
   changeCrmOrganization,

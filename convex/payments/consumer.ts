@@ -1,4 +1,4 @@
-import type { Consumer } from "../delivery/consumers";
+import type { Consumer } from "../delivery/consumer";
 import { TenantReader } from "../ontology/reader";
 import { PAYMENT_EVENTS } from "./events";
 import { closeStaleLinks } from "./links";

@@ -6,16 +6,11 @@ import type { Doc, Id } from "../../convex/_generated/dataModel";
 import type { MutationCtx } from "../../convex/_generated/server";
 import { sealCursor } from "../../convex/kit/page";
 import { CountBuffer } from "../../convex/ontology/counts";
-import type { FilterColumn } from "../../convex/ontology/definition";
+import type { FilterColumn, RangeColumn, SortColumn } from "../../convex/ontology/definition";
 import { talliesOf } from "../../convex/ontology/derived";
 import { objectTypes, type ObjectType } from "../../convex/ontology/registry";
 import { SelectedRows } from "../../convex/ontology/selectedRows";
-import {
-  isSelected,
-  type RangeColumn,
-  type Selection,
-  type SortColumn,
-} from "../../convex/ontology/selection";
+import { isSelected, type Selection } from "../../convex/ontology/selection";
 import { type Fixture, newBackend } from "../helpers/backend";
 
 /** Lists against a naive filter and sort over everything, for every type, subset of filters and order. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { columnsOf, CONTACT_COLUMNS, fieldsOfCells } from "../../convex/ontology/contactColumns";
+import { CONTACT_COLUMNS } from "../../convex/ontology/contactColumnNames";
+import { columnsOf, fieldsOfCells } from "../../convex/ontology/contactColumns";
 import { newBackend } from "../helpers/backend";
 import { contactsOf, dataOf, importFile, type Report } from "./bodies";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ok, readEndpoint } from "../../kit/endpoint";
-import { DEFAULT_LIMIT } from "../../kit/page";
+import { DEFAULT_LIMIT } from "../../kit/pageLimits";
 import { pageParameters } from "../../kit/pageParameters";
 import { activityEntry, activityOf } from "../../ontology/activity";
 import { contactSummary } from "../../ontology/contactInput";

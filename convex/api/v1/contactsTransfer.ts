@@ -3,7 +3,8 @@ import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { EXPORT_DESCRIPTION, exportParameters } from "../../kit/export";
 import { streamPage } from "../../kit/streamPage";
 import { severalOf } from "../../kit/several";
-import { CONTACT_COLUMNS, UNKNOWN_COLUMNS } from "../../ontology/contactColumns";
+import { CONTACT_COLUMNS } from "../../ontology/contactColumnNames";
+import { UNKNOWN_COLUMNS } from "../../ontology/contactColumns";
 import { exportContacts } from "../../ontology/contactExport";
 import { beginImport } from "../../ontology/contactImport";
 import {

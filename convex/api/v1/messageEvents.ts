@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { applyProviderEvent, type ProviderEvent } from "../../delivery/providerEvents";
+import { applyProviderEvent } from "../../delivery/providerEvents";
+import type { ProviderEvent } from "../../delivery/providers/event";
 import { exampleId } from "../../kit/exampleId";
 import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
 import { readAs } from "../../kit/problems";

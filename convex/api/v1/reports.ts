@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { ok, type ReadContext, readEndpoint } from "../../kit/endpoint";
 import { invalid } from "../../kit/errors";
-import { MAX_LIMIT, openCursor, sealCursor } from "../../kit/page";
+import { openCursor, sealCursor } from "../../kit/page";
+import { MAX_LIMIT } from "../../kit/pageLimits";
 import { objectTypes, type ObjectType } from "../../ontology/registry";
 import { day } from "../../ontology/recurringInput";
 import { openItems, revenueByMonth, revenueByOwner, taxByMonth } from "../../ontology/reports";

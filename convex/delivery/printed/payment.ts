@@ -3,7 +3,7 @@ import type { Seller } from "../../schemas/documentSchemas";
 import type { DocumentObject } from "../documentFiles";
 import { epcText } from "./epcCode";
 import type { Formats } from "./formats";
-import type { PrintedFact } from "./printedDocument";
+import type { PrintedFact } from "./fact";
 import { filled, type Wording } from "./wording";
 
 /** How to pay: by transfer, by the QR code of a banking app, by a link. */

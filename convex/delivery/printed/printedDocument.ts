@@ -1,3 +1,4 @@
+import type { PrintedFact } from "./fact";
 import type { DocumentFormat } from "../../schemas/documentSchemas";
 import { daysAfter } from "../../kit/localTime";
 import type { DocumentContent, DocumentObject, DocumentSource } from "../documentFiles";
@@ -44,7 +45,6 @@ export type PrintedDocument = {
   /** Below everything else: what the organization ends its letters with. */
   footer: string | null;
 };
-export type PrintedFact = { label: string; value: string };
 
 /** What an invoice, a credit note, a quote or a reminder says. */
 export function printedDocument(

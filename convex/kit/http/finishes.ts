@@ -1,3 +1,4 @@
+import type { AnswerMoment } from "./moment";
 import { downloadLink, type DownloadSource } from "../../attachments/downloadLink";
 
 /**
@@ -11,9 +12,6 @@ export type Unfinished<Name extends FinishName, Documented> = {
   download: DownloadSource;
   serverTime: Omit<Documented, "serverTime">;
 }[Name];
-
-/** Where and when an answer is given. */
-export type AnswerMoment = { now: number; origin: string };
 
 type Finish = (data: unknown, moment: AnswerMoment) => unknown;
 

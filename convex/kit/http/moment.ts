@@ -1,0 +1,2 @@
+/** Where and when an answer is given. */
+export type AnswerMoment = { now: number; origin: string };
