@@ -61,6 +61,12 @@ export type Plan = {
 /** Whose rows are read whole and sorted: at most so many. */
 export const MAX_SORTED = 900;
 
+/**
+ * So many rows are looked through for a page of those that no index tells apart. With `MAX_SORTED` and
+ * the counts, a page that skips none reads at most 2,000 documents.
+ */
+export const MAX_LOOKED_THROUGH = 1000;
+
 /** What a range costs before its first row, in rows. */
 const RANGE_COST = 1;
 /** A range of another column is taken to leave so much of what it narrows. */
@@ -68,9 +74,14 @@ const PART_IN_RANGE = 1 / 4;
 
 const OWNERS = ["parentId", "relatedId", "subjectId"] as const satisfies FilterColumn[];
 
-/** The owners whose counts a plan needs. */
-export function ownersOf(filters: Filters): string[] {
-  return OWNERS.flatMap((column) => filters[column] ?? []);
+/** The owners whose counts a plan needs, and the column in which each is. */
+export function ownersOf(filters: Filters): { column: (typeof OWNERS)[number]; owner: string }[] {
+  return OWNERS.flatMap((column) => (filters[column] ?? []).map((owner) => ({ column, owner })));
+}
+
+/** As sizes name them: the counts do not say in which column an owner is. */
+export function ownerKey(column: FilterColumn, owner: string): string {
+  return `${column} ${owner}`;
 }
 
 /** The path that has exactly these filters and this order in one range; null where there is none. */
@@ -136,7 +147,7 @@ function matchingOf({ filters }: Selection, sizes: Sizes, cells: readonly Cell[]
   const ofOwners = OWNERS.flatMap((column) => {
     const owners = filters[column];
     if (!owners) return [];
-    const owned = owners.flatMap((owner) => sizes.ofOwner.get(owner) ?? []);
+    const owned = owners.flatMap((owner) => sizes.ofOwner.get(ownerKey(column, owner)) ?? []);
     return [countOf(owned.filter((cell) => isCounted(cell, filters)))];
   });
   return Math.min(countOf(cells), ...ofOwners);
@@ -145,7 +156,7 @@ function matchingOf({ filters }: Selection, sizes: Sizes, cells: readonly Cell[]
 type Candidate = Plan & {
   /** The rows of all its ranges together. */
   rows: number;
-  /** How much of what is meant the other columns' ranges leave, as far as one can guess. */
+  /** How much of what is meant the other columns' ranges leave, as far as one can guess; else 1. */
   part: number;
 };
 
@@ -198,7 +209,9 @@ function rowsOf(
   const [column] = columns;
   if (column === undefined) return countOf(sizes.all);
   if (!isCellColumn(column)) {
-    return countOf((filters[column] ?? []).flatMap((owner) => sizes.ofOwner.get(owner) ?? []));
+    return countOf(
+      (filters[column] ?? []).flatMap((owner) => sizes.ofOwner.get(ownerKey(column, owner)) ?? []),
+    );
   }
   if (columns.length === CELL.length) return countOf(cells);
   const statuses = new Set(cells.map(({ key }) => key[0]));
@@ -211,7 +224,10 @@ function costOf(
   limit: number,
 ): number {
   const perRow = rows / Math.max(1, Math.min(rows, matching) * part);
-  const read = isSorted ? rows : Math.min(rows, limit * Math.max(1, perRow));
+  const read = isSorted
+    ? Math.min(rows, MAX_SORTED)
+    : // Times lie together: where another's range is judged row by row, it may be the last of them.
+      Math.min(rows, part < 1 ? MAX_LOOKED_THROUGH : limit * Math.max(1, perRow));
   return read + ranges.length * RANGE_COST;
 }
 

@@ -87,6 +87,7 @@ export const contactType = defineObjectType({
     left: { source: "api" as const, tags: [], customFields: [] },
     isRemoved: true,
   }),
+  owners: { parentId: "crm_organization" },
   filters: {
     subtype: "subtype",
     status: "status",

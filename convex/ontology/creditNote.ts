@@ -45,6 +45,7 @@ export const creditNoteType = defineObjectType({
       ],
     };
   },
+  owners: { parentId: "crm_contact", relatedId: "crm_organization", subjectId: "invoice" },
   filters: {
     contactId: "parentId",
     crmOrganizationId: "relatedId",

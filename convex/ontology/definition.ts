@@ -33,6 +33,8 @@ export type ObjectTypeDefinition<
   portal?: PortalRule<ObjectRecord<Subtype, Status, Infer<Properties>>>;
   /** The filters of the type's list, and the column that serves each. */
   filters: Filters;
+  /** Of which type the objects are that a column names. */
+  owners?: Partial<Record<RelationColumn, string>>;
   /** What its list is sorted by beside what all are, and the column: an invoice's `issueDate`. */
   sorts?: Record<string, SortColumn>;
   /** Sums that the type's counts carry beside the number of objects: what is due of invoices. */

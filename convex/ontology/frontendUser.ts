@@ -38,6 +38,7 @@ export const frontendUserType = defineObjectType({
     isRemoved: true,
   }),
   hasAddresses: true,
+  owners: { parentId: "crm_contact" },
   filters: {
     status: "status",
     oauthProvider: "facet",

@@ -11,6 +11,7 @@ import {
   salesColumns,
   salesContent,
   salesFilters,
+  salesOwners,
   sentToPortal,
   withoutAddressee,
 } from "./salesDocument";
@@ -101,6 +102,7 @@ export const invoiceType = defineObjectType({
   },
   withoutPerson: ({ status, customProperties }, personId) =>
     status === "draft" ? withoutAddressee(customProperties, personId) : null,
+  owners: salesOwners,
   filters: { ...salesFilters, invoiceNumber: "lookupKey" },
   sorts: { issueDate: "documentDate", dueDate: "dueAt", number: "lookupKey" },
   portal: sentToPortal,

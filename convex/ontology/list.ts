@@ -17,6 +17,7 @@ import { MAX_LIMIT } from "../kit/pageLimits";
 import { type PageParameters, pageParameters } from "../kit/pageParameters";
 import { severalOf } from "../kit/several";
 import { text } from "../kit/text";
+import { sha256Hex } from "../kit/tokens";
 import { anyTime, anyTimeUntil, documentsFrom, documentsTo } from "../kit/time";
 import type { FilterColumn, RangeColumn, SortColumn } from "./definition";
 import { definitionOf } from "./derived";
@@ -25,6 +26,7 @@ import { type Tenant, TenantReader } from "./reader";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 import { MAX_HITS, searchedObjects } from "./searchedRows";
 import { SelectedRows } from "./selectedRows";
+import { SortedRows } from "./sortedRows";
 import {
   entriesOf,
   isSelected,
@@ -32,6 +34,7 @@ import {
   type Range,
   type Ranges,
   type Selection,
+  selectionOf,
   type Sort,
 } from "./selection";
 
@@ -186,24 +189,59 @@ export async function listObjects<T extends ObjectType>(
   type: T,
   request: ListRequest,
 ): Promise<Page<ObjectDoc<T>>> {
-  if (request.ids) return await these(ctx, tenant, type, request, request.ids);
+  const asked = await meantBy(ctx, tenant, type, request.selection);
+  if (request.ids) return await these(ctx, tenant, type, asked, request.ids);
   return request.search === undefined || tenant.viewer
-    ? await pageThroughIndex(ctx, tenant, type, request)
-    : await pageThroughHits(ctx, tenant.organizationId, type, request, request.search);
+    ? await pageThroughIndex(ctx, tenant, type, request, asked)
+    : await pageThroughHits(ctx, tenant.organizationId, type, request, asked, request.search);
+}
+
+/** What is asked for: `known` where keys say whom alone it may be, and then without that filter. */
+type Asked<T extends ObjectType> = { selection: Selection; known: readonly ObjectDoc<T>[] | null };
+
+/** Of one key, so many are looked at. */
+const HOLDERS_READ = 20;
+
+/** Of types whose objects are known by the keys of others too: a contact, by the e-mail of one merged into it. */
+async function meantBy<T extends ObjectType>(
+  ctx: QueryCtx,
+  tenant: Tenant,
+  type: T,
+  selection: Selection,
+): Promise<Asked<T>> {
+  const { lookupKey: keys, ...filters } = selection.filters;
+  if (!keys || tenant.viewer || !definitionOf(type).otherKeys) return { selection, known: null };
+  const reader = new TenantReader(ctx, tenant);
+  const holders = keys.map(async (key) => {
+    const ofKey = selectionOf({ lookupKey: [key] });
+    const rows = new SelectedRows(ctx, tenant.organizationId, type, ofKey);
+    const own = await rows.take(HOLDERS_READ);
+    return own.length > 0 ? own : [await reader.findByOtherKey(type, key)];
+  });
+  const found = (await Promise.all(holders)).flat().filter((object) => object !== null);
+  const known = [...new Map(found.map((object) => [object._id, object])).values()];
+  return { selection: { ...selection, filters }, known };
+}
+
+function isAsked<T extends ObjectType>(
+  object: ObjectDoc<T> | null,
+  type: T,
+  { selection, known }: Asked<T>,
+): object is ObjectDoc<T> {
+  if (object === null || !isSelected(object, type, selection)) return false;
+  return known === null || known.some(({ _id }) => _id === object._id);
 }
 
 async function these<T extends ObjectType>(
   ctx: QueryCtx,
   tenant: Tenant,
   type: T,
-  { selection }: ListRequest,
+  asked: Asked<T>,
   ids: readonly string[],
 ): Promise<Page<ObjectDoc<T>>> {
   const reader = new TenantReader(ctx, tenant);
   const found = await Promise.all([...new Set(ids)].map((id) => reader.find(type, id)));
-  const rows = found.flatMap((object): ObjectDoc<T>[] =>
-    object !== null && isSelected(object, type, selection) ? [object] : [],
-  );
+  const rows = found.filter((object) => isAsked(object, type, asked));
   const paging = { limit: MAX_LIMIT, offset: 0, asked: "start" } as const;
   return { rows, meta: metaOf(paging, { total: rows.length, nextCursor: null }) };
 }
@@ -217,14 +255,19 @@ function nameOf(type: ObjectType, { search, selection }: ListRequest): string {
     entriesOf(filters).map(([column, of]) => [column, of.length === 1 ? of[0] : of]),
   );
   const name: unknown[] = [type, order, search ?? null, values, dates, includeArchived];
-  return JSON.stringify(Object.keys(others).length > 0 ? [...name, others] : name);
+  const text = JSON.stringify(Object.keys(others).length > 0 ? [...name, others] : name);
+  return text.length > LONGEST_NAME ? sha256Hex(text) : text;
 }
+
+/** A cursor with many values in it would be longer than one that is taken. */
+const LONGEST_NAME = 500;
 
 async function pageThroughIndex<T extends ObjectType>(
   ctx: QueryCtx,
   { organizationId, viewer }: Tenant,
   type: T,
   request: ListRequest,
+  asked: Asked<T>,
 ): Promise<Page<ObjectDoc<T>>> {
   const { paging, selection } = request;
   const listName = nameOf(type, request);
@@ -234,37 +277,13 @@ async function pageThroughIndex<T extends ObjectType>(
     };
     return await pageThrough(listName, paging, theirs);
   }
-  const rows = new SelectedRows(ctx, organizationId, type, selection);
-  const page = await pageThrough(listName, paging, rows, await rows.total());
-  const others = await knownOtherwise(ctx, { organizationId, viewer }, type, request, page.rows);
-  if (others.length === 0) return page;
-  const all = [...page.rows, ...others];
-  return { rows: all, meta: { ...page.meta, total: all.length } };
-}
-
-/**
- * Who is known by a key all the same: a contact by the e-mail of one merged into it. For the first
- * page alone, which has all that a few keys name.
- */
-async function knownOtherwise<T extends ObjectType>(
-  ctx: QueryCtx,
-  tenant: Tenant,
-  type: T,
-  { selection, paging }: ListRequest,
-  found: readonly ObjectDoc<T>[],
-): Promise<ObjectDoc<T>[]> {
-  const { lookupKey: keys = [], ...filters } = selection.filters;
-  const isFirst = paging.cursor === undefined && paging.offset === 0;
-  if (!isFirst || found.length + keys.length > paging.limit) return [];
-  const missing = keys.filter((key) => !found.some(({ lookupKey }) => lookupKey === key));
-  const reader = new TenantReader(ctx, tenant);
-  const others: ObjectDoc<T>[] = [];
-  for (const key of missing) {
-    const other = await reader.findByOtherKey(type, key);
-    const isNew = other && ![...found, ...others].some(({ _id }) => _id === other._id);
-    if (isNew && isSelected(other, type, { ...selection, filters })) others.push(other);
+  if (asked.known) {
+    const known = asked.known.filter((object) => isAsked(object, type, asked));
+    const rows = new SortedRows(known, selection.sort) as unknown as Pageable<ObjectDoc<T>>;
+    return await pageThrough(listName, paging, rows, known.length);
   }
-  return others;
+  const rows = new SelectedRows(ctx, organizationId, type, selection);
+  return await pageThrough(listName, paging, rows, await rows.total());
 }
 
 async function pageThroughHits<T extends ObjectType>(
@@ -272,11 +291,14 @@ async function pageThroughHits<T extends ObjectType>(
   organizationId: Id<"organizations">,
   type: T,
   request: ListRequest,
+  asked: Asked<T>,
   search: string,
 ): Promise<Page<ObjectDoc<T>>> {
-  const { paging, selection } = request;
+  const { paging } = request;
   const listName = nameOf(type, request);
-  const { hits, isCapped } = await searchedObjects(ctx, organizationId, type, search, selection);
+  const { selection } = asked;
+  const found = await searchedObjects(ctx, organizationId, type, search, selection);
+  const hits = found.hits.filter((object) => isAsked(object, type, asked));
   const start =
     paging.cursor === undefined ? paging.offset : Number(openCursor(listName, paging.cursor));
   if (!Number.isSafeInteger(start) || start < 0) throw badCursor();
@@ -285,7 +307,7 @@ async function pageThroughHits<T extends ObjectType>(
     rows: hits.slice(start, end),
     meta: metaOf(paging, {
       total: hits.length,
-      totalIsCapped: isCapped,
+      totalIsCapped: found.isCapped,
       nextCursor: end < hits.length ? sealCursor(listName, String(end)) : null,
     }),
   };

@@ -44,6 +44,7 @@ export const paymentType = defineObjectType({
       links: [...party.links, ...linkTo("settles", invoiceId)],
     };
   },
+  owners: { parentId: "crm_contact", relatedId: "crm_organization", subjectId: "invoice" },
   filters: {
     type: "subtype",
     contactId: "parentId",

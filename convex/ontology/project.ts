@@ -54,6 +54,7 @@ export const projectType = defineObjectType({
     shows: ({ status }) => status !== "draft",
     hides: ["budget", "customFields"],
   },
+  owners: { parentId: "crm_organization" },
   filters: {
     subtype: "subtype",
     status: "status",

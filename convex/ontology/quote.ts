@@ -9,6 +9,7 @@ import {
   salesColumns,
   salesContent,
   salesFilters,
+  salesOwners,
   sentToPortal,
   withoutAddressee,
 } from "./salesDocument";
@@ -61,6 +62,7 @@ export const quoteType = defineObjectType({
     };
   },
   withoutPerson: ({ customProperties }, personId) => withoutAddressee(customProperties, personId),
+  owners: salesOwners,
   filters: { ...salesFilters, quoteNumber: "lookupKey" },
   sorts: { issueDate: "documentDate", validUntil: "dueAt", number: "lookupKey" },
   portal: sentToPortal,

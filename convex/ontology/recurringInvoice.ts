@@ -9,6 +9,7 @@ import {
   salesColumns,
   salesContent,
   salesFilters,
+  salesOwners,
   withoutAddressee,
 } from "./salesDocument";
 
@@ -60,6 +61,7 @@ export const recurringInvoiceType = defineObjectType({
     };
   },
   withoutPerson: ({ customProperties }, personId) => withoutAddressee(customProperties, personId),
+  owners: salesOwners,
   filters: salesFilters,
   sorts: { nextRunAt: "dueAt" },
 });

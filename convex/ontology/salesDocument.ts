@@ -113,6 +113,13 @@ export function salesColumns(
   };
 }
 
+/** Of which type those are that these columns name. */
+export const salesOwners = {
+  parentId: "crm_contact",
+  relatedId: "crm_organization",
+  subjectId: "project",
+} as const;
+
 /** The filters that these columns serve. */
 export const salesFilters = {
   status: "status",

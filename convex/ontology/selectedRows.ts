@@ -15,23 +15,22 @@ import {
   countOf,
   isCounted,
   keyPlan,
+  MAX_LOOKED_THROUGH,
   MAX_SORTED,
+  ownerKey,
   ownersOf,
   type Plan,
   planOf,
   type Sizes,
 } from "./accessPaths";
+import { findOwn } from "../kit/own";
 import { archivedType, cellsOf, groupOf, merged } from "./counts";
+import type { RelationColumn } from "./definition";
+import { definitionOf } from "./derived";
 import type { ObjectDoc, ObjectType } from "./registry";
 import { entriesOf, isSelected, type Range, type Selection } from "./selection";
 import { SortedRows } from "./sortedRows";
 import { streamed } from "./streamed";
-
-/**
- * So many rows are looked through for a page of those that no index tells apart. With `MAX_SORTED` and
- * the counts no page reads more than 2,000 documents.
- */
-const MAX_LOOKED_THROUGH = 1000;
 
 /** As `take` reads: pages of a job that is no list of a caller's. */
 const TAKEN_AT_ONCE = 200;
@@ -44,7 +43,7 @@ export class SelectedRows<T extends ObjectType> {
 
   constructor(
     private readonly ctx: QueryCtx,
-    private readonly organizationId: Id<"organizations">,
+    readonly organizationId: Id<"organizations">,
     private readonly type: T,
     private readonly selection: Selection,
   ) {}
@@ -85,7 +84,9 @@ export class SelectedRows<T extends ObjectType> {
     const sizes = await this.sizes();
     const owners = ownersOf(filters);
     const cells =
-      columns.length === 0 ? sizes.all : owners.flatMap((owner) => sizes.ofOwner.get(owner) ?? []);
+      columns.length === 0
+        ? sizes.all
+        : owners.flatMap(({ column, owner }) => sizes.ofOwner.get(ownerKey(column, owner)) ?? []);
     return countOf(cells.filter((cell) => isCounted(cell, filters)));
   }
 
@@ -178,11 +179,21 @@ export class SelectedRows<T extends ObjectType> {
 
   private async readSizes(): Promise<Sizes> {
     const owners = ownersOf(this.selection.filters);
-    const [all, ...ofOwners] = await Promise.all(
-      [undefined, ...owners].map(async (owner) => await this.cellsOf(owner)),
-    );
-    const ofOwner = new Map(owners.map((owner, at) => [owner, ofOwners[at] ?? []]));
-    return { all: all ?? [], ofOwner };
+    const [all, ...ofOwners] = await Promise.all([
+      this.cellsOf(undefined),
+      ...owners.map(async ({ column, owner }): Promise<[string, Sizes["all"]]> => {
+        const cells = (await this.isOwnerIn(column, owner)) ? await this.cellsOf(owner) : [];
+        return [ownerKey(column, owner), cells];
+      }),
+    ]);
+    return { all, ofOwner: new Map(ofOwners) };
+  }
+
+  /** Counts know an owner by id alone: one of another type owns nothing in this column. */
+  private async isOwnerIn(column: RelationColumn, id: string): Promise<boolean> {
+    const owner = await findOwn(this.ctx, this, "objects", id);
+    const type = definitionOf(this.type).owners?.[column];
+    return owner === null || type === undefined || owner.type === type;
   }
 
   private async cellsOf(owner: string | undefined): Promise<Sizes["all"]> {

@@ -6,8 +6,14 @@ import type { Doc, Id } from "../../convex/_generated/dataModel";
 import type { MutationCtx } from "../../convex/_generated/server";
 import { sealCursor } from "../../convex/kit/page";
 import { CountBuffer } from "../../convex/ontology/counts";
-import type { FilterColumn, RangeColumn, SortColumn } from "../../convex/ontology/definition";
-import { talliesOf } from "../../convex/ontology/derived";
+import {
+  type FilterColumn,
+  type RangeColumn,
+  type SortColumn,
+  type RelationColumn,
+  RELATION_COLUMNS,
+} from "../../convex/ontology/definition";
+import { definitionOf, talliesOf } from "../../convex/ontology/derived";
 import { objectTypes, type ObjectType } from "../../convex/ontology/registry";
 import { SelectedRows } from "../../convex/ontology/selectedRows";
 import { isSelected, type Selection } from "../../convex/ontology/selection";
@@ -29,8 +35,13 @@ const COLUMNS: readonly FilterColumn[] = [
 const ROWS = 90;
 
 let home: Fixture;
-/** Two objects for each of the three columns that others may belong to. */
-let owners: Record<string, Id<"objects">[]>;
+/** Two objects of each type that others may belong to. */
+let owners: Map<string, Id<"objects">[]>;
+/** Those that a type's objects may belong to by a column. */
+function ownersIn(type: ObjectType, column: RelationColumn): Id<"objects">[] {
+  const unused = { parentId: "project", relatedId: "project", subjectId: "invoice" };
+  return owners.get(definitionOf(type).owners?.[column] ?? unused[column]) ?? [];
+}
 /** One object of each type, as the API made it. */
 let examples: Map<ObjectType, Row>;
 
@@ -41,27 +52,31 @@ beforeAll(async () => {
     expect(answer.status, answer.text).toBeLessThan(300);
     return answer.body.data?.id ?? answer.body.contactId;
   };
-  await made("/crm/contacts", { lastName: "Doe", email: "doe@x.test" });
-  await made("/crm/organizations", { name: "Acme" });
+  for (const name of ["Doe", "Roe"]) {
+    await made("/crm/contacts", { lastName: name, email: `${name}@x.test` });
+    await made("/crm/organizations", { name });
+  }
   const project = { name: "Site", subtype: "client_project", startDate: "2026-01-01" };
+  await made("/projects", project);
   await made("/projects", project);
   const sale = {
     type: "b2c_single",
     billTo: { name: "Zoe", email: "zoe@x.test" },
     lineItems: [{ description: "Work", quantity: 1, unitPriceInCents: 100 }],
   };
+  await made("/invoices", sale);
   const invoice = await made("/invoices", sale);
   await made("/quotes", { ...sale, validUntil: "2030-01-01" });
   await home.request("POST", `/invoices/${invoice}/send`);
   await home.request("POST", `/invoices/${invoice}/pay`, { body: { paymentMethod: "cash" } });
   const objects = await home.backend.run(async (ctx) => await ctx.db.query("objects").collect());
   examples = new Map(objects.map((object) => [object.type, object]));
-  const ids = objects.map(({ _id }) => _id);
-  owners = {
-    parentId: ids.slice(0, 2),
-    relatedId: ids.slice(2, 4),
-    subjectId: ids.slice(4, 6),
-  };
+  owners = new Map(
+    [...examples.keys()].map((type) => [
+      type,
+      objects.filter((object) => object.type === type).map(({ _id }) => _id),
+    ]),
+  );
 });
 
 type Kind = {
@@ -91,9 +106,9 @@ function rowOf(type: ObjectType, like: Row, kind: Kind): Omit<Row, "_id" | "_cre
   const [createdAt = 0, updatedAt = 0, documentDate = 0, dueAt = 0] = kind.at.map(
     (hours) => FIRST + hours * HOUR,
   );
-  const [parentId, relatedId, subjectId] = Object.values(owners).map((of, column) => {
-    const at = kind.owner[column] ?? null;
-    return at === null ? undefined : of[at];
+  const [parentId, relatedId, subjectId] = RELATION_COLUMNS.map((column, of) => {
+    const at = kind.owner[of] ?? null;
+    return at === null ? undefined : ownersIn(type, column)[at];
   });
   const { _id, _creationTime, commitTs: _commitTs, ...fields } = like;
   return {
@@ -204,7 +219,7 @@ function selectionOf(type: ObjectType, drawn: Drawn): Selection {
       facet: facets,
       lookupKey: ["k1", "k2", "k3", "nobody"],
     };
-    const all = of[column] ?? owners[column] ?? [];
+    const all = of[column] ?? ownersIn(type, column as RelationColumn);
     return all[at % all.length] ?? "";
   };
   const filters = Object.fromEntries(
@@ -332,7 +347,7 @@ test("however few are meant, a page reads at most 2,000 documents, and the curso
   }));
   const rows = await fill("invoice", kinds);
   const selection: Selection = {
-    filters: { parentId: [owners["parentId"]?.[0] ?? ""] },
+    filters: { parentId: [ownersIn("invoice", "parentId")[0] ?? ""] },
     ranges: { createdAt: { from: FIRST + 2000 * HOUR } },
     sort: { column: "updatedAt", order: "asc" },
     includeArchived: false,
@@ -357,6 +372,29 @@ test("however few are meant, a page reads at most 2,000 documents, and the curso
   } while (cursor !== null && turns < 50);
   expect(found).toEqual(naive(rows, "invoice", selection));
   expect(found).toHaveLength(500);
+});
+
+test("few rows in a range are found at once in another order, however small the page", async () => {
+  const rows = await fill(
+    "invoice",
+    Array.from({ length: 1500 }, (_, at): Kind => ({
+      ...{ lifecycle: "live", status: at % 3, subtype: 0, facet: at % 2, lookupKey: at },
+      ...{ owner: [null, null, null], at: [at, at, at, 1500 - at] },
+    })),
+  );
+  const selection: Selection = {
+    filters: { facet: ["low"] },
+    ranges: { documentDate: { from: FIRST + 1490 * HOUR } },
+    sort: { column: "dueAt", order: "desc" },
+    includeArchived: false,
+  };
+  const first = await home.backend.run(async (ctx) => {
+    const list = new SelectedRows(ctx, home.organizationId, "invoice", selection);
+    return await list.paginate({ numItems: 1, cursor: null });
+  });
+  expect(first.page.map(({ _id }) => _id as string)).toEqual(
+    naive(rows, "invoice", selection).slice(0, 1),
+  );
 });
 
 test("a cursor as filtered lists gave them before is answered that it is gone", async () => {

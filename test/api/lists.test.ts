@@ -222,6 +222,67 @@ describe("filters and sorts", () => {
   });
 });
 
+describe("a merged contact's e-mail", () => {
+  test("finds who it is now, among others, in every order, on every page, with ids and search", async () => {
+    const { request } = await newBackend();
+    const made = async (firstName: string, email: string): Promise<string> =>
+      (await request("POST", "/crm/contacts", { body: { firstName, email } })).body.contactId;
+    const zoe = await made("Zoe", "zoe@x.test");
+    const gone = [await made("Zoe", "zoe2@x.test"), await made("Zoe", "zoe3@x.test")];
+    const adam = await made("Adam", "adam@x.test");
+    for (const sourceId of gone) {
+      await request("POST", `/crm/contacts/${zoe}/merge`, { body: { sourceId } });
+    }
+    const found = async (query: string): Promise<[string[], number | null]> => {
+      const { body } = await request("GET", `/crm/contacts?${query}`);
+      return [body.contacts.map(({ id }) => id), body.total];
+    };
+    expect(await found("email=zoe2@x.test,zoe3@x.test&limit=1")).toEqual([[zoe], 1]);
+    expect(await found("email=zoe2@x.test,nobody@x.test&limit=1")).toEqual([[zoe], 1]);
+    const both = "email=zoe2@x.test,adam@x.test,zoe@x.test";
+    expect(await found(`${both}&sort=name`)).toEqual([[adam, zoe], 2]);
+    expect(await found(`${both}&sort=-name&limit=1`)).toEqual([[zoe], 2]);
+    expect(await found(`${both}&sort=-name&limit=1&page=2`)).toEqual([[adam], 2]);
+    expect(await found("email=zoe2@x.test&status=inactive")).toEqual([[], 0]);
+    expect(await found(`ids=${adam},${zoe}&email=zoe2@x.test`)).toEqual([[zoe], 1]);
+    expect(await found("search=zoe&email=zoe3@x.test")).toEqual([[zoe], 1]);
+  });
+});
+
+test("an owner of another type owns nothing, and is counted nowhere", async () => {
+  const { body } = await home.request("GET", `/projects?clientOrgId=${all[0]?.id ?? ""}`);
+  expect(body.meta.total).toBe(0);
+  const sale = {
+    type: "b2c_single",
+    lineItems: [{ description: "W", quantity: 1, unitPriceInCents: 1 }],
+  };
+  const contactId = all[0]?.id ?? "";
+  await home.request("POST", "/invoices", { body: { ...sale, billTo: { contactId } } });
+  for (const [query, total] of [
+    [`contactId=${contactId}`, 1],
+    [`crmOrganizationId=${contactId}`, 0],
+    [`projectId=${contactId}&status=draft`, 0],
+    [`contactId=${contactId},${crmOrganizationId}`, 1],
+  ] as const) {
+    const answer = await home.request("GET", `/invoices?${query}`);
+    expect([query, answer.body.data.length, answer.body.meta.total]).toEqual([query, total, total]);
+  }
+});
+
+test("a cursor of many long values is taken again", async () => {
+  const long = Array.from(
+    { length: 17 },
+    (_, at) => `${"a".repeat(60)}${at}@${"b".repeat(60)}.${"c".repeat(60)}.test`,
+  );
+  const query = `subtype=${SUBTYPES.join(",")}&crmOrganizationId=${crmOrganizationId}&email=${["a0@x.test", "a3@x.test", ...long].join(",")}&limit=1`;
+  const first = await list(query);
+  const second = await list(`${query}&cursor=${first.nextCursor ?? ""}`);
+  expect([...first.contacts, ...second.contacts].map(({ email }) => email)).toEqual([
+    "a3@x.test",
+    "a0@x.test",
+  ]);
+});
+
 describe("ids", () => {
   test("give those objects in their order, once, with filters, and leave out what is not there", async () => {
     const [one, two, three] = [all[7], all[3], all[11]].map((contact) => contact?.id ?? "");
