@@ -52,7 +52,7 @@ test("every script that a page names is one of package.json", () => {
     scripts: Record<string, string>;
   };
   const unknown = pages().flatMap((page) =>
-    [...textOf(page).matchAll(/\bnpm run ([\w:]+)/g)]
+    [...textOf(page).matchAll(/\bnpm run ([\w:-]+)/g)]
       .map(([, name = ""]) => name)
       .filter((name) => !Object.hasOwn(scripts, name))
       .map((name) => `${page}: ${name}`),
