@@ -4,7 +4,7 @@ import { withoutEmptyText } from "./emptyText";
 import { ApiError, invalid, invalidFields, type Problem } from "./errors";
 import { ROUNDED, roundedNumber } from "./jsonNumbers";
 import { asField, readAs, type ReadValue, unknownFields } from "./problems";
-import { severalIn } from "./several";
+import { takesSeveral } from "./several";
 import { findUnsafeValue } from "./text";
 import { readingIn, TimeZoneNeeded } from "./time";
 
@@ -57,7 +57,7 @@ function parseParts(schemas: Schemas, request: RequestInput): Parsed {
   const given = withoutUndefined(request.query, schemas.saysUndefined);
   // What serve.ts takes out of it before.
   const further = schemas.method === "GET" ? [] : ["dryRun"];
-  const asked = queryRecord(given, severalIn(schemas.query), problems);
+  const asked = queryRecord(given, schemas.query, problems);
   const query = parsePart("query", schemas.query, asked, problems, further);
   const body = schemas.body
     ? parseBody(schemas.body, schemas.method, request.body, problems)
@@ -174,7 +174,7 @@ function withoutUndefined(query: string[][], names: readonly string[] = []): str
 /** Each parameter once; the values of one that takes several are gathered. */
 function queryRecord(
   query: string[][],
-  several: ReadonlySet<string>,
+  schema: z.ZodObject | undefined,
   problems: Problem[],
 ): Record<string, string | string[]> {
   const record = Object.create(null) as Record<string, string | string[]>;
@@ -182,9 +182,10 @@ function queryRecord(
     const unsafe = findUnsafeValue([name, value], "query");
     if (unsafe) problems.push({ ...unsafe, path: `query.${name}` });
     const before = record[name];
-    if (before !== undefined && !several.has(name))
+    const isFurther = before !== undefined && takesSeveral(schema, name);
+    if (before !== undefined && !isFurther)
       problems.push({ path: `query.${name}`, message: "is given more than once" });
-    record[name] = before !== undefined && several.has(name) ? [before, value].flat() : value;
+    record[name] = isFurther ? [before, value].flat() : value;
   }
   return record;
 }

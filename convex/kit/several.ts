@@ -64,10 +64,9 @@ function valueOf<Item extends z.ZodType>(
   return [];
 }
 
-/** The parameters of a query that take several values. */
-export function severalIn(query: z.ZodObject | undefined): ReadonlySet<string> {
+/** Whether a parameter of the query takes several values. */
+export function takesSeveral(query: z.ZodObject | undefined, name: string): boolean {
   const shape: Record<string, z.ZodType> = query?.shape ?? {};
-  return new Set(
-    Object.entries(shape).flatMap(([name, schema]) => (several.has(schema) ? [name] : [])),
-  );
+  const schema = Object.hasOwn(shape, name) ? shape[name] : undefined;
+  return schema !== undefined && several.has(schema);
 }

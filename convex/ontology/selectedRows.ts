@@ -198,7 +198,9 @@ export class SelectedRows<T extends ObjectType> {
 
   private async cellsOf(owner: string | undefined): Promise<Sizes["all"]> {
     const { ctx, organizationId, type } = this;
-    const types = this.selection.includeArchived ? [type, archivedType(type)] : [type];
+    if (!this.selection.includeArchived)
+      return await cellsOf(ctx, organizationId, groupOf(type, owner));
+    const types = [type, archivedType(type)];
     const cells = await Promise.all(
       types.map(async (counted) => await cellsOf(ctx, organizationId, groupOf(counted, owner))),
     );

@@ -185,7 +185,7 @@ async function readRequest(c: HttpContext, endpoint: EndpointRoute): Promise<Req
 
 /** What nobody reads is refused, so that nobody takes it for heeded; `{}` says nothing. */
 async function readNothing(c: HttpContext, { raw }: EndpointRoute): Promise<null> {
-  if (raw) return null;
+  if (raw || c.req.raw.body === null) return null;
   const said = (await c.req.text()).trim();
   if (said === "" || /^\{\s*\}$/.test(said)) return null;
   throw invalid([{ path: "body", message: "is not taken here: send none" }]);
