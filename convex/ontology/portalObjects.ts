@@ -56,12 +56,17 @@ export async function portalPage<T extends ObjectType>(
   if (isByCreation) {
     return await links.map(shown).paginate({ ...page, maximumRowsRead: MAX_ROWS_READ });
   }
-  const { batch, isWhole } = await batchOf(links, MAX_SORTED_FOR_PORTAL);
+  const theirs = async function* (): AsyncGenerator<Doc<"objects">> {
+    for await (const link of links) {
+      const object = await shown(link);
+      if (object !== null) yield object;
+    }
+  };
+  const { batch: objects, isWhole } = await batchOf(theirs(), MAX_SORTED_FOR_PORTAL);
   if (!isWhole) {
-    const message = `sorts at most ${MAX_SORTED_FOR_PORTAL} of a customer's; take -createdAt`;
+    const message = `sorts at most ${MAX_SORTED_FOR_PORTAL} of a customer's, fewer where they are large; take -createdAt`;
     throw invalidIn("query", "sort", message);
   }
-  const objects = (await Promise.all(batch.map(shown))).filter((object) => object !== null);
   const rows: QueryStream<Doc<"objects">> = new SortedRows(objects, sort);
   return (await rows.paginate(page)) as unknown as PaginationResult<ObjectDoc<T>>;
 }

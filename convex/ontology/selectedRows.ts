@@ -8,7 +8,7 @@ import type {
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { ApiError } from "../kit/errors";
-import { batchOf } from "../kit/page";
+import { batchOf, MAX_BYTES } from "../kit/page";
 import {
   type Equalities,
   exactPath,
@@ -54,8 +54,10 @@ export class SelectedRows<T extends ObjectType> {
     if (exact) return (await exact.paginate(page)) as unknown as PaginationResult<ObjectDoc<T>>;
     if (page.cursor !== null && OPAQUE.test(page.cursor)) throw outdatedCursor();
     const rows = await this.stream(page.numItems);
-    const bound = rows.isJudged ? { maximumRowsRead: MAX_LOOKED_THROUGH } : {};
-    const found = await rows.stream.paginate({ ...page, ...bound });
+    // What skips many, or gathers a whole collection, looks through more for it.
+    const most = Math.max(MAX_LOOKED_THROUGH, 4 * page.numItems);
+    const bound = rows.isJudged ? { maximumRowsRead: most } : {};
+    const found = await rows.stream.paginate({ maximumBytesRead: MAX_BYTES, ...page, ...bound });
     return found as unknown as PaginationResult<ObjectDoc<T>>;
   }
 

@@ -64,6 +64,8 @@ test("lists of large rows, by every way to page them, hand out each row once", a
   expect(living.ids).toHaveLength(ROWS - 9);
   const refused = await request("GET", "/projects?offset=15&limit=5&includeArchived=true");
   expect([refused.status, refused.paths]).toEqual([400, ["query.offset"]]);
+  const atOnce = await request("GET", `/projects?includeArchived=true&ids=${ids.join(",")}`);
+  expect([atOnce.status, atOnce.paths]).toEqual([400, ["query.ids"]]);
   const device = await newDevice(fixture);
   const pulled: string[] = [];
   let from = "";

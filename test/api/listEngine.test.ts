@@ -397,6 +397,40 @@ test("few rows in a range are found at once in another order, however small the 
   );
 });
 
+test("a whole collection has what it asks for, also where other rows of its owner come between", async () => {
+  const ofOwner = (at: number): Kind => ({
+    ...{ lifecycle: "live", status: at < 1200 ? 0 : 1, subtype: 0, facet: 0, lookupKey: null },
+    ...{ owner: [0, null, null], at: [4000 - at, at, at, at] },
+  });
+  const rows = await fill(
+    "invoice",
+    Array.from({ length: 1500 }, (_, at) => ofOwner(at)),
+  );
+  const selection: Selection = {
+    filters: {
+      parentId: [ownersIn("invoice", "parentId")[0] ?? ""],
+      status: [objectTypes.invoice.statuses[1]],
+    },
+    ranges: {},
+    sort: { column: "createdAt", order: "desc" },
+    includeArchived: false,
+  };
+  const { page } = await home.backend.run(async (ctx) => {
+    const list = new SelectedRows(ctx, home.organizationId, "invoice", selection);
+    return await list.paginate({ numItems: 1000, cursor: null });
+  });
+  expect(page.map(({ _id }) => _id as string)).toEqual(naive(rows, "invoice", selection));
+});
+
+test("every owner by which a type is listed is of a type that there is", () => {
+  for (const type of Object.keys(objectTypes) as ObjectType[]) {
+    const { filters, owners: ofColumns = {} } = definitionOf(type);
+    const columns = RELATION_COLUMNS.filter((column) => Object.values(filters).includes(column));
+    expect([type, Object.keys(ofColumns).sort()]).toEqual([type, [...columns].sort()]);
+    for (const owner of Object.values(ofColumns)) expect(Object.keys(objectTypes)).toContain(owner);
+  }
+});
+
 test("a cursor as filtered lists gave them before is answered that it is gone", async () => {
   const position = "vJ8x".repeat(12);
   const list = JSON.stringify(["crm_contact", "-createdAt", null, { status: "active" }, {}, false]);
