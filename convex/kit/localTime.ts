@@ -1,6 +1,13 @@
-import { Temporal } from "temporal-polyfill";
+import { getISO } from "temporal-polyfill/fns/Calendar";
+import * as Instant from "temporal-polyfill/fns/Instant";
+import * as PlainDate from "temporal-polyfill/fns/PlainDate";
+import * as PlainYearMonth from "temporal-polyfill/fns/PlainYearMonth";
+import * as ZonedDateTime from "temporal-polyfill/fns/ZonedDateTime";
 
-/** Days and months as the people of an organization count them: in its own time zone. */
+/**
+ * Days and months as the people of an organization count them: in its own time zone. By Temporal's
+ * functions, of which a bundle has those alone that it calls: its classes are read whole by every call.
+ */
 
 /** `2026-11-20` */
 export type Day = string;
@@ -8,7 +15,7 @@ export type Day = string;
 export type Month = string;
 
 export function dayOf(at: number, timeZone: string): Day {
-  return zoned(at, timeZone).toPlainDate().toString();
+  return PlainDate.toString(ZonedDateTime.toPlainDate(zoned(at, timeZone)));
 }
 
 export function monthOf(at: number, timeZone: string): Month {
@@ -17,21 +24,20 @@ export function monthOf(at: number, timeZone: string): Month {
 
 /** The first moment of a day; where clocks skip midnight, the first that exists. */
 export function startOfDay(day: Day, timeZone: string): number {
-  return Temporal.PlainDate.from(day).toZonedDateTime(timeZone).startOfDay().epochMilliseconds;
+  // Where no time of day is given, it is the first that there is.
+  return PlainDate.toZonedDateTime(dateOf(day), { timeZone }).epochMilliseconds;
 }
 
 /** The first moment of the day that it is in the organization. */
 export function startOfToday(now: number, timeZone: string): number {
-  return zoned(now, timeZone).startOfDay().epochMilliseconds;
+  return ZonedDateTime.startOfDay(zoned(now, timeZone)).epochMilliseconds;
 }
 
 /** The day on which something happened, as its first and its last moment. */
 export function wholeDayOf(at: number, timeZone: string): { first: number; last: number } {
-  const first = zoned(at, timeZone).startOfDay();
-  return {
-    first: first.epochMilliseconds,
-    last: first.add({ days: 1 }).startOfDay().epochMilliseconds - 1,
-  };
+  const first = ZonedDateTime.startOfDay(zoned(at, timeZone));
+  const next = ZonedDateTime.startOfDay(ZonedDateTime.addDays(first, 1));
+  return { first: first.epochMilliseconds, last: next.epochMilliseconds - 1 };
 }
 
 export function startOfMonth(month: Month, timeZone: string): number {
@@ -40,12 +46,12 @@ export function startOfMonth(month: Month, timeZone: string): number {
 
 /** The same local time of day so many days later. */
 export function daysAfter(at: number, days: number, timeZone: string): number {
-  return zoned(at, timeZone).add({ days }).epochMilliseconds;
+  return ZonedDateTime.addDays(zoned(at, timeZone), days).epochMilliseconds;
 }
 
 /** Whole days from one day to another. */
 export function daysBetween(from: Day, to: Day): number {
-  return Temporal.PlainDate.from(from).until(Temporal.PlainDate.from(to)).days;
+  return PlainDate.diffDays(dateOf(from), dateOf(to));
 }
 
 /** Whether it is one of these weekdays (ISO 8601: 1 is Monday) and hours, on the clock of the zone. */
@@ -54,14 +60,26 @@ export function isWithinHours(
   timeZone: string,
   { from, to, weekdays }: { from: number; to: number; weekdays: readonly number[] },
 ): boolean {
-  const { hour, dayOfWeek } = zoned(at, timeZone);
-  return weekdays.includes(dayOfWeek) && hour >= from && hour < to;
+  const local = zoned(at, timeZone);
+  const { hour } = local;
+  return weekdays.includes(ZonedDateTime.dayOfWeek(local)) && hour >= from && hour < to;
+}
+
+/** The day after it, on the calendar. */
+export function dayAfter(day: Day): Day {
+  return PlainDate.toString(PlainDate.addDays(dateOf(day), 1));
 }
 
 export function nextMonth(month: Month): Month {
-  return Temporal.PlainYearMonth.from(month).add({ months: 1 }).toString();
+  return PlainYearMonth.toString(
+    PlainYearMonth.addMonths(PlainYearMonth.fromString(month, getISO), 1),
+  );
 }
 
-function zoned(at: number, timeZone: string): Temporal.ZonedDateTime {
-  return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone);
+function dateOf(day: Day): PlainDate.Record {
+  return PlainDate.fromString(day, getISO);
+}
+
+function zoned(at: number, timeZone: string): ZonedDateTime.Record {
+  return Instant.toZonedDateTimeISO(Instant.fromEpochMilliseconds(at), timeZone);
 }

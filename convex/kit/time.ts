@@ -1,6 +1,9 @@
-import { Temporal } from "temporal-polyfill";
+import { getISO, type Record as CalendarRecord } from "temporal-polyfill/fns/Calendar";
+import * as Instant from "temporal-polyfill/fns/Instant";
+import * as PlainDate from "temporal-polyfill/fns/PlainDate";
+import * as ZonedDateTime from "temporal-polyfill/fns/ZonedDateTime";
 import * as z from "zod";
-import { startOfDay, wholeDayOf } from "./localTime";
+import { dayAfter, startOfDay, wholeDayOf } from "./localTime";
 
 /**
  * The one reader of times, for every parameter and body of every route: milliseconds since the epoch,
@@ -166,8 +169,8 @@ function readIso(text: string): Span | null {
     const day = readDay(date);
     if (day) return spanOf(day, zone ?? zoneOfReading());
     const at = text.includes("[")
-      ? Temporal.ZonedDateTime.from(text, { offset: "reject", overflow: "reject" })
-      : Temporal.Instant.from(text);
+      ? ZonedDateTime.fromString(text, westernCalendar, { offset: "reject" })
+      : Instant.fromString(text);
     return momentOf(at.epochMilliseconds);
   } catch (error) {
     if (error instanceof RangeError) return null;
@@ -175,10 +178,16 @@ function readIso(text: string): Span | null {
   }
 }
 
+/** That of an annotation such as `[u-ca=gregory]`. @throws RangeError for one that counts otherwise */
+function westernCalendar(id: string): CalendarRecord {
+  if (id !== "iso8601" && id !== "gregory") throw new RangeError(`Another calendar: ${id}`);
+  return getISO();
+}
+
 function readDay(text: string): string | null {
   if (!/^\d{4}-\d\d-\d\d$/.test(text)) return null;
   try {
-    return Temporal.PlainDate.from(text, { overflow: "reject" }).toString();
+    return PlainDate.toString(PlainDate.fromString(text, getISO));
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
@@ -186,8 +195,7 @@ function readDay(text: string): string | null {
 }
 
 function spanOf(day: string, timeZone: string): Span {
-  const next = Temporal.PlainDate.from(day).add({ days: 1 }).toString();
-  return { first: startOfDay(day, timeZone), last: startOfDay(next, timeZone) - 1 };
+  return { first: startOfDay(day, timeZone), last: startOfDay(dayAfter(day), timeZone) - 1 };
 }
 
 /** The day, or days, in which a span lies, as far as documents can have them. */

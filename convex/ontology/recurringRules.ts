@@ -1,12 +1,12 @@
 import { deliverUnasked } from "../delivery/documents";
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import { ApiError, invalidFields } from "../kit/errors";
-import { dayOf, startOfDay } from "../kit/localTime";
+import { dayAfter, dayOf, startOfDay } from "../kit/localTime";
 import { createInvoice, inputOf, mergedInput } from "./invoiceRules";
 import type { RecurringInvoiceCreation, RecurringInvoiceUpdate } from "./recurringInput";
 import type { ObjectDoc, Properties } from "./registry";
 import { contentOf, type InvoicingContext } from "./salesContent";
-import { dayAfter, nextRun } from "./schedule";
+import { nextRun } from "./schedule";
 import type { Schedule } from "./scheduleTerms";
 
 type RecurringInvoice = ObjectDoc<"recurring_invoice">;

@@ -18,10 +18,6 @@ export function nextRun(schedule: Schedule, day: Day, runs: number): Day | null 
   return schedule.endDay !== undefined && found > schedule.endDay ? null : found;
 }
 
-export function dayAfter(day: Day): Day {
-  return Temporal.PlainDate.from(day).add({ days: 1 }).toString();
-}
-
 function ruleOf(schedule: Schedule): RRuleTemporal {
   const { frequency, interval, startDay } = schedule;
   const start = Temporal.PlainDate.from(startDay);
