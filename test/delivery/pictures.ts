@@ -46,11 +46,17 @@ function othersOf({ width, height, data }: Picture, other: Picture): number {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const grey = data[y * width + x] ?? 0;
+      // Most of a page is the same at its place, so its neighbours are not asked for.
+      if (isNear(grey, other.data[y * width + x] ?? 0)) continue;
       const [darkest, lightest] = aroundOf(other, x, y);
       if (grey < darkest - SAME_GREY || grey > lightest + SAME_GREY) others += 1;
     }
   }
   return others / data.length;
+}
+
+function isNear(one: number, two: number): boolean {
+  return one - two <= SAME_GREY && two - one <= SAME_GREY;
 }
 
 /** The darkest and the lightest grey of a place and its eight neighbours. */

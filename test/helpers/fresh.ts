@@ -5,6 +5,10 @@
 import { afterAll, vi } from "vitest";
 import { endTimeouts, installTimeouts } from "./timeouts";
 
+// `convex-test` puts a getter in place of each global that a function might assign, and Node asks for
+// the function that is running at every `Math.min` of a comparison. Nobody assigns `Math`.
+Object.defineProperty(globalThis, "Math", { configurable: false });
+
 vi.useRealTimers();
 vi.unstubAllEnvs();
 vi.unstubAllGlobals();
