@@ -12,7 +12,10 @@ import { startSmtp } from "./smtpServer";
  * Mails under way when the process ends, by real processes and a real mail server: enough for some that
  * wait, some whose PDF is being made, and some that are being handed over.
  */
-const MAILS = { SIGKILL: 12, SIGTERM: 8 };
+const MAILS = {
+  SIGKILL: Number(process.env.MAILS ?? 8),
+  SIGTERM: Number(process.env.MAILS ?? 6),
+};
 const MINUTE = 60_000;
 const STARTS_MS = 240_000;
 /** At a start they leave within a minute; a busy machine is given more. */
