@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Tests that put what a deployment puts into its process into their own: its globals, its variables. */
@@ -36,8 +35,8 @@ export default defineConfig({
       STRIPE_SECRET_KEY: "sk_test_none",
       STRIPE_BASE_URL: "http://127.0.0.1:9", // nobody listens there
     },
-    // Vitest leaves a core to itself: on two cores that is half the machine.
-    maxWorkers: availableParallelism(),
+    // How many workers there are is said by `npm test`, which uses every core where vitest leaves one to
+    // itself: said here, it would hold for each project and override `--maxWorkers`.
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
