@@ -18,7 +18,7 @@ import {
  * Random histories of five devices. `SYNC_HISTORIES` asks for more of them; what fails prints a seed
  * and a path, which `SYNC_SEED` and `SYNC_PATH` replay.
  */
-const HISTORIES = Number(process.env.SYNC_HISTORIES ?? 600);
+const HISTORIES = Number(process.env.SYNC_HISTORIES ?? 400);
 /** Organizations in which histories happen beside each other: each waits for the disk by itself. */
 const LANES = 6;
 const DEVICES = 5;
