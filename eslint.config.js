@@ -155,7 +155,12 @@ const PLACED_FIELDS = [
   { selector: "Property[key.name='path'] > Literal[value='body']", message: PLACED },
 ];
 /** Who reads what was sent otherwise, or heeds a parameter or a header. */
-const READERS = [...DOOR, "convex/kit/{input,page,version}.ts", "convex/sync/naming.ts"];
+const READERS = [
+  ...DOOR,
+  "convex/kit/{input,page,version}.ts",
+  "convex/live/*.ts",
+  "convex/sync/naming.ts",
+];
 const PLACED_PROBLEMS = { group: ["**/errors"], importNames: ["invalid"], message: PLACED };
 
 /** Lists of objects to portal users too. */

@@ -5,21 +5,26 @@ import { query, type QueryCtx } from "./_generated/server";
 import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "./kit/live";
 import { unauthorized } from "./kit/unauthorized";
 import { identifyPortalSession } from "./kit/portalCaller";
+import type { Pageable } from "./kit/page";
 import { emailKey } from "./kit/email";
 import { readToken } from "./kit/tokens";
 import { frontendUserType } from "./ontology/frontendUser";
+import { crmContextOf, frontendUserView, ownCrmContext } from "./ontology/frontendUserView";
+import { collectedViews, pageOfViews } from "./live/records";
 import { portalPage } from "./ontology/portalObjects";
 import { liveSessions } from "./ontology/portalSessions";
 import type { PortalViewer } from "./ontology/portalRules";
 import { SelectedRows } from "./ontology/selectedRows";
 import { filtersOf, selectionOf } from "./ontology/selection";
 import { TenantReader } from "./ontology/reader";
+import type { ViewOf } from "./ontology/view";
 import type { ObjectDoc } from "./ontology/registry";
 
 /**
  * Live queries of the portal's users: those of the dashboard, whose `sessionId` is a platform session
  * token, and those of the portal itself (`getCurrent…`, `getOwn…`), whose `sessionId` is the
- * `sessionToken` that `sync-user` answers. They return ontology records.
+ * `sessionToken` that `sync-user` answers. They answer records as
+ * their routes do.
  */
 const tenantArguments = {
   ...sessionArgument,
@@ -29,7 +34,9 @@ const tenantArguments = {
 
 const portalArgument = { sessionId: v.string() };
 
-type FrontendUser = ObjectDoc<"frontend_user">;
+type FrontendUser = ReturnType<typeof frontendUserView>;
+/** As lists have it, which do not read whom each one's contact belongs to. */
+type ListedUser = ViewOf<"frontend_user">;
 type PortalSession = Omit<Doc<"frontendSessions">, "tokenHash">;
 type ListArguments = {
   sessionId?: SessionId;
@@ -40,20 +47,22 @@ type ListArguments = {
 /** The newest 1,000 portal users. */
 export const getFrontendUsers = query({
   args: tenantArguments,
-  handler: async (ctx, args): Promise<FrontendUser[]> =>
-    await collectionOf(await usersOf(ctx, args)),
+  handler: async (ctx, args): Promise<ListedUser[]> =>
+    await collectedViews(await usersOf(ctx, args)),
 });
 
 export const getFrontendUsersPaginated = query({
   args: { ...tenantArguments, paginationOpts: paginationOptsValidator },
-  handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<FrontendUser>> =>
-    await (await usersOf(ctx, args)).paginate(paginationOpts),
+  handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<ListedUser>> =>
+    await pageOfViews(await usersOf(ctx, args), paginationOpts),
 });
 
 export const getFrontendUser = query({
   args: { ...sessionArgument, frontendUserId: v.string() },
-  handler: async (ctx, { sessionId, frontendUserId }): Promise<FrontendUser> =>
-    (await callerAt(ctx, sessionId, "frontend_user", frontendUserId, "portal:read")).object,
+  handler: async (ctx, { sessionId, frontendUserId }): Promise<FrontendUser> => {
+    const at = await callerAt(ctx, sessionId, "frontend_user", frontendUserId, "portal:read");
+    return await wholeView(at.tenant, at.object);
+  },
 });
 
 /** The portal user who signs in with this e-mail, or null. */
@@ -61,7 +70,8 @@ export const getFrontendUserByEmail = query({
   args: { ...sessionArgument, organizationId: v.id("organizations"), email: v.string() },
   handler: async (ctx, { sessionId, organizationId, email }): Promise<FrontendUser | null> => {
     const { tenant } = await callerIn(ctx, sessionId, organizationId, "portal:read");
-    return await tenant.findByKey("frontend_user", emailKey(email));
+    const user = await tenant.findByKey("frontend_user", emailKey(email));
+    return user && (await wholeView(tenant, user));
   },
 });
 
@@ -85,8 +95,8 @@ export const getFrontendSessions = query({
 export const getCurrentFrontendUser = query({
   args: portalArgument,
   handler: async (ctx, { sessionId }): Promise<FrontendUser> => {
-    const { tenant, userId } = await portalCaller(ctx, sessionId);
-    return await tenant.require("frontend_user", userId);
+    const { tenant, viewer, userId } = await portalCaller(ctx, sessionId);
+    return frontendUserView(await tenant.require("frontend_user", userId), ownCrmContext(viewer));
   },
 });
 
@@ -96,12 +106,23 @@ export const getOwnProjectsPaginated = query({
   handler: async (
     ctx,
     { sessionId, paginationOpts },
-  ): Promise<PaginationResult<ObjectDoc<"project">>> => {
+  ): Promise<PaginationResult<ViewOf<"project">>> => {
     const { tenant, viewer } = await portalCaller(ctx, sessionId);
+    const { organizationId } = tenant;
     const request = { selection: selectionOf({}) };
-    return await portalPage(ctx, tenant.organizationId, viewer, "project", request, paginationOpts);
+    const theirs: Pageable<ObjectDoc<"project">> = {
+      paginate: (page) => portalPage(ctx, organizationId, viewer, "project", request, page),
+    };
+    return await pageOfViews(theirs, paginationOpts);
   },
 });
+
+async function wholeView(
+  tenant: TenantReader,
+  user: ObjectDoc<"frontend_user">,
+): Promise<FrontendUser> {
+  return frontendUserView(user, await crmContextOf(tenant, user));
+}
 
 async function usersOf(
   ctx: QueryCtx,

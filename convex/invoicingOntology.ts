@@ -1,4 +1,4 @@
-import { type PaginationResult, paginationOptsValidator } from "convex/server";
+import type { PaginationResult } from "convex/server";
 import { zodToConvexFields } from "convex-helpers/server/zod4";
 import { type Infer, v } from "convex/values";
 import * as z from "zod";
@@ -8,22 +8,17 @@ import { invalid, type PlaceOf, under } from "./kit/errors";
 import { parseArgument } from "./kit/input";
 import { mergedChanges } from "./kit/mergePatch";
 import { deliverInvoice } from "./delivery/documents";
-import {
-  callerAt,
-  callerIn,
-  collectionOf,
-  daysIn,
-  sessionArgument,
-  type SessionId,
-} from "./kit/live";
+import { callerAt, callerIn, daysIn, sessionArgument, type SessionId } from "./kit/live";
 import { type LiveWriter, writeAt, writeIn } from "./kit/liveWrites";
 import { invoiceType } from "./ontology/invoice";
 import { cancelInvoice as cancel, sendInvoice as recordSending } from "./ontology/invoiceActions";
 import { changeInvoice, createInvoice as create } from "./ontology/invoiceRules";
 import { recordPayment } from "./ontology/paymentRules";
+import { collectedViews, pageArguments, pageOfViews, viewAt } from "./live/records";
 import { SelectedRows } from "./ontology/selectedRows";
 import { filtersOf, selectionOf } from "./ontology/selection";
-import type { ObjectDoc } from "./ontology/registry";
+import { liveViewOf } from "./live/view";
+import type { ViewOf } from "./ontology/view";
 import type { InvoicingContext } from "./ontology/salesContent";
 import {
   invoiceCreation,
@@ -37,8 +32,7 @@ import { documentsFrom, documentsTo } from "./kit/time";
 
 /**
  * The dashboard's live queries and mutations of invoices, with the documented names and arguments.
- * They return ontology records; `customFields` are pairs of `key` and `json` there. Errors are
- * ConvexErrors whose data has `code`, `status`, `message` and `details`.
+ * They answer the invoice's view, as its routes do.
  */
 /** Milliseconds since the epoch, or ISO 8601. */
 const time = v.union(v.number(), v.string());
@@ -59,9 +53,8 @@ const listArguments = {
 const invoiceArguments = { ...sessionArgument, invoiceId: v.string() };
 /** Invoices are never archived, so that this changes nothing; it is a documented argument. */
 const archivedArgument = { includeArchived: v.optional(v.boolean()) };
-const pageArguments = { paginationOpts: paginationOptsValidator };
 
-type Invoice = ObjectDoc<"invoice">;
+type Invoice = ViewOf<"invoice">;
 type InvoiceRows = SelectedRows<"invoice">;
 type ListArguments = {
   sessionId?: SessionId;
@@ -72,19 +65,20 @@ type ListArguments = {
 /** The newest 1,000 invoices. */
 export const listInvoices = query({
   args: listArguments,
-  handler: async (ctx, args): Promise<Invoice[]> => await collectionOf(await invoicesOf(ctx, args)),
+  handler: async (ctx, args): Promise<Invoice[]> =>
+    await collectedViews(await invoicesOf(ctx, args)),
 });
 
 export const listInvoicesPaginated = query({
   args: { ...listArguments, ...pageArguments },
   handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<Invoice>> =>
-    await (await invoicesOf(ctx, args)).paginate(paginationOpts),
+    await pageOfViews(await invoicesOf(ctx, args), paginationOpts),
 });
 
 export const getInvoice = query({
   args: invoiceArguments,
   handler: async (ctx, { sessionId, invoiceId }): Promise<Invoice> =>
-    (await callerAt(ctx, sessionId, "invoice", invoiceId, "invoices:read")).object,
+    await viewAt(ctx, sessionId, "invoice", invoiceId, "invoices:read"),
 });
 
 /** The documented structure repeats `sessionId`, and says which organization it is for. */
@@ -107,8 +101,10 @@ export const createInvoice = mutation({
       organizationId,
       "invoices:write",
       under("data"),
-      (writer) =>
-        create(contextOf(writer), parseArgument("data", invoiceCreation, sent, zoneOf(writer))),
+      async (writer) => {
+        const fields = parseArgument("data", invoiceCreation, sent, zoneOf(writer));
+        return liveViewOf(await create(contextOf(writer), fields));
+      },
     );
   },
 });
@@ -118,13 +114,20 @@ export const updateInvoice = mutation({
   handler: async (ctx, { sessionId, invoiceId, updates }): Promise<Invoice> => {
     const subject = { type: "invoice", id: invoiceId } as const;
     const placeOf = under("updates");
-    return await writeAt(ctx, sessionId, subject, "invoices:write", placeOf, (writer, invoice) => {
-      const reading = { ...zoneOf(writer), isChange: true };
-      const patch = parseArgument("updates", invoicePatch, updates, reading);
-      const { customProperties } = invoice;
-      const fields = mergedChanges(invoiceUpdate, customProperties, patch);
-      return changeInvoice(contextOf(writer), invoice, fields);
-    });
+    return await writeAt(
+      ctx,
+      sessionId,
+      subject,
+      "invoices:write",
+      placeOf,
+      async (writer, invoice) => {
+        const reading = { ...zoneOf(writer), isChange: true };
+        const patch = parseArgument("updates", invoicePatch, updates, reading);
+        const { customProperties } = invoice;
+        const fields = mergedChanges(invoiceUpdate, customProperties, patch);
+        return liveViewOf(await changeInvoice(contextOf(writer), invoice, fields));
+      },
+    );
   },
 });
 
@@ -135,11 +138,19 @@ export const markInvoiceSent = mutation({
     const { shape } = invoiceSending;
     const subject = { type: "invoice", id: invoiceId } as const;
     const placeOf: PlaceOf = (field) => (field === "to" ? "sentTo" : field);
-    return await writeAt(ctx, sessionId, subject, "invoices:write", placeOf, (writer, invoice) =>
-      recordSending(contextOf(writer), invoice, {
-        sentDate: parseArgument("sentDate", shape.sentDate, sentDate, zoneOf(writer)),
-        to: parseArgument("sentTo", shape.to, sentTo, zoneOf(writer)),
-      }),
+    return await writeAt(
+      ctx,
+      sessionId,
+      subject,
+      "invoices:write",
+      placeOf,
+      async (writer, invoice) =>
+        liveViewOf(
+          await recordSending(contextOf(writer), invoice, {
+            sentDate: parseArgument("sentDate", shape.sentDate, sentDate, zoneOf(writer)),
+            to: parseArgument("sentTo", shape.to, sentTo, zoneOf(writer)),
+          }),
+        ),
     );
   },
 });
@@ -156,10 +167,18 @@ export const sendInvoice = mutation({
   ): Promise<{ invoice: Invoice; notificationIds: Id<"notifications">[] }> => {
     const subject = { type: "invoice", id: invoiceId } as const;
     const placeOf = under("sending");
-    return await writeAt(ctx, sessionId, subject, "invoices:write", placeOf, (writer, invoice) => {
-      const fields = parseArgument("sending", invoiceSending, sending, zoneOf(writer));
-      return deliverInvoice(contextOf(writer), invoice, fields);
-    });
+    return await writeAt(
+      ctx,
+      sessionId,
+      subject,
+      "invoices:write",
+      placeOf,
+      async (writer, invoice) => {
+        const fields = parseArgument("sending", invoiceSending, sending, zoneOf(writer));
+        const sent = await deliverInvoice(contextOf(writer), invoice, fields);
+        return { ...sent, invoice: liveViewOf(sent.invoice) };
+      },
+    );
   },
 });
 
@@ -174,10 +193,17 @@ export const markInvoicePaid = mutation({
   handler: async (ctx, { sessionId, invoiceId, ...payment }): Promise<Invoice> => {
     const subject = { type: "invoice", id: invoiceId } as const;
     const placeOf = under("");
-    return await writeAt(ctx, sessionId, subject, "invoices:write", placeOf, (writer, invoice) => {
-      const fields = parseArgument("", paymentCreation, payment, zoneOf(writer));
-      return recordPayment(contextOf(writer), invoice, fields);
-    });
+    return await writeAt(
+      ctx,
+      sessionId,
+      subject,
+      "invoices:write",
+      placeOf,
+      async (writer, invoice) => {
+        const fields = parseArgument("", paymentCreation, payment, zoneOf(writer));
+        return liveViewOf(await recordPayment(contextOf(writer), invoice, fields));
+      },
+    );
   },
 });
 
@@ -186,8 +212,13 @@ export const cancelInvoice = mutation({
   handler: async (ctx, { sessionId, invoiceId, reason }): Promise<Invoice> => {
     const given = parseArgument("reason", text(2000).optional(), reason, { timeZone: null });
     const subject = { type: "invoice", id: invoiceId } as const;
-    return await writeAt(ctx, sessionId, subject, "invoices:write", under(""), (writer, invoice) =>
-      cancel(contextOf(writer), invoice, given),
+    return await writeAt(
+      ctx,
+      sessionId,
+      subject,
+      "invoices:write",
+      under(""),
+      async (writer, invoice) => liveViewOf(await cancel(contextOf(writer), invoice, given)),
     );
   },
 });
@@ -196,26 +227,26 @@ export const cancelInvoice = mutation({
 export const getInvoicesByContact = query({
   args: { ...sessionArgument, contactId: v.string(), ...archivedArgument },
   handler: async (ctx, args): Promise<Invoice[]> =>
-    await collectionOf(await invoicesOfContact(ctx, args)),
+    await collectedViews(await invoicesOfContact(ctx, args)),
 });
 
 export const getInvoicesByContactPaginated = query({
   args: { ...sessionArgument, contactId: v.string(), ...archivedArgument, ...pageArguments },
   handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<Invoice>> =>
-    await (await invoicesOfContact(ctx, args)).paginate(paginationOpts),
+    await pageOfViews(await invoicesOfContact(ctx, args), paginationOpts),
 });
 
 /** The newest 1,000 invoices of a CRM organization. */
 export const getInvoicesByCrmOrganization = query({
   args: { ...sessionArgument, crmOrgId: v.string(), ...archivedArgument },
   handler: async (ctx, args): Promise<Invoice[]> =>
-    await collectionOf(await invoicesOfCrmOrganization(ctx, args)),
+    await collectedViews(await invoicesOfCrmOrganization(ctx, args)),
 });
 
 export const getInvoicesByCrmOrganizationPaginated = query({
   args: { ...sessionArgument, crmOrgId: v.string(), ...archivedArgument, ...pageArguments },
   handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<Invoice>> =>
-    await (await invoicesOfCrmOrganization(ctx, args)).paginate(paginationOpts),
+    await pageOfViews(await invoicesOfCrmOrganization(ctx, args), paginationOpts),
 });
 
 async function invoicesOf(

@@ -1,3 +1,4 @@
+import { changedFieldsIn } from "../ontology/eventData";
 import type { Doc } from "../_generated/dataModel";
 import { TenantReader } from "../ontology/reader";
 import type { Consumer } from "./consumer";
@@ -40,8 +41,6 @@ export const receipts: Consumer = {
 };
 
 /** Credits and write-offs settle invoices too, but bring no money. */
-function isSettledByPayment({ type, previous }: Doc<"events">): boolean {
-  if (type !== "invoice.paid") return false;
-  const before = previous as Record<string, unknown> | undefined;
-  return before !== undefined && "amountPaidInCents" in before;
+function isSettledByPayment(event: Doc<"events">): boolean {
+  return event.type === "invoice.paid" && changedFieldsIn(event).includes("amountPaidInCents");
 }

@@ -1,6 +1,7 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { isOfErased } from "./erasedEvents";
+import { dataIn, previousIn } from "../ontology/eventData";
 import { modeIn } from "../kit/mode";
 
 export const TEST_EVENT = "webhook.test";
@@ -59,8 +60,8 @@ function blanked(event: Doc<"events">): Doc<"events"> {
 
 function bodyOf(event: Doc<"events">, mode: Said): DeliveryBody {
   const { _id: id, type, at: createdAt, organizationId, traceId } = event;
-  const data: unknown = event.data;
-  const previous: unknown = event.previous;
+  const data = dataIn(event);
+  const previous = previousIn(event);
   const message = { id, type, createdAt, organizationId, ...mode, data, previous, traceId };
   return { messageId: id, body: JSON.stringify(message) };
 }

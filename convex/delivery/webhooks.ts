@@ -1,3 +1,4 @@
+import { dataIn, fieldIn } from "../ontology/eventData";
 import { compareValues, type Value } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
@@ -220,7 +221,7 @@ export function wants(webhook: Webhook, event: Doc<"events">): boolean {
   const { events, projectId } = webhook;
   if (!events.includes(ALL_EVENTS) && !events.includes(event.type)) return false;
   if (projectId === undefined || event.objectId === projectId) return true;
-  return (event.data as { projectId?: unknown } | null)?.projectId === projectId;
+  return fieldIn(dataIn(event), "projectId") === projectId;
 }
 
 /** Keeps what the organization's writes look at before they schedule a hand-over. */

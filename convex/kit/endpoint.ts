@@ -180,13 +180,16 @@ type WriteHandler<Definition extends EndpointDefinition> = (
   },
 ) => Promise<AnswerOf<Definition>>;
 
+/** What the functions of endpoints are. */
+export type ReadFunction = RegisteredQuery<"internal", ReadArgs, Promise<Reply>>;
+export type WriteFunction = RegisteredMutation<"internal", WriteArgs, Promise<WriteReply>>;
 type ReadArgs = { credential: typeof credentialValidator.type; request: RequestInput };
 type WriteArgs = { call: WriteCall; request: RequestInput };
 
 export function readEndpoint<const Definition extends EndpointDefinition>(
   definition: Definition & WithExample<Definition>,
   handler: ReadHandler<Definition>,
-): RegisteredQuery<"internal", ReadArgs, Promise<Reply>> {
+): ReadFunction {
   const registered = internalQuery({
     args: { credential: credentialValidator, request: requestValidator },
     handler: async (ctx, { credential, request }): Promise<Reply> => {
@@ -208,7 +211,7 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
 export function writeEndpoint<const Definition extends EndpointDefinition>(
   definition: Definition & WithExample<Definition>,
   handler: WriteHandler<Definition>,
-): RegisteredMutation<"internal", WriteArgs, Promise<WriteReply>> {
+): WriteFunction {
   type HandlerInput = Parameters<typeof handler>[1];
   const registered = internalMutation({
     args: { call: writeCallValidator, request: requestValidator },

@@ -17,7 +17,7 @@ const AREAS = [
   "admin",
 ] as const;
 
-type Area = (typeof AREAS)[number];
+export type Area = (typeof AREAS)[number];
 /** Deleting a draft project is the owner's, or a key's that was given this scope by name. */
 export type Scope = `${Area}:${"read" | "write"}` | "projects:delete";
 export type Grant = Scope | "*";

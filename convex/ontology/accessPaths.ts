@@ -1,5 +1,6 @@
 import type { Cell } from "./counts";
-import type { FilterColumn, SortColumn } from "./definition";
+import type { FilterColumn } from "./columnNames";
+import type { SortColumn } from "./definition";
 import { entriesOf, type Filters, type Selection } from "./selection";
 
 /**

@@ -1,3 +1,4 @@
+import { changedFieldsIn, dataIn } from "./eventData";
 import * as z from "zod";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
@@ -38,7 +39,6 @@ export async function activityOf(
 
 function entryOf(event: Doc<"events">): z.input<typeof activityEntry> {
   const { _id, at, type, actor, traceId } = event;
-  const previous = (event.previous ?? {}) as Record<string, unknown>;
-  const { details = null } = event.data as { details?: unknown };
-  return { id: _id, at, type, actor, changed: Object.keys(previous), details, traceId };
+  const { details = null } = dataIn(event);
+  return { id: _id, at, type, actor, changed: changedFieldsIn(event), details, traceId };
 }

@@ -6,19 +6,15 @@ import { type ErrorData, errorDataOf } from "../kit/errors";
 import { parseFields } from "../kit/input";
 import { mergedChanges } from "../kit/mergePatch";
 import { jobScope } from "../schemas/crmSchemas";
-import { contactCreation, contactPatch, contactUpdate } from "./contactInput";
+import { contactCreation, contactPatch, contactUpdate } from "../types/contact/input";
 import type { Known } from "./contactByEmail";
 import { contactOfRow, personOf } from "./contactIdentity";
 import { changeContact, saveContact, type SavedContact } from "./contactRules";
-import {
-  changeCrmOrganization,
-  createCrmOrganization,
-  crmOrganizationCreation,
-  crmOrganizationPatch,
-  crmOrganizationUpdate,
-} from "./crmOrganizationRules";
 import type { WriteScope } from "./effects";
+import { schemasOf } from "./fieldSchemas";
+import { changeRecord, createRecord } from "./records";
 import { ObjectStore } from "./store";
+import { crmOrganizationType } from "../types/crmOrganization/type";
 
 /**
  * Many writes in one transaction, each of which happens whole or not at all. They are tried in groups,
@@ -31,12 +27,13 @@ const TRIED_IN_VAIN = 20;
 
 const withId = { id: z.string().max(64) };
 const contactChange = contactPatch.extend(withId);
-const organizationChange = crmOrganizationPatch.extend(withId);
+const organization = schemasOf(crmOrganizationType);
+const organizationChange = organization.patch.extend(withId);
 
 /** What a batch may hold: with `id` a change of that object, without it what `POST` takes. */
 export const batchItems = {
   contact: z.union([contactCreation, contactChange]),
-  organization: z.union([crmOrganizationCreation, organizationChange]),
+  organization: z.union([organization.creation, organizationChange]),
 };
 export type BatchOf = keyof typeof batchItems;
 
@@ -57,7 +54,7 @@ export function judged(of: BatchOf, item: unknown): Judged {
   const [creation, change] =
     of === "contact"
       ? [contactCreation, contactChange]
-      : [crmOrganizationCreation, organizationChange];
+      : [organization.creation, organizationChange];
   return judgedBy(changes ? change : creation, item, changes);
 }
 
@@ -139,7 +136,8 @@ export const write = internalMutation({
   handler: async (ctx, { scope, of, items, rehearse }): Promise<Written[]> => {
     const store = new ObjectStore(ctx, scope);
     const results: Written[] = [];
-    for (const item of JSON.parse(items) as object[]) results.push(await writers[of](store, item));
+    for (const item of JSON.parse(items) as object[])
+      results.push(await writers[of](store, item, ctx));
     await store.finish();
     if (rehearse) throw new Rehearsed(results);
     return results;
@@ -160,7 +158,9 @@ function rehearsedResults(error: unknown): Written[] | null {
   return isRehearsed ? (data.rehearsed as Written[]) : null;
 }
 
-const writers: Record<BatchOf | "row", (store: ObjectStore, item: object) => Promise<Written>> = {
+type Writer = (store: ObjectStore, item: object, ctx: MutationCtx) => Promise<Written>;
+
+const writers: Record<BatchOf | "row", Writer> = {
   contact: async (store, item) => {
     if ("id" in item) {
       const { id, ...patch } = item as z.output<typeof contactChange>;
@@ -170,15 +170,16 @@ const writers: Record<BatchOf | "row", (store: ObjectStore, item: object) => Pro
     }
     return await writeContact(store, item);
   },
-  organization: async (store, item) => {
+  organization: async (store, item, ctx) => {
     if ("id" in item) {
       const { id, ...patch } = item as z.output<typeof organizationChange>;
       const known = await store.require("crm_organization", id);
-      const changes = mergedChanges(crmOrganizationUpdate, known.customProperties, patch);
-      return { status: "updated", id: (await changeCrmOrganization(store, known, changes))._id };
+      const changes = mergedChanges(organization.update, known.customProperties, patch);
+      return { status: "updated", id: (await changeRecord(store, known, changes))._id };
     }
-    const fields = item as z.output<typeof crmOrganizationCreation>;
-    return { status: "created", id: (await createCrmOrganization(store, fields))._id };
+    const fields = item as z.output<typeof organization.creation>;
+    const made = await createRecord({ ctx, store }, "crm_organization", fields);
+    return { status: "created", id: made._id };
   },
   row: writeRow,
 };

@@ -3,8 +3,8 @@ import type { QueryCtx } from "../_generated/server";
 import { type ExportParameters, exportPage } from "../kit/export";
 import type { StreamPage } from "../kit/streamPage";
 import { CONTACT_COLUMNS, type ContactColumn } from "./contactColumnNames";
+import { detailOf } from "../types/contact/input";
 import { cellsOf } from "./contactColumns";
-import { detailOf } from "./contactView";
 import { SelectedRows } from "./selectedRows";
 import type { Selection } from "./selection";
 

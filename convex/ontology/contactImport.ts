@@ -8,7 +8,7 @@ import { deleteUpload, pieceOf, type Upload } from "../kit/uploads";
 import { UploadWindow } from "../kit/uploadWindow";
 import { tellRepeats } from "./importRepeats";
 import { type Judged, judgedBy, writeBatch } from "./contactBatch";
-import { contactCreation } from "./contactInput";
+import { contactCreation } from "../types/contact/input";
 import { encodingOf, type FileRow, layoutOf, readRows } from "./contactFile";
 import type { UnknownColumns } from "./contactColumns";
 import { ignoredIn, resultOf, type RowResult } from "./contactImportResults";

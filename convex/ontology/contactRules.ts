@@ -1,9 +1,9 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import type { Id } from "../_generated/dataModel";
-import { contactType } from "./contact";
+import { contactType } from "../types/contact/type";
 import { contactByEmail, type Known } from "./contactByEmail";
 import { isSamePhone, unitedLists } from "./contactAddresses";
-import { organizationNameKey } from "./crmOrganization";
+import { organizationNameKey } from "../types/crmOrganization/type";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges, ObjectStore } from "./store";
 import type * as z from "zod";
@@ -14,7 +14,7 @@ import {
   type ContactSubtype,
   type eventRegistration,
   type organizationInfo,
-} from "./contactInput";
+} from "../types/contact/input";
 
 type ContactFields = Partial<z.output<typeof contactFields>>;
 type OrganizationInfo = z.output<typeof organizationInfo>;
@@ -198,11 +198,11 @@ function mergeInto(
  * What an update adds up to is held to the limits of what it adds; one that adds nothing passes, since
  * a merge may have left more than that. @throws VALIDATION_ERROR
  */
-function withinLimits<Field extends "tags" | "customFields">(
-  field: Field,
-  known: z.output<typeof contactFields>[Field],
-  united: z.output<typeof contactFields>[Field],
-): z.output<typeof contactFields>[Field] {
+function withinLimits<United extends readonly unknown[] | Record<string, unknown>>(
+  field: "tags" | "customFields",
+  known: United,
+  united: United,
+): United {
   const hasMore = Object.keys(united).length > Object.keys(known).length;
   if (!hasMore && JSON.stringify(united).length <= JSON.stringify(known).length) return united;
   const { problems } = readFields(contactFields.shape[field], united, field);

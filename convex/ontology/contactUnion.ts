@@ -1,7 +1,7 @@
 import { packCustomFields, unpackCustomFields } from "../kit/customFields";
 import { invalidRecord } from "../kit/errors";
 import { unitedIdentity, unitedLists } from "./contactAddresses";
-import { MAX_NOTES } from "./contactInput";
+import { MAX_NOTES } from "../types/contact/type";
 import { higherSubtype } from "./contactRules";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges } from "./store";

@@ -1,6 +1,6 @@
 import { v } from "convex/values";
 import { storedCustomFields } from "../kit/customFields";
-import { defineObjectType } from "./definition";
+import { WRITTEN, defineObjectType } from "./definition";
 import { bookingTallies } from "./sales";
 import { linkTo, numberKey, partyColumns, salesContent } from "./salesDocument";
 
@@ -10,6 +10,7 @@ export const creditNoteType = defineObjectType({
   resource: "credit note",
   subtypes: ["full", "partial"],
   statuses: ["issued"],
+  verbs: [...WRITTEN, "sent", "undelivered"],
   properties: v.object({
     ...salesContent.fields,
     creditNoteNumber: v.string(),

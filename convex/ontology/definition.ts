@@ -1,6 +1,9 @@
-import type { GenericId, Infer, PropertyValidators, VObject } from "convex/values";
+import type { GenericId, Infer, PropertyValidators, Value, VObject } from "convex/values";
 import type { Resource } from "../kit/errors";
+import type { Scope } from "../kit/scopes";
 import type { Tally } from "./counts";
+import type { FilterColumn, RelationColumn } from "./columnNames";
+import type { FieldMap, Nature } from "./fields";
 
 /** What a type stores of its own. */
 export type StoredProperties = VObject<Record<string, unknown>, PropertyValidators>;
@@ -22,6 +25,10 @@ export type ObjectTypeDefinition<
   resource: Resource;
   subtypes: readonly [Subtype, ...Subtype[]];
   statuses: readonly [Status, ...Status[]];
+  /** Its fields, where a map of them says what they are; by hand otherwise. */
+  map?: MappedRecord<Subtype, Status>;
+  /** What happens to its objects: `updated`, `sent`. Each is an event (`invoice.sent`). */
+  verbs: readonly string[];
   /** Which status may follow which; a type without it lets every status follow every other. */
   transitions?: Record<Status, readonly Status[]>;
   /** The stored `customProperties`. */
@@ -29,6 +36,8 @@ export type ObjectTypeDefinition<
   /** Whether `columns().uniqueKey` may live only once per organization. */
   uniqueKeyIs?: { field: string; errorCode: "EMAIL_EXISTS" | "CONFLICT"; message: string };
   columns(record: ObjectRecord<Subtype, Status, Infer<Properties>>): ObjectColumns;
+  /** What deleting one takes, where writing does not cover it. */
+  removeScope?: Scope;
   /** What a portal user has of the type; a type without it is not theirs to see. */
   portal?: PortalRule<ObjectRecord<Subtype, Status, Infer<Properties>>>;
   /** The filters of the type's list, and the column that serves each. */
@@ -59,6 +68,32 @@ export type ObjectTypeDefinition<
   ): { left: Infer<Properties>; isRemoved: boolean } | null;
   /** Further cells that the object counts in, such as the sales of a month. */
   tallies?(record: ObjectRecord<Subtype, Status, Infer<Properties>>): Tally[];
+};
+
+export type Computed = {
+  nature: Nature;
+  description: string;
+  of: (properties: Record<string, unknown>) => Value | null;
+};
+
+/** What happens to objects that are deleted too. */
+export const CHANGED = ["created", "updated", "deleted", "restored"] as const;
+/** Documents are numbered: none is deleted. */
+export const WRITTEN = ["created", "updated", "relinked"] as const;
+
+/** What a field map makes the records of a type from, beside the fields. */
+export type MappedRecord<Subtype extends string = string, Status extends string = string> = {
+  fields: FieldMap;
+  /** Whether a record's fields stand in its `customProperties`, or beside its id. */
+  shape: "nested" | "flat";
+  /** What a new one is; a subtype that is not said here must be given. */
+  begins: { subtype?: Subtype; status: Status };
+  /** Whether a creation says the status; where it does not, the record begins by `begins`. */
+  statusIsGiven?: true;
+  /** It has a `description` beside its fields. */
+  isDescribed?: true;
+  /** What a record shows that is not stored as it is, by what it is made of. */
+  computed?: Record<string, Computed>;
 };
 
 /**
@@ -116,10 +151,6 @@ export type Match =
 export type RangeColumn = "createdAt" | "updatedAt" | "documentDate" | "dueAt";
 /** What a list may be sorted by; what types call these is theirs (`issueDate`, `number`). */
 export type SortColumn = RangeColumn | "sortName" | "lookupKey";
-
-export type FilterColumn = "subtype" | "status" | "facet" | RelationColumn | "lookupKey";
-export type RelationColumn = (typeof RELATION_COLUMNS)[number];
-export const RELATION_COLUMNS = ["parentId", "relatedId", "subjectId"] as const;
 
 export function defineObjectType<
   const Type extends string,

@@ -1,5 +1,6 @@
 import { archivedType, cellKey, groupOf, type Tally } from "./counts";
-import { type ObjectColumns, type ObjectTypeDefinition, RELATION_COLUMNS } from "./definition";
+import { RELATION_COLUMNS } from "./columnNames";
+import { type ObjectColumns, type ObjectTypeDefinition } from "./definition";
 import { type NewObject, objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
 /** What the store keeps in step with an object, derived from the object alone. */

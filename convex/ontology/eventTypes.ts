@@ -2,40 +2,6 @@ import { didYouMean } from "../kit/didYouMean";
 import { definitionOf } from "./derived";
 import { objectTypes, type ObjectType } from "./registry";
 
-const CHANGED = ["created", "updated", "deleted", "restored"] as const;
-/** Documents are numbered: none is deleted. */
-const WRITTEN = ["created", "updated", "relinked"] as const;
-
-/** What happens to objects of each type: the verbs that the store is given by its rules. */
-const VERBS: Record<ObjectType, readonly string[]> = {
-  crm_contact: [
-    ...CHANGED,
-    ...["relinked", "registered", "merged", "unmerged", "erased"],
-    ...["email_bounced", "email_complained", "email_restored"],
-  ],
-  crm_organization: CHANGED,
-  frontend_user: [...CHANGED, "linked", "signed_in", "relinked", "erased"],
-  project: [...CHANGED, "archived", "relinked"],
-  invoice: [
-    ...WRITTEN,
-    ...["sent", "undelivered", "reminded", "paid", "overdue", "cancelled"],
-    ...["payment_recorded", "refunded", "written_off", "credited"],
-  ],
-  payment: WRITTEN,
-  credit_note: [...WRITTEN, "sent", "undelivered"],
-  quote: [
-    ...WRITTEN,
-    "sent",
-    "undelivered",
-    "accepted",
-    "declined",
-    "expired",
-    "cancelled",
-    "invoiced",
-  ],
-  recurring_invoice: [...WRITTEN, "paused", "resumed", "ended", "ran", "failed"],
-};
-
 /** What happens to what is no object. */
 const OTHERS: Record<string, string> = {
   "attachment.created": "A file was attached: its upload is complete, or it is an address.",
@@ -57,8 +23,8 @@ export type EventType = { type: string; objectType: string; description: string 
 /** Every type of event, as webhooks deliver them. */
 export const eventTypes: readonly EventType[] = [
   ...(Object.keys(objectTypes) as ObjectType[]).flatMap((objectType) => {
-    const { resource } = definitionOf(objectType);
-    return VERBS[objectType].map((verb) => ({
+    const { resource, verbs } = definitionOf(objectType);
+    return verbs.map((verb) => ({
       type: eventTypeOf(objectType, verb),
       objectType,
       description: `${article(resource)} ${resource} was ${verb.replaceAll("_", " ")}.`,

@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import { oneOf } from "../kit/oneOf";
 import { emailKey } from "../kit/email";
-import { defineObjectType } from "./definition";
+import { CHANGED, defineObjectType } from "./definition";
 import { emailWords } from "./searchWords";
 
 /** A customer of the organization who signs in to its portal. */
@@ -10,6 +10,7 @@ export const frontendUserType = defineObjectType({
   resource: "frontend user",
   subtypes: ["portal"],
   statuses: ["active", "inactive"],
+  verbs: [...CHANGED, "linked", "signed_in", "relinked", "erased"],
   properties: v.object({
     email: v.string(),
     oauthProvider: oneOf(["google", "microsoft"]),

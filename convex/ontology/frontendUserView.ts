@@ -33,6 +33,21 @@ export function frontendUserView(
   };
 }
 
+/** The user by itself, where nobody reads whom their contact belongs to: in events. */
+export function portalUserView(user: FrontendUser): Omit<
+  z.input<typeof frontendUserRecord>,
+  "customProperties"
+> & {
+  customProperties: Omit<FrontendUser["customProperties"], "crmContactId" | "email"> & {
+    crmContactId: string | null;
+  };
+} {
+  const contactId = user.customProperties.crmContactId ?? null;
+  const view = frontendUserView(user, { contactId, organizationId: null });
+  const { crmOrganizationId: _unread, ...customProperties } = view.customProperties;
+  return { ...view, customProperties };
+}
+
 /** The contact's organization is read with the contact: it may have moved since the last sign-in. */
 export async function crmContextOf(tenant: TenantReader, user: FrontendUser): Promise<CrmContext> {
   const { crmContactId } = user.customProperties;

@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
-import { defineObjectType } from "./definition";
+import { WRITTEN, defineObjectType } from "./definition";
 import { bookingTallies, dueTallies } from "./sales";
 import {
   INVOICE_TYPES,
@@ -34,6 +34,11 @@ export const invoiceType = defineObjectType({
     paid: ["sent", "overdue"],
     cancelled: [],
   },
+  verbs: [
+    ...WRITTEN,
+    ...["sent", "undelivered", "reminded", "paid", "overdue", "cancelled"],
+    ...["payment_recorded", "refunded", "written_off", "credited"],
+  ],
   properties: v.object({
     ...salesContent.fields,
     invoiceNumber: v.string(),

@@ -20,11 +20,11 @@ import { severalOf } from "../kit/several";
 import { text } from "../kit/text";
 import { sha256Hex } from "../kit/tokens";
 import { anyTime, anyTimeUntil, documentsFrom, documentsTo } from "../kit/time";
-import type { FilterColumn, RangeColumn, SortColumn } from "./definition";
+import type { RangeColumn, SortColumn } from "./definition";
 import { definitionOf } from "./derived";
 import { portalPage } from "./portalObjects";
 import { type Tenant, TenantReader } from "./reader";
-import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
+import { type ObjectDoc, type ObjectType } from "./registry";
 import { MAX_HITS, searchedObjects } from "./searchedRows";
 import { SelectedRows } from "./selectedRows";
 import { SortedRows } from "./sortedRows";
@@ -120,15 +120,11 @@ type ListParameters = PageParameters &
     ids?: string[];
     includeArchived?: boolean;
   };
-type FilterValues<T extends ObjectType> = Partial<
-  Record<keyof (typeof objectTypes)[T]["filters"], string | readonly string[]>
->;
+/** The filters of the type stand among them. */
+type Asking = ListParameters & Record<string, unknown>;
 
 /** Maps a list's parameters onto the columns of `objects`. */
-export function listRequest<T extends ObjectType>(
-  type: T,
-  query: ListParameters & FilterValues<T>,
-): ListRequest {
+export function listRequest(type: ObjectType, query: Asking): ListRequest {
   if (query.search !== undefined && query.sort !== undefined) {
     throw invalidIn("query", "sort", "cannot be combined with search");
   }
@@ -139,12 +135,10 @@ export function listRequest<T extends ObjectType>(
   }
   const ranges = rangesOf(query);
   const filters = Object.fromEntries(
-    Object.entries(objectTypes[type].filters as Record<string, FilterColumn>).flatMap(
-      ([filter, column]) => {
-        const given = (query as Record<string, string | string[] | undefined>)[filter];
-        return given === undefined ? [] : [[column, [...new Set([given].flat())].sort()]];
-      },
-    ),
+    Object.entries(definitionOf(type).filters).flatMap(([filter, column]) => {
+      const given = query[filter] as string | string[] | undefined;
+      return given === undefined ? [] : [[column, [...new Set([given].flat())].sort()]];
+    }),
   );
   const sort = sortOf(type, query.sort, ranges);
   const selection = { filters, ranges, sort, includeArchived };

@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import { defineObjectType } from "./definition";
+import { WRITTEN, defineObjectType } from "./definition";
 import { bookingTallies } from "./sales";
 import { linkTo, numberKey, partyColumns } from "./salesDocument";
 
@@ -9,6 +9,7 @@ export const paymentType = defineObjectType({
   resource: "payment",
   subtypes: ["payment", "refund", "write_off"],
   statuses: ["recorded"],
+  verbs: WRITTEN,
   properties: v.object({
     invoiceId: v.id("objects"),
     invoiceNumber: v.string(),

@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
-import { defineObjectType } from "./definition";
+import { WRITTEN, defineObjectType } from "./definition";
 import {
   INVOICE_TYPES,
   numberKey,
@@ -28,6 +28,10 @@ export const quoteType = defineObjectType({
     expired: [],
     cancelled: [],
   },
+  verbs: [
+    ...WRITTEN,
+    ...["sent", "undelivered", "accepted", "declined", "expired", "cancelled", "invoiced"],
+  ],
   properties: v.object({
     ...salesContent.fields,
     quoteNumber: v.string(),

@@ -1,7 +1,7 @@
 import { v } from "convex/values";
 import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
-import { defineObjectType } from "./definition";
+import { WRITTEN, defineObjectType } from "./definition";
 import { FREQUENCIES, WEEKDAYS } from "./scheduleTerms";
 import {
   INVOICE_TYPES,
@@ -32,6 +32,7 @@ export const recurringInvoiceType = defineObjectType({
   subtypes: INVOICE_TYPES,
   statuses: ["active", "paused", "ended"],
   transitions: { active: ["paused", "ended"], paused: ["active", "ended"], ended: [] },
+  verbs: [...WRITTEN, "paused", "resumed", "ended", "ran", "failed"],
   properties: v.object({
     ...salesContent.fields,
     title: v.string(),

@@ -1,27 +1,8 @@
 import type { Infer } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
-import { contactType } from "./contact";
-import { creditNoteType } from "./creditNote";
-import { crmOrganizationType } from "./crmOrganization";
-import { frontendUserType } from "./frontendUser";
-import { invoiceType } from "./invoice";
-import { paymentType } from "./payment";
-import { projectType } from "./project";
-import { quoteType } from "./quote";
-import { recurringInvoiceType } from "./recurringInvoice";
+import { objectTypes } from "../types";
 
-/** Every object type. A new type is added here, in its own file, and nowhere else. */
-export const objectTypes = {
-  crm_contact: contactType,
-  crm_organization: crmOrganizationType,
-  frontend_user: frontendUserType,
-  project: projectType,
-  invoice: invoiceType,
-  payment: paymentType,
-  credit_note: creditNoteType,
-  quote: quoteType,
-  recurring_invoice: recurringInvoiceType,
-};
+export { objectTypes };
 
 export type ObjectType = keyof typeof objectTypes;
 export type ObjectDoc<T extends ObjectType = ObjectType> = Extract<Doc<"objects">, { type: T }>;

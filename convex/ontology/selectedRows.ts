@@ -25,7 +25,7 @@ import {
 } from "./accessPaths";
 import { findOwn } from "../kit/own";
 import { archivedType, cellsOf, groupOf, merged } from "./counts";
-import type { RelationColumn } from "./definition";
+import type { RelationColumn } from "./columnNames";
 import { definitionOf } from "./derived";
 import type { ObjectDoc, ObjectType } from "./registry";
 import { entriesOf, isSelected, type Range, type Selection } from "./selection";

@@ -1,5 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
-import type { FilterColumn, RangeColumn, SortColumn } from "./definition";
+import type { FilterColumn } from "./columnNames";
+import type { RangeColumn, SortColumn } from "./definition";
 import type { ObjectType } from "./registry";
 
 /** What a list of objects is asked for: filters, ranges, an order, and whether archived ones too. */

@@ -10,6 +10,7 @@ import { auditedFields, type Change, changesBetween, definedOnly } from "./chang
 import { CountBuffer, WRITES_PER_FOLD } from "./counts";
 import type { ObjectColumns } from "./definition";
 import { type Happening, record, type WriteScope } from "./effects";
+import { eventDataOf, previousOf } from "./eventData";
 import { eventTypeOf } from "./eventTypes";
 import { followUp } from "./followUps";
 import { freeze, isIssuing } from "./issuing";
@@ -229,7 +230,7 @@ export class ObjectStore extends TenantReader {
       objectType: object.type,
       objectId: object._id,
       changes: [],
-      event: { data: { ...eventData(object), details } },
+      event: { data: eventDataOf(object, details) },
     });
   }
 
@@ -359,9 +360,6 @@ export class ObjectStore extends TenantReader {
     changes: Change[],
     before?: ObjectDoc | null,
   ): Promise<void> {
-    const previous = Object.fromEntries(
-      changes.map(({ field, before: value = null }) => [field, value]),
-    );
     const issued = before !== undefined && isIssuing(before, object) ? object : null;
     const entryId = await this.record({
       action: eventTypeOf(object.type, verb),
@@ -369,15 +367,16 @@ export class ObjectStore extends TenantReader {
       objectId: object._id,
       changes,
       event: {
-        data: eventData(object),
-        ...(before ? { previous } : {}),
+        data: eventDataOf(object),
+        ...(before ? { previous: previousOf(before, object) } : {}),
       },
       awaitsFiles: issued !== null,
     });
     if (issued) await freeze(this.ctx, await this.settings(), issued, entryId);
   }
 
-  private async settings(): Promise<Doc<"organizations">> {
+  /** The tenant itself, read once. */
+  async settings(): Promise<Doc<"organizations">> {
     this.organization ??= await organizationOf(this.ctx, this);
     return this.organization;
   }
@@ -400,10 +399,4 @@ function indexColumns({ links: _links, ...columns }: ObjectColumns): IndexColumn
   const relations = { parentId, relatedId, subjectId };
   const sortName = name.toLowerCase();
   return { name, sortName, searchText, lookupKey, facet, ...relations, documentDate, dueAt };
-}
-
-function eventData(object: ObjectDoc): { [field: string]: Value } {
-  const { _id, type, version, createdAt, updatedAt, deletedAt } = object;
-  const identity = { id: _id, type, version, createdAt, updatedAt, deletedAt };
-  return definedOnly({ ...identity, ...auditedFields(object) });
 }

@@ -150,4 +150,4 @@ function withoutDerived(fields: Fields, schema: z.ZodType, stored: Fields): Fiel
   return Object.fromEntries(Object.entries(fields).filter(([field]) => !isDerived(field)));
 }
 
-const ALWAYS_DERIVED = new Set(["name", "perPerson"]);
+const ALWAYS_DERIVED = new Set(["name", "perPerson", "emailStatus"]);

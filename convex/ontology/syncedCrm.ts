@@ -1,24 +1,7 @@
-import * as z from "zod";
-import { contactCreation, contactUpdate } from "./contactInput";
+import { contactUpdate, syncedContactCreation } from "../types/contact/input";
 import { contactByEmail } from "./contactByEmail";
 import { changeContact, saveContact } from "./contactRules";
-import {
-  changeCrmOrganization,
-  createCrmOrganization,
-  crmOrganizationCreation,
-  crmOrganizationUpdate,
-} from "./crmOrganizationRules";
 import { syncedType } from "./synced";
-
-const { organizationInfo: _info, ...creationFields } = contactCreation.shape;
-
-/** A device names the CRM organization by its id, not by what it knows of it. */
-const syncedContactCreation = z
-  .strictObject({ ...creationFields, crmOrganizationId: z.string().max(64).optional() })
-  .refine((c) => c.firstName ?? c.lastName ?? c.company ?? c.email, {
-    path: ["firstName"],
-    message: "is required when lastName, company and email are missing too",
-  });
 
 export const syncedContact = syncedType({
   type: "crm_contact",
@@ -40,21 +23,5 @@ export const syncedContact = syncedType({
   },
   async twin({ store }, { email }) {
     return email === undefined ? null : ((await contactByEmail(store, email))?.contact ?? null);
-  },
-});
-
-export const syncedCrmOrganization = syncedType({
-  type: "crm_organization",
-  references: [],
-  creation: crmOrganizationCreation,
-  update: crmOrganizationUpdate,
-  async create({ store }, fields) {
-    return await createCrmOrganization(store, fields);
-  },
-  async change({ store }, organization, fields) {
-    return await changeCrmOrganization(store, organization, fields);
-  },
-  async remove({ store }, organization) {
-    await store.remove(organization);
   },
 });

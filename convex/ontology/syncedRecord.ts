@@ -1,19 +1,12 @@
-import { unpackCustomFields } from "../kit/customFields";
-import { projectView } from "./projectView";
+import { objectTypes } from "../types";
 import type { ObjectDoc, ObjectType } from "./registry";
-import {
-  creditNoteView,
-  invoiceView,
-  paymentView,
-  quoteView,
-  recurringInvoiceView,
-} from "./salesView";
+import { type RecordView, viewOf } from "./view";
 
 /** The types that devices have copies of: all but the portal's users. */
 export type SyncedObjectType = Exclude<ObjectType, "frontend_user">;
 export type SyncedDoc<T extends SyncedObjectType = SyncedObjectType> = ObjectDoc<T>;
 
-/** `data` of a pulled or pushed change: the record as the ontology has it. */
+/** `data` of a pulled or pushed change: the record's view, with its fields in `customProperties`. */
 export type SyncRecord = {
   subtype: string;
   name: string;
@@ -22,46 +15,39 @@ export type SyncRecord = {
   customProperties: Record<string, unknown>;
 };
 
-type Views = { [T in SyncedObjectType]: (object: ObjectDoc<T>) => SyncRecord };
+export function isSyncedType(type: ObjectType): type is SyncedObjectType {
+  return type !== "frontend_user";
+}
 
-/** Where a type has a record over HTTP, devices see the same. */
-const views: Views = {
-  crm_contact: plainRecord,
-  crm_organization: plainRecord,
-  project: projectView,
-  invoice: invoiceView,
-  payment: paymentView,
-  credit_note: creditNoteView,
-  quote: quoteView,
-  recurring_invoice: recurringInvoiceView,
-};
-
-export const SYNCED_TYPES = Object.keys(views) as [SyncedObjectType, ...SyncedObjectType[]];
+export const SYNCED_TYPES = (Object.keys(objectTypes) as ObjectType[]).filter(isSyncedType) as [
+  SyncedObjectType,
+  ...SyncedObjectType[],
+];
 
 export function isSynced(object: ObjectDoc): object is SyncedDoc {
-  return object.type !== "frontend_user";
+  return isSyncedType(object.type);
 }
 
 export function syncRecordOf(object: SyncedDoc): SyncRecord {
-  const view = views[object.type] as (object: SyncedDoc) => SyncRecord;
-  const { subtype, name, description, status, customProperties } = view(object);
+  const { subtype, name, description, status, customProperties, ...flat } = viewOf(
+    object,
+  ) as RecordView;
+  const fields = customProperties ?? givenFields(flat);
   return {
-    subtype,
-    name,
-    ...(description === undefined ? {} : { description }),
-    status,
-    customProperties,
+    ...({ subtype, name } as Pick<SyncRecord, "subtype" | "name">),
+    ...(description === undefined ? {} : { description: description as string | null }),
+    ...({ status, customProperties: fields } as Pick<SyncRecord, "status" | "customProperties">),
   };
 }
 
-function plainRecord(object: SyncedDoc<"crm_contact" | "crm_organization">): SyncRecord {
-  const { subtype, name, status } = object;
-  // The name stands beside the properties; twice, one of the two would be out of date.
-  const { customFields, ...stored } = object.customProperties;
-  const properties = Object.entries(stored).filter(([field]) => field !== "name");
-  const shown = {
-    ...Object.fromEntries(properties),
-    customFields: unpackCustomFields(customFields),
-  };
-  return { subtype, name, status, customProperties: shown };
+const BESIDE_FIELDS = new Set([
+  ...["_id", "id", "organizationId", "type"],
+  ...["createdBy", "version", "createdAt", "updatedAt"],
+]);
+
+/** Of a flat record: what stands beside its identity and stamps, as far as it has a value. */
+function givenFields(flat: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(flat).filter(([name, value]) => !BESIDE_FIELDS.has(name) && value !== null),
+  );
 }

@@ -1,7 +1,8 @@
+import { objectTypes } from "../types";
 import type { SyncedType } from "./synced";
-import { syncedContact, syncedCrmOrganization } from "./syncedCrm";
-import { syncedProject } from "./syncedProjects";
-import type { SyncedObjectType } from "./syncedRecord";
+import { syncedContact } from "./syncedCrm";
+import { syncedMapped } from "./syncedMapped";
+import { isSyncedType, type SyncedObjectType } from "./syncedRecord";
 import {
   syncedCreditNote,
   syncedInvoice,
@@ -10,14 +11,9 @@ import {
   syncedRecurringInvoice,
 } from "./syncedSales";
 
-/**
- * Every synced type, each after those that it refers to: the order in which one push makes them, and
- * the reverse of that in which it deletes.
- */
-export const syncedTypes: Record<SyncedObjectType, SyncedType> = {
-  crm_organization: syncedCrmOrganization,
+/** Of the types whose records are made by rules of their own. */
+const byHand: Partial<Record<SyncedObjectType, SyncedType>> = {
   crm_contact: syncedContact,
-  project: syncedProject,
   quote: syncedQuote,
   recurring_invoice: syncedRecurringInvoice,
   invoice: syncedInvoice,
@@ -25,7 +21,15 @@ export const syncedTypes: Record<SyncedObjectType, SyncedType> = {
   payment: syncedPayment,
 };
 
-const ORDER = Object.keys(syncedTypes);
+/**
+ * Every synced type, each after those that it refers to: the order in which one push makes them, and
+ * the reverse of that in which it deletes.
+ */
+const ORDER = (Object.keys(objectTypes) as (keyof typeof objectTypes)[]).filter(isSyncedType);
+
+export const syncedTypes = Object.fromEntries(
+  ORDER.map((type) => [type, byHand[type] ?? syncedMapped(type)]),
+) as Record<SyncedObjectType, SyncedType>;
 
 export function rankOf(type: SyncedObjectType): number {
   return ORDER.indexOf(type);

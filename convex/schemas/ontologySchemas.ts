@@ -1,15 +1,7 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
-import { contactType } from "../ontology/contact";
-import { creditNoteType } from "../ontology/creditNote";
-import { crmOrganizationType } from "../ontology/crmOrganization";
 import type { ObjectTypeDefinition, StoredProperties } from "../ontology/definition";
-import { frontendUserType } from "../ontology/frontendUser";
-import { invoiceType } from "../ontology/invoice";
-import { paymentType } from "../ontology/payment";
-import { projectType } from "../ontology/project";
-import { quoteType } from "../ontology/quote";
-import { recurringInvoiceType } from "../ontology/recurringInvoice";
+import { objectTypes } from "../types";
 
 /** Who did it: as stored in audit entries and events. */
 export const actor = v.object({
@@ -79,6 +71,21 @@ function objectValidator<
   });
 }
 
+type Definition = (typeof objectTypes)[keyof typeof objectTypes];
+type ValidatorOf<D extends Definition> = D extends Definition
+  ? ReturnType<
+      typeof objectValidator<
+        D["type"],
+        D["subtypes"][number],
+        D["statuses"][number],
+        D["properties"]
+      >
+    >
+  : never;
+/** What `Object.values` says of the registry, its types told apart. */
+const definitions = Object.values(objectTypes) as ObjectTypeDefinition[];
+const objectValidators = definitions.map(objectValidator) as unknown as ValidatorOf<Definition>[];
+
 const LIST = ["organizationId", "type", "lifecycle"] as const;
 /** The small enumerations by which objects are counted. */
 const CELL = ["status", "subtype", "facet"] as const;
@@ -89,19 +96,7 @@ export const ontologyTables = {
    * Written by ontology/store.ts alone; read by tenant-scoped readers (ontology/list.ts, store.ts);
    * never deleted while its tombstone may still be pulled.
    */
-  objects: defineTable(
-    v.union(
-      objectValidator(contactType),
-      objectValidator(crmOrganizationType),
-      objectValidator(frontendUserType),
-      objectValidator(projectType),
-      objectValidator(invoiceType),
-      objectValidator(paymentType),
-      objectValidator(creditNoteType),
-      objectValidator(quoteType),
-      objectValidator(recurringInvoiceType),
-    ),
-  )
+  objects: defineTable(v.union(...objectValidators))
     // How lists choose among these: ontology/accessPaths.ts.
     .index("list", [...LIST, "createdAt"])
     .index("list_by_name", [...LIST, "sortName"])
@@ -177,9 +172,9 @@ export const ontologyTables = {
     objectId: v.string(),
     at: v.number(),
     actor,
-    /** The object after the change, as stored. */
+    /** The object after the change: its view, as JSON text (eventData.ts). */
     data: v.any(),
-    /** The changed fields before it, null for one that was not set; absent when the object is new. */
+    /** What changed of it as it was before; absent when the object is new. */
     previous: v.optional(v.any()),
     traceId: v.string(),
     commitTs: v.commitTs(),

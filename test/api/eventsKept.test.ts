@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
+import { dataIn } from "../../convex/ontology/eventData";
 import { newBackend } from "../helpers/backend";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -19,7 +20,7 @@ test("an event is kept for ninety days, and no longer", async () => {
     const events = await backend.run(async ({ db }) => await db.query("events").collect());
     return events
       .filter(({ type }) => type === "contact.created")
-      .map(({ data }) => (data as { name: string }).name);
+      .map((event) => dataIn(event).name);
   };
   vi.setSystemTime(start + 90 * DAY - 1000);
   await backend.mutation(internal.maintenance.cleanUp, {});

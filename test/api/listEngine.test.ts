@@ -8,11 +8,10 @@ import { sealCursor } from "../../convex/kit/page";
 import { CountBuffer } from "../../convex/ontology/counts";
 import {
   type FilterColumn,
-  type RangeColumn,
-  type SortColumn,
   type RelationColumn,
   RELATION_COLUMNS,
-} from "../../convex/ontology/definition";
+} from "../../convex/ontology/columnNames";
+import { type RangeColumn, type SortColumn } from "../../convex/ontology/definition";
 import { definitionOf, talliesOf } from "../../convex/ontology/derived";
 import { objectTypes, type ObjectType } from "../../convex/ontology/registry";
 import { SelectedRows } from "../../convex/ontology/selectedRows";

@@ -151,14 +151,16 @@ describe("the caller", () => {
 });
 
 describe("contacts", () => {
-  test("come newest first, without deleted ones, as ontology records", async () => {
+  test("come newest first, without deleted ones, as their routes show them", async () => {
     const rows = await home.backend.query(crm.getContacts, own());
     expect(ids(rows)).toEqual([...contacts].reverse());
     expect(rows[0]).toMatchObject({
       type: "crm_contact",
       subtype: "customer",
       name: "Adam",
-      customProperties: { firstName: "Adam", customFields: [{ key: "größe", json: "1" }] },
+      firstName: "Adam",
+      jobTitle: null,
+      customFields: { [encodeURIComponent("größe")]: 1 },
     });
   });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { projectType } from "../../convex/ontology/project";
+import { projectType } from "../../convex/types/project/type";
 import type { Answer, Body } from "../helpers/answer";
 import { type Fixture, newBackend, newKey, newMember, newTenant } from "../helpers/backend";
 

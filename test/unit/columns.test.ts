@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Id } from "../../convex/_generated/dataModel";
-import { contactType } from "../../convex/ontology/contact";
-import { crmOrganizationType, organizationNameKey } from "../../convex/ontology/crmOrganization";
+import { contactType } from "../../convex/types/contact/type";
+import { crmOrganizationType, organizationNameKey } from "../../convex/types/crmOrganization/type";
 import type { Properties } from "../../convex/ontology/registry";
 
 function contactColumns(

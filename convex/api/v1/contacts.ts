@@ -2,26 +2,23 @@ import * as z from "zod";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { placing, under } from "../../kit/errors";
 import { mergedChanges } from "../../kit/mergePatch";
-import { emailKey } from "../../kit/email";
-import { idFilter, severalOf } from "../../kit/several";
 import {
   contactCreation,
   contactDetail,
-  contactSource,
-  contactStatus,
-  contactSubtype,
+  contactFilters,
   contactSummary,
   contactPatch,
   contactUpdate,
+  detailOf,
   eventRegistration,
-} from "../../ontology/contactInput";
+  summaryOf,
+} from "../../types/contact/input";
 import {
   changeContact,
   saveContact,
   type SavedContact,
   saveRegistration,
 } from "../../ontology/contactRules";
-import { detailOf, summaryOf } from "../../ontology/contactView";
 import { listObjects, listParametersOf, listRequest } from "../../ontology/list";
 
 const tag = "Contacts";
@@ -110,12 +107,8 @@ export const list = readEndpoint(
     scope: "crm:read",
     saysUndefined: ["subtype", "status", "source", "limit", "offset"],
     query: z.strictObject({
+      ...contactFilters,
       ...listParametersOf("crm_contact"),
-      subtype: severalOf(contactSubtype),
-      status: severalOf(contactStatus),
-      source: severalOf(contactSource),
-      crmOrganizationId: idFilter,
-      email: severalOf(z.string().max(254).transform(emailKey)),
     }),
     literal: true,
     answers: {

@@ -1,9 +1,8 @@
 import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { exampleId } from "../../kit/exampleId";
-import { contactDetail } from "../../ontology/contactInput";
+import { contactDetail, detailOf } from "../../types/contact/input";
 import { type ContactMerge, mergeContacts, undoMerge } from "../../ontology/contactMerge";
-import { detailOf } from "../../ontology/contactView";
 import { type Erasure, erasePerson } from "../../ontology/erasure";
 
 const tag = "Contacts";
@@ -53,7 +52,7 @@ export const get = readEndpoint(
     answers: { 200: mergeView },
     errors: ["NOT_FOUND"],
   },
-  async (ctx, { params }) => ok(viewOf(await ctx.tenant.own("contactMerges", params.id))),
+  async (ctx, { params }) => ok(mergeViewOf(await ctx.tenant.own("contactMerges", params.id))),
 );
 
 export const undo = writeEndpoint(
@@ -105,10 +104,10 @@ function mergeBody({
   contact,
   merge: row,
 }: Awaited<ReturnType<typeof mergeContacts>>): z.input<typeof mergeAnswer> {
-  return { contact: detailOf(contact), merge: viewOf(row) };
+  return { contact: detailOf(contact), merge: mergeViewOf(row) };
 }
 
-function viewOf(row: ContactMerge): z.input<typeof mergeView> {
+function mergeViewOf(row: ContactMerge): z.input<typeof mergeView> {
   const { _id: id, targetId, sourceId, status, moved, mergedAt, undoUntil } = row;
   return { id, targetId, sourceId, status, moved, mergedAt, undoUntil };
 }

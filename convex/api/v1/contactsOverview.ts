@@ -3,8 +3,7 @@ import { ok, readEndpoint } from "../../kit/endpoint";
 import { DEFAULT_LIMIT } from "../../kit/pageLimits";
 import { pageParameters } from "../../kit/pageParameters";
 import { activityEntry, activityOf } from "../../ontology/activity";
-import { contactSummary } from "../../ontology/contactInput";
-import { summaryOf } from "../../ontology/contactView";
+import { contactSummary, summaryOf } from "../../types/contact/input";
 import { duplicatesOf, MATCH_KINDS } from "../../ontology/duplicates";
 import { tagCount, tagCounts } from "../../ontology/tagCounts";
 

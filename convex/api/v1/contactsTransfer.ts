@@ -2,7 +2,6 @@ import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { EXPORT_DESCRIPTION, exportParameters } from "../../kit/export";
 import { streamPage } from "../../kit/streamPage";
-import { severalOf } from "../../kit/several";
 import { CONTACT_COLUMNS } from "../../ontology/contactColumnNames";
 import { UNKNOWN_COLUMNS } from "../../ontology/contactColumns";
 import { exportContacts } from "../../ontology/contactExport";
@@ -13,16 +12,12 @@ import {
   importReport,
   reportOf,
 } from "../../ontology/contactImportReport";
-import {
-  contactDetail,
-  contactSource,
-  contactStatus,
-  contactSubtype,
-} from "../../ontology/contactInput";
+import { contactDetail, contactFilters } from "../../types/contact/input";
 import { listRequest } from "../../ontology/list";
 
 const tag = "Contacts";
 const MAX_IMPORT_BYTES = 16 * 1024 * 1024;
+const { subtype, status, source } = contactFilters;
 const cursor = z.string().max(4000).optional();
 
 const CSV_EXAMPLE = [
@@ -59,9 +54,7 @@ export const exportFile = readEndpoint(
         .pipe(z.array(z.enum(CONTACT_COLUMNS)).min(1))
         .optional()
         .meta({ description: "Of a CSV file: names between commas; all by default." }),
-      subtype: severalOf(contactSubtype),
-      status: severalOf(contactStatus),
-      source: severalOf(contactSource),
+      ...{ subtype, status, source },
     }),
     streams: { "text/csv": null, "application/json": z.array(contactDetail) },
     answers: { 200: streamPage },

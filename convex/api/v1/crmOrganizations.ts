@@ -1,50 +1,25 @@
 import * as z from "zod";
-import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { mergedChanges } from "../../kit/mergePatch";
+import { ok, readEndpoint } from "../../kit/endpoint";
 import { pageParameters } from "../../kit/pageParameters";
-import { contactSummary } from "../../ontology/contactInput";
-import { summaryOf } from "../../ontology/contactView";
-import {
-  changeCrmOrganization,
-  createCrmOrganization,
-  crmOrganizationCreation,
-  crmOrganizationDetail,
-  crmOrganizationFilters,
-  crmOrganizationPatch,
-  crmOrganizationUpdate,
-  crmOrganizationView,
-} from "../../ontology/crmOrganizationRules";
-import { listObjects, listParametersOf, listRequest } from "../../ontology/list";
+import { contactSummary, summaryOf } from "../../types/contact/input";
+import { listObjects, listRequest } from "../../ontology/list";
+import { endpointsOf } from "../typeEndpoints";
 
 const tag = "CRM organizations";
 
-export const list = readEndpoint(
-  {
-    method: "GET",
-    path: "/crm/organizations",
-    tag,
-    summary: "List or search CRM organizations",
-    scope: "crm:read",
-    query: z.strictObject({ ...listParametersOf("crm_organization"), ...crmOrganizationFilters }),
-    list: true,
-    answers: { 200: z.array(crmOrganizationDetail) },
+export const { list, create, get, update, remove } = endpointsOf("crm_organization", {
+  path: "/crm/organizations",
+  tag,
+  area: "crm",
+  one: "a CRM organization",
+  many: "CRM organizations",
+  descriptions: {
+    update:
+      "Given fields change, those of the address one by one; `null` clears. Tags and custom fields are replaced as a whole.",
+    remove: "Refused with the links while contacts or other objects point to it.",
   },
-  async (ctx, { query }) => {
-    const request = listRequest("crm_organization", query);
-    const { rows, meta } = await listObjects(ctx, ctx.caller, "crm_organization", request);
-    return ok(rows.map(crmOrganizationView), { meta });
-  },
-);
-
-export const create = writeEndpoint(
-  {
-    method: "POST",
-    path: "/crm/organizations",
-    tag,
-    summary: "Create a CRM organization",
-    scope: "crm:write",
-    body: crmOrganizationCreation,
-    example: {
+  examples: {
+    create: {
       name: "Nordlicht Energie GmbH",
       website: "https://nordlicht.example",
       industry: "Energy",
@@ -56,68 +31,9 @@ export const create = writeEndpoint(
         country: "DE",
       },
     },
-    answers: { 201: crmOrganizationDetail },
+    update: { phone: "+49 30 23125 100", notes: "Invoices by e-mail only." },
   },
-  async ({ store }, { body }) => {
-    const organization = await createCrmOrganization(store, body);
-    return created(crmOrganizationView(organization), { version: organization.version });
-  },
-);
-
-export const get = readEndpoint(
-  {
-    method: "GET",
-    path: "/crm/organizations/:id",
-    tag,
-    summary: "Get a CRM organization",
-    scope: "crm:read",
-    subject: "crm_organization",
-    answers: { 200: crmOrganizationDetail },
-  },
-  async (_ctx, { subject }) => ok(crmOrganizationView(subject), { version: subject.version }),
-);
-
-export const update = writeEndpoint(
-  {
-    method: "PATCH",
-    path: "/crm/organizations/:id",
-    tag,
-    summary: "Change a CRM organization",
-    description:
-      "Given fields change, those of the address one by one; `null` clears. Tags and custom fields are replaced as a whole.",
-    scope: "crm:write",
-    subject: "crm_organization",
-    body: crmOrganizationPatch,
-    example: { phone: "+49 30 23125 100", notes: "Invoices by e-mail only." },
-    answers: { 200: crmOrganizationDetail },
-  },
-  async ({ store }, { subject, body }) => {
-    const organization = await changeCrmOrganization(
-      store,
-      subject,
-      mergedChanges(crmOrganizationUpdate, subject.customProperties, body),
-    );
-    return ok(crmOrganizationView(organization), { version: organization.version });
-  },
-);
-
-export const remove = writeEndpoint(
-  {
-    method: "DELETE",
-    path: "/crm/organizations/:id",
-    tag,
-    summary: "Delete a CRM organization",
-    description: "Refused with the links while contacts or other objects point to it.",
-    scope: "crm:write",
-    subject: "crm_organization",
-    answers: { 204: null },
-    errors: ["CONFLICT"],
-  },
-  async ({ store }, { subject }) => {
-    await store.remove(subject);
-    return noContent;
-  },
-);
+});
 
 export const listContacts = readEndpoint(
   {

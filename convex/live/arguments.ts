@@ -1,0 +1,90 @@
+import { type GenericValidator, v } from "convex/values";
+import { oneOf } from "../kit/oneOf";
+import type { MappedRecord, ObjectTypeDefinition } from "../ontology/definition";
+import { type Field, type FieldMap, type Nature, ownFieldsName } from "../ontology/fields";
+
+/**
+ * The arguments of live functions, by a type's field map: what Convex checks of them, and clients see
+ * as types. Lengths, bounds and what goes together are told by the schemas afterwards.
+ */
+type Definition = Pick<ObjectTypeDefinition, "subtypes" | "statuses"> & { map: MappedRecord };
+type Arguments = Record<string, GenericValidator>;
+
+export function creationArguments({ subtypes, statuses, map }: Definition): Arguments {
+  const subtype = oneOf(subtypes);
+  return {
+    subtype: map.begins.subtype === undefined ? subtype : v.optional(subtype),
+    ...(map.statusIsGiven ? { status: v.optional(oneOf(statuses)) } : {}),
+    ...(map.isDescribed ? { description: v.optional(v.string()) } : {}),
+    ...fieldArguments(map, ({ presence }, argument) =>
+      presence === "required" ? argument : v.optional(argument),
+    ),
+  };
+}
+
+export function updateArguments({ subtypes, statuses, map }: Definition): Arguments {
+  const described = v.optional(v.union(v.string(), v.null()));
+  return {
+    subtype: v.optional(oneOf(subtypes)),
+    status: v.optional(oneOf(statuses)),
+    ...(map.isDescribed ? { description: described } : {}),
+    ...fieldArguments(map, ({ presence }, argument) =>
+      v.optional(presence === "optional" ? v.union(argument, v.null()) : argument),
+    ),
+  };
+}
+
+/** What a live list is narrowed by: one value of each of the type's filters. */
+export function filterArguments({ subtypes, statuses, map }: Definition): Arguments {
+  const ofFields = Object.entries(map.fields).flatMap(([name, { filter, nature }]) =>
+    filter === undefined ? [] : [[name, v.optional(argumentOf(nature))] as const],
+  );
+  return {
+    subtype: v.optional(oneOf(subtypes)),
+    status: v.optional(oneOf(statuses)),
+    ...Object.fromEntries(ofFields),
+  };
+}
+
+function fieldArguments(
+  map: MappedRecord,
+  presence: (field: Field, argument: GenericValidator) => GenericValidator,
+): Arguments {
+  const fields: FieldMap = map.fields;
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, field]) => {
+      const isSent = field.presence !== "derived" && field.presence !== "derivedOptional";
+      if (!isSent) return [];
+      const isOwn = field.nature.kind === "ownFields";
+      const argument = presence(field, argumentOf(field.nature));
+      return [[isOwn ? ownFieldsName(map) : name, argument] as const];
+    }),
+  );
+}
+
+function argumentOf(nature: Nature): GenericValidator {
+  switch (nature.kind) {
+    case "day":
+    case "time":
+      return v.union(v.number(), v.string());
+    case "number":
+      return v.number();
+    case "oneOf":
+      return oneOf(nature.words);
+    case "labels":
+    case "references":
+      return v.array(v.string());
+    case "address":
+      return v.object({ street: part, city: part, state: part, postalCode: part, country: part });
+    case "budget":
+      return v.object({ amount: v.optional(v.number()), currency: v.optional(v.string()) });
+    // Its keys are a caller's, and may be any text: Convex's field names may not.
+    case "ownFields":
+      return v.any();
+    default:
+      return v.string();
+  }
+}
+
+/** Of an address that is sent in part. */
+const part = v.optional(v.union(v.string(), v.null()));

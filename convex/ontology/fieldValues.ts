@@ -1,0 +1,95 @@
+import type { Value } from "convex/values";
+import { packCustomFields, type StoredCustomFields, unpackCustomFields } from "../kit/customFields";
+import type { MappedRecord } from "./definition";
+import { type Field, ownFieldsName } from "./fields";
+import type { TenantReader } from "./reader";
+import type { ObjectDoc, ObjectType } from "./registry";
+
+/** A record's fields between what callers send, what is stored and what is shown: all by the map. */
+
+type Fields = Record<string, unknown>;
+
+/**
+ * As stored: `null` becomes "remove" (an explicit `undefined`), ids are those of living objects of the
+ * tenant, lists name each thing once. Names that are no field of the map are left out.
+ * @throws `<RESOURCE>_NOT_FOUND` for what a reference names
+ */
+export async function storedValues(
+  tenant: TenantReader,
+  map: MappedRecord,
+  sent: Fields,
+): Promise<Fields> {
+  const entries = Object.entries(map.fields).flatMap(([name, field]) => {
+    const value = sent[field.nature.kind === "ownFields" ? ownFieldsName(map) : name];
+    return value === undefined ? [] : [storedEntry(tenant, name, field, value)];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+async function storedEntry(
+  tenant: TenantReader,
+  name: string,
+  { nature }: Field,
+  value: unknown,
+): Promise<[string, unknown]> {
+  if (value === null) return [name, undefined];
+  switch (nature.kind) {
+    case "reference":
+      return [name, (await tenant.require(nature.to as ObjectType, value as string))._id];
+    case "references": {
+      const to = nature.to as ObjectType;
+      const objects = [...new Set(value as string[])].map((id) => tenant.require(to, id));
+      return [name, (await Promise.all(objects)).map(({ _id }) => _id)];
+    }
+    case "labels":
+      return [name, [...new Set(value as string[])]];
+    case "ownFields":
+      return [name, packCustomFields(value as Fields)];
+    default:
+      return [name, value];
+  }
+}
+
+/** What a new object has where nobody says anything. */
+export function beginnings({ fields }: MappedRecord): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, { begins }]) =>
+      begins === undefined ? [] : [[name, begins]],
+    ),
+  );
+}
+
+/** The record as callers see it, everywhere; a field without a value is null. */
+export function mappedView(map: MappedRecord, object: ObjectDoc): { [field: string]: Value } {
+  const { _id, organizationId, type, subtype, name, description, status } = object;
+  const { createdBy, version, createdAt, updatedAt } = object;
+  const { name: _name, ...shown } = shownFields(map, object.customProperties);
+  const fields: Record<string, Value> = map.shape === "flat" ? shown : { customProperties: shown };
+  return {
+    ...{ _id, id: _id, organizationId, type, subtype, name },
+    ...(map.isDescribed ? { description: description ?? null } : {}),
+    ...{ status, ...fields },
+    ...{ createdBy, version, createdAt, updatedAt },
+  };
+}
+
+/** A caller's own fields stand among those of a nested record, and never instead of one. */
+function shownFields(
+  { fields, shape, computed = {} }: MappedRecord,
+  stored: Fields,
+): Record<string, Value> {
+  const own: Record<string, Value> = {};
+  const shown: Record<string, Value> = {};
+  for (const [name, { nature }] of Object.entries(fields)) {
+    if (nature.kind === "internal") continue;
+    if (nature.kind !== "ownFields") {
+      shown[name] = (stored[name] ?? null) as Value;
+      continue;
+    }
+    const unpacked = unpackCustomFields(stored[name] as StoredCustomFields | undefined);
+    if (shape === "nested") Object.assign(own, unpacked);
+    else shown[name] = unpacked as Value;
+  }
+  const beside = Object.entries(computed).map(([name, { of }]) => [name, of(stored)]);
+  return { ...own, ...shown, ...(Object.fromEntries(beside) as Record<string, Value>) };
+}

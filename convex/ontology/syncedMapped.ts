@@ -1,0 +1,77 @@
+import * as z from "zod";
+import { ApiError } from "../kit/errors";
+import { parseFields } from "../kit/input";
+import { covers } from "../kit/scopes";
+import { definitionOf } from "./derived";
+import { ownFieldsName } from "./fields";
+import { schemasOf } from "./fieldSchemas";
+import type { MappedRecord } from "./definition";
+import { changeRecord, createRecord, mapOf, removeRecord } from "./records";
+import { type SyncedType, syncedType } from "./synced";
+import type { SyncedObjectType } from "./syncedRecord";
+
+/** How a device's records of a type with a field map become objects: by the map, and its rules. */
+export function syncedMapped(type: SyncedObjectType): SyncedType {
+  const definition = definitionOf(type);
+  const { removeScope, resource } = definition;
+  const map = mapOf(type);
+  const schemas = schemasOf({ ...definition, map });
+  return syncedType({
+    type,
+    references: referencesOf(map),
+    creation: schemas.creation,
+    update: schemas.update,
+    input: (sent, present) => sentFields(map, sent, present),
+    async create(context, fields) {
+      return await createRecord({ ctx: context, store: context.store }, type, fields);
+    },
+    async change({ store }, object, fields) {
+      return await changeRecord(store, object, fields);
+    },
+    ...(map.statusIsGiven
+      ? {}
+      : {
+          async become({ store }, object, status) {
+            const schema = z.enum(definition.statuses);
+            const given = parseFields(schema, status, { timeZone: null }, "status");
+            return await changeRecord(store, object, { status: given });
+          },
+        }),
+    async remove({ store, grants }, object) {
+      if (removeScope !== undefined && !covers(grants, removeScope)) {
+        throw new ApiError("INSUFFICIENT_SCOPE", `Deleting a ${resource} takes ${removeScope}.`, {
+          details: { required: removeScope, granted: [...grants] },
+        });
+      }
+      await removeRecord(store, object);
+    },
+  });
+}
+
+function referencesOf({ fields }: MappedRecord): string[] {
+  return Object.entries(fields).flatMap(([name, { nature }]) => {
+    if (nature.kind === "reference") return [name];
+    return nature.kind === "references" ? [`${name}.*`] : [];
+  });
+}
+
+/** A caller's own fields stand among a nested record's `customProperties`; the schemas have them apart. */
+function sentFields(
+  map: MappedRecord,
+  sent: Record<string, unknown>,
+  present: Record<string, unknown>,
+): Record<string, unknown> {
+  if (map.shape === "flat") return sent;
+  const isOwn = (name: string): boolean =>
+    !Object.hasOwn(map.fields, name) && !BESIDE_FIELDS.has(name);
+  const ownOf = (fields: Record<string, unknown>): [string, unknown][] =>
+    Object.entries(fields).filter(([name]) => isOwn(name));
+  const sentOwn = ownOf(sent);
+  const others = Object.fromEntries(Object.entries(sent).filter(([name]) => !isOwn(name)));
+  if (sentOwn.length === 0) return others;
+  const own = Object.fromEntries([...ownOf(present), ...sentOwn]);
+  const kept = Object.entries(own).filter(([, value]) => value !== null);
+  return { ...others, [ownFieldsName(map)]: Object.fromEntries(kept) };
+}
+
+const BESIDE_FIELDS = new Set(["subtype", "status", "description", "customProperties"]);

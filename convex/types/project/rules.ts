@@ -1,0 +1,47 @@
+import { ApiError, invalidFields } from "../../kit/errors";
+import { dayOf } from "../../kit/localTime";
+import type { ObjectDoc } from "../../ontology/registry";
+import { nextSerial, numberIn, serialText } from "../../ontology/serials";
+import type { ObjectStore } from "../../ontology/store";
+import type { RuleContext, TypeRules } from "../../ontology/typeRules";
+
+type Project = ObjectDoc<"project">;
+
+/** A new project is a draft, and has the next code of the organization and the year. */
+export const projectRules: TypeRules<"project"> = {
+  check({ startDate, targetEndDate }) {
+    if (startDate === undefined || targetEndDate === undefined) return;
+    if (targetEndDate >= startDate) return;
+    throw invalidFields([{ field: "targetEndDate", message: "must not lie before startDate" }]);
+  },
+  // Read last: from here on, concurrent creations of the organization wait for each other.
+  async gives(context) {
+    return { projectCode: await nextCode(context, Date.now()) };
+  },
+  /** Any other is archived instead. */
+  requireRemovable({ status }) {
+    if (status === "draft") return;
+    throw new ApiError("INVALID_STATE", `A ${status} project is not deleted; archive it.`, {
+      details: { status, allowed: ["draft"] },
+    });
+  },
+};
+
+async function nextCode({ ctx, store }: RuleContext, now: number): Promise<string> {
+  const organization = await store.settings();
+  const year = dayOf(now, organization.timeZone).slice(0, 4);
+  const serial = await nextSerial(ctx, organization._id, `project:${year}`);
+  return numberIn(organization, `PRJ-${year}-${serialText(serial)}`);
+}
+
+/**
+ * Cancels a project, in whatever status, and takes it out of the lists; the audit trail keeps what
+ * it was. One that is archived already stays as it is.
+ */
+export async function archiveProject(store: ObjectStore, project: Project): Promise<Project> {
+  if (project.lifecycle === "archived") return project;
+  return await store.archive(project, {
+    status: "cancelled",
+    customProperties: { archivedAt: Date.now() },
+  });
+}

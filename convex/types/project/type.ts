@@ -1,0 +1,57 @@
+import { CHANGED } from "../../ontology/definition";
+import { field } from "../../ontology/fields";
+import { defineMappedType } from "../../ontology/mappedType";
+
+export const PRIORITIES = ["low", "medium", "high", "critical"] as const;
+const MAX_BUDGET = 1_000_000_000_000;
+
+/** A piece of work, for a client or for the organization itself. */
+export const projectType = defineMappedType({
+  type: "project",
+  resource: "project",
+  subtypes: ["client_project", "internal", "campaign", "product_development", "other"],
+  statuses: ["draft", "planning", "active", "on_hold", "completed", "cancelled"],
+  verbs: [...CHANGED, "archived", "relinked"],
+  transitions: {
+    draft: ["planning", "cancelled"],
+    planning: ["active", "on_hold", "cancelled"],
+    active: ["on_hold", "completed", "cancelled"],
+    on_hold: ["active", "cancelled"],
+    completed: [],
+    cancelled: [],
+  },
+  map: {
+    shape: "nested",
+    begins: { status: "draft" },
+    isDescribed: true,
+    fields: {
+      name: field.label(200, { isSearched: true }).required,
+      projectCode: field.label(40, { isSearched: true, filter: "lookupKey" }).derived,
+      startDate: field.day().optional,
+      targetEndDate: field.day().optional,
+      budget: field.budget(MAX_BUDGET).optional,
+      priority: field.oneOf(PRIORITIES, { filter: "facet" }).beginning("medium"),
+      progress: field.number(0, 100, { description: "Per cent." }).beginning(0),
+      clientOrgId: field.reference("crm_organization", {
+        filter: "parentId",
+        linkType: "client",
+        description: "The CRM organization that it is for.",
+      }).optional,
+      contactIds: field
+        .references("crm_contact", 50, {
+          linkType: "project_contact",
+          description: "Contacts who take part; they see it in the portal.",
+        })
+        .beginning([]),
+      detailedDescription: field.html(100_000).optional,
+      archivedAt: field.time().derivedOptional,
+      customFields: field.ownFields(),
+    },
+  },
+  removeScope: "projects:delete",
+  portal: {
+    through: ["project_contact"],
+    shows: ({ status }) => status !== "draft",
+    hides: ["budget", "customFields"],
+  },
+});

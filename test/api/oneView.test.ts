@@ -1,0 +1,157 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { api } from "../../convex/_generated/api";
+import { dataIn, previousIn } from "../../convex/ontology/eventData";
+import { type Fixture, newBackend } from "../helpers/backend";
+import { created, invoice } from "../invoicing/books";
+
+/** A record is shown in one form, whoever asks for it and however. */
+let home: Fixture;
+let contactId: string;
+let crmOrgId: string;
+let projectId: string;
+let invoiceId: string;
+
+const OWN = { größe: "L", plain: [1, { tiefe: true }] };
+/** As Convex passes the names. */
+const PASSED = { [encodeURIComponent("größe")]: "L", plain: [1, { tiefe: true }] };
+
+beforeAll(async () => {
+  home = await newBackend();
+  const { body } = await home.request("POST", "/crm/contacts", {
+    body: { email: "ada@x.test", customFields: OWN, organizationInfo: { name: "Acme" } },
+  });
+  ({ contactId, crmOrganizationId: crmOrgId } = body);
+  await home.request("PATCH", `/crm/organizations/${crmOrgId}`, { body: { customFields: OWN } });
+  const idOf = async (path: string, body: object): Promise<string> =>
+    created(await home.request("POST", path, { body })).id;
+  projectId = await idOf("/projects", {
+    ...{ name: "Site", subtype: "client_project", contactIds: [contactId] },
+    customProperties: OWN,
+  });
+  invoiceId = await idOf(
+    "/invoices",
+    invoice({ billTo: { contactId }, projectId, customFields: OWN }),
+  );
+});
+
+type Shown = Record<string, unknown>;
+
+async function rest(path: string): Promise<Shown> {
+  const { body } = await home.request("GET", path);
+  return (body.data ?? body) as unknown as Shown;
+}
+
+/** What the latest event of the object says, as a webhook tells it. */
+async function told(objectId: string): Promise<{ data: Shown; previous: Shown | undefined }> {
+  const events = await home.backend.run(async ({ db }) => await db.query("events").collect());
+  const event = events.findLast((each) => each.objectId === objectId);
+  if (!event) throw new Error(`Nothing was told of ${objectId}.`);
+  return { data: dataIn(event), previous: previousIn(event) };
+}
+
+async function pulled(objectId: string): Promise<Shown> {
+  const { body } = await home.request("GET", "/sync/pull");
+  const { changes } = body.data as unknown as { changes: { id: string; data: Shown }[] };
+  return changes.find(({ id }) => id === objectId)?.data ?? {};
+}
+
+function withPassedNames(record: Shown): Shown {
+  const { customFields, customProperties, ...others } = record as Record<string, Shown>;
+  if (customFields) return { ...others, customFields: PASSED };
+  const { größe: _name, customFields: nested, ...named } = customProperties ?? {};
+  const own = nested ? { customFields: PASSED } : PASSED;
+  return { ...others, customProperties: { ...named, ...own } };
+}
+
+describe("what a live function answers is what the route does, but for names that Convex refuses", () => {
+  test("of a project, an invoice and a CRM organization", async () => {
+    const { sessionToken: sessionId, backend } = home;
+    const project = await backend.query(api.projectOntology.getProject, { sessionId, projectId });
+    expect(project).toEqual(withPassedNames(await rest(`/projects/${projectId}`)));
+    const invoice = await backend.query(api.invoicingOntology.getInvoice, { sessionId, invoiceId });
+    expect(invoice).toEqual(withPassedNames(await rest(`/invoices/${invoiceId}`)));
+    const acme = await backend.query(api.crmOntology.getCrmOrganization, { sessionId, crmOrgId });
+    expect(acme).toEqual(withPassedNames(await rest(`/crm/organizations/${crmOrgId}`)));
+  });
+
+  test("of a contact, whose documented body lacks who it is stored as", async () => {
+    const { sessionToken: sessionId, organizationId, backend } = home;
+    const contact = await backend.query(api.crmOntology.getContact, { sessionId, contactId });
+    const { _id, organizationId: tenant, type, createdBy, ...shown } = contact;
+    expect(shown).toEqual(withPassedNames(await rest(`/crm/contacts/${contactId}`)));
+    expect({ _id, tenant, type }).toEqual({
+      _id: contactId,
+      tenant: organizationId,
+      type: "crm_contact",
+    });
+    expect(createdBy).toEqual(expect.any(String));
+  });
+
+  test("and can be printed as JSON", async () => {
+    const { sessionToken: sessionId, organizationId, backend } = home;
+    const all = { sessionId, organizationId };
+    for (const rows of [
+      await backend.query(api.crmOntology.getContacts, all),
+      await backend.query(api.crmOntology.getCrmOrganizations, all),
+      await backend.query(api.projectOntology.getProjects, all),
+      await backend.query(api.invoicingOntology.listInvoices, all),
+    ]) {
+      expect(rows).toHaveLength(1);
+      expect(JSON.parse(JSON.stringify(rows))).toEqual(rows);
+    }
+  });
+
+  test("a value too wide for Convex is its JSON text, and a name too long stays one of its own", async () => {
+    const wide = Array.from({ length: 9000 }, () => 0);
+    const [long, other] = ["界".repeat(199) + "a", "界".repeat(199) + "b"];
+    const { body } = await home.request("POST", "/crm/contacts", {
+      body: { lastName: "Wide", customFields: { wide, [long]: 1, [other]: 2 } },
+    });
+    const contact = await home.backend.query(api.crmOntology.getContact, {
+      ...{ sessionId: home.sessionToken, contactId: body.contactId },
+    });
+    const { wide: passed, ...named } = contact.customFields;
+    expect(passed).toBe(JSON.stringify(wide));
+    expect(Object.values(named).sort()).toEqual([1, 2]);
+    expect(Object.keys(named).every((name) => name.length <= 1024)).toBe(true);
+  });
+});
+
+describe("what a webhook says is what the route does", () => {
+  test("of each type", async () => {
+    const shown = [await told(projectId), await told(invoiceId), await told(crmOrgId)].map(
+      ({ data }) => data,
+    );
+    expect(shown).toEqual([
+      await rest(`/projects/${projectId}`),
+      await rest(`/invoices/${invoiceId}`),
+      await rest(`/crm/organizations/${crmOrgId}`),
+    ]);
+    expect((await told(contactId)).data).toMatchObject(await rest(`/crm/contacts/${contactId}`));
+  });
+
+  test("and what was before stands where it stood", async () => {
+    const budget = { amount: 5, currency: "EUR" };
+    const body = { progress: 10, budget, customProperties: { ...OWN, plain: 2 } };
+    await home.request("PATCH", `/projects/${projectId}`, { body });
+    expect((await told(projectId)).previous).toEqual({
+      customProperties: { progress: 0, budget: null, plain: OWN.plain },
+    });
+    await home.request("PATCH", `/crm/contacts/${contactId}`, { body: { jobTitle: "X" } });
+    expect((await told(contactId)).previous).toEqual({ jobTitle: null });
+  });
+});
+
+test("what a device pulls is the record, with its fields in customProperties", async () => {
+  const { subtype, name, status, description, customProperties } = await rest(
+    `/projects/${projectId}`,
+  );
+  expect(await pulled(projectId)).toEqual({
+    ...{ subtype, name, status, description, customProperties },
+  });
+  const contact = await rest(`/crm/contacts/${contactId}`);
+  const { customProperties: fields } = (await pulled(contactId)) as { customProperties: Shown };
+  for (const [field, value] of Object.entries(fields))
+    expect([field, value]).toEqual([field, contact[field]]);
+  expect(fields).toMatchObject({ email: "ada@x.test", customFields: OWN });
+});
