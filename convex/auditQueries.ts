@@ -39,7 +39,7 @@ export const listAuditPaginated = query({
     const { sessionId, organizationId, paginationOpts, ...given } = args;
     await callerIn(ctx, sessionId, organizationId, "admin:read");
     const days = await daysIn(ctx, organizationId);
-    const filters = parseArgument("filters", z.strictObject(trailFilters), given, days);
+    const filters = parseArgument("filters", z.strictObject(trailFilters()), given, days);
     const entries = entriesOf(ctx, organizationId, filters, "desc");
     const { page, ...rest } = await entries.paginate(paginationOpts);
     return { ...rest, page: page.map(withoutSalts) };

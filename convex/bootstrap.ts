@@ -6,6 +6,7 @@ import { invalid } from "./kit/errors";
 import { emailAddress } from "./kit/emailInput";
 import { readAs } from "./kit/problems";
 import { label } from "./kit/text";
+import { once } from "./kit/once";
 
 const credentials = v.object({
   organizationId: v.id("organizations"),
@@ -14,16 +15,18 @@ const credentials = v.object({
 });
 type Credentials = typeof credentials.type;
 
-const founder = z.object({
-  organization: label(200),
-  name: label(100),
-  email: emailAddress,
-  password: z
-    .string()
-    .min(8, "must have at least 8 characters")
-    .max(72, "must have at most 72 bytes")
-    .optional(),
-});
+const founder = once(() =>
+  z.object({
+    organization: label(200),
+    name: label(100),
+    email: emailAddress(),
+    password: z
+      .string()
+      .min(8, "must have at least 8 characters")
+      .max(72, "must have at most 72 bytes")
+      .optional(),
+  }),
+);
 
 /**
  * Makes the first organization with its owner and an API key of scope `*`, and shows the credentials
@@ -40,7 +43,7 @@ export default internalAction({
   },
   returns: credentials,
   handler: async (ctx, args): Promise<Credentials> => {
-    const { password, ...owner } = validated(founder, args);
+    const { password, ...owner } = validated(founder(), args);
     const kept =
       password === undefined
         ? {}

@@ -6,11 +6,11 @@ import { callerAt, callerIn, sessionArgument, type SessionId } from "./kit/live"
 import { DEFAULT_LIMIT, MAX_LIMIT } from "./kit/pageLimits";
 import {
   collectedViews,
-  liveFunctionsOf,
+  liveReadsOf,
   pageArguments,
   pageOfViews,
   tenantArguments,
-} from "./live/records";
+} from "./live/reads";
 import { searchedObjects } from "./ontology/searchedRows";
 import { SelectedRows } from "./ontology/selectedRows";
 import { selectionOf } from "./ontology/selection";
@@ -18,8 +18,8 @@ import { liveViewOf } from "./live/view";
 import type { ViewOf } from "./ontology/view";
 
 /** The dashboard's live queries of contacts and CRM organizations, with the documented names and arguments. */
-const contacts = liveFunctionsOf("crm_contact", { area: "crm", idName: "contactId" });
-const organizations = liveFunctionsOf("crm_organization", { area: "crm", idName: "crmOrgId" });
+const contacts = liveReadsOf("crm_contact", { area: "crm", idName: "contactId" });
+const organizations = liveReadsOf("crm_organization", { area: "crm", idName: "crmOrgId" });
 
 /** The newest 1,000 contacts. */
 export const getContacts = contacts.list;

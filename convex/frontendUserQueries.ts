@@ -10,7 +10,7 @@ import { emailKey } from "./kit/email";
 import { readToken } from "./kit/tokens";
 import { frontendUserType } from "./ontology/frontendUser";
 import { crmContextOf, frontendUserView, ownCrmContext } from "./ontology/frontendUserView";
-import { collectedViews, pageOfViews } from "./live/records";
+import { collectedViews, pageOfViews } from "./live/reads";
 import { portalPage } from "./ontology/portalObjects";
 import { liveSessions } from "./ontology/portalSessions";
 import type { PortalViewer } from "./ontology/portalRules";

@@ -14,7 +14,7 @@ import { invoiceType } from "./ontology/invoice";
 import { cancelInvoice as cancel, sendInvoice as recordSending } from "./ontology/invoiceActions";
 import { changeInvoice, createInvoice as create } from "./ontology/invoiceRules";
 import { recordPayment } from "./ontology/paymentRules";
-import { collectedViews, pageArguments, pageOfViews, viewAt } from "./live/records";
+import { collectedViews, pageArguments, pageOfViews, viewAt } from "./live/reads";
 import { SelectedRows } from "./ontology/selectedRows";
 import { filtersOf, selectionOf } from "./ontology/selection";
 import { liveViewOf } from "./live/view";
@@ -29,6 +29,7 @@ import {
 } from "./ontology/salesInput";
 import { text } from "./kit/text";
 import { documentsFrom, documentsTo } from "./kit/time";
+import { once } from "./kit/once";
 
 /**
  * The dashboard's live queries and mutations of invoices, with the documented names and arguments.
@@ -82,14 +83,19 @@ export const getInvoice = query({
 });
 
 /** The documented structure repeats `sessionId`, and says which organization it is for. */
-const creation = v.object({
-  ...zodToConvexFields(invoiceCreation.shape),
-  sessionId: v.optional(v.string()),
-  organizationId: v.id("organizations"),
-});
+const creation = once(() =>
+  v.object({
+    ...zodToConvexFields(invoiceCreation().shape),
+    sessionId: v.optional(v.string()),
+    organizationId: v.id("organizations"),
+  }),
+);
 
 export const createInvoice = mutation({
-  args: { ...sessionArgument, data: creation },
+  /** As Convex asks for them: when functions are deployed, and not with every call. */
+  get args() {
+    return { ...sessionArgument, data: creation() };
+  },
   handler: async (ctx, { sessionId, data }): Promise<Invoice> => {
     const { sessionId: repeated = sessionId, organizationId, ...sent } = data;
     if (repeated !== sessionId) {
@@ -102,7 +108,7 @@ export const createInvoice = mutation({
       "invoices:write",
       under("data"),
       async (writer) => {
-        const fields = parseArgument("data", invoiceCreation, sent, zoneOf(writer));
+        const fields = parseArgument("data", invoiceCreation(), sent, zoneOf(writer));
         return liveViewOf(await create(contextOf(writer), fields));
       },
     );
@@ -110,7 +116,9 @@ export const createInvoice = mutation({
 });
 
 export const updateInvoice = mutation({
-  args: { ...invoiceArguments, updates: v.object(zodToConvexFields(invoicePatch.shape)) },
+  get args() {
+    return { ...invoiceArguments, updates: v.object(zodToConvexFields(invoicePatch().shape)) };
+  },
   handler: async (ctx, { sessionId, invoiceId, updates }): Promise<Invoice> => {
     const subject = { type: "invoice", id: invoiceId } as const;
     const placeOf = under("updates");
@@ -122,9 +130,9 @@ export const updateInvoice = mutation({
       placeOf,
       async (writer, invoice) => {
         const reading = { ...zoneOf(writer), isChange: true };
-        const patch = parseArgument("updates", invoicePatch, updates, reading);
+        const patch = parseArgument("updates", invoicePatch(), updates, reading);
         const { customProperties } = invoice;
-        const fields = mergedChanges(invoiceUpdate, customProperties, patch);
+        const fields = mergedChanges(invoiceUpdate(), customProperties, patch);
         return liveViewOf(await changeInvoice(contextOf(writer), invoice, fields));
       },
     );
@@ -135,7 +143,7 @@ export const updateInvoice = mutation({
 export const markInvoiceSent = mutation({
   args: { ...invoiceArguments, sentDate: time, sentTo: v.string() },
   handler: async (ctx, { sessionId, invoiceId, sentDate, sentTo }): Promise<Invoice> => {
-    const { shape } = invoiceSending;
+    const { shape } = invoiceSending();
     const subject = { type: "invoice", id: invoiceId } as const;
     const placeOf: PlaceOf = (field) => (field === "to" ? "sentTo" : field);
     return await writeAt(
@@ -157,9 +165,9 @@ export const markInvoiceSent = mutation({
 
 /** Sends a draft invoice, as `POST /invoices/:id/send` does. */
 export const sendInvoice = mutation({
-  args: {
-    ...invoiceArguments,
-    sending: v.optional(v.object(zodToConvexFields(invoiceSending.shape))),
+  get args() {
+    const sending = v.object(zodToConvexFields(invoiceSending().shape));
+    return { ...invoiceArguments, sending: v.optional(sending) };
   },
   handler: async (
     ctx,
@@ -174,7 +182,7 @@ export const sendInvoice = mutation({
       "invoices:write",
       placeOf,
       async (writer, invoice) => {
-        const fields = parseArgument("sending", invoiceSending, sending, zoneOf(writer));
+        const fields = parseArgument("sending", invoiceSending(), sending, zoneOf(writer));
         const sent = await deliverInvoice(contextOf(writer), invoice, fields);
         return { ...sent, invoice: liveViewOf(sent.invoice) };
       },
@@ -200,7 +208,7 @@ export const markInvoicePaid = mutation({
       "invoices:write",
       placeOf,
       async (writer, invoice) => {
-        const fields = parseArgument("", paymentCreation, payment, zoneOf(writer));
+        const fields = parseArgument("", paymentCreation(), payment, zoneOf(writer));
         return liveViewOf(await recordPayment(contextOf(writer), invoice, fields));
       },
     );
@@ -261,7 +269,7 @@ async function invoicesOf(
       ? {}
       : parseArgument(
           "filters.dateRange",
-          dateRangeInput,
+          dateRangeInput(),
           dateRange,
           await daysIn(ctx, organizationId),
         );
@@ -274,10 +282,12 @@ async function invoicesOf(
   return new SelectedRows(ctx, organizationId, "invoice", selection);
 }
 
-const dateRangeInput = z.object({
-  startDate: documentsFrom.optional(),
-  endDate: documentsTo.optional(),
-});
+const dateRangeInput = once(() =>
+  z.object({
+    startDate: documentsFrom().optional(),
+    endDate: documentsTo().optional(),
+  }),
+);
 
 async function invoicesOfContact(
   ctx: QueryCtx,

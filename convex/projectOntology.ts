@@ -5,7 +5,8 @@ import { parseArgument } from "./kit/input";
 import { sessionArgument } from "./kit/live";
 import { writeAt } from "./kit/liveWrites";
 import { schemasOf } from "./ontology/fieldSchemas";
-import { liveFunctionsOf } from "./live/records";
+import { liveReadsOf } from "./live/reads";
+import { liveWritesOf } from "./live/writes";
 import { changeRecord } from "./ontology/records";
 import { liveViewOf } from "./live/view";
 import type { ViewOf } from "./ontology/view";
@@ -13,17 +14,19 @@ import { archiveProject as archive } from "./types/project/rules";
 import { projectType } from "./types/project/type";
 
 /** The dashboard's live queries and mutations of projects, with the documented names and arguments. */
-const live = liveFunctionsOf("project", { area: "projects", idName: "projectId" });
+const names = { area: "projects", idName: "projectId" } as const;
+const reads = liveReadsOf("project", names);
+const writes = liveWritesOf("project", names);
 const projectArguments = { ...sessionArgument, projectId: v.string() };
 
 /** The newest 1,000 projects, without the archived ones. */
-export const getProjects = live.list;
-export const getProjectsPaginated = live.listPaginated;
-export const getProject = live.get;
-export const createProject = live.create;
-export const updateProject = live.update;
+export const getProjects = reads.list;
+export const getProjectsPaginated = reads.listPaginated;
+export const getProject = reads.get;
+export const createProject = writes.create;
+export const updateProject = writes.update;
 /** Drafts only, and by an owner; any other project is archived. */
-export const deleteProject = live.remove;
+export const deleteProject = writes.remove;
 
 /** Cancels the project and takes it out of the lists. */
 export const archiveProject = mutation({

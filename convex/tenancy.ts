@@ -262,7 +262,7 @@ export async function settingsChanged(
   return changed;
 }
 
-type Settings = z.output<typeof organizationSettings>;
+type Settings = z.output<ReturnType<typeof organizationSettings>>;
 type SettingsChanges = { [F in keyof Settings]?: Settings[F] | null };
 
 async function replaceOrigins(

@@ -15,7 +15,8 @@ import { definitionOf } from "../ontology/derived";
 import { schemasOf } from "../ontology/fieldSchemas";
 import { mappedView } from "../ontology/fieldValues";
 import { archiveParameter, listObjects, listParametersOf, listRequest } from "../ontology/list";
-import { changeRecord, createRecord, mapOf, removeRecord } from "../ontology/records";
+import { mapOf } from "../ontology/mapOf";
+import { changeRecord, createRecord, removeRecord } from "../ontology/records";
 import type { ObjectType } from "../ontology/registry";
 
 /** The words of a type's routes; what they do comes from its definition. */
@@ -55,7 +56,8 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
   const { path, tag, area, one, many, descriptions = {}, examples } = words;
   const callers = words.readers ? { callers: words.readers } : {};
   // Where there is no such parameter, there is no such value: the type allows that too.
-  const archived: Partial<typeof archiveParameter> = words.isArchived ? archiveParameter : {};
+  type Archived = ReturnType<typeof archiveParameter>;
+  const archived = (): Partial<Archived> => (words.isArchived ? archiveParameter() : {});
   const described = (name: keyof typeof descriptions): { description?: string } => {
     const description = descriptions[name];
     return description === undefined ? {} : { description };
@@ -71,13 +73,14 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         scope: `${area}:read`,
         ...callers,
         ...(words.saysUndefined ? { saysUndefined: words.saysUndefined } : {}),
-        query: z.strictObject({
-          ...schemas.filters,
-          ...listParametersOf(type),
-          ...(archived as typeof archiveParameter),
-        }),
+        query: () =>
+          z.strictObject({
+            ...schemas.filters,
+            ...listParametersOf(type),
+            ...(archived() as Archived),
+          }),
         list: true,
-        answers: { 200: z.array(schemas.record) },
+        answers: { 200: () => z.array(schemas.record) },
       },
       async (ctx, { query }) => {
         const { rows, meta } = await listObjects(ctx, ctx.caller, type, listRequest(type, query));
@@ -95,9 +98,9 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         summary: `Create ${one}`,
         ...described("create"),
         scope: `${area}:write`,
-        body: schemas.creation,
+        body: () => schemas.creation,
         example: examples.create,
-        answers: { 201: schemas.record },
+        answers: { 201: () => schemas.record },
         errors: ["NOT_FOUND"],
       },
       async ({ store, ...ctx }, { body }) => {
@@ -114,7 +117,7 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         scope: `${area}:read`,
         ...callers,
         subject: type,
-        answers: { 200: schemas.record },
+        answers: { 200: () => schemas.record },
       },
       async (_ctx, { subject }) => ok(mappedView(map, subject), { version: subject.version }),
     ),
@@ -127,9 +130,9 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         ...described("update"),
         scope: `${area}:write`,
         subject: type,
-        body: schemas.patch,
+        body: () => schemas.patch,
         example: examples.update,
-        answers: { 200: schemas.record },
+        answers: { 200: () => schemas.record },
         errors: ["INVALID_STATE"],
       },
       async ({ store }, { subject, body }) => {

@@ -16,33 +16,38 @@ import { organizationOf } from "../kit/own";
 import { type ConsultationArgs, consultationArgs, consultingCaller } from "../kit/outside";
 import { type Attachment, requireAttachment } from "./attachments";
 import { type Announced, deleteObject, describeObject, fromBase64, hashObject } from "./bucket";
+import { once } from "../kit/once";
 
 /**
  * Completing an upload: what was stored is compared with what was announced before the request's
  * transaction, because a bucket must be asked. What differs is deleted, so that the upload can be
  * made again.
  */
-export const completion = z.strictObject({
-  attachmentId: z.string().max(64),
-  ownerId: z.string().max(64).optional().meta({ description: "Any object of yours." }),
-  storageId: z.string().max(64).optional().meta({
-    description: "As the upload answered it; only where the deployment's own storage took it.",
+export const completion = once(() =>
+  z.strictObject({
+    attachmentId: z.string().max(64),
+    ownerId: z.string().max(64).optional().meta({ description: "Any object of yours." }),
+    storageId: z.string().max(64).optional().meta({
+      description: "As the upload answered it; only where the deployment's own storage took it.",
+    }),
   }),
-});
-type Completion = z.output<typeof completion>;
+);
+type Completion = z.output<ReturnType<typeof completion>>;
 
 type StoredFile = SystemDataModel["_storage"]["document"];
 
 const FIELDS = ["size", "contentType", "sha256"] as const;
 
 /** What was found where the upload should be. */
-export const inspection = z.object({
-  outcome: z.enum(["fits", "missing", "differs"]),
-  differs: z.array(z.enum(FIELDS)),
-  /** Hex, where it is known. */
-  sha256: z.string().optional(),
-});
-type Inspection = z.output<typeof inspection>;
+export const inspection = once(() =>
+  z.object({
+    outcome: z.enum(["fits", "missing", "differs"]),
+    differs: z.array(z.enum(FIELDS)),
+    /** Hex, where it is known. */
+    sha256: z.string().optional(),
+  }),
+);
+type Inspection = z.output<ReturnType<typeof inspection>>;
 const MISSING: Inspection = { outcome: "missing", differs: [] };
 
 const announced = {

@@ -1,19 +1,10 @@
 import { v } from "convex/values";
-import * as z from "zod";
 import { internalQuery } from "../_generated/server";
 import { rowOfAnyTenant } from "../kit/own";
 import { openSecret } from "../kit/secretBox";
 import type { Attachment } from "./attachments";
 import type { DownloadSource } from "./downloadLink";
 import { isSigned, readLinkToken } from "./links";
-
-/** Links from which a file can be fetched for five minutes; an external one's own address. */
-export const download = z
-  .object({
-    downloadUrl: z.string(),
-    expiresAt: z.number().nullable().meta({ description: "Null for an external address." }),
-  })
-  .meta({ id: "AttachmentDownload" });
 
 /** What a link is made of; it never leaves the deployment. */
 export function downloadSource(attachment: Attachment): DownloadSource {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { hostNameProblem } from "../kit/hostName";
+import { once } from "../kit/once";
 
 /** What a file may be called, and what it may be. */
 
@@ -26,23 +27,25 @@ export function safeFileName(name: string): string | null {
 }
 
 /** At most 255 bytes: what file systems take. */
-export const fileName = z
-  .string()
-  .max(4096, "must have at most 4096 characters")
-  .transform((name, context) => {
-    const safe = safeFileName(name);
-    const problem =
-      safe === null
-        ? "has nothing left without its path"
-        : new TextEncoder().encode(safe).length > MAX_NAME
-          ? `must have at most ${MAX_NAME} bytes`
-          : null;
-    if (safe !== null && problem === null) return safe;
-    context.addIssue({ code: "custom", message: problem ?? "is not a file name" });
-    return z.NEVER;
-  })
-  .pipe(z.string())
-  .meta({ description: "Reduced to its last path part.", example: "contract.pdf" });
+export const fileName = once(() =>
+  z
+    .string()
+    .max(4096, "must have at most 4096 characters")
+    .transform((name, context) => {
+      const safe = safeFileName(name);
+      const problem =
+        safe === null
+          ? "has nothing left without its path"
+          : new TextEncoder().encode(safe).length > MAX_NAME
+            ? `must have at most ${MAX_NAME} bytes`
+            : null;
+      if (safe !== null && problem === null) return safe;
+      context.addIssue({ code: "custom", message: problem ?? "is not a file name" });
+      return z.NEVER;
+    })
+    .pipe(z.string())
+    .meta({ description: "Reduced to its last path part.", example: "contract.pdf" }),
+);
 
 /** What runs where it is opened; files are for reading. */
 const REFUSED: ReadonlySet<string> = new Set([
@@ -66,27 +69,34 @@ const REFUSED: ReadonlySet<string> = new Set([
 ]);
 
 /** RFC 6838, 4.2: a type without parameters. */
-export const contentType = z
-  .string()
-  .trim()
-  .toLowerCase()
-  .max(127, "must have at most 127 characters")
-  .regex(
-    /^[a-z0-9][\w!#$&^.+-]*\/[a-z0-9][\w!#$&^.+-]*$/,
-    "must be a media type without parameters, such as application/pdf",
-  )
-  .refine((type) => !REFUSED.has(type), "is not taken: web pages, scripts and programs are refused")
-  .meta({ example: "application/pdf" });
+export const contentType = once(() =>
+  z
+    .string()
+    .trim()
+    .toLowerCase()
+    .max(127, "must have at most 127 characters")
+    .regex(
+      /^[a-z0-9][\w!#$&^.+-]*\/[a-z0-9][\w!#$&^.+-]*$/,
+      "must be a media type without parameters, such as application/pdf",
+    )
+    .refine(
+      (type) => !REFUSED.has(type),
+      "is not taken: web pages, scripts and programs are refused",
+    )
+    .meta({ example: "application/pdf" }),
+);
 
 /** https, with a host and no credentials. */
-export const externalUrl = z
-  .string()
-  .trim()
-  .max(2000, "must have at most 2000 characters")
-  .refine(isExternal, "must be an https address with a host name of DNS, and without credentials")
-  .transform((url) => new URL(url).href)
-  .pipe(z.string())
-  .meta({ description: "https.", example: "https://example.com/plan.pdf" });
+export const externalUrl = once(() =>
+  z
+    .string()
+    .trim()
+    .max(2000, "must have at most 2000 characters")
+    .refine(isExternal, "must be an https address with a host name of DNS, and without credentials")
+    .transform((url) => new URL(url).href)
+    .pipe(z.string())
+    .meta({ description: "https.", example: "https://example.com/plan.pdf" }),
+);
 
 function isExternal(text: string): boolean {
   if (!URL.canParse(text)) return false;

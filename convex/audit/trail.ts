@@ -9,19 +9,20 @@ import { rowOfAnyTenant } from "../kit/own";
 import { feedSince, feedUntil } from "../kit/time";
 import { END_OF_TIME, nanoseconds } from "../ontology/commitOrder";
 import { AWAITING, DIGESTS } from "./awaiting";
+import { once } from "../kit/once";
 
 /** The audit trail as it is listed and exported, in the order of its commits. */
-const id = z.string().min(1).max(64);
+const id = once(() => z.string().min(1).max(64));
 
-export const trailFilters = {
-  objectId: id.optional(),
+export const trailFilters = once(() => ({
+  objectId: id().optional(),
   objectType: z.string().min(1).max(64).optional().meta({ example: "crm_contact" }),
-  actorId: id.optional().meta({ description: "Of the user, API key or portal user who did it." }),
+  actorId: id().optional().meta({ description: "Of the user, API key or portal user who did it." }),
   action: z.string().min(1).max(100).optional().meta({ example: "contact.updated" }),
-  since: feedSince.optional(),
-  until: feedUntil.optional(),
-};
-export type TrailFilters = z.output<z.ZodObject<typeof trailFilters>>;
+  since: feedSince().optional(),
+  until: feedUntil().optional(),
+}));
+export type TrailFilters = z.output<z.ZodObject<ReturnType<typeof trailFilters>>>;
 
 /** Of a request, what tells its entries from others: the name of their list. */
 export function filtersOf(query: TrailFilters): TrailFilters {
@@ -30,48 +31,56 @@ export function filtersOf(query: TrailFilters): TrailFilters {
 }
 
 /** Of the files that a document was issued with; `xml` is what `/xml` answers, UBL. */
-export const documentSha256 = z.partialRecord(z.enum(["pdf", "facturx", "xml", "cii"]), z.string());
-export type DocumentSha256 = z.output<typeof documentSha256>;
+export const documentSha256 = once(() =>
+  z.partialRecord(z.enum(["pdf", "facturx", "xml", "cii"]), z.string()),
+);
+export type DocumentSha256 = z.output<ReturnType<typeof documentSha256>>;
 
-export const auditEntry = z
-  .object({
-    id: z.string(),
-    at: z.number(),
-    actor: z.object({
-      type: z.enum(["api_key", "user", "portal_user", "system"]),
+export const auditEntry = once(() =>
+  z
+    .object({
       id: z.string(),
-      name: z.string(),
-    }),
-    role: z
-      .string()
-      .nullable()
-      .meta({ description: "Of a member of staff, as it was at that time." }),
-    action: z.string(),
-    objectType: z.string(),
-    objectId: z.string(),
-    changes: z
-      .array(
-        z.object({
-          field: z.string(),
-          before: z.unknown().optional(),
-          after: z.unknown().optional(),
-        }),
-      )
-      .meta({ description: "A field without values: they have been erased." }),
-    documentSha256: documentSha256.optional().meta({
-      description:
-        "Of the entry by which a document was issued, once its files are made: the SHA-256 of each, hex; `xml` is UBL. It stands in `changes` as well.",
-    }),
-    traceId: z.string(),
-    ip: z.string().nullable(),
-    userAgent: z.string().nullable(),
-    deviceId: z.string().nullable(),
-    sessionId: z.string().nullable(),
-    seq: z.number().int().nullable().meta({ description: "Its place in the chain, once sealed." }),
-    hash: z.string().nullable().meta({ description: "Its link in the chain, once sealed." }),
-  })
-  .meta({ id: "AuditEntry" });
-type AuditEntryView = z.input<typeof auditEntry>;
+      at: z.number(),
+      actor: z.object({
+        type: z.enum(["api_key", "user", "portal_user", "system"]),
+        id: z.string(),
+        name: z.string(),
+      }),
+      role: z
+        .string()
+        .nullable()
+        .meta({ description: "Of a member of staff, as it was at that time." }),
+      action: z.string(),
+      objectType: z.string(),
+      objectId: z.string(),
+      changes: z
+        .array(
+          z.object({
+            field: z.string(),
+            before: z.unknown().optional(),
+            after: z.unknown().optional(),
+          }),
+        )
+        .meta({ description: "A field without values: they have been erased." }),
+      documentSha256: documentSha256().optional().meta({
+        description:
+          "Of the entry by which a document was issued, once its files are made: the SHA-256 of each, hex; `xml` is UBL. It stands in `changes` as well.",
+      }),
+      traceId: z.string(),
+      ip: z.string().nullable(),
+      userAgent: z.string().nullable(),
+      deviceId: z.string().nullable(),
+      sessionId: z.string().nullable(),
+      seq: z
+        .number()
+        .int()
+        .nullable()
+        .meta({ description: "Its place in the chain, once sealed." }),
+      hash: z.string().nullable().meta({ description: "Its link in the chain, once sealed." }),
+    })
+    .meta({ id: "AuditEntry" }),
+);
+type AuditEntryView = z.input<ReturnType<typeof auditEntry>>;
 
 export function entryView(entry: Doc<"auditLogs">): AuditEntryView {
   const { _id: id, at, actor, role = null, action, objectType, objectId } = entry;
@@ -91,7 +100,7 @@ export function entryView(entry: Doc<"auditLogs">): AuditEntryView {
 }
 
 function digestsOfFiles({ changes }: Doc<"auditLogs">): Pick<AuditEntryView, "documentSha256"> {
-  const found = documentSha256.safeParse(changes.find(({ field }) => field === DIGESTS)?.after);
+  const found = documentSha256().safeParse(changes.find(({ field }) => field === DIGESTS)?.after);
   return found.success ? { documentSha256: found.data } : {};
 }
 

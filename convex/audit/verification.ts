@@ -16,6 +16,7 @@ import {
   linkOf,
 } from "./digest";
 import { chainOf, NO_CHAIN } from "./sealing";
+import { once } from "../kit/once";
 
 /**
  * Walks an organization's chain from its beginning, which is after what had its ten years, a page at a time: every link is made anew, and so
@@ -26,43 +27,45 @@ import { chainOf, NO_CHAIN } from "./sealing";
 const FLAWS = ["changed", "missing", "inserted", "rewritten", "blank_without_erasure"] as const;
 type Flaw = (typeof FLAWS)[number];
 
-export const verification = z
-  .object({
-    valid: z
-      .boolean()
-      .nullable()
-      .meta({ description: "Null while `next` says that the walk is not at its end." }),
-    entries: z.number().int().meta({
-      description: "The place in the chain up to which it is verified: of entries, from the first.",
-    }),
-    forgotten: z.number().int().optional().meta({
-      description:
-        "How many of them had their ten years and are gone; verified is what came after the last.",
-    }),
-    pending: z.number().int().meta({
-      description: "Entries, as far as they are counted, that are younger than the last sealing.",
-    }),
-    anchor: z.string().meta({ description: "Where the verified part ends; see `?anchor=`." }),
-    brokenAt: z
-      .object({ seq: z.number().int(), id: z.string().nullable(), reason: z.enum(FLAWS) })
-      .optional()
-      .meta({ description: "Where the chain first is not what it was." }),
-    next: z.string().nullable().meta({ description: "As `?cursor=`: goes on from here." }),
-  })
-  .meta({ id: "AuditVerification" });
-export type Verification = z.output<typeof verification>;
+export const verification = once(() =>
+  z
+    .object({
+      valid: z
+        .boolean()
+        .nullable()
+        .meta({ description: "Null while `next` says that the walk is not at its end." }),
+      entries: z.number().int().meta({
+        description:
+          "The place in the chain up to which it is verified: of entries, from the first.",
+      }),
+      forgotten: z.number().int().optional().meta({
+        description:
+          "How many of them had their ten years and are gone; verified is what came after the last.",
+      }),
+      pending: z.number().int().meta({
+        description: "Entries, as far as they are counted, that are younger than the last sealing.",
+      }),
+      anchor: z.string().meta({ description: "Where the verified part ends; see `?anchor=`." }),
+      brokenAt: z
+        .object({ seq: z.number().int(), id: z.string().nullable(), reason: z.enum(FLAWS) })
+        .optional()
+        .meta({ description: "Where the chain first is not what it was." }),
+      next: z.string().nullable().meta({ description: "As `?cursor=`: goes on from here." }),
+    })
+    .meta({ id: "AuditVerification" }),
+);
+export type Verification = z.output<ReturnType<typeof verification>>;
 
 /** A place in a chain, and its link. */
 type Place = { seq: number; hash: string };
 
 const BEGINNING: Place = { seq: 0, hash: GENESIS };
 const ANCHOR = /^(\d{1,15}):([0-9a-f]{64})$/;
-export const anchorParameter = z
-  .string()
-  .regex(ANCHOR, "must be an anchor that a verification has answered")
-  .meta({
+export const anchorParameter = once(() =>
+  z.string().regex(ANCHOR, "must be an anchor that a verification has answered").meta({
     description: "Of an earlier verification, kept elsewhere: the chain must still pass there.",
-  });
+  }),
+);
 
 /** Few, so that requests on a host of one thread do not wait long behind them. */
 const ENTRIES_AT_ONCE = 250;

@@ -1,3 +1,4 @@
+import { dataIn } from "../ontology/eventData";
 import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -101,9 +102,9 @@ async function mailTo(
   ];
 }
 
-function headline({ type, data }: Doc<"events">, organization: Doc<"organizations">): string {
-  const { name, url = "" } = data as { name?: string; url?: string };
-  return titleOf(type as StaffEvent, languageOf(organization), name ?? url);
+function headline(event: Doc<"events">, organization: Doc<"organizations">): string {
+  const { name, url = "" } = dataIn(event) as { name?: string; url?: string };
+  return titleOf(event.type as StaffEvent, languageOf(organization), name ?? url);
 }
 
 /** Marks one's own notifications as read. @throws NOTIFICATION_NOT_FOUND for another's, or none */

@@ -1,27 +1,13 @@
-import * as z from "zod";
+import type * as z from "zod";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import type { notificationSettings, notificationSettingsUpdate } from "./notificationSettingsInput";
 import { isStaffEvent, STAFF_EVENT_TYPES, type StaffEvent } from "./staffEvents";
 
 /** Per member of staff, event and channel: who is told of what, and how. */
 export type Choice = { in_app: boolean; email: boolean };
 
 const DEFAULT_CHOICE: Choice = { in_app: true, email: false };
-
-const choice = z.object({ in_app: z.boolean(), email: z.boolean() });
-
-export const notificationSettings = z
-  .object({ events: z.record(z.enum(STAFF_EVENT_TYPES), choice) })
-  .meta({ id: "NotificationSettings" });
-
-export const notificationSettingsUpdate = z
-  .strictObject({
-    events: z.partialRecord(
-      z.enum(STAFF_EVENT_TYPES),
-      z.strictObject({ in_app: z.boolean().optional(), email: z.boolean().optional() }),
-    ),
-  })
-  .meta({ id: "NotificationSettingsUpdate" });
 
 type Settings = Doc<"notificationSettings"> | null;
 
@@ -42,7 +28,7 @@ export function choiceOf(settings: Settings, event: StaffEvent): Choice {
   return { in_app, email };
 }
 
-export function settingsView(settings: Settings): z.input<typeof notificationSettings> {
+export function settingsView(settings: Settings): z.input<ReturnType<typeof notificationSettings>> {
   const events = STAFF_EVENT_TYPES.map((event) => [event, choiceOf(settings, event)] as const);
   return { events: Object.fromEntries(events) as Record<StaffEvent, Choice> };
 }
@@ -52,8 +38,8 @@ export async function changeNotificationSettings(
   ctx: MutationCtx,
   organizationId: Id<"organizations">,
   userId: Id<"users">,
-  { events }: z.output<typeof notificationSettingsUpdate>,
-): Promise<z.input<typeof notificationSettings>> {
+  { events }: z.output<ReturnType<typeof notificationSettingsUpdate>>,
+): Promise<z.input<ReturnType<typeof notificationSettings>>> {
   const known = await settingsOf(ctx, organizationId, userId);
   const before = known?.choices.filter(({ event }) => isStaffEvent(event)) ?? [];
   const choices = new Map(before.map((each) => [each.event, each]));

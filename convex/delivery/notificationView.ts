@@ -3,6 +3,7 @@ import { DOCUMENT_FORMATS } from "../schemas/documentSchemas";
 import { hasSecretLink, letterOf, type TemplateName } from "./letters";
 import type { Notification } from "./outbox";
 import { HIDDEN_LINK } from "./secretLink";
+import { once } from "../kit/once";
 
 export const CHANNELS = ["email", "whatsapp", "in_app"] as const;
 export const STATUSES = [
@@ -18,59 +19,63 @@ export const STATUSES = [
   "read",
 ] as const;
 
-const time = z.number().nullable();
+const time = once(() => z.number().nullable());
 
-export const notificationSummary = z
-  .object({
-    id: z.string(),
-    channel: z.enum(CHANNELS),
-    status: z.enum(STATUSES),
-    to: z.string().nullable(),
-    template: z.string().meta({
-      description: "The letter; in the inbox the type of what happened (`invoice.paid`).",
-    }),
-    language: z.enum(["en", "de"]),
-    subject: z.string(),
-    objectId: z.string().nullable(),
-    contactId: z.string().nullable(),
-    reason: z
-      .string()
-      .nullable()
-      .meta({ description: "Why it waits, has failed, or is not known to have been sent." }),
-    cancelReason: z.string().nullable().meta({ description: "Why it was withdrawn." }),
-    attachments: z.array(z.object({ objectId: z.string(), format: z.enum(DOCUMENT_FORMATS) })),
-    attempts: z.array(
-      z.object({
-        at: z.number(),
-        provider: z.string(),
-        durationMs: z.number().optional(),
-        status: z.number().optional().meta({ description: "The provider's reply code." }),
-        error: z.string().optional(),
+export const notificationSummary = once(() =>
+  z
+    .object({
+      id: z.string(),
+      channel: z.enum(CHANNELS),
+      status: z.enum(STATUSES),
+      to: z.string().nullable(),
+      template: z.string().meta({
+        description: "The letter; in the inbox the type of what happened (`invoice.paid`).",
       }),
-    ),
-    nextAttemptAt: time,
-    providerMessageId: z.string().nullable(),
-    resendOf: z.string().nullable(),
-    sentAt: time,
-    deliveredAt: time,
-    openedAt: time,
-    complainedAt: time,
-    readAt: time,
-    createdAt: z.number(),
-    updatedAt: z.number(),
-  })
-  .meta({ id: "NotificationSummary" });
+      language: z.enum(["en", "de"]),
+      subject: z.string(),
+      objectId: z.string().nullable(),
+      contactId: z.string().nullable(),
+      reason: z
+        .string()
+        .nullable()
+        .meta({ description: "Why it waits, has failed, or is not known to have been sent." }),
+      cancelReason: z.string().nullable().meta({ description: "Why it was withdrawn." }),
+      attachments: z.array(z.object({ objectId: z.string(), format: z.enum(DOCUMENT_FORMATS) })),
+      attempts: z.array(
+        z.object({
+          at: z.number(),
+          provider: z.string(),
+          durationMs: z.number().optional(),
+          status: z.number().optional().meta({ description: "The provider's reply code." }),
+          error: z.string().optional(),
+        }),
+      ),
+      nextAttemptAt: time(),
+      providerMessageId: z.string().nullable(),
+      resendOf: z.string().nullable(),
+      sentAt: time(),
+      deliveredAt: time(),
+      openedAt: time(),
+      complainedAt: time(),
+      readAt: time(),
+      createdAt: z.number(),
+      updatedAt: z.number(),
+    })
+    .meta({ id: "NotificationSummary" }),
+);
 
-export const notificationDetail = notificationSummary
-  .extend({
-    text: z.string().meta({ description: "The message as plain text." }),
-    html: z.string().nullable().meta({ description: "The message as a mail program shows it." }),
-  })
-  .meta({ id: "Notification" });
+export const notificationDetail = once(() =>
+  notificationSummary()
+    .extend({
+      text: z.string().meta({ description: "The message as plain text." }),
+      html: z.string().nullable().meta({ description: "The message as a mail program shows it." }),
+    })
+    .meta({ id: "Notification" }),
+);
 
 export function notificationSummaryView(
   notification: Notification,
-): z.input<typeof notificationSummary> {
+): z.input<ReturnType<typeof notificationSummary>> {
   const { _id, channel, status, template, language, attachments, attempts } = notification;
   const { createdAt, updatedAt } = notification;
   return {
@@ -102,7 +107,7 @@ export function notificationSummaryView(
 
 export function notificationDetailView(
   notification: Notification,
-): z.input<typeof notificationDetail> {
+): z.input<ReturnType<typeof notificationDetail>> {
   const summary = notificationSummaryView(notification);
   if (notification.channel === "in_app") return { ...summary, text: summary.subject, html: null };
   const { template, language, data } = notification;

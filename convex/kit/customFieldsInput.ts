@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { withoutInvisible } from "./invisible";
+import { once } from "./once";
 
 /** A caller's own fields as they are sent; customFields.ts says how they are stored. */
 const MAX_KEYS = 100;
@@ -8,35 +9,37 @@ const MAX_DEPTH = 8;
 const MAX_BYTES = 32 * 1024;
 
 // Not z.record: it passes over a key `__proto__` in silence.
-export const customFields = z
-  .custom<Record<string, unknown>>(isObject, "must be an object")
-  .superRefine((fields, context) => {
-    for (const key of twinsAmong(Object.keys(fields))) {
-      const message = "differs from another key in characters alone that nobody sees";
-      context.addIssue({ code: "custom", path: [key], message });
-    }
-  })
-  .overwrite(withVisibleKeys)
-  .superRefine((fields, context) => {
-    const keys = Object.keys(fields);
-    if (keys.length > MAX_KEYS) {
-      context.addIssue({ code: "custom", message: `must have at most ${MAX_KEYS} keys` });
-      return;
-    }
-    for (const key of keys) {
-      const message = keyProblem(key) ?? depthProblem(fields[key]) ?? numberProblem(fields[key]);
-      if (message) context.addIssue({ code: "custom", path: [key], message });
-    }
-    if (new TextEncoder().encode(JSON.stringify(fields)).length > MAX_BYTES) {
-      context.addIssue({ code: "custom", message: `must be at most ${MAX_BYTES} bytes of JSON` });
-    }
-  })
-  .meta({
-    type: "object",
-    description:
-      "Free-form fields. Keys: any Unicode text not beginning with `$` or `_`, at most 100; values: JSON nested at most 8 deep; 32 KiB in all.",
-    example: { skillLevel: "senior", größe: "L" },
-  });
+export const customFields = once(() =>
+  z
+    .custom<Record<string, unknown>>(isObject, "must be an object")
+    .superRefine((fields, context) => {
+      for (const key of twinsAmong(Object.keys(fields))) {
+        const message = "differs from another key in characters alone that nobody sees";
+        context.addIssue({ code: "custom", path: [key], message });
+      }
+    })
+    .overwrite(withVisibleKeys)
+    .superRefine((fields, context) => {
+      const keys = Object.keys(fields);
+      if (keys.length > MAX_KEYS) {
+        context.addIssue({ code: "custom", message: `must have at most ${MAX_KEYS} keys` });
+        return;
+      }
+      for (const key of keys) {
+        const message = keyProblem(key) ?? depthProblem(fields[key]) ?? numberProblem(fields[key]);
+        if (message) context.addIssue({ code: "custom", path: [key], message });
+      }
+      if (new TextEncoder().encode(JSON.stringify(fields)).length > MAX_BYTES) {
+        context.addIssue({ code: "custom", message: `must be at most ${MAX_BYTES} bytes of JSON` });
+      }
+    })
+    .meta({
+      type: "object",
+      description:
+        "Free-form fields. Keys: any Unicode text not beginning with `$` or `_`, at most 100; values: JSON nested at most 8 deep; 32 KiB in all.",
+      example: { skillLevel: "senior", größe: "L" },
+    }),
+);
 
 /** What nobody sees in a key is not kept, as in a tag (invisible.ts). */
 function withVisibleKeys(fields: Record<string, unknown>): Record<string, unknown> {

@@ -13,7 +13,7 @@ import type { ObjectDoc, ObjectType } from "../ontology/registry";
 import type { ObjectStore } from "../ontology/store";
 import { type Caller, type CallerKind, credentialValidator } from "./caller";
 import type { ErrorCode } from "./errors";
-import { type RequestInput, parseInput, requestValidator } from "./input";
+import { type RequestInput, parseInput, requestValidator, schemasOf } from "./input";
 import { callersOfOrganizations } from "./askers";
 import { type WriteCall, writeCallValidator, type WriteReply } from "./calls";
 import { serveRead, serveWrite, writing } from "./pipeline";
@@ -60,13 +60,14 @@ export type EndpointDefinition = {
   triesTokens?: true;
   /** The type of object that `:id` names: it is resolved in the tenant, and `If-Match` applies. */
   subject?: ObjectType;
-  params?: z.ZodObject;
-  query?: z.ZodObject;
+  /** Of these, as of the body and the answers, what makes the schema: it is built when it is needed. */
+  params?: () => z.ZodObject;
+  query?: () => z.ZodObject;
   /** Parameters that the documented client sends as `undefined` where it has no value: left out. */
   saysUndefined?: readonly string[];
-  body?: z.ZodType;
+  body?: () => z.ZodType;
   /** What OpenAPI shows of a body whose parts are judged one by one. */
-  documentedBody?: z.ZodType;
+  documentedBody?: () => z.ZodType;
   /** A body as documentation shows it. Sent as it is, it is answered 2xx: test/http/examples.test.ts. */
   example?: unknown;
   /**
@@ -77,12 +78,12 @@ export type EndpointDefinition = {
   /** Bytes; 1 MiB where nothing else is said. */
   bodyLimit?: number;
   /** By status: the schema of `data`, or null for an answer without a body. */
-  answers: Partial<Record<200 | 201 | 204, z.ZodType | null>>;
+  answers: Partial<Record<200 | 201 | 204, (() => z.ZodType) | null>>;
   /** The answer is the documented body itself, without the envelope. */
   literal?: true;
   list?: true;
   /** An answer that is sent page by page, see http/stream.ts: by media type, the schema of `data`. */
-  streams?: Record<string, z.ZodType | null>;
+  streams?: Record<string, (() => z.ZodType) | null>;
   /** One query cannot read it all: it is asked again with `cursor=data.next`, see http/goOn.ts. */
   goesOn?: true;
   /** The answer is a file, see http/file.ts: the media types that it can have. */
@@ -120,14 +121,14 @@ export function endpointOf(exported: unknown): Endpoint | undefined {
 
 /** What takes a body has an example of it, of its schema's own type; nothing else has one. */
 export type WithExample<Definition extends Pick<EndpointDefinition, "body" | "documentedBody">> =
-  Definition extends { documentedBody: infer Body extends z.ZodType }
-    ? { example: NonNullable<z.input<Body>> }
-    : Definition extends { body: infer Body extends z.ZodType }
-      ? { example: NonNullable<z.input<Body>> }
+  Definition extends { documentedBody: infer Body extends () => z.ZodType }
+    ? { example: NonNullable<z.input<ReturnType<Body>>> }
+    : Definition extends { body: infer Body extends () => z.ZodType }
+      ? { example: NonNullable<z.input<ReturnType<Body>>> }
       : { example?: never };
 
-type Output<Schema extends z.ZodType | undefined> = Schema extends z.ZodType
-  ? z.output<Schema>
+type Output<Schema extends (() => z.ZodType) | undefined> = Schema extends () => z.ZodType
+  ? z.output<ReturnType<Schema>>
   : undefined;
 
 /** The three parts of a request, as their schemas give them. */
@@ -147,8 +148,8 @@ type AnswerOf<Definition extends EndpointDefinition> = Definition["finishes"] ex
 
 /** As the schemas of its answers have it. */
 export type DocumentedAnswer<Definition extends Pick<EndpointDefinition, "answers">> = {
-  [S in keyof Definition["answers"]]: Definition["answers"][S] extends z.ZodType
-    ? Answer<z.input<Definition["answers"][S]>>
+  [S in keyof Definition["answers"]]: Definition["answers"][S] extends () => z.ZodType
+    ? Answer<z.input<ReturnType<Definition["answers"][S]>>>
     : Answer<null>;
 }[keyof Definition["answers"]];
 
@@ -190,6 +191,7 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
   definition: Definition & WithExample<Definition>,
   handler: ReadHandler<Definition>,
 ): ReadFunction {
+  const schemas = schemasOf(definition);
   const registered = internalQuery({
     args: { credential: credentialValidator, request: requestValidator },
     handler: async (ctx, { credential, request }): Promise<Reply> => {
@@ -198,7 +200,7 @@ export function readEndpoint<const Definition extends EndpointDefinition>(
         const tenant = new TenantReader(ctx, caller);
         const subject = await subjectOf(definition, tenant, request);
         const zone = async (): Promise<string> => (await organizationOf(ctx, caller)).timeZone;
-        const input = (await parseInput(definition, request, zone)) as Input<Definition>;
+        const input = (await parseInput(schemas, request, zone)) as Input<Definition>;
         const context = { ...ctx, caller, tenant };
         return await handler(context, { ...input, subject: subject as Subject<Definition> });
       });
@@ -213,6 +215,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
   handler: WriteHandler<Definition>,
 ): WriteFunction {
   type HandlerInput = Parameters<typeof handler>[1];
+  const schemas = schemasOf(definition);
   const registered = internalMutation({
     args: { call: writeCallValidator, request: requestValidator },
     handler: async (ctx, { call, request }): Promise<WriteReply> => {
@@ -224,7 +227,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
           const subject = await subjectOf(definition, store, request);
           if (subject) requireVersion(call.ifMatch, subject.version);
           const zone = (): string => organization.timeZone;
-          const input = (await parseInput(definition, request, zone)) as Input<Definition>;
+          const input = (await parseInput(schemas, request, zone)) as Input<Definition>;
           const upload = call.upload ? await claimUpload(ctx, by.caller, call.upload) : null;
           const consulted = consultedBy(definition, call);
           const { ifMatch, dryRun = false } = call;
@@ -242,7 +245,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
 function consultedBy({ consults }: EndpointDefinition, { consulted }: WriteCall): unknown {
   if (!consults) return null;
   if (consulted === undefined) throw new Error(`${consults.action} was not asked.`);
-  return consults.found.parse(JSON.parse(consulted));
+  return consults.found().parse(JSON.parse(consulted));
 }
 
 async function subjectOf(

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { csvLine } from "./csv";
 import type { StreamPage } from "./streamPage";
 import { badCursor, openCursor, type Pageable, sealCursor } from "./page";
+import { once } from "./once";
 
 /** Rows as a file, CSV or JSON, which is read page by page and sent as it is read. */
 export const MAX_EXPORT_ROWS = 10_000;
@@ -10,12 +11,12 @@ export const MAX_EXPORT_ROWS = 10_000;
 const ROWS_PER_PAGE = 200;
 const MAX_BYTES = 8 * 1024 * 1024;
 
-export const exportParameters = {
+export const exportParameters = once(() => ({
   format: z.enum(["csv", "json"]).optional().meta({ description: "Default `csv`." }),
   limit: z.coerce.number().int().min(1).max(MAX_EXPORT_ROWS).optional(),
   cursor: z.string().max(4000).optional(),
-};
-export type ExportParameters = z.output<z.ZodObject<typeof exportParameters>>;
+}));
+export type ExportParameters = z.output<z.ZodObject<ReturnType<typeof exportParameters>>>;
 
 export const EXPORT_DESCRIPTION =
   "Oldest first, up to `limit` rows or about 8 MiB an answer. When there are more, CSV answers carry the header `X-Next-Cursor`, JSON answers `meta.nextCursor` (at the end of the body, which is sent as it is read). A CSV cell that a spreadsheet would run as a formula begins with an apostrophe.";

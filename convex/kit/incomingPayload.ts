@@ -5,7 +5,7 @@ import type { Problem } from "./errors";
 import type { Payload } from "./payloadPieces";
 import { readAs } from "./problems";
 import { findUnsafeValue } from "./text";
-import { readingIn } from "./time";
+import { readingIn } from "./reading";
 
 export async function payloadOf(ctx: QueryCtx, event: Doc<"incomingEvents">): Promise<Payload> {
   const rest = ctx.db

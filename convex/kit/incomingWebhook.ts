@@ -24,8 +24,8 @@ export type IncomingWebhookDefinition<Body extends z.ZodType = z.ZodType> = {
   secret: SecretSource;
   signature: SignatureScheme;
   identity: EventIdentity;
-  /** What the handler reads of the body, once the signature holds. */
-  body: Body;
+  /** What makes the schema of what the handler reads of the body, once the signature holds. */
+  body: () => Body;
   /** A body as documentation shows it. Signed, it is answered 200: test/http/examples.test.ts. */
   example: z.input<Body>;
   /**
@@ -114,7 +114,7 @@ export function incomingWebhook<Body extends z.ZodType>(
       const organizationId = event.addressedTo ?? (await definition.owner?.(ctx)) ?? null;
       const owner = organizationId && (await ctx.db.get("organizations", organizationId));
       const payload = await payloadOf(ctx, event);
-      const read = readPayload(definition.body, payload, owner?.timeZone ?? "UTC");
+      const read = readPayload(definition.body(), payload, owner?.timeZone ?? "UTC");
       if (read.success) return await handler(ctx, event, read.data);
       const { path, message: note } = read.problem;
       return { status: "unreadable", path, note, ...(organizationId ? { organizationId } : {}) };

@@ -3,10 +3,11 @@ import type * as z from "zod";
 import { withoutEmptyText } from "./emptyText";
 import { ApiError, invalid, invalidFields, type Problem } from "./errors";
 import { ROUNDED, roundedNumber } from "./jsonNumbers";
+import { once } from "./once";
 import { asField, readAs, type ReadValue, unknownFields } from "./problems";
 import { takesSeveral } from "./several";
 import { findUnsafeValue } from "./text";
-import { readingIn, TimeZoneNeeded } from "./time";
+import { readingIn, TimeZoneNeeded } from "./reading";
 
 /** A request's own words, untouched: names and values as pairs, the body as it came. */
 export const requestValidator = v.object({
@@ -18,13 +19,25 @@ export type RequestInput = typeof requestValidator.type;
 
 const MAX_PROBLEMS = 50;
 
+/** What of an endpoint's definition says how its requests are read. */
 type Schemas = {
   method?: string;
-  params?: z.ZodObject;
-  query?: z.ZodObject;
-  body?: z.ZodType;
+  params?: () => z.ZodObject;
+  query?: () => z.ZodObject;
+  body?: () => z.ZodType;
   saysUndefined?: readonly string[];
 };
+
+/** The same, with each schema made once, for the first request that needs it. */
+export function schemasOf({ method, params, query, body, saysUndefined }: Schemas): Schemas {
+  return {
+    ...{ method, saysUndefined },
+    params: params && once(params),
+    query: query && once(query),
+    body: body && once(body),
+  };
+}
+
 type Parsed = { params: unknown; query: unknown; body: unknown };
 
 /**
@@ -50,17 +63,18 @@ function parseParts(schemas: Schemas, request: RequestInput): Parsed {
   const problems: Problem[] = [];
   const params = parsePart(
     "params",
-    schemas.params,
+    schemas.params?.(),
     Object.fromEntries(pairs(request.params)),
     problems,
   );
   const given = withoutUndefined(request.query, schemas.saysUndefined);
   // What serve.ts takes out of it before.
   const further = schemas.method === "GET" ? [] : ["dryRun"];
-  const asked = queryRecord(given, schemas.query, problems);
-  const query = parsePart("query", schemas.query, asked, problems, further);
+  const querySchema = schemas.query?.();
+  const asked = queryRecord(given, querySchema, problems);
+  const query = parsePart("query", querySchema, asked, problems, further);
   const body = schemas.body
-    ? parseBody(schemas.body, schemas.method, request.body, problems)
+    ? parseBody(schemas.body(), schemas.method, request.body, problems)
     : undefined;
   if (problems.length > 0) throw invalid(problems.slice(0, MAX_PROBLEMS));
   return { params, query, body };

@@ -1,3 +1,5 @@
+import { once } from "./once";
+
 /**
  * Characters that nobody sees (Unicode's Default_Ignorable_Code_Point: zero width, soft hyphen, bidi
  * controls, byte order mark, tags, variation selectors). Pasted text is full of them. They must not
@@ -12,17 +14,20 @@ const PLAIN = /^[\0-\u00AC\u00AE-\u02FF]*$/;
  * The sequences in which such a character is seen: emoji (joined, with a presentation selector, a
  * keycap or flag tags), ideographic variants, and the joiners of scripts whose letters change shape.
  */
-const SEEN = new RegExp(
-  [
-    String.raw`[\p{Extended_Pictographic}\p{Emoji_Modifier}][\uFE0E\uFE0F]?(?:\u200D(?=\p{Extended_Pictographic})|[\u{E0020}-\u{E007E}]+\u{E007F})?`,
-    String.raw`[0-9#*]\uFE0F\u20E3`,
-    String.raw`\p{Unified_Ideograph}[\uFE00-\uFE0F\u{E0100}-\u{E01EF}]`,
-    String.raw`\p{Script=Mongolian}[\u180B-\u180D\u180F]`,
-    // RFC 5892, A.1 and A.2: after a letter or sign of a script that joins, before another of it.
-    String.raw`[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mongolian}\p{Script=Nko}][\u200C\u200D](?=\p{L})`,
-    String.raw`[\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Khmer}][\u200C\u200D]`,
-  ].join("|"),
-  "gu",
+const seen = once(
+  () =>
+    new RegExp(
+      [
+        String.raw`[\p{Extended_Pictographic}\p{Emoji_Modifier}][\uFE0E\uFE0F]?(?:\u200D(?=\p{Extended_Pictographic})|[\u{E0020}-\u{E007E}]+\u{E007F})?`,
+        String.raw`[0-9#*]\uFE0F\u20E3`,
+        String.raw`\p{Unified_Ideograph}[\uFE00-\uFE0F\u{E0100}-\u{E01EF}]`,
+        String.raw`\p{Script=Mongolian}[\u180B-\u180D\u180F]`,
+        // RFC 5892, A.1 and A.2: after a letter or sign of a script that joins, before another of it.
+        String.raw`[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mongolian}\p{Script=Nko}][\u200C\u200D](?=\p{L})`,
+        String.raw`[\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Khmer}][\u200C\u200D]`,
+      ].join("|"),
+      "gu",
+    ),
 );
 
 /** The text without what nobody sees in it, as it may be kept. */
@@ -30,9 +35,9 @@ export function withoutInvisible(text: string): string {
   if (PLAIN.test(text) || text.search(IGNORABLE) < 0) return text;
   let kept = "";
   let end = 0;
-  for (const { index, 0: seen } of text.matchAll(SEEN)) {
-    kept += text.slice(end, index).replace(IGNORABLE, "") + seen;
-    end = index + seen.length;
+  for (const { index, 0: sign } of text.matchAll(seen())) {
+    kept += text.slice(end, index).replace(IGNORABLE, "") + sign;
+    end = index + sign.length;
   }
   return kept + text.slice(end).replace(IGNORABLE, "");
 }

@@ -2,27 +2,34 @@ import * as z from "zod";
 import { MAX_AMOUNT } from "../money/amount";
 import { decimalsOf } from "../money/decimal";
 import { minorUnitDecimals } from "./currencies";
+import { once } from "./once";
 
 /** What requests and answers say of money; the arithmetic is in `money/`. */
 
-export const currencyCode = z
-  .string()
-  .refine(
-    (code) => minorUnitDecimals(code) !== undefined,
-    "must be an ISO 4217 code of a currency that has a minor unit",
-  )
-  .meta({ example: "EUR" });
+export const currencyCode = once(() =>
+  z
+    .string()
+    .refine(
+      (code) => minorUnitDecimals(code) !== undefined,
+      "must be an ISO 4217 code of a currency that has a minor unit",
+    )
+    .meta({ example: "EUR" }),
+);
 
 /** An integer in the currency's smallest unit, whatever the currency. */
-export const amountInCents = z
-  .number()
-  .int("must be an integer in the currency's smallest unit")
-  .min(-MAX_AMOUNT, `must be at least -${MAX_AMOUNT}`)
-  .max(MAX_AMOUNT, `must be at most ${MAX_AMOUNT}`)
-  .transform(withoutNegativeZero);
+export const amountInCents = once(() =>
+  z
+    .number()
+    .int("must be an integer in the currency's smallest unit")
+    .min(-MAX_AMOUNT, `must be at least -${MAX_AMOUNT}`)
+    .max(MAX_AMOUNT, `must be at most ${MAX_AMOUNT}`)
+    .transform(withoutNegativeZero),
+);
 
 /** An amount that is not below zero. */
-export const amountFromZero = amountInCents.refine((amount) => amount >= 0, "must not be negative");
+export const amountFromZero = once(() =>
+  amountInCents().refine((amount) => amount >= 0, "must not be negative"),
+);
 
 /** A decimal number as people write it, such as a quantity: exact to so many decimals. */
 export function decimal(minimum: number, maximum: number, decimals: number): DecimalSchema {
@@ -35,7 +42,7 @@ export function decimal(minimum: number, maximum: number, decimals: number): Dec
 }
 type DecimalSchema = z.ZodPipe<z.ZodNumber, z.ZodTransform<number, number>>;
 
-export const percent = decimal(0, 100, 4);
+export const percent = once(() => decimal(0, 100, 4));
 
 /** Two zeros would be two values in an index and in a comparison. */
 function withoutNegativeZero(value: number): number {

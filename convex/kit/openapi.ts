@@ -218,7 +218,7 @@ function callersOf({ callers = DEFAULT_CALLERS }: Endpoint): string {
 
 function parametersOf(endpoint: Endpoint): Json[] {
   const inPath = pathParametersOf(endpoint);
-  const query = endpoint.query ? schemaOf(endpoint.query, "input", {}) : {};
+  const query = endpoint.query ? schemaOf(endpoint.query(), "input", {}) : {};
   const required = (query.required ?? []) as string[];
   const inQuery = Object.entries((query.properties ?? {}) as Record<string, Json>).map(
     ([name, schema]) => {
@@ -288,8 +288,8 @@ function headersOf(endpoint: Endpoint): Json[] {
 function requestBodyOf({ body, documentedBody, raw, example }: Endpoint, components: Json): Json {
   if (raw) return { requestBody: { required: true, content: rawContent(raw) } };
   if (!body) return {};
-  const schema = schemaOf(documentedBody ?? body, "input", components);
-  const required = !body.safeParse(undefined).success;
+  const schema = schemaOf((documentedBody ?? body)(), "input", components);
+  const required = !body().safeParse(undefined).success;
   return { requestBody: { required, content: { "application/json": { schema, example } } } };
 }
 
@@ -311,7 +311,7 @@ function answersOf(endpoint: Endpoint, components: Json): Json {
     if (!schema) return [status, { description: "Done." }];
     if (endpoint.files) return [status, fileOf(endpoint.files)];
     if (endpoint.streams) return [status, streamOf(endpoint, endpoint.streams, components)];
-    const data = schemaOf(schema, "output", components);
+    const data = schemaOf(schema(), "output", components);
     const answer = endpoint.literal ? data : envelopeOf(endpoint, data);
     const description = status === "201" ? "Created." : "Success.";
     const others = textContent(Object.keys(endpoint.alternatives ?? {}));
@@ -331,19 +331,19 @@ function fileOf(mediaTypes: readonly string[]): Json {
 
 function streamOf(
   endpoint: Endpoint,
-  streams: Record<string, z.ZodType | null>,
+  streams: Record<string, (() => z.ZodType) | null>,
   components: Json,
 ): Json {
   const content = Object.entries(streams).map(([mediaType, schema]) => {
     if (!schema) return [mediaType, { schema: { type: "string" } }];
-    return [mediaType, { schema: envelopeOf(endpoint, schemaOf(schema, "output", components)) }];
+    return [mediaType, { schema: envelopeOf(endpoint, schemaOf(schema(), "output", components)) }];
   });
   return { description: "The file.", content: Object.fromEntries(content) as Json };
 }
 
 function envelopeOf(endpoint: Pick<Endpoint, "list">, data: Json): Json {
   const meta = endpoint.list
-    ? schemaOf(listMeta, "output", {})
+    ? schemaOf(listMeta(), "output", {})
     : { type: "object", properties: {} };
   return {
     type: "object",
@@ -364,7 +364,7 @@ function errorsOf(endpoint: Endpoint): Json {
     ...(endpoint.kind === "mutation" ? ON_WRITES : []),
     ...(endpoint.kind === "mutation" && endpoint.subject ? (["VERSION_MISMATCH"] as const) : []),
     ...(endpoint.body || endpoint.raw ? WITH_BODY : []),
-    ...(endpoint.query && "cursor" in endpoint.query.shape ? ON_LISTS : []),
+    ...(endpoint.query && "cursor" in endpoint.query().shape ? ON_LISTS : []),
     ...(endpoint.errors ?? []),
   ];
   return errorAnswers(codes);

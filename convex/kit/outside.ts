@@ -14,7 +14,10 @@ import { isGrant } from "./scopes";
  * the caller itself (`consultingCaller`), and answers JSON text of shape `found`. Its answer may be
  * out of date by the time of the transaction, which checks again whatever can have changed.
  */
-export type Consultation<Found extends z.ZodType = z.ZodType> = { action: string; found: Found };
+export type Consultation<Found extends z.ZodType = z.ZodType> = {
+  action: string;
+  found: () => Found;
+};
 
 export const consultationArgs = {
   credential: credentialValidator,

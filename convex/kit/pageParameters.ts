@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, tooFar } from "./pageLimits";
+import { once } from "./once";
 
 /** How every list is asked for a page, and what its answer says of it; page.ts reads it. */
-export const pageParameters = {
+export const pageParameters = once(() => ({
   limit: z.coerce
     .number()
     .int()
@@ -30,18 +31,24 @@ export const pageParameters = {
     .optional()
     .meta({ description: "Rows to skip." }),
   page: z.coerce.number().int().min(1).optional().meta({ description: "Page number, from 1." }),
-};
+}));
 
-export type PageParameters = z.output<z.ZodObject<typeof pageParameters>>;
+export type PageParameters = z.output<z.ZodObject<ReturnType<typeof pageParameters>>>;
 
 /** `meta` of a list's answer. */
-export const listMeta = z.object({
-  total: z.number().int().nullable().meta({ description: "Exact; null where it is not counted." }),
-  limit: z.number().int(),
-  nextCursor: z.string().nullable(),
-  offset: z.number().int().optional(),
-  page: z.number().int().optional(),
-  totalPages: z.number().int().nullable().optional(),
-  totalIsCapped: z.boolean().optional().meta({ description: "Search: there may be more hits." }),
-});
-export type ListMeta = z.output<typeof listMeta>;
+export const listMeta = once(() =>
+  z.object({
+    total: z
+      .number()
+      .int()
+      .nullable()
+      .meta({ description: "Exact; null where it is not counted." }),
+    limit: z.number().int(),
+    nextCursor: z.string().nullable(),
+    offset: z.number().int().optional(),
+    page: z.number().int().optional(),
+    totalPages: z.number().int().nullable().optional(),
+    totalIsCapped: z.boolean().optional().meta({ description: "Search: there may be more hits." }),
+  }),
+);
+export type ListMeta = z.output<ReturnType<typeof listMeta>>;

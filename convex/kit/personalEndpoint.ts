@@ -17,7 +17,7 @@ import {
   registerEndpoint,
   type WithExample,
 } from "./endpoint";
-import { parseInput, type RequestInput, requestValidator } from "./input";
+import { parseInput, type RequestInput, requestValidator, schemasOf } from "./input";
 import { serveRead, serveWrite } from "./pipeline";
 import { type Reply } from "./reply";
 
@@ -59,11 +59,12 @@ export function personalReadEndpoint<const Definition extends PersonalDefinition
     input: Input<Definition>,
   ) => Promise<DocumentedAnswer<Definition>>,
 ): RegisteredQuery<"internal", ReadArgs, Promise<Reply>> {
+  const schemas = schemasOf(definition);
   const registered = internalQuery({
     args: { credential: credentialValidator, request: requestValidator },
     handler: async (ctx, { credential, request }): Promise<Reply> =>
       await serveRead(ctx, persons, { credential, door: definition }, async ({ person }) => {
-        const input = (await parseInput(definition, request, zoneOfPerson)) as Input<Definition>;
+        const input = (await parseInput(schemas, request, zoneOfPerson)) as Input<Definition>;
         return await handler({ ...ctx, person }, input);
       }),
   });
@@ -78,12 +79,13 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
     input: Input<Definition>,
   ) => Promise<DocumentedAnswer<Definition>>,
 ): RegisteredMutation<"internal", WriteArgs, Promise<WriteReply>> {
+  const schemas = schemasOf(definition);
   const registered = internalMutation({
     args: { call: writeCallValidator, request: requestValidator },
     handler: async (ctx, { call, request }): Promise<WriteReply> =>
       await serveWrite(ctx, persons, { call, door: definition }, async ({ who }) => {
         const { person, expiresAt: _expiresAt, ...signIn } = who;
-        const input = (await parseInput(definition, request, zoneOfPerson)) as Input<Definition>;
+        const input = (await parseInput(schemas, request, zoneOfPerson)) as Input<Definition>;
         const actor = { type: "user", id: person._id, name: person.name } as const;
         const { traceId, ip, userAgent } = call;
         const scopeIn = (organizationId: Id<"organizations">): WriteScope => ({

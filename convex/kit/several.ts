@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { readAs } from "./problems";
+import { once } from "./once";
 
 /** So many values of one filter may be asked for at once. */
 export const MAX_VALUES = 20;
@@ -51,7 +52,7 @@ export function severalOf<Item extends z.ZodType>(
 }
 
 /** Any of these objects. */
-export const idFilter = severalOf(z.string().max(64));
+export const idFilter = once(() => severalOf(z.string().max(64)));
 
 function valueOf<Item extends z.ZodType>(
   item: Item,

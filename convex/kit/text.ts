@@ -1,13 +1,14 @@
 import * as z from "zod";
 import type { Problem } from "./errors";
 import { withoutInvisible } from "./invisible";
+import { once } from "./once";
 
 const TOO_LARGE = "is too large a number; send it as text";
 
 /** Deeper than any schema of ours; a body nested deeper is refused before it is looked at. */
 const MAX_DEPTH = 32;
 
-const notEmpty = z.minLength(1, "must not be empty");
+const notEmpty = once(() => z.minLength(1, "must not be empty"));
 
 type ByLength = Map<number, z.ZodString>;
 const texts: ByLength = new Map();
@@ -15,7 +16,7 @@ const labels: ByLength = new Map();
 
 /** A trimmed, non-empty string of at most `max` UTF-16 units. */
 export function text(max: number): z.ZodString {
-  return once(texts, max, () => z.string().check(z.trim(), notEmpty, atMost(max)));
+  return ofLength(texts, max, () => z.string().check(z.trim(), notEmpty(), atMost(max)));
 }
 
 /**
@@ -23,8 +24,8 @@ export function text(max: number): z.ZodString {
  * that two that look alike are alike. Ids of other systems are `text`: they stay as they are.
  */
 export function label(max: number): z.ZodString {
-  return once(labels, max, () =>
-    z.string().check(z.overwrite(withoutInvisible), z.trim(), notEmpty, atMost(max)),
+  return ofLength(labels, max, () =>
+    z.string().check(z.overwrite(withoutInvisible), z.trim(), notEmpty(), atMost(max)),
   );
 }
 
@@ -37,18 +38,20 @@ function atMost(max: number): z.core.$ZodCheck<string> {
   return z.maxLength(max, `must have at most ${max} characters`);
 }
 
-/** Every call builds its module's schemas anew, and texts are most of them: one for each length will do. */
-function once(known: ByLength, max: number, make: () => z.ZodString): z.ZodString {
+/** Most schemas are texts: one for each length will do. */
+function ofLength(known: ByLength, max: number, make: () => z.ZodString): z.ZodString {
   const schema = known.get(max) ?? make();
   known.set(max, schema);
   return schema;
 }
 
-export const webAddress = z
-  .string()
-  .trim()
-  .max(2000, "must have at most 2000 characters")
-  .regex(/^https?:\/\/[^\s/$.?#][^\s]*$/i, "must be an http or https address");
+export const webAddress = once(() =>
+  z
+    .string()
+    .trim()
+    .max(2000, "must have at most 2000 characters")
+    .regex(/^https?:\/\/[^\s/$.?#][^\s]*$/i, "must be an http or https address"),
+);
 
 /**
  * The first piece of a parsed JSON value that nothing may store: NUL, a lone surrogate (not

@@ -4,11 +4,13 @@ import * as PlainDate from "temporal-polyfill/fns/PlainDate";
 import * as ZonedDateTime from "temporal-polyfill/fns/ZonedDateTime";
 import * as z from "zod";
 import { dayAfter, startOfDay, wholeDayOf } from "./localTime";
+import { readingIn, requireReading, zoneOfReading } from "./reading";
+import { once } from "./once";
 
 /**
  * The one reader of times, for every parameter and body of every route: milliseconds since the epoch,
  * or ISO 8601 / RFC 3339 as `Temporal` reads it. A date without a time is a whole day in somebody's
- * time zone, which a schema cannot know: who validates says it (`readingIn`, see input.ts), and a
+ * time zone, which a schema cannot know: who validates says it (`readingIn`, see reading.ts), and a
  * schema of this file that is used without is a fault that its first use shows.
  */
 export const FORMS =
@@ -79,26 +81,28 @@ const DOCUMENTS: Kind = {
   days: true,
 };
 
-const given = z.union([z.number(), z.string().max(100)], {
-  error: ({ input }) => (input === undefined ? undefined : `must be ${FORMS}`),
-});
+const given = once(() =>
+  z.union([z.number(), z.string().max(100)], {
+    error: ({ input }) => (input === undefined ? undefined : `must be ${FORMS}`),
+  }),
+);
 
 /** The date of a deed or a document: of a day, its first moment. */
-export const businessDate = schemaOf(BUSINESS, "first");
+export const businessDate = once(() => schemaOf(BUSINESS, "first"));
 /** A date until when something holds: of a day, its last moment. */
-export const endDate = schemaOf(BUSINESS, "last");
+export const endDate = once(() => schemaOf(BUSINESS, "last"));
 /** A time of another clock, or of anything else that has no plausible bounds. */
-export const anyTime = schemaOf(ANY, "first");
+export const anyTime = once(() => schemaOf(ANY, "first"));
 /** Such a time up to which something is listed: of a day, its last moment. */
-export const anyTimeUntil = schemaOf(ANY, "last");
+export const anyTimeUntil = once(() => schemaOf(ANY, "last"));
 /** From where a feed is read. */
-export const feedSince = schemaOf(FEED, "first");
+export const feedSince = once(() => schemaOf(FEED, "first"));
 /** Up to where, which is included. */
-export const feedUntil = schemaOf(FEED, "last");
+export const feedUntil = once(() => schemaOf(FEED, "last"));
 /** The day from which documents are listed, by their dates, which are days. */
-export const documentsFrom = schemaOf(DOCUMENTS, "first");
+export const documentsFrom = once(() => schemaOf(DOCUMENTS, "first"));
 /** The day up to which they are, which is included. */
-export const documentsTo = schemaOf(DOCUMENTS, "last");
+export const documentsTo = once(() => schemaOf(DOCUMENTS, "last"));
 
 type TimeSchema = z.ZodPipe<
   z.ZodUnion<readonly [z.ZodNumber, z.ZodString]>,
@@ -106,7 +110,7 @@ type TimeSchema = z.ZodPipe<
 >;
 
 function schemaOf(kind: Kind, edge: Edge): TimeSchema {
-  return given
+  return given()
     .transform((time, context) => {
       const { at, problem } = read(time, kind, edge);
       if (problem === undefined) return at;
@@ -116,31 +120,8 @@ function schemaOf(kind: Kind, edge: Edge): TimeSchema {
     .meta({ description: `A time: ${FORMS}.` });
 }
 
-/** Thrown where a day must be placed and the time zone has not been looked up yet, see input.ts. */
-export class TimeZoneNeeded extends Error {}
-
-/** Validation is synchronous, so that what is being read is always what was begun last. */
-let reading: { timeZone: string | null } | null = null;
-
-/** Validates with schemas of this file, in a time zone; null where it is not known yet. */
-export function readingIn<Result>(timeZone: string | null, validate: () => Result): Result {
-  const outer = reading;
-  reading = { timeZone };
-  try {
-    return validate();
-  } finally {
-    reading = outer;
-  }
-}
-
-function zoneOfReading(): string {
-  if (reading === null) throw new Error("A time is read outside of `readingIn`.");
-  if (reading.timeZone === null) throw new TimeZoneNeeded("A day needs a time zone.");
-  return reading.timeZone;
-}
-
 function read(given: number | string, kind: Kind, edge: Edge): TimeRead {
-  if (reading === null) throw new Error("A time is read outside of `readingIn`.");
+  requireReading();
   const number = numberOf(given);
   const span = number === null ? readIso(String(given)) : momentOf(number);
   if (span === null) return { problem: `must be ${FORMS}` };

@@ -15,6 +15,7 @@ import { schemasOf } from "./fieldSchemas";
 import { changeRecord, createRecord } from "./records";
 import { ObjectStore } from "./store";
 import { crmOrganizationType } from "../types/crmOrganization/type";
+import { once } from "../kit/once";
 
 /**
  * Many writes in one transaction, each of which happens whole or not at all. They are tried in groups,
@@ -25,17 +26,17 @@ import { crmOrganizationType } from "../types/crmOrganization/type";
 const GROUP_SIZE = 10;
 const TRIED_IN_VAIN = 20;
 
-const withId = { id: z.string().max(64) };
-const contactChange = contactPatch.extend(withId);
-const organization = schemasOf(crmOrganizationType);
-const organizationChange = organization.patch.extend(withId);
+const withId = once(() => ({ id: z.string().max(64) }));
+const contactChange = once(() => contactPatch().extend(withId()));
+const organization = once(() => schemasOf(crmOrganizationType));
+const organizationChange = once(() => organization().patch.extend(withId()));
 
 /** What a batch may hold: with `id` a change of that object, without it what `POST` takes. */
-export const batchItems = {
-  contact: z.union([contactCreation, contactChange]),
-  organization: z.union([organization.creation, organizationChange]),
-};
-export type BatchOf = keyof typeof batchItems;
+export const batchItems = once(() => ({
+  contact: z.union([contactCreation(), contactChange()]),
+  organization: z.union([organization().creation, organizationChange()]),
+}));
+export type BatchOf = keyof ReturnType<typeof batchItems>;
 
 type Written = { status: "created" | "updated"; id: string };
 /** A rule's error names fields of the item. */
@@ -53,8 +54,8 @@ export function judged(of: BatchOf, item: unknown): Judged {
   const changes = typeof item === "object" && item !== null && "id" in item;
   const [creation, change] =
     of === "contact"
-      ? [contactCreation, contactChange]
-      : [organization.creation, organizationChange];
+      ? [contactCreation(), contactChange()]
+      : [organization().creation, organizationChange()];
   return judgedBy(changes ? change : creation, item, changes);
 }
 
@@ -163,21 +164,21 @@ type Writer = (store: ObjectStore, item: object, ctx: MutationCtx) => Promise<Wr
 const writers: Record<BatchOf | "row", Writer> = {
   contact: async (store, item) => {
     if ("id" in item) {
-      const { id, ...patch } = item as z.output<typeof contactChange>;
+      const { id, ...patch } = item as z.output<ReturnType<typeof contactChange>>;
       const contact = await store.require("crm_contact", id);
-      const changes = mergedChanges(contactUpdate, contact.customProperties, patch);
+      const changes = mergedChanges(contactUpdate(), contact.customProperties, patch);
       return { status: "updated", id: (await changeContact(store, contact, changes))._id };
     }
     return await writeContact(store, item);
   },
   organization: async (store, item, ctx) => {
     if ("id" in item) {
-      const { id, ...patch } = item as z.output<typeof organizationChange>;
+      const { id, ...patch } = item as z.output<ReturnType<typeof organizationChange>>;
       const known = await store.require("crm_organization", id);
-      const changes = mergedChanges(organization.update, known.customProperties, patch);
+      const changes = mergedChanges(organization().update, known.customProperties, patch);
       return { status: "updated", id: (await changeRecord(store, known, changes))._id };
     }
-    const fields = item as z.output<typeof organization.creation>;
+    const fields = item as z.output<ReturnType<typeof organization>["creation"]>;
     const made = await createRecord({ ctx, store }, "crm_organization", fields);
     return { status: "created", id: made._id };
   },
@@ -195,7 +196,7 @@ export type ImportRow = {
   card?: string;
   fields: ContactCreation;
 };
-type ContactCreation = z.output<typeof contactCreation>;
+type ContactCreation = z.output<ReturnType<typeof contactCreation>>;
 
 async function writeRow(store: ObjectStore, item: object): Promise<Written> {
   const { id, crmOrganizationId, card, fields } = item as ImportRow;

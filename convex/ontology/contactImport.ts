@@ -205,7 +205,7 @@ function judgedRow(
     return { error: invalidFields([{ field, message }]).data };
   }
   const { id, crmOrganizationId, ...fields } = row.fields;
-  const judgement = judgedBy(contactCreation, fields);
+  const judgement = judgedBy(contactCreation(), fields);
   if ("error" in judgement) return judgement;
   const links = z.object({ id: z.string(), crmOrganizationId: z.string() }).partial();
   const { sourceRef } = judgement.item as { sourceRef?: string };

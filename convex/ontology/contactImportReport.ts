@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { pageThrough, pagingOf } from "../kit/page";
+import { once } from "../kit/once";
 
 /** What an import tells of itself, while it runs and afterwards. */
 type ContactImport = Doc<"contactImports">;
@@ -12,61 +13,67 @@ const MAX_ERRORS = 1000;
 const RESULTS_READ = 20;
 const STEPS_PER_PAGE = 2;
 
-const rowProblem = z.object({
-  row: z.number().int().meta({ description: "From 1; the header is not counted." }),
-  path: z.string().optional(),
-  message: z.string(),
-});
+const rowProblem = once(() =>
+  z.object({
+    row: z.number().int().meta({ description: "From 1; the header is not counted." }),
+    path: z.string().optional(),
+    message: z.string(),
+  }),
+);
 
-export const importReport = z
-  .object({
-    importId: z.string(),
-    status: z.enum(["running", "completed", "failed"]),
-    dryRun: z.boolean(),
-    rows: z.number().int().meta({ description: "Dealt with so far; the header is not counted." }),
-    created: z.number().int(),
-    updated: z.number().int(),
-    failed: z.number().int(),
-    skipped: z.number().int().meta({
-      description:
-        "Rows that are no people: groups, and a header that is repeated. `rows` is the sum of the four.",
-    }),
-    unread: z.number().int().nullable().meta({
-      description:
-        "Rows that follow those in `rows`: none of a file that was read to its end, and those left of an import that was given up; null while it runs, and where they could not be counted.",
-    }),
-    errors: z.array(rowProblem),
-    skippedRows: z.array(rowProblem).meta({ description: "Which, and why." }),
-    warnings: z.array(rowProblem).meta({
-      description: "Of rows that were written: what they say that a contact has no place for.",
-    }),
-    errorsAreCapped: z.boolean().meta({
-      description:
-        "One of the three lists says not all there is; `GET /crm/contacts/imports/:id/rows` does.",
-    }),
-    ignoredColumns: z.array(z.string()).meta({
-      description:
-        "Columns that were left alone; of vCards, the properties that are not kept (the first 200).",
-    }),
-    progress: z.number().min(0).max(1).meta({ description: "The part of the file dealt with." }),
-    startedAt: z.number(),
-    finishedAt: z.number().nullable(),
-  })
-  .meta({ id: "ContactImport" });
+export const importReport = once(() =>
+  z
+    .object({
+      importId: z.string(),
+      status: z.enum(["running", "completed", "failed"]),
+      dryRun: z.boolean(),
+      rows: z.number().int().meta({ description: "Dealt with so far; the header is not counted." }),
+      created: z.number().int(),
+      updated: z.number().int(),
+      failed: z.number().int(),
+      skipped: z.number().int().meta({
+        description:
+          "Rows that are no people: groups, and a header that is repeated. `rows` is the sum of the four.",
+      }),
+      unread: z.number().int().nullable().meta({
+        description:
+          "Rows that follow those in `rows`: none of a file that was read to its end, and those left of an import that was given up; null while it runs, and where they could not be counted.",
+      }),
+      errors: z.array(rowProblem()),
+      skippedRows: z.array(rowProblem()).meta({ description: "Which, and why." }),
+      warnings: z.array(rowProblem()).meta({
+        description: "Of rows that were written: what they say that a contact has no place for.",
+      }),
+      errorsAreCapped: z.boolean().meta({
+        description:
+          "One of the three lists says not all there is; `GET /crm/contacts/imports/:id/rows` does.",
+      }),
+      ignoredColumns: z.array(z.string()).meta({
+        description:
+          "Columns that were left alone; of vCards, the properties that are not kept (the first 200).",
+      }),
+      progress: z.number().min(0).max(1).meta({ description: "The part of the file dealt with." }),
+      startedAt: z.number(),
+      finishedAt: z.number().nullable(),
+    })
+    .meta({ id: "ContactImport" }),
+);
 
-export const importedRow = z.object({
-  row: z.number().int(),
-  status: z.enum(["created", "updated", "skipped", "error"]),
-  id: z.string().nullable(),
-  reason: z.string().nullable().meta({ description: "Why it was passed over." }),
-  errors: z.array(z.object({ path: z.string().optional(), message: z.string() })),
-  warnings: z.array(z.object({ path: z.string(), message: z.string() })),
-});
+export const importedRow = once(() =>
+  z.object({
+    row: z.number().int(),
+    status: z.enum(["created", "updated", "skipped", "error"]),
+    id: z.string().nullable(),
+    reason: z.string().nullable().meta({ description: "Why it was passed over." }),
+    errors: z.array(z.object({ path: z.string().optional(), message: z.string() })),
+    warnings: z.array(z.object({ path: z.string(), message: z.string() })),
+  }),
+);
 
 export async function reportOf(
   ctx: QueryCtx,
   job: ContactImport,
-): Promise<z.input<typeof importReport>> {
+): Promise<z.input<ReturnType<typeof importReport>>> {
   const failing = await ctx.db
     .query("contactImportResults")
     .withIndex("by_errors", (q) => q.eq("importId", job._id).eq("hasErrors", true))
@@ -113,7 +120,7 @@ export async function importedRows(
   ctx: QueryCtx,
   job: ContactImport,
   cursor: string | undefined,
-): Promise<{ rows: z.input<typeof importedRow>[]; nextCursor: string | null }> {
+): Promise<{ rows: z.input<ReturnType<typeof importedRow>>[]; nextCursor: string | null }> {
   const results = ctx.db
     .query("contactImportResults")
     .withIndex("by_import", (q) => q.eq("importId", job._id));
@@ -127,7 +134,7 @@ function unreadOf({ status, unread }: ContactImport): number | null {
   return status === "completed" ? 0 : (unread ?? null);
 }
 
-function rowsOf({ first, results }: ImportResults): z.input<typeof importedRow>[] {
+function rowsOf({ first, results }: ImportResults): z.input<ReturnType<typeof importedRow>>[] {
   return results.map(({ status, id, problems, warnings = [] }, index) => ({
     row: first + index,
     status,

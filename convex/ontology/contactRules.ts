@@ -16,9 +16,9 @@ import {
   type organizationInfo,
 } from "../types/contact/input";
 
-type ContactFields = Partial<z.output<typeof contactFields>>;
-type OrganizationInfo = z.output<typeof organizationInfo>;
-type EventRegistration = z.output<typeof eventRegistration>;
+type ContactFields = Partial<z.output<ReturnType<typeof contactFields>>>;
+type OrganizationInfo = z.output<ReturnType<typeof organizationInfo>>;
+type EventRegistration = z.output<ReturnType<typeof eventRegistration>>;
 type Contact = ObjectDoc<"crm_contact">;
 type ContactProperties = Properties<"crm_contact">;
 
@@ -205,7 +205,7 @@ function withinLimits<United extends readonly unknown[] | Record<string, unknown
 ): United {
   const hasMore = Object.keys(united).length > Object.keys(known).length;
   if (!hasMore && JSON.stringify(united).length <= JSON.stringify(known).length) return united;
-  const { problems } = readFields(contactFields.shape[field], united, field);
+  const { problems } = readFields(contactFields().shape[field], united, field);
   if (!problems) return united;
   const told = problems.slice(0, 1);
   throw invalidFields(

@@ -4,6 +4,7 @@ import type { QueryCtx } from "../_generated/server";
 import { badCursor, openCursor, sealCursor } from "../kit/page";
 import type { TenantReader } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
+import { once } from "../kit/once";
 
 /**
  * Objects that may be the same, in groups of what they have in common. Only keys that are shared are
@@ -96,12 +97,12 @@ async function groupOf<T extends ObjectType>(
   return { by: kind, key, members, hasMore: rows.length > MEMBERS_SHOWN };
 }
 
-const positionFormat = z.object({ kind: z.enum(MATCH_KINDS), key: z.string() });
+const positionFormat = once(() => z.object({ kind: z.enum(MATCH_KINDS), key: z.string() }));
 
 /** @throws VALIDATION_ERROR */
 function positionIn(text: string): Position {
   try {
-    return positionFormat.parse(JSON.parse(text));
+    return positionFormat().parse(JSON.parse(text));
   } catch {
     throw badCursor();
   }

@@ -4,6 +4,7 @@ import { customFields } from "../kit/customFieldsInput";
 import { emailAddress } from "../kit/emailInput";
 import { safeHtml } from "../kit/html";
 import { patchOf } from "../kit/mergePatch";
+import { once } from "../kit/once";
 import { currencyCode } from "../kit/money";
 import { idFilter, severalOf } from "../kit/several";
 import { label, longText, text, webAddress } from "../kit/text";
@@ -87,11 +88,6 @@ function schemasFrom(type: Mapped): MadeSchemas {
   };
 }
 
-function once<Made>(make: () => Made): () => Made {
-  let known: Made | undefined;
-  return () => (known ??= make());
-}
-
 /** `CrmOrganization` */
 function nameOf(resource: string): string {
   return resource
@@ -158,15 +154,15 @@ function sentSchema(nature: Nature, map: MappedRecord): z.ZodType {
         description: "HTML. What could run or cover the page is taken out before it is stored.",
       });
     case "email":
-      return emailAddress;
+      return emailAddress();
     case "webAddress":
-      return webAddress;
+      return webAddress();
     case "address":
-      return address;
+      return address();
     case "day":
-      return businessDate;
+      return businessDate();
     case "time":
-      return anyTime;
+      return anyTime();
     case "number":
       return z.number().min(nature.min).max(nature.max);
     case "oneOf":
@@ -180,7 +176,7 @@ function sentSchema(nature: Nature, map: MappedRecord): z.ZodType {
     case "references":
       return z.array(z.string().max(64)).max(nature.max, atMost(nature.max));
     case "ownFields":
-      return map.shape === "nested" ? ownProperties(map.fields) : customFields;
+      return map.shape === "nested" ? ownProperties(map.fields) : customFields();
     case "internal":
       return z.never();
   }
@@ -194,7 +190,7 @@ function budget(max: number): z.ZodType {
   return z
     .strictObject({
       amount: z.number().min(0).max(max).meta({ description: "In major units." }),
-      currency: currencyCode,
+      currency: currencyCode(),
     })
     .superRefine(({ amount, currency }, context) => {
       const decimals = minorUnitDecimals(currency) ?? 0;
@@ -206,7 +202,7 @@ function budget(max: number): z.ZodType {
 
 /** A caller's own fields stand beside ours in the record, so they cannot have the same names. */
 function ownProperties(fields: FieldMap): z.ZodType {
-  return customFields.superRefine((given, context) => {
+  return customFields().superRefine((given, context) => {
     for (const name of Object.keys(given)) {
       if (!Object.hasOwn(fields, name)) continue;
       const message = "is a field of the record itself; send it beside customProperties";
@@ -291,7 +287,7 @@ function filterSchemas(type: Mapped): Shape {
 function filterSchema(field: Field): z.ZodType {
   const { nature } = field;
   if (nature.kind === "oneOf") return severalOf(z.enum(nature.words));
-  if (nature.kind === "reference") return idFilter;
+  if (nature.kind === "reference") return idFilter();
   const text = z.string().max("max" in nature ? nature.max : MAX_EMAIL);
   const compared = text.transform((value) => comparedBy(field, value));
   // What is free text may have a comma in it.

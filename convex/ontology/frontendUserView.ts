@@ -5,12 +5,12 @@ import type { TenantReader } from "./reader";
 import type { ObjectDoc } from "./registry";
 
 type FrontendUser = ObjectDoc<"frontend_user">;
-type CrmContext = z.input<typeof crmContext>;
+type CrmContext = z.input<ReturnType<typeof crmContext>>;
 
 export function frontendUserView(
   user: FrontendUser,
   { contactId, organizationId }: CrmContext,
-): z.input<typeof frontendUserRecord> {
+): z.input<ReturnType<typeof frontendUserRecord>> {
   const { oauthProvider, oauthId, displayName, lastLogin } = user.customProperties;
   return {
     _id: user._id,
@@ -35,7 +35,7 @@ export function frontendUserView(
 
 /** The user by itself, where nobody reads whom their contact belongs to: in events. */
 export function portalUserView(user: FrontendUser): Omit<
-  z.input<typeof frontendUserRecord>,
+  z.input<ReturnType<typeof frontendUserRecord>>,
   "customProperties"
 > & {
   customProperties: Omit<FrontendUser["customProperties"], "crmContactId" | "email"> & {

@@ -38,6 +38,7 @@ import {
   selectionOf,
   type Sort,
 } from "./selection";
+import { once } from "../kit/once";
 
 /** What a list was asked for, once its parameters have been read. */
 export type ListRequest = {
@@ -56,8 +57,8 @@ const SORTS = {
 } as const satisfies Record<string, SortColumn>;
 
 /** The query parameters of every type's list: paging, search, and when it was made and changed. */
-const commonParameters = {
-  ...pageParameters,
+const commonParameters = once(() => ({
+  ...pageParameters(),
   ids: severalOf(z.string().max(64), {
     most: MAX_LIMIT,
     description: `These alone, in this order and in one answer, at most ${MAX_LIMIT}; one that is not there is left out. With filters, without paging, sort and search.`,
@@ -65,44 +66,44 @@ const commonParameters = {
   search: text(200)
     .optional()
     .meta({ description: `Full text, by relevance, at most ${MAX_HITS} hits; takes no sort.` }),
-  createdFrom: anyTime.optional().meta({ description: "Made then or later." }),
-  createdTo: anyTimeUntil.optional().meta({ description: "Made then or earlier." }),
-  updatedFrom: anyTime.optional().meta({ description: "Changed last then or later." }),
-  updatedTo: anyTimeUntil.optional().meta({ description: "Changed last then or earlier." }),
-};
+  createdFrom: anyTime().optional().meta({ description: "Made then or later." }),
+  createdTo: anyTimeUntil().optional().meta({ description: "Made then or earlier." }),
+  updatedFrom: anyTime().optional().meta({ description: "Changed last then or later." }),
+  updatedTo: anyTimeUntil().optional().meta({ description: "Changed last then or earlier." }),
+}));
 
 /** Those parameters with what the type is sorted by; its filters are named beside them. */
-export function listParametersOf(
-  type: ObjectType,
-): typeof commonParameters & { sort: z.ZodOptional<z.ZodEnum<Record<string, string>>> } {
+export function listParametersOf(type: ObjectType): ReturnType<typeof commonParameters> & {
+  sort: z.ZodOptional<z.ZodEnum<Record<string, string>>>;
+} {
   const names = Object.keys(sortsOf(type)).flatMap((name) => [`-${name}`, name]);
   const description =
     "Default `-createdAt`; where a range is given, by its time, the latest first.";
-  return { ...commonParameters, sort: z.enum(names).optional().meta({ description }) };
+  return { ...commonParameters(), sort: z.enum(names).optional().meta({ description }) };
 }
 
 /** For types that are archived. */
-export const archiveParameter = {
+export const archiveParameter = once(() => ({
   includeArchived: z
     .enum(["true", "false"])
     .transform((text) => text === "true")
     .optional()
     .meta({ description: "Whether archived ones are listed too; `false` by default." }),
-};
+}));
 
 /** For types whose documents bear a date. */
-export const dateParameters = {
-  startDate: documentsFrom
+export const dateParameters = once(() => ({
+  startDate: documentsFrom()
     .optional()
     .meta({ description: "The first day of the documents' dates." }),
-  endDate: documentsTo.optional().meta({ description: "The last day, which is included whole." }),
-};
+  endDate: documentsTo().optional().meta({ description: "The last day, which is included whole." }),
+}));
 
 /** For types that become due. */
-export const dueParameters = {
-  dueFrom: documentsFrom.optional().meta({ description: "Due on that day or later." }),
-  dueTo: documentsTo.optional().meta({ description: "Due on that day or earlier." }),
-};
+export const dueParameters = once(() => ({
+  dueFrom: documentsFrom().optional().meta({ description: "Due on that day or later." }),
+  dueTo: documentsTo().optional().meta({ description: "Due on that day or earlier." }),
+}));
 
 /** The two parameters of each range. */
 const RANGES = {

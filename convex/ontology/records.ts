@@ -1,7 +1,6 @@
 import { rulesByType } from "../types/rules";
-import type { MappedRecord } from "./definition";
-import { definitionOf } from "./derived";
 import { beginnings, storedValues } from "./fieldValues";
+import { mapOf } from "./mapOf";
 import type { NewObject, ObjectDoc, ObjectType } from "./registry";
 import type { ObjectChanges, ObjectStore } from "./store";
 import type { RuleContext, TypeRules } from "./typeRules";
@@ -62,11 +61,4 @@ export async function removeRecord(store: ObjectStore, object: ObjectDoc): Promi
 function rulesOf(type: ObjectType): TypeRules<ObjectType> | undefined {
   const rules: Partial<Record<ObjectType, TypeRules<ObjectType>>> = rulesByType;
   return rules[type];
-}
-
-/** The field map of a type that has one. */
-export function mapOf(type: ObjectType): MappedRecord {
-  const { map } = definitionOf(type);
-  if (!map) throw new Error(`${type} has no field map.`);
-  return map;
 }

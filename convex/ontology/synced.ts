@@ -35,9 +35,9 @@ type Declaration<T extends SyncedObjectType, C extends z.ZodType, U extends z.Zo
   type: T;
   /** Where in `customProperties` other objects are named: `contactIds.*` is every one of a list. */
   references: readonly string[];
-  creation: C;
+  creation: () => C;
   /** Absent for what is final once it is there. */
-  update?: U;
+  update?: () => U;
   /** A record's fields under the names that the schemas have for them. */
   input?(sent: Fields, present: Fields): Fields;
   create(context: SyncContext, fields: z.output<C>): Promise<ObjectDoc<T>>;
@@ -86,7 +86,7 @@ export function syncedType<
   return {
     references,
     check(sent, object, timeZone) {
-      const schema = object ? update : creation;
+      const schema = (object ? update : creation)?.();
       if (!schema) throw final();
       const present = object ? fieldsOf(syncRecordOf(object)) : {};
       const changed = changedFields(fieldsOf(sent), present, object === null);

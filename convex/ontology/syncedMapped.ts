@@ -6,7 +6,8 @@ import { definitionOf } from "./derived";
 import { ownFieldsName } from "./fields";
 import { schemasOf } from "./fieldSchemas";
 import type { MappedRecord } from "./definition";
-import { changeRecord, createRecord, mapOf, removeRecord } from "./records";
+import { mapOf } from "./mapOf";
+import { changeRecord, createRecord, removeRecord } from "./records";
 import { type SyncedType, syncedType } from "./synced";
 import type { SyncedObjectType } from "./syncedRecord";
 
@@ -19,8 +20,8 @@ export function syncedMapped(type: SyncedObjectType): SyncedType {
   return syncedType({
     type,
     references: referencesOf(map),
-    creation: schemas.creation,
-    update: schemas.update,
+    creation: () => schemas.creation,
+    update: () => schemas.update,
     input: (sent, present) => sentFields(map, sent, present),
     async create(context, fields) {
       return await createRecord({ ctx: context, store: context.store }, type, fields);

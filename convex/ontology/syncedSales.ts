@@ -24,6 +24,7 @@ import {
   writeOff,
 } from "./salesInput";
 import { syncedType } from "./synced";
+import { once } from "../kit/once";
 
 /**
  * Documents of invoicing by way of sync: the server computes, numbers and books as it does for
@@ -90,27 +91,29 @@ export const syncedRecurringInvoice = syncedType({
   },
 });
 
-const ofInvoice = { invoiceId: z.string().max(64) };
-const { date: _date, ...writeOffFields } = writeOff.shape;
+const ofInvoice = once(() => ({ invoiceId: z.string().max(64) }));
 
 /** What is open is for the server to say, so a device names the amount. */
-const syncedPaymentCreation = z
-  .strictObject({
-    ...paymentCreation.shape,
-    ...writeOffFields,
-    ...ofInvoice,
-    subtype: z.enum(["payment", "refund", "write_off"]).optional(),
-    amountInCents: paymentCreation.shape.amountInCents.unwrap(),
-    paymentMethod: text(50).optional(),
-  })
-  .refine(({ subtype, amountInCents }) => subtype !== "refund" || amountInCents < 0, {
-    path: ["amountInCents"],
-    message: "must be below zero for a refund",
-  })
-  .refine(({ subtype, amountInCents }) => subtype !== "payment" || amountInCents > 0, {
-    path: ["amountInCents"],
-    message: "must be above zero for a payment",
-  });
+const syncedPaymentCreation = once(() => {
+  const { date: _date, ...writeOffFields } = writeOff().shape;
+  return z
+    .strictObject({
+      ...paymentCreation().shape,
+      ...writeOffFields,
+      ...ofInvoice(),
+      subtype: z.enum(["payment", "refund", "write_off"]).optional(),
+      amountInCents: paymentCreation().shape.amountInCents.unwrap(),
+      paymentMethod: text(50).optional(),
+    })
+    .refine(({ subtype, amountInCents }) => subtype !== "refund" || amountInCents < 0, {
+      path: ["amountInCents"],
+      message: "must be below zero for a refund",
+    })
+    .refine(({ subtype, amountInCents }) => subtype !== "payment" || amountInCents > 0, {
+      path: ["amountInCents"],
+      message: "must be above zero for a payment",
+    });
+});
 
 export const syncedPayment = syncedType({
   type: "payment",
@@ -131,11 +134,12 @@ export const syncedPayment = syncedType({
 export const syncedCreditNote = syncedType({
   type: "credit_note",
   references: ["invoiceId", "lineItems.*.contactId"],
-  creation: z.strictObject({
-    ...creditNoteCreation.shape,
-    ...ofInvoice,
-    subtype: z.enum(["full", "partial"]).optional(),
-  }),
+  creation: () =>
+    z.strictObject({
+      ...creditNoteCreation().shape,
+      ...ofInvoice(),
+      subtype: z.enum(["full", "partial"]).optional(),
+    }),
   async create(context, { invoiceId, subtype: _subtype, ...fields }) {
     const invoice = await context.store.require("invoice", invoiceId);
     return (await creditInvoice(context, invoice, fields)).note;

@@ -4,8 +4,9 @@ import type { QueryCtx } from "../_generated/server";
 import { openCursor, sealCursor } from "../kit/page";
 import { groupsIn } from "./counts";
 import { TAGS, tagGroup } from "./tags";
+import { once } from "../kit/once";
 
-export const tagCount = z.object({ tag: z.string(), count: z.number().int() });
+export const tagCount = once(() => z.object({ tag: z.string(), count: z.number().int() }));
 
 /** A page of the tags that living objects of the type have, in alphabetical order. */
 export async function tagCounts(
@@ -13,7 +14,7 @@ export async function tagCounts(
   organizationId: Id<"organizations">,
   type: string,
   { limit, cursor }: { limit: number; cursor?: string | undefined },
-): Promise<{ tags: z.input<typeof tagCount>[]; nextCursor: string | null }> {
+): Promise<{ tags: z.input<ReturnType<typeof tagCount>>[]; nextCursor: string | null }> {
   const prefix = tagGroup(type, "");
   const after = cursor === undefined ? null : tagGroup(type, openCursor(prefix, cursor));
   const groups = await groupsIn(ctx, organizationId, TAGS, { prefix, after, limit: limit + 1 });

@@ -13,7 +13,7 @@ import { systemScope } from "../tenancy";
 import { deploymentOwner } from "./deploymentOwner";
 import { isTestKey } from "./hints";
 import { currentKey, forgetKey } from "./keys";
-import { stripeAmount } from "./stripeEvents";
+import { stripeAmount } from "./stripeAmounts";
 
 /**
  * A page of the provider on which an invoice is paid. The request that asks for one only writes that

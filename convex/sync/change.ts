@@ -4,51 +4,56 @@ import { parseArgument } from "../kit/input";
 import { anyTime } from "../kit/time";
 import { SYNCED_TYPES } from "../ontology/syncedRecord";
 import type { SentRecord } from "../ontology/synced";
+import { once } from "../kit/once";
 
 /** One change of a push, as a device sends it. */
 
-const uuid = z.guid("must be a UUID");
+const uuid = once(() => z.guid("must be a UUID"));
 
-export const sentRecord = z.strictObject({
-  subtype: z.string().max(50).optional(),
-  name: z.string().max(1000).optional(),
-  description: z.string().max(20_000).nullable().optional(),
-  status: z.string().max(50).optional(),
-  customProperties: z
-    .custom<Record<string, unknown>>(isObject, "must be an object")
-    .optional()
-    .meta({ type: "object" }),
-});
+export const sentRecord = once(() =>
+  z.strictObject({
+    subtype: z.string().max(50).optional(),
+    name: z.string().max(1000).optional(),
+    description: z.string().max(20_000).nullable().optional(),
+    status: z.string().max(50).optional(),
+    customProperties: z
+      .custom<Record<string, unknown>>(isObject, "must be an object")
+      .optional()
+      .meta({ type: "object" }),
+  }),
+);
 
-const identity = {
+const identity = once(() => ({
   changeId: z.string().min(1).max(100),
   type: z.enum(SYNCED_TYPES),
   id: z.string().max(64).optional(),
-  clientId: uuid.optional().meta({ description: "As the device calls what it made." }),
+  clientId: uuid().optional().meta({ description: "As the device calls what it made." }),
   baseVersion: z
     .number()
     .int()
     .min(1)
     .optional()
     .meta({ description: "The version that the device had when it made the change." }),
-  clientUpdatedAt: anyTime.meta({ description: "When it was made, by the device's clock." }),
-};
+  clientUpdatedAt: anyTime().meta({ description: "When it was made, by the device's clock." }),
+}));
 
-export const pushedChange = z
-  .discriminatedUnion("op", [
-    z.strictObject({ op: z.literal("upsert"), ...identity, data: sentRecord }),
-    z.strictObject({
-      op: z.literal("delete"),
-      ...identity,
-      data: sentRecord.nullable().optional(),
-    }),
-  ])
-  .refine(({ id, clientId }) => id !== undefined || clientId !== undefined, {
-    path: ["id"],
-    message: "is required where there is no clientId",
-  })
-  .meta({ id: "PushedChange" });
-export type PushedChange = z.output<typeof pushedChange>;
+export const pushedChange = once(() =>
+  z
+    .discriminatedUnion("op", [
+      z.strictObject({ op: z.literal("upsert"), ...identity(), data: sentRecord() }),
+      z.strictObject({
+        op: z.literal("delete"),
+        ...identity(),
+        data: sentRecord().nullable().optional(),
+      }),
+    ])
+    .refine(({ id, clientId }) => id !== undefined || clientId !== undefined, {
+      path: ["id"],
+      message: "is required where there is no clientId",
+    })
+    .meta({ id: "PushedChange" }),
+);
+export type PushedChange = z.output<ReturnType<typeof pushedChange>>;
 
 export type ChangeError = Pick<ErrorData, "code" | "message" | "details">;
 export type ReadChange = { change: PushedChange } | { error: ChangeError };
@@ -56,7 +61,7 @@ export type ReadChange = { change: PushedChange } | { error: ChangeError };
 /** Judges one change for itself, so that one that does not fit does not stop the others. */
 export function readChange(sent: unknown, timeZone: string): ReadChange {
   try {
-    return { change: parseArgument("", pushedChange, sent, { timeZone }) };
+    return { change: parseArgument("", pushedChange(), sent, { timeZone }) };
   } catch (error) {
     const refusal = errorDataOf(error);
     if (!refusal) throw error;
@@ -86,7 +91,7 @@ function isObject(value: unknown): boolean {
 }
 
 export function isUuid(value: unknown): value is string {
-  return uuid.safeParse(value).success;
+  return uuid().safeParse(value).success;
 }
 
 /** Every `clientId` by which a change names objects: its own, and those that its record refers to. */

@@ -4,15 +4,13 @@ import { invalidIn } from "../kit/errors";
 import { openCursor, sealCursor } from "../kit/page";
 import { sha256Hex } from "../kit/tokens";
 import { nanoseconds, type Position, START } from "../ontology/commitOrder";
+import { once } from "../kit/once";
 
 const LIST = "sync";
 
-const sealed = z.tuple([
-  z.string().regex(/^\d{1,19}$/),
-  z.number().min(0),
-  z.string().max(64),
-  z.string(),
-]);
+const sealed = once(() =>
+  z.tuple([z.string().regex(/^\d{1,19}$/), z.number().min(0), z.string().max(64), z.string()]),
+);
 
 /** What a client is given of a position. It grants nothing; what was altered is recognized by its check. */
 export function cursorOf(organizationId: Id<"organizations">, position: Position): string {
@@ -27,7 +25,7 @@ export function positionOf(
   field: string,
   cursor: string,
 ): Position {
-  const parsed = sealed.safeParse(readPosition(cursor));
+  const parsed = sealed().safeParse(readPosition(cursor));
   if (!parsed.success) throw badPosition(field);
   const [commitTs, creationTime, id, check] = parsed.data;
   const position = { commitTs: BigInt(commitTs), creationTime, id };

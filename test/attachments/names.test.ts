@@ -45,14 +45,14 @@ describe("a file name", () => {
   });
 
   test("is refused when nothing is left, or when it is longer than file systems take", () => {
-    expect(fileName.safeParse("../..").success).toBe(false);
-    expect(fileName.safeParse("é".repeat(128)).success).toBe(false);
-    expect(fileName.safeParse("é".repeat(127)).success).toBe(true);
+    expect(fileName().safeParse("../..").success).toBe(false);
+    expect(fileName().safeParse("é".repeat(128)).success).toBe(false);
+    expect(fileName().safeParse("é".repeat(127)).success).toBe(true);
   });
 });
 
 test("a type is one of RFC 6838 that nothing runs", () => {
-  expect(contentType.parse(" Application/PDF ")).toBe("application/pdf");
+  expect(contentType().parse(" Application/PDF ")).toBe("application/pdf");
   for (const type of [
     "",
     "pdf",
@@ -61,7 +61,7 @@ test("a type is one of RFC 6838 that nothing runs", () => {
     "text/plain; charset=utf-8",
     "a/b\r\nx: y",
   ]) {
-    expect(contentType.safeParse(type).success, type).toBe(false);
+    expect(contentType().safeParse(type).success, type).toBe(false);
   }
 });
 
@@ -73,7 +73,7 @@ test("an external address is https, without credentials, and names its file", ()
     "/x",
     "https://",
   ]) {
-    expect(externalUrl.safeParse(url).success, url).toBe(false);
+    expect(externalUrl().safeParse(url).success, url).toBe(false);
   }
   expect(nameOfUrl("https://x.test/a/plan%20b.pdf?c=d")).toBe("plan b.pdf");
   expect(nameOfUrl("https://x.test/%2e%2e%2f")).toBe("x.test");

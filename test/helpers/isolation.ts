@@ -237,7 +237,7 @@ function nameOf(at: string): string {
 function idFields(route: WholeRoute, part: "query" | "body"): string[] {
   const schema = part === "body" ? (route.documentedBody ?? route.body) : route.query;
   if (!schema) return [];
-  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Json;
+  const json = z.toJSONSchema(schema(), { io: "input", unrepresentable: "any" }) as Json;
   const fields = new Set(fieldsOf(json, json, [part]).map((at) => at.join(".")));
   return [...fields].filter((at) => /^id$|Id$|^ids$|Ids$/.test(nameOf(at)) && !NO_IDS[nameOf(at)]);
 }

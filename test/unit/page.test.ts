@@ -54,7 +54,7 @@ describe("cursors", () => {
 });
 
 describe("paging", () => {
-  const parameters = z.strictObject(pageParameters);
+  const parameters = z.strictObject(pageParameters());
   const pagingFor = (query: Record<string, string>): unknown => pagingOf(parameters.parse(query));
 
   test.each<[Record<string, string>, unknown]>([

@@ -4,7 +4,8 @@ import * as z from "zod";
 import { didYouMean } from "../../convex/kit/didYouMean";
 import { readAs } from "../../convex/kit/problems";
 import { GRANTS } from "../../convex/kit/scopes";
-import { businessDate, readingIn } from "../../convex/kit/time";
+import { readingIn } from "../../convex/kit/reading";
+import { businessDate } from "../../convex/kit/time";
 
 /** What a caller is told of a value, as `path: message`. */
 function told(schema: z.ZodType, value: unknown): string[] {
@@ -18,7 +19,7 @@ describe("a schema's refusal says what to do", () => {
   test.each<[string, z.ZodType, unknown, string]>([
     ["a field that is not there", person, {}, "body.name: is required"],
     ["a body that is not there", person, undefined, "body: is required"],
-    ["a time that is not there", z.object({ at: businessDate }), {}, "body.at: is required"],
+    ["a time that is not there", z.object({ at: businessDate() }), {}, "body.at: is required"],
     ["a number for a text", person, { name: 5 }, "body.name: must be text, not a number"],
     ["a fraction for a text", person, { name: 1.5 }, "body.name: must be text, not a number"],
     ["null for a text", person, { name: null }, "body.name: must be text, not null"],

@@ -16,27 +16,34 @@ import { pageParameters } from "../../kit/pageParameters";
 import { type Grant, GRANTS } from "../../kit/scopes";
 import { label } from "../../kit/text";
 import { endDate } from "../../kit/time";
+import { once } from "../../kit/once";
 
 const tag = "API keys";
-const grant = z.enum(GRANTS as readonly [Grant, ...Grant[]]);
+const grant = once(() => z.enum(GRANTS as readonly [Grant, ...Grant[]]));
 
-const keyFields = z.object({
-  id: z.string(),
-  name: z.string(),
-  prefix: z.string(),
-  scopes: z.array(z.string()),
-  createdAt: z.number(),
-  expiresAt: z.number().nullable(),
-});
-const listedKey = keyFields.extend({ lastUsedAt: z.number().nullable() }).meta({ id: "ApiKey" });
-const issuedKey = keyFields
-  .extend({
-    key: z
-      .string()
-      .nullable()
-      .meta({ description: "Shown this once: null in a replay and in a dry run." }),
-  })
-  .meta({ id: "IssuedApiKey" });
+const keyFields = once(() =>
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    prefix: z.string(),
+    scopes: z.array(z.string()),
+    createdAt: z.number(),
+    expiresAt: z.number().nullable(),
+  }),
+);
+const listedKey = once(() =>
+  keyFields().extend({ lastUsedAt: z.number().nullable() }).meta({ id: "ApiKey" }),
+);
+const issuedKey = once(() =>
+  keyFields()
+    .extend({
+      key: z
+        .string()
+        .nullable()
+        .meta({ description: "Shown this once: null in a replay and in a dry run." }),
+    })
+    .meta({ id: "IssuedApiKey" }),
+);
 
 export const list = readEndpoint(
   {
@@ -45,9 +52,9 @@ export const list = readEndpoint(
     tag,
     summary: "List the organization's keys, newest first",
     scope: "admin:read",
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(listedKey) },
+    answers: { 200: () => z.array(listedKey()) },
   },
   async (ctx, { query }) => {
     const keys = ctx.db
@@ -74,12 +81,13 @@ export const create = writeEndpoint(
     description:
       "`key` is shown this once. A key cannot have more scopes than its maker. Keys of a test organization begin with `fh_test_`, those of a live one with `fh_live_`: `mode` must be the organization's (else CONFLICT), and may be left out. An organization has at most 100 living keys.",
     scope: "admin:write",
-    body: z.strictObject({
-      name: label(200),
-      scopes: z.array(grant).min(1).max(50),
-      mode: z.enum(MODES).optional(),
-      expiresAt: endDate.optional().meta({ description: "A time; of a day, its last moment." }),
-    }),
+    body: () =>
+      z.strictObject({
+        name: label(200),
+        scopes: z.array(grant()).min(1).max(50),
+        mode: z.enum(MODES).optional(),
+        expiresAt: endDate().optional().meta({ description: "A time; of a day, its last moment." }),
+      }),
     example: { name: "Forms of the website", scopes: ["crm:read", "crm:write"] },
     answers: { 201: issuedKey },
     errors: ["CONFLICT"],
@@ -98,7 +106,7 @@ export const revoke = writeEndpoint(
     tag,
     summary: "Revoke a key, at once",
     scope: "admin:write",
-    params: z.object({ id: z.string() }),
+    params: () => z.object({ id: z.string() }),
     answers: { 204: null },
     errors: ["NOT_FOUND"],
   },
@@ -116,10 +124,11 @@ export const rotate = writeEndpoint(
     summary: "Replace a key by a new one",
     description: "The old key stays good for `overlapSeconds` (none by default, a week at most).",
     scope: "admin:write",
-    params: z.object({ id: z.string() }),
-    body: z
-      .strictObject({ overlapSeconds: z.number().int().min(0).max(604_800).optional() })
-      .optional(),
+    params: () => z.object({ id: z.string() }),
+    body: () =>
+      z
+        .strictObject({ overlapSeconds: z.number().int().min(0).max(604_800).optional() })
+        .optional(),
     example: { overlapSeconds: 3_600 },
     answers: { 201: issuedKey },
     errors: ["NOT_FOUND", "INVALID_STATE", "CONFLICT"],
@@ -132,11 +141,11 @@ export const rotate = writeEndpoint(
   },
 );
 
-function keyView(key: Doc<"apiKeys">): z.input<typeof keyFields> {
+function keyView(key: Doc<"apiKeys">): z.input<ReturnType<typeof keyFields>> {
   const { _id: id, name, prefix, scopes, createdAt, expiresAt = null } = key;
   return { id, name, prefix, scopes, createdAt, expiresAt };
 }
 
-function issuedView({ key, token }: IssuedKey): z.input<typeof issuedKey> {
+function issuedView({ key, token }: IssuedKey): z.input<ReturnType<typeof issuedKey>> {
   return { ...keyView(key), key: token };
 }

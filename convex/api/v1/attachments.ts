@@ -16,7 +16,8 @@ import {
   requireCompletable,
   uploadedFile,
 } from "../../attachments/completion";
-import { download, downloadSource } from "../../attachments/downloads";
+import { downloadSource } from "../../attachments/downloads";
+import { download } from "../../attachments/downloadView";
 import { contentType, externalUrl, fileName, nameOfUrl } from "../../attachments/names";
 import { callerKey } from "../../kit/caller";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
@@ -25,31 +26,34 @@ import { ApiError } from "../../kit/errors";
 import { pageThrough, pagingOf } from "../../kit/page";
 import { pageParameters } from "../../kit/pageParameters";
 import { requireVersion } from "../../kit/version";
+import { once } from "../../kit/once";
 
 /** Files that belong to objects. docs/attachments.md has a walk through all of it. */
 
 const tag = "Attachments";
 
-const params = z.object({ id: z.string() });
-const ownerId = z.string().max(64).meta({ description: "Any object of yours." });
+const params = once(() => z.object({ id: z.string() }));
+const ownerId = once(() => z.string().max(64).meta({ description: "Any object of yours." }));
 
-const record = z
-  .object({
-    id: z.string(),
-    ownerId: z.string().nullable(),
-    fileName: z.string(),
-    storage: z.enum(["bucket", "deployment", "external"]),
-    status: z.enum(["pending", "ready"]),
-    contentType: z.string().nullable(),
-    size: z.number().int().nullable().meta({ description: "Bytes." }),
-    sha256: z.string().nullable().meta({ description: "Hex; null where it is not known." }),
-    url: z.string().nullable().meta({ description: "Of an external one." }),
-    version: z.number().int(),
-    createdBy: z.string(),
-    createdAt: z.number(),
-    updatedAt: z.number(),
-  })
-  .meta({ id: "Attachment" });
+const record = once(() =>
+  z
+    .object({
+      id: z.string(),
+      ownerId: z.string().nullable(),
+      fileName: z.string(),
+      storage: z.enum(["bucket", "deployment", "external"]),
+      status: z.enum(["pending", "ready"]),
+      contentType: z.string().nullable(),
+      size: z.number().int().nullable().meta({ description: "Bytes." }),
+      sha256: z.string().nullable().meta({ description: "Hex; null where it is not known." }),
+      url: z.string().nullable().meta({ description: "Of an external one." }),
+      version: z.number().int(),
+      createdBy: z.string(),
+      createdAt: z.number(),
+      updatedAt: z.number(),
+    })
+    .meta({ id: "Attachment" }),
+);
 
 export const presign = writeEndpoint(
   {
@@ -60,38 +64,40 @@ export const presign = writeEndpoint(
     description:
       "Send the file to `uploadUrl` with `method` and exactly these `headers`, then complete it. Type, size and hash are part of the permission. `uploadUrl` is shown this once.",
     scope: "attachments:write",
-    body: z.strictObject({
-      fileName,
-      contentType,
-      size: z
-        .number()
-        .int()
-        .min(1)
-        .meta({ description: "Bytes: 100 MiB at most in a bucket, 20 MiB without one." }),
-      sha256: z
-        .string()
-        .toLowerCase()
-        .regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hex")
-        .optional(),
-    }),
+    body: () =>
+      z.strictObject({
+        fileName: fileName(),
+        contentType: contentType(),
+        size: z
+          .number()
+          .int()
+          .min(1)
+          .meta({ description: "Bytes: 100 MiB at most in a bucket, 20 MiB without one." }),
+        sha256: z
+          .string()
+          .toLowerCase()
+          .regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hex")
+          .optional(),
+      }),
     example: {
       fileName: "Angebot Relaunch.pdf",
       contentType: "application/pdf",
       size: 182_044,
     },
     answers: {
-      201: z
-        .object({
-          attachmentId: z.string(),
-          uploadUrl: z
-            .string()
-            .nullable()
-            .meta({ description: "Null in a replay and in a dry run." }),
-          method: z.enum(["PUT", "POST"]),
-          headers: z.record(z.string(), z.string()),
-          expiresAt: z.number(),
-        })
-        .meta({ id: "AttachmentUpload" }),
+      201: () =>
+        z
+          .object({
+            attachmentId: z.string(),
+            uploadUrl: z
+              .string()
+              .nullable()
+              .meta({ description: "Null in a replay and in a dry run." }),
+            method: z.enum(["PUT", "POST"]),
+            headers: z.record(z.string(), z.string()),
+            expiresAt: z.number(),
+          })
+          .meta({ id: "AttachmentUpload" }),
     },
     errors: ["CONFLICT", "SERVICE_UNAVAILABLE"],
     secrets: ["uploadUrl"],
@@ -147,11 +153,12 @@ export const create = writeEndpoint(
     tag,
     summary: "Attach an external address",
     scope: "attachments:write",
-    body: z.strictObject({
-      url: externalUrl,
-      fileName: fileName.optional(),
-      ownerId: ownerId.optional(),
-    }),
+    body: () =>
+      z.strictObject({
+        url: externalUrl(),
+        fileName: fileName().optional(),
+        ownerId: ownerId().optional(),
+      }),
     example: { url: "https://files.example.com/briefing.pdf", fileName: "Briefing.pdf" },
     answers: { 201: record },
     errors: ["CONFLICT", "NOT_FOUND"],
@@ -171,9 +178,9 @@ export const list = readEndpoint(
     summary: "List attachments, newest first",
     description: "Those whose upload is completed.",
     scope: "attachments:read",
-    query: z.strictObject({ ...pageParameters, ownerId: ownerId.optional() }),
+    query: () => z.strictObject({ ...pageParameters(), ownerId: ownerId().optional() }),
     list: true,
-    answers: { 200: z.array(record) },
+    answers: { 200: () => z.array(record()) },
     errors: ["NOT_FOUND"],
   },
   async (ctx, { query }) => {
@@ -239,10 +246,11 @@ export const update = writeEndpoint(
     summary: "Rename an attachment, or give it to another object",
     scope: "attachments:write",
     params,
-    body: z.strictObject({
-      fileName: fileName.optional(),
-      ownerId: ownerId.nullish().meta({ description: "Null leaves it without an owner." }),
-    }),
+    body: () =>
+      z.strictObject({
+        fileName: fileName().optional(),
+        ownerId: ownerId().nullish().meta({ description: "Null leaves it without an owner." }),
+      }),
     example: { fileName: "Briefing, final.pdf" },
     answers: { 200: record },
     errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND", "VERSION_MISMATCH"],
@@ -275,7 +283,7 @@ export const remove = writeEndpoint(
   },
 );
 
-function attachmentView(attachment: Attachment): z.input<typeof record> {
+function attachmentView(attachment: Attachment): z.input<ReturnType<typeof record>> {
   const { _id: id, fileName: name, place: storage, version } = attachment;
   const { createdBy, createdAt, updatedAt } = attachment;
   return {

@@ -29,9 +29,9 @@ export const list = readEndpoint(
     summary: "List the organization's audit trail, newest first",
     description: `Who did what, as what, from where, by which request. ${FILTERS}`,
     scope: "admin:read",
-    query: z.strictObject({ ...pageParameters, ...trailFilters }),
+    query: () => z.strictObject({ ...pageParameters(), ...trailFilters() }),
     list: true,
-    answers: { 200: z.array(auditEntry) },
+    answers: { 200: () => z.array(auditEntry()) },
   },
   async (ctx, { query }) => {
     const filters = filtersOf(query);
@@ -50,8 +50,8 @@ export const exportFile = readEndpoint(
     summary: "Export the audit trail as CSV or JSON",
     description: `${EXPORT_DESCRIPTION} ${FILTERS}`,
     scope: "admin:read",
-    query: z.strictObject({ ...exportParameters, ...trailFilters }),
-    streams: { "text/csv": null, "application/json": z.array(auditEntry) },
+    query: () => z.strictObject({ ...exportParameters(), ...trailFilters() }),
+    streams: { "text/csv": null, "application/json": () => z.array(auditEntry()) },
     answers: { 200: streamPage },
   },
   async (ctx, { query }) => {
@@ -73,10 +73,11 @@ export const verify = readEndpoint(
       "Makes every link and digest anew, from the first entry on, and says where the chain first is not what it was: an entry that was changed, removed or put in. Whoever can rewrite the whole database can rewrite the whole chain: keep the `anchor` of an answer elsewhere, and give it with a later request.",
     scope: "admin:read",
     goesOn: true,
-    query: z.strictObject({
-      cursor: z.string().max(4000).optional(),
-      anchor: anchorParameter.optional(),
-    }),
+    query: () =>
+      z.strictObject({
+        cursor: z.string().max(4000).optional(),
+        anchor: anchorParameter().optional(),
+      }),
     answers: { 200: verification },
   },
   async (ctx, { query }) => ok(await verifyPage(ctx, ctx.caller.organizationId, query)),
@@ -90,13 +91,14 @@ export const listAll = personalReadEndpoint(
     summary: "List the audit trails of all organizations, newest first",
     description: `For administrators of the deployment. ${FILTERS} Of all organizations, \`since\` and \`until\` alone; of one, \`organizationId\` with the others.`,
     forAdministrators: true,
-    query: z.strictObject({
-      ...pageParameters,
-      ...trailFilters,
-      organizationId: z.string().optional(),
-    }),
+    query: () =>
+      z.strictObject({
+        ...pageParameters(),
+        ...trailFilters(),
+        organizationId: z.string().optional(),
+      }),
     list: true,
-    answers: { 200: z.array(auditEntry.extend({ organizationId: z.string() })) },
+    answers: { 200: () => z.array(auditEntry().extend({ organizationId: z.string() })) },
     errors: ["FORBIDDEN", "NOT_FOUND"],
   },
   async (ctx, { query }) => {

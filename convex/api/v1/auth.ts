@@ -17,6 +17,7 @@ import {
   startPortalSession,
 } from "../../ontology/portalSessions";
 import type { ObjectDoc } from "../../ontology/registry";
+import { once } from "../../kit/once";
 
 const tag = "Portal sign-in";
 
@@ -51,11 +52,13 @@ export const syncUser = writeEndpoint(
   },
 );
 
-const validToken = z.object({
-  valid: z.literal(true),
-  user: frontendUserRecord,
-  crmContext,
-});
+const validToken = once(() =>
+  z.object({
+    valid: z.literal(true),
+    user: frontendUserRecord(),
+    crmContext: crmContext(),
+  }),
+);
 const validation = {
   path: "/auth/validate-token",
   tag,
@@ -87,13 +90,14 @@ export const currentUser = readEndpoint(
     triesTokens: true,
     literal: true,
     answers: {
-      200: z.object({
-        _id: z.string(),
-        email: z.string(),
-        displayName: z.string(),
-        oauthProvider,
-        crmContext,
-      }),
+      200: () =>
+        z.object({
+          _id: z.string(),
+          email: z.string(),
+          displayName: z.string(),
+          oauthProvider: oauthProvider(),
+          crmContext: crmContext(),
+        }),
     },
   },
   async ({ tenant, caller }) => {
@@ -132,7 +136,7 @@ export const signOut = writeEndpoint(
 async function validityOf(
   tenant: TenantReader,
   caller: Caller,
-): Promise<z.input<typeof validToken>> {
+): Promise<z.input<ReturnType<typeof validToken>>> {
   const { user, context } = await ownUser(tenant, caller);
   return { valid: true, user: frontendUserView(user, context), crmContext: context };
 }
@@ -140,7 +144,7 @@ async function validityOf(
 async function ownUser(
   tenant: TenantReader,
   caller: Caller,
-): Promise<{ user: ObjectDoc<"frontend_user">; context: z.input<typeof crmContext> }> {
+): Promise<{ user: ObjectDoc<"frontend_user">; context: z.input<ReturnType<typeof crmContext>> }> {
   if (caller.kind !== "portal_user") throw new Error(`A ${caller.kind} is no portal user.`);
   const user = await tenant.require("frontend_user", caller.id);
   return { user, context: ownCrmContext(caller.viewer) };

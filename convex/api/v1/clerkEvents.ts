@@ -10,69 +10,81 @@ import {
   deleteOrganization,
 } from "../../tenants/clerkOrganizations";
 import { applyUser, deleteUser } from "../../tenants/clerkUsers";
+import { once } from "../../kit/once";
 
 /** https://clerk.com/docs/guides/development/webhooks/overview; shapes as in @clerk/backend. */
-const id = z.string().min(1).max(200);
-const time = z.number();
-const person = { first_name: z.string().nullish(), last_name: z.string().nullish() };
-const clerkUser = z.object({
-  ...person,
-  id,
-  username: z.string().nullish(),
-  primary_email_address_id: z.string().nullish(),
-  email_addresses: z.array(
+const id = once(() => z.string().min(1).max(200));
+const time = once(() => z.number());
+const person = once(() => ({ first_name: z.string().nullish(), last_name: z.string().nullish() }));
+const clerkUser = once(() =>
+  z.object({
+    ...person(),
+    id: id(),
+    username: z.string().nullish(),
+    primary_email_address_id: z.string().nullish(),
+    email_addresses: z.array(
+      z.object({
+        id: z.string(),
+        email_address: z.string(),
+        verification: z.object({ status: z.string() }).nullish(),
+      }),
+    ),
+    updated_at: z.number().int().min(0),
+  }),
+);
+const clerkOrganization = once(() => z.object({ id: id(), name: z.string(), updated_at: time() }));
+const clerkMembership = once(() =>
+  z.object({
+    id: id(),
+    role: z.string(),
+    organization: clerkOrganization().omit({ updated_at: true }),
+    public_user_data: z.object({ ...person(), user_id: id() }),
+    updated_at: z.number().int().min(0),
+  }),
+);
+const deleted = once(() => z.object({ id: id() }));
+
+const clerkEvent = once(() =>
+  z.discriminatedUnion("type", [
+    z.object({ type: z.enum(["user.created", "user.updated"]), data: clerkUser() }),
+    z.object({ type: z.literal("user.deleted"), data: deleted() }),
     z.object({
-      id: z.string(),
-      email_address: z.string(),
-      verification: z.object({ status: z.string() }).nullish(),
+      type: z.enum(["organization.created", "organization.updated"]),
+      data: clerkOrganization(),
     }),
-  ),
-  updated_at: z.number().int().min(0),
-});
-const clerkOrganization = z.object({ id, name: z.string(), updated_at: time });
-const clerkMembership = z.object({
-  id,
-  role: z.string(),
-  organization: clerkOrganization.omit({ updated_at: true }),
-  public_user_data: z.object({ ...person, user_id: id }),
-  updated_at: z.number().int().min(0),
-});
-const deleted = z.object({ id });
+    z.object({ type: z.literal("organization.deleted"), data: deleted() }),
+    z.object({
+      type: z.enum(["organizationMembership.created", "organizationMembership.updated"]),
+      data: clerkMembership(),
+    }),
+    z.object({ type: z.literal("organizationMembership.deleted"), data: deleted() }),
+  ]),
+);
+type ClerkEvent = z.output<ReturnType<typeof clerkEvent>>;
 
-const clerkEvent = z.discriminatedUnion("type", [
-  z.object({ type: z.enum(["user.created", "user.updated"]), data: clerkUser }),
-  z.object({ type: z.literal("user.deleted"), data: deleted }),
-  z.object({
-    type: z.enum(["organization.created", "organization.updated"]),
-    data: clerkOrganization,
-  }),
-  z.object({ type: z.literal("organization.deleted"), data: deleted }),
-  z.object({
-    type: z.enum(["organizationMembership.created", "organizationMembership.updated"]),
-    data: clerkMembership,
-  }),
-  z.object({ type: z.literal("organizationMembership.deleted"), data: deleted }),
-]);
-type ClerkEvent = z.output<typeof clerkEvent>;
-
-const TYPES: ReadonlySet<string> = new Set(
-  clerkEvent.options.flatMap(({ shape: { type } }): readonly string[] =>
-    "options" in type ? type.options : [...type.values],
-  ),
+const types = once(
+  (): ReadonlySet<string> =>
+    new Set(
+      clerkEvent().options.flatMap(({ shape: { type } }): readonly string[] =>
+        "options" in type ? type.options : [...type.values],
+      ),
+    ),
 );
 
 /** One that says something to us, or the type alone of one that does not. */
-const anyEvent = z
-  .object({ type: z.string(), data: z.unknown() })
-  .transform(({ type, data }, context): ClerkEvent | { type: string } => {
-    if (!TYPES.has(type)) return { type };
-    const parsed = clerkEvent.safeParse({ type, data }, { error: inWords });
-    if (parsed.success) return parsed.data;
-    for (const { path, message } of parsed.error.issues) {
-      context.issues.push({ code: "custom", path: [...path], message, input: data });
-    }
-    return z.NEVER;
-  });
+const anyEvent = once(() =>
+  z
+    .object({ type: z.string(), data: z.unknown() })
+    .transform(({ type, data }, context): ClerkEvent | { type: string } => {
+      if (!types().has(type)) return { type };
+      const parsed = clerkEvent().safeParse({ type, data }, { error: inWords });
+      if (parsed.success) return parsed.data;
+      for (const { path, message } of parsed.error.issues) {
+        context.issues.push({ code: "custom", path: [...path], message, input: data });
+      }
+      return z.NEVER;
+    }),
+);
 
 /** As long as ours may be. */
 const MAX_NAME = 200;
@@ -159,10 +171,10 @@ function telling(
   return { id, updatedAt, isCreation };
 }
 
-function userOf(user: z.output<typeof clerkUser>): { name?: string; email?: string } {
+function userOf(user: z.output<ReturnType<typeof clerkUser>>): { name?: string; email?: string } {
   const primary = user.email_addresses.find(({ id }) => id === user.primary_email_address_id);
   const isVerified = primary?.verification?.status === "verified";
-  const email = isVerified ? emailAddress.safeParse(primary.email_address).data : undefined;
+  const email = isVerified ? emailAddress().safeParse(primary.email_address).data : undefined;
   const named = namedAs(user.first_name, user.last_name);
   const name = named.name ?? nameOf(user.username ?? "");
   return {

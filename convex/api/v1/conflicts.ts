@@ -18,13 +18,14 @@ export const list = readEndpoint(
     summary: "List conflicts, newest first",
     description: "Both versions whole, and the fields in which they differ.",
     scope: "sync:read",
-    query: z.strictObject({
-      ...pageParameters,
-      since: feedSince.optional(),
-      open: z.enum(["true"]).optional().meta({ description: "Only those that nobody resolved." }),
-    }),
+    query: () =>
+      z.strictObject({
+        ...pageParameters(),
+        since: feedSince().optional(),
+        open: z.enum(["true"]).optional().meta({ description: "Only those that nobody resolved." }),
+      }),
     list: true,
-    answers: { 200: z.array(conflictRecord) },
+    answers: { 200: () => z.array(conflictRecord()) },
   },
   async (ctx, { query }) => {
     const { organizationId } = ctx.caller;
@@ -53,13 +54,14 @@ export const resolve = writeEndpoint(
     description:
       "`keep` brings one version back whole; `fields` are those of a version made of both. Refused with `VERSION_MISMATCH` when the object has changed since the conflict, unless `If-Match` names its present version.",
     scope: "sync:write",
-    params: z.object({ id: z.string() }),
-    body: z
-      .union([
-        z.strictObject({ keep: z.enum(["server", "client"]) }),
-        z.strictObject({ fields: sentRecord }),
-      ])
-      .meta({ id: "ConflictResolution" }),
+    params: () => z.object({ id: z.string() }),
+    body: () =>
+      z
+        .union([
+          z.strictObject({ keep: z.enum(["server", "client"]) }),
+          z.strictObject({ fields: sentRecord() }),
+        ])
+        .meta({ id: "ConflictResolution" }),
     example: { keep: "client" },
     answers: { 200: conflictRecord },
     errors: ["NOT_FOUND", "INVALID_STATE", "VERSION_MISMATCH", "GONE", "CONFLICT"],

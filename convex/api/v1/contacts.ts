@@ -20,16 +20,19 @@ import {
   saveRegistration,
 } from "../../ontology/contactRules";
 import { listObjects, listParametersOf, listRequest } from "../../ontology/list";
+import { once } from "../../kit/once";
 
 const tag = "Contacts";
 
-const savedContact = z.object({
-  success: z.literal(true),
-  contactId: z.string(),
-  crmOrganizationId: z.string().nullable(),
-  isNewContact: z.boolean(),
-  message: z.string(),
-});
+const savedContact = once(() =>
+  z.object({
+    success: z.literal(true),
+    contactId: z.string(),
+    crmOrganizationId: z.string().nullable(),
+    isNewContact: z.boolean(),
+    message: z.string(),
+  }),
+);
 
 /** Creates a contact, or updates the one with this e-mail. */
 export const create = writeEndpoint(
@@ -86,8 +89,8 @@ export const createFromEvent = writeEndpoint(
       },
     },
     answers: {
-      200: savedContact.extend({ eventId: z.string(), organizationId: z.string() }),
-      201: savedContact.extend({ eventId: z.string(), organizationId: z.string() }),
+      200: () => savedContact().extend({ eventId: z.string(), organizationId: z.string() }),
+      201: () => savedContact().extend({ eventId: z.string(), organizationId: z.string() }),
     },
   },
   async ({ store, caller }, { body }) => {
@@ -106,22 +109,24 @@ export const list = readEndpoint(
     summary: "List or search contacts",
     scope: "crm:read",
     saysUndefined: ["subtype", "status", "source", "limit", "offset"],
-    query: z.strictObject({
-      ...contactFilters,
-      ...listParametersOf("crm_contact"),
-    }),
+    query: () =>
+      z.strictObject({
+        ...contactFilters(),
+        ...listParametersOf("crm_contact"),
+      }),
     literal: true,
     answers: {
-      200: z.object({
-        contacts: z.array(contactSummary),
-        total: z.number().int().nullable(),
-        limit: z.number().int(),
-        offset: z.number().int(),
-        nextCursor: z.string().nullable(),
-        page: z.number().int().optional(),
-        totalPages: z.number().int().nullable().optional(),
-        totalIsCapped: z.boolean().optional(),
-      }),
+      200: () =>
+        z.object({
+          contacts: z.array(contactSummary()),
+          total: z.number().int().nullable(),
+          limit: z.number().int(),
+          offset: z.number().int(),
+          nextCursor: z.string().nullable(),
+          page: z.number().int().optional(),
+          totalPages: z.number().int().nullable().optional(),
+          totalIsCapped: z.boolean().optional(),
+        }),
     },
   },
   async (ctx, { query }) => {
@@ -168,7 +173,7 @@ export const update = writeEndpoint(
     const contact = await changeContact(
       store,
       subject,
-      mergedChanges(contactUpdate, subject.customProperties, body),
+      mergedChanges(contactUpdate(), subject.customProperties, body),
     );
     return ok(detailOf(contact), { version: contact.version });
   },
@@ -192,7 +197,7 @@ export const remove = writeEndpoint(
   },
 );
 
-function savedBody({ contact, isNew }: SavedContact): z.input<typeof savedContact> {
+function savedBody({ contact, isNew }: SavedContact): z.input<ReturnType<typeof savedContact>> {
   return {
     success: true,
     contactId: contact._id,

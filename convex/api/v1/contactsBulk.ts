@@ -9,34 +9,41 @@ import {
   writeBatch,
 } from "../../ontology/contactBatch";
 import type { Value } from "convex/values";
+import { once } from "../../kit/once";
 
 const MAX_ITEMS = 200;
 
-const itemError = z.object({ code: z.string(), message: z.string(), details: z.unknown() });
-const bulkAnswer = z.object({
-  results: z.array(
-    z.object({
-      index: z.number().int(),
-      status: z.enum(["created", "updated", "error"]),
-      id: z.string().optional(),
-      error: itemError.optional(),
-    }),
-  ),
-  created: z.number().int(),
-  updated: z.number().int(),
-  failed: z.number().int(),
-});
-type BulkAnswer = z.input<typeof bulkAnswer>;
+const itemError = once(() =>
+  z.object({ code: z.string(), message: z.string(), details: z.unknown() }),
+);
+const bulkAnswer = once(() =>
+  z.object({
+    results: z.array(
+      z.object({
+        index: z.number().int(),
+        status: z.enum(["created", "updated", "error"]),
+        id: z.string().optional(),
+        error: itemError().optional(),
+      }),
+    ),
+    created: z.number().int(),
+    updated: z.number().int(),
+    failed: z.number().int(),
+  }),
+);
+type BulkAnswer = z.input<ReturnType<typeof bulkAnswer>>;
 
 /** The items are judged one by one, so that one that does not fit does not stop the others. */
-const bulkBody = z.strictObject({
-  items: z
-    .array(z.unknown())
-    .min(1, "must have at least one item")
-    .max(MAX_ITEMS, `must have at most ${MAX_ITEMS} items`),
-  atomic: z.boolean().optional(),
-});
-type BulkBody = z.output<typeof bulkBody>;
+const bulkBody = once(() =>
+  z.strictObject({
+    items: z
+      .array(z.unknown())
+      .min(1, "must have at least one item")
+      .max(MAX_ITEMS, `must have at most ${MAX_ITEMS} items`),
+    atomic: z.boolean().optional(),
+  }),
+);
+type BulkBody = z.output<ReturnType<typeof bulkBody>>;
 
 const description = `Up to ${MAX_ITEMS} items. One with an \`id\` changes that object as \`PATCH\` does; one without is what \`POST\` takes. Each is written whole or not at all; with \`atomic: true\` one error means that nothing is written, and the answer is 400 with the same list in \`details\`.`;
 
@@ -50,7 +57,8 @@ export const contacts = writeEndpoint(
     scope: "crm:write",
     body: bulkBody,
     bodyLimit: 8 * 1024 * 1024,
-    documentedBody: bulkBody.extend({ items: z.array(batchItems.contact).min(1).max(MAX_ITEMS) }),
+    documentedBody: () =>
+      bulkBody().extend({ items: z.array(batchItems().contact).min(1).max(MAX_ITEMS) }),
     example: {
       items: [
         { firstName: "Inès", lastName: "Moreau", email: "ines.moreau@atelier-lyon.example" },
@@ -73,9 +81,10 @@ export const organizations = writeEndpoint(
     scope: "crm:write",
     body: bulkBody,
     bodyLimit: 8 * 1024 * 1024,
-    documentedBody: bulkBody.extend({
-      items: z.array(batchItems.organization).min(1).max(MAX_ITEMS),
-    }),
+    documentedBody: () =>
+      bulkBody().extend({
+        items: z.array(batchItems().organization).min(1).max(MAX_ITEMS),
+      }),
     example: {
       items: [
         { name: "Atelier Lyon SARL", website: "https://atelier-lyon.example" },

@@ -4,22 +4,25 @@ import { exampleId } from "../../kit/exampleId";
 import { contactDetail, detailOf } from "../../types/contact/input";
 import { type ContactMerge, mergeContacts, undoMerge } from "../../ontology/contactMerge";
 import { type Erasure, erasePerson } from "../../ontology/erasure";
+import { once } from "../../kit/once";
 
 const tag = "Contacts";
 
-const mergeView = z
-  .object({
-    id: z.string(),
-    targetId: z.string(),
-    sourceId: z.string(),
-    status: z.enum(["moving", "done", "undoing", "undone"]),
-    moved: z.number().int().meta({ description: "Objects that were moved to the target." }),
-    mergedAt: z.number(),
-    undoUntil: z.number(),
-  })
-  .meta({ id: "ContactMerge" });
+const mergeView = once(() =>
+  z
+    .object({
+      id: z.string(),
+      targetId: z.string(),
+      sourceId: z.string(),
+      status: z.enum(["moving", "done", "undoing", "undone"]),
+      moved: z.number().int().meta({ description: "Objects that were moved to the target." }),
+      mergedAt: z.number(),
+      undoUntil: z.number(),
+    })
+    .meta({ id: "ContactMerge" }),
+);
 
-const mergeAnswer = z.object({ contact: contactDetail, merge: mergeView });
+const mergeAnswer = once(() => z.object({ contact: contactDetail(), merge: mergeView() }));
 
 export const create = writeEndpoint(
   {
@@ -31,7 +34,7 @@ export const create = writeEndpoint(
       "What this contact lacks it takes from the source; tags are united, the higher subtype counts, further e-mails and phones go to the custom fields `otherEmails` and `otherPhones`, and find this contact from then on. The notes of both are joined; where they are longer together than a contact's notes may be, the merge is refused and says so. Whatever refers to the source (projects, invoices, portal users) is moved; beyond a hundred objects a job goes on, and the merge's `status` says so. The source is deleted. It can be undone for 30 days.",
     scope: "crm:write",
     subject: "crm_contact",
-    body: z.strictObject({ sourceId: z.string().max(64) }),
+    body: () => z.strictObject({ sourceId: z.string().max(64) }),
     example: { sourceId: exampleId("contactId") },
     answers: { 200: mergeAnswer },
   },
@@ -48,7 +51,7 @@ export const get = readEndpoint(
     tag,
     summary: "Get a merge",
     scope: "crm:read",
-    params: z.object({ id: z.string() }),
+    params: () => z.object({ id: z.string() }),
     answers: { 200: mergeView },
     errors: ["NOT_FOUND"],
   },
@@ -64,7 +67,7 @@ export const undo = writeEndpoint(
     description:
       "The source lives again as it was, and what was moved refers to it again. What has changed of the target since the merge stays. Several merges into one contact can be undone in any order.",
     scope: "crm:write",
-    params: z.object({ id: z.string() }),
+    params: () => z.object({ id: z.string() }),
     answers: { 200: mergeAnswer },
     errors: ["NOT_FOUND", "INVALID_STATE", "GONE", "CONFLICT", "EMAIL_EXISTS"],
   },
@@ -74,15 +77,17 @@ export const undo = writeEndpoint(
   },
 );
 
-const erasureView = z.object({
-  id: z.string(),
-  erasureId: z.string(),
-  status: z.enum(["running", "completed"]).meta({
-    description:
-      "`running`: the contact is blank; what refers to it beyond a hundred objects, its history and kept answers are being blanked.",
+const erasureView = once(() =>
+  z.object({
+    id: z.string(),
+    erasureId: z.string(),
+    status: z.enum(["running", "completed"]).meta({
+      description:
+        "`running`: the contact is blank; what refers to it beyond a hundred objects, its history and kept answers are being blanked.",
+    }),
+    erasedAt: z.number(),
   }),
-  erasedAt: z.number(),
-});
+);
 
 export const erase = writeEndpoint(
   {
@@ -93,7 +98,7 @@ export const erase = writeEndpoint(
     description:
       "Blanks what is stored of the person everywhere but on issued invoices: the contact and those merged into it, portal users, drafts, events, audit values, kept answers, search. It cannot be undone. A deleted contact can be erased as well.",
     scope: "crm:write",
-    params: z.object({ id: z.string() }),
+    params: () => z.object({ id: z.string() }),
     answers: { 200: erasureView },
     errors: ["NOT_FOUND"],
   },
@@ -103,15 +108,20 @@ export const erase = writeEndpoint(
 function mergeBody({
   contact,
   merge: row,
-}: Awaited<ReturnType<typeof mergeContacts>>): z.input<typeof mergeAnswer> {
+}: Awaited<ReturnType<typeof mergeContacts>>): z.input<ReturnType<typeof mergeAnswer>> {
   return { contact: detailOf(contact), merge: mergeViewOf(row) };
 }
 
-function mergeViewOf(row: ContactMerge): z.input<typeof mergeView> {
+function mergeViewOf(row: ContactMerge): z.input<ReturnType<typeof mergeView>> {
   const { _id: id, targetId, sourceId, status, moved, mergedAt, undoUntil } = row;
   return { id, targetId, sourceId, status, moved, mergedAt, undoUntil };
 }
 
-function erasureBody({ _id, contactId, status, erasedAt }: Erasure): z.input<typeof erasureView> {
+function erasureBody({
+  _id,
+  contactId,
+  status,
+  erasedAt,
+}: Erasure): z.input<ReturnType<typeof erasureView>> {
   return { id: contactId, erasureId: _id, status, erasedAt };
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ok, readEndpoint } from "../../kit/endpoint";
 import { DEFAULT_LIMIT } from "../../kit/pageLimits";
+import { once } from "../../kit/once";
 import { pageParameters } from "../../kit/pageParameters";
 import { activityEntry, activityOf } from "../../ontology/activity";
 import { contactSummary, summaryOf } from "../../types/contact/input";
@@ -8,7 +9,12 @@ import { duplicatesOf, MATCH_KINDS } from "../../ontology/duplicates";
 import { tagCount, tagCounts } from "../../ontology/tagCounts";
 
 const tag = "Contacts";
-const { limit, cursor } = pageParameters;
+
+/** Such a list is paged by cursor alone. */
+const byCursor = once(() => {
+  const { limit, cursor } = pageParameters();
+  return { limit, cursor };
+});
 
 export const tags = readEndpoint(
   {
@@ -17,9 +23,9 @@ export const tags = readEndpoint(
     tag,
     summary: "List tags with the number of contacts that have them",
     scope: "crm:read",
-    query: z.strictObject({ limit, cursor }),
+    query: () => z.strictObject(byCursor()),
     list: true,
-    answers: { 200: z.array(tagCount) },
+    answers: { 200: () => z.array(tagCount()) },
   },
   async (ctx, { query }) => {
     const page = { ...query, limit: query.limit ?? DEFAULT_LIMIT };
@@ -42,17 +48,18 @@ export const duplicates = readEndpoint(
     description:
       "Groups of contacts that share a mailbox (`ada+news@…` is `ada@…`), a name (in any order, without case and accents) or a phone number in whatever spelling (a national one is of the organization's country; while that is not known, the last nine digits of numbers are compared).",
     scope: "crm:read",
-    query: z.strictObject({ limit, cursor, by: z.enum(MATCH_KINDS).optional() }),
+    query: () => z.strictObject({ ...byCursor(), by: z.enum(MATCH_KINDS).optional() }),
     list: true,
     answers: {
-      200: z.array(
-        z.object({
-          by: z.enum(MATCH_KINDS),
-          value: z.string(),
-          contacts: z.array(contactSummary),
-          hasMore: z.boolean().meta({ description: "More contacts than the twenty shown." }),
-        }),
-      ),
+      200: () =>
+        z.array(
+          z.object({
+            by: z.enum(MATCH_KINDS),
+            value: z.string(),
+            contacts: z.array(contactSummary()),
+            hasMore: z.boolean().meta({ description: "More contacts than the twenty shown." }),
+          }),
+        ),
     },
   },
   async (ctx, { query }) => {
@@ -74,9 +81,9 @@ export const activity = readEndpoint(
     description: "Newest first; kept for 90 days.",
     scope: "crm:read",
     subject: "crm_contact",
-    query: z.strictObject({ limit, cursor }),
+    query: () => z.strictObject(byCursor()),
     list: true,
-    answers: { 200: z.array(activityEntry) },
+    answers: { 200: () => z.array(activityEntry()) },
   },
   async (ctx, { subject, query }) => {
     const page = { ...query, limit: query.limit ?? DEFAULT_LIMIT };

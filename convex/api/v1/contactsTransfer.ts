@@ -14,11 +14,15 @@ import {
 } from "../../ontology/contactImportReport";
 import { contactDetail, contactFilters } from "../../types/contact/input";
 import { listRequest } from "../../ontology/list";
+import { once } from "../../kit/once";
 
 const tag = "Contacts";
 const MAX_IMPORT_BYTES = 16 * 1024 * 1024;
-const { subtype, status, source } = contactFilters;
-const cursor = z.string().max(4000).optional();
+const exportFilters = once(() => {
+  const { subtype, status, source } = contactFilters();
+  return { subtype, status, source };
+});
+const cursor = once(() => z.string().max(4000).optional());
 
 const CSV_EXAMPLE = [
   "firstName,lastName,email,company,tags",
@@ -46,17 +50,18 @@ export const exportFile = readEndpoint(
     summary: "Export contacts as CSV or JSON",
     description: `${EXPORT_DESCRIPTION} An import takes it off again.`,
     scope: "crm:read",
-    query: z.strictObject({
-      ...exportParameters,
-      columns: z
-        .string()
-        .transform((text) => text.split(","))
-        .pipe(z.array(z.enum(CONTACT_COLUMNS)).min(1))
-        .optional()
-        .meta({ description: "Of a CSV file: names between commas; all by default." }),
-      ...{ subtype, status, source },
-    }),
-    streams: { "text/csv": null, "application/json": z.array(contactDetail) },
+    query: () =>
+      z.strictObject({
+        ...exportParameters(),
+        columns: z
+          .string()
+          .transform((text) => text.split(","))
+          .pipe(z.array(z.enum(CONTACT_COLUMNS)).min(1))
+          .optional()
+          .meta({ description: "Of a CSV file: names between commas; all by default." }),
+        ...exportFilters(),
+      }),
+    streams: { "text/csv": null, "application/json": () => z.array(contactDetail()) },
     answers: { 200: streamPage },
   },
   async (ctx, { query }) => {
@@ -76,12 +81,13 @@ export const importFile = writeEndpoint(
     description:
       "The body is the file, up to 16 MiB: CSV with a header row (commas, semicolons or tabs; UTF-8, UTF-16, Windows-1252 or MacRoman), or vCards of versions 2.1, 3.0 and 4.0. Each row creates or updates one contact, or is refused for itself; a known `id` or e-mail updates; where that finds nobody, the UID of a vCard, or a phone number with the name. A small file is done when the answer comes; for a larger one the report tells how far it is. A dry run writes the report alone.",
     scope: "crm:write",
-    query: z.strictObject({
-      unknownColumns: z.enum(UNKNOWN_COLUMNS).optional().meta({
-        description:
-          "What is done with columns that contacts do not have: `refuse` (the default; they are named), `ignore`, or `customFields`.",
+    query: () =>
+      z.strictObject({
+        unknownColumns: z.enum(UNKNOWN_COLUMNS).optional().meta({
+          description:
+            "What is done with columns that contacts do not have: `refuse` (the default; they are named), `ignore`, or `customFields`.",
+        }),
       }),
-    }),
     raw: {
       "text/csv": CSV_EXAMPLE,
       "text/vcard": VCARD_EXAMPLE,
@@ -105,7 +111,7 @@ export const getImport = readEndpoint(
     tag,
     summary: "Get the report of an import",
     scope: "crm:read",
-    params: z.object({ id: z.string() }),
+    params: () => z.object({ id: z.string() }),
     answers: { 200: importReport },
     errors: ["NOT_FOUND"],
   },
@@ -120,10 +126,10 @@ export const listImportRows = readEndpoint(
     tag,
     summary: "List what became of each row of an import",
     scope: "crm:read",
-    params: z.object({ id: z.string() }),
-    query: z.strictObject({ cursor }),
+    params: () => z.object({ id: z.string() }),
+    query: () => z.strictObject({ cursor: cursor() }),
     list: true,
-    answers: { 200: z.array(importedRow) },
+    answers: { 200: () => z.array(importedRow()) },
     errors: ["NOT_FOUND"],
   },
   async (ctx, { params, query }) => {

@@ -9,7 +9,8 @@ import { creditInvoice } from "../../ontology/creditNoteRules";
 import { dateParameters, listObjects, listParametersOf, listRequest } from "../../ontology/list";
 import { numberKey } from "../../ontology/salesDocument";
 import { creditNoteCreation, documentSending } from "../../ontology/salesInput";
-import { creditNoteRecord, creditNoteView, invoiceView } from "../../ontology/salesView";
+import { creditNoteRecord } from "../../ontology/salesRecords";
+import { creditNoteView, invoiceView } from "../../ontology/salesView";
 import { creditedInvoice, partyFilters } from "./salesShapes";
 
 const tag = "Credit notes";
@@ -24,7 +25,7 @@ export const create = writeEndpoint(
       "Credits all that is left, or the given lines. What is due falls by it; what was paid beyond that is owed to the customer and can be refunded.",
     scope: "invoices:write",
     subject: "invoice",
-    body: creditNoteCreation.optional(),
+    body: () => creditNoteCreation().optional(),
     example: { reason: "The work was not needed after all." },
     answers: { 201: creditedInvoice },
     errors: ["CONFLICT", "INVALID_STATE"],
@@ -45,9 +46,9 @@ export const listOfInvoice = readEndpoint(
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
     subject: "invoice",
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(creditNoteRecord) },
+    answers: { 200: () => z.array(creditNoteRecord()) },
   },
   async (ctx, { subject, query }) => {
     const request = listRequest("credit_note", { ...query, invoiceId: subject._id });
@@ -64,16 +65,17 @@ export const list = readEndpoint(
     summary: "List or search credit notes",
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
-    query: z.strictObject({
-      ...listParametersOf("credit_note"),
-      ...dateParameters,
-      ...partyFilters,
-      invoiceId: idFilter,
-      currency: severalOf(currencyCode),
-      creditNoteNumber: severalOf(text(60).transform(numberKey), { commas: false }),
-    }),
+    query: () =>
+      z.strictObject({
+        ...listParametersOf("credit_note"),
+        ...dateParameters(),
+        ...partyFilters(),
+        invoiceId: idFilter(),
+        currency: severalOf(currencyCode()),
+        creditNoteNumber: severalOf(text(60).transform(numberKey), { commas: false }),
+      }),
     list: true,
-    answers: { 200: z.array(creditNoteRecord) },
+    answers: { 200: () => z.array(creditNoteRecord()) },
   },
   async (ctx, { query }) => {
     const request = listRequest("credit_note", query);
@@ -106,9 +108,9 @@ export const send = writeEndpoint(
     description: "Queues one message per recipient, with the PDF. It may be sent again.",
     scope: "invoices:write",
     subject: "credit_note",
-    body: documentSending.optional(),
+    body: () => documentSending().optional(),
     example: { channels: ["email"], to: "rechnung@nordlicht.example" },
-    answers: { 200: creditNoteRecord.extend({ notificationIds: z.array(z.string()) }) },
+    answers: { 200: () => creditNoteRecord().extend({ notificationIds: z.array(z.string()) }) },
     errors: ["CONFLICT"],
   },
   async (ctx, { subject, body = {} }) => {

@@ -43,9 +43,9 @@ export const listContacts = readEndpoint(
     summary: "List the contacts of a CRM organization",
     scope: "crm:read",
     subject: "crm_organization",
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(contactSummary) },
+    answers: { 200: () => z.array(contactSummary()) },
   },
   async (ctx, { subject, query }) => {
     const request = listRequest("crm_contact", { ...query, crmOrganizationId: subject._id });

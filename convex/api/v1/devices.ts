@@ -20,29 +20,32 @@ import {
   requireDevice,
   revokeDevice,
 } from "../../sync/devices";
+import { once } from "../../kit/once";
 
 const tag = "Devices";
 
-const deviceRecord = z
-  .object({
-    id: z.string(),
-    deviceId: z.string().meta({ description: "The device's own name for itself." }),
-    tenantId: z.string(),
-    userId: z.string(),
-    name: z.string(),
-    platform: z.string(),
-    appVersion: z.string(),
-    activatedAt: z.number(),
-    lastSeenAt: z.number(),
-    lastPushAt: z.number().nullable(),
-    lastPullAt: z.number().nullable(),
-    revokedAt: z.number().nullable(),
-  })
-  .meta({ id: "Device" });
+const deviceRecord = once(() =>
+  z
+    .object({
+      id: z.string(),
+      deviceId: z.string().meta({ description: "The device's own name for itself." }),
+      tenantId: z.string(),
+      userId: z.string(),
+      name: z.string(),
+      platform: z.string(),
+      appVersion: z.string(),
+      activatedAt: z.number(),
+      lastSeenAt: z.number(),
+      lastPushAt: z.number().nullable(),
+      lastPullAt: z.number().nullable(),
+      revokedAt: z.number().nullable(),
+    })
+    .meta({ id: "Device" }),
+);
 
 /** A device belongs to a person, so an API key has none. */
 const staffOnly = ["user"] as const;
-const params = z.object({ id: z.string() });
+const params = once(() => z.object({ id: z.string() }));
 
 export const activate = writeEndpoint(
   {
@@ -56,12 +59,13 @@ export const activate = writeEndpoint(
     callers: staffOnly,
     tenantInPath: true,
     params,
-    body: z.strictObject({
-      deviceId: text(100),
-      name: text(200),
-      platform: text(50),
-      appVersion: text(50),
-    }),
+    body: () =>
+      z.strictObject({
+        deviceId: text(100),
+        name: text(200),
+        platform: text(50),
+        appVersion: text(50),
+      }),
     example: {
       deviceId: "pixel-9-jonas",
       name: "Jonas's phone",
@@ -71,7 +75,7 @@ export const activate = writeEndpoint(
     answers: { 200: deviceRecord, 201: deviceRecord },
     errors: ["FORBIDDEN", "NOT_FOUND", "CONFLICT"],
   },
-  async (ctx, { body }): Promise<Answer<z.input<typeof deviceRecord>>> => {
+  async (ctx, { body }): Promise<Answer<z.input<ReturnType<typeof deviceRecord>>>> => {
     const result = await activateDevice(ctx, ctx.scope, staff(ctx.caller), body);
     const view = deviceView(result.device);
     return result.isNew ? created(view) : ok(view);
@@ -87,9 +91,9 @@ export const list = readEndpoint(
     description: "The caller's own; with `all=true`, which takes a manager, the organization's.",
     scope: "devices:read",
     callers: staffOnly,
-    query: z.strictObject({ ...pageParameters, all: z.enum(["true", "false"]).optional() }),
+    query: () => z.strictObject({ ...pageParameters(), all: z.enum(["true", "false"]).optional() }),
     list: true,
-    answers: { 200: z.array(deviceRecord) },
+    answers: { 200: () => z.array(deviceRecord()) },
     errors: ["INSUFFICIENT_SCOPE"],
   },
   async (ctx, { query }) => {
@@ -119,7 +123,7 @@ export const rename = writeEndpoint(
     scope: "devices:write",
     callers: staffOnly,
     params,
-    body: z.strictObject({ name: text(200) }),
+    body: () => z.strictObject({ name: text(200) }),
     example: { name: "The studio's tablet" },
     answers: { 200: deviceRecord },
     errors: ["NOT_FOUND"],
@@ -156,7 +160,7 @@ function staff(caller: Caller): Extract<Caller, { kind: "user" }> {
   throw new ApiError("FORBIDDEN", "A device belongs to a member of staff.");
 }
 
-function deviceView(device: Device): z.input<typeof deviceRecord> {
+function deviceView(device: Device): z.input<ReturnType<typeof deviceRecord>> {
   const { _id, organizationId, userId, deviceId, name, platform, appVersion } = device;
   const { activatedAt, lastSeenAt, lastPushAt, lastPullAt, revokedAt } = device;
   return {

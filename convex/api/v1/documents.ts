@@ -7,21 +7,29 @@ import { type DocumentObject, issuedContent } from "../../delivery/documentFiles
 import { requireTaxDocument } from "../../delivery/eInvoice/requirements";
 import { isOut } from "../../ontology/issuing";
 import type { DocumentFormat } from "../../schemas/documentSchemas";
+import { once } from "../../kit/once";
 
 /** Documents as files: PDF for people, XML for their books. docs/documents.md says what is printed. */
 
 const PDF = ["application/pdf"] as const;
 const XML = ["application/xml"] as const;
 
-const pdfQuery = z.strictObject({
-  format: z
-    .enum(["pdf", "facturx"])
-    .default("pdf")
-    .meta({ description: "`facturx`: PDF/A-3 with the e-invoice in it (Factur-X, ZUGFeRD)." }),
-});
-const xmlQuery = z.strictObject({
-  syntax: z.enum(["ubl", "cii"]).default("ubl").meta({ description: "UBL 2.1 or UN/CEFACT CII." }),
-});
+const pdfQuery = once(() =>
+  z.strictObject({
+    format: z
+      .enum(["pdf", "facturx"])
+      .default("pdf")
+      .meta({ description: "`facturx`: PDF/A-3 with the e-invoice in it (Factur-X, ZUGFeRD)." }),
+  }),
+);
+const xmlQuery = once(() =>
+  z.strictObject({
+    syntax: z
+      .enum(["ubl", "cii"])
+      .default("ubl")
+      .meta({ description: "UBL 2.1 or UN/CEFACT CII." }),
+  }),
+);
 
 const forAll = {
   method: "GET",
@@ -67,9 +75,13 @@ export const reminderPdf = readEndpoint(
     summary: "Get a reminder of an open invoice as a PDF",
     callers: ["api_key", "user"],
     subject: "invoice",
-    query: z.strictObject({
-      level: z.enum(["1", "2", "3"]).default("1").meta({ description: "From friendly to final." }),
-    }),
+    query: () =>
+      z.strictObject({
+        level: z
+          .enum(["1", "2", "3"])
+          .default("1")
+          .meta({ description: "From friendly to final." }),
+      }),
     files: PDF,
     errors: ["INVALID_STATE"],
   },
@@ -118,7 +130,7 @@ export const quotePdf = readEndpoint(
   async (ctx, { subject }) => await fileOf(ctx, subject, "pdf"),
 );
 
-type FileAnswer = ReturnType<typeof ok<z.input<typeof documentFile>>>;
+type FileAnswer = ReturnType<typeof ok<z.input<ReturnType<typeof documentFile>>>>;
 
 /** @throws VALIDATION_ERROR for an e-invoice that lacks what EN 16931 needs */
 async function fileOf(

@@ -3,11 +3,13 @@ import type { Id } from "../../_generated/dataModel";
 import { markAllRead, markRead } from "../../delivery/inbox";
 import {
   changeNotificationSettings,
-  notificationSettings,
-  notificationSettingsUpdate,
   settingsOf,
   settingsView,
 } from "../../delivery/notificationSettings";
+import {
+  notificationSettings,
+  notificationSettingsUpdate,
+} from "../../delivery/notificationSettingsInput";
 import type { Caller } from "../../kit/caller";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { exampleId } from "../../kit/exampleId";
@@ -25,11 +27,12 @@ export const markListRead = writeEndpoint(
     method: "POST",
     path: "/notifications/mark-read",
     summary: "Mark notifications of one's inbox as read",
-    body: z
-      .strictObject({ ids: z.array(z.string().max(64)).min(1).max(200) })
-      .meta({ id: "NotificationsRead" }),
+    body: () =>
+      z
+        .strictObject({ ids: z.array(z.string().max(64)).min(1).max(200) })
+        .meta({ id: "NotificationsRead" }),
     example: { ids: [exampleId("notificationId")] },
-    answers: { 200: z.object({ marked: z.number().int() }) },
+    answers: { 200: () => z.object({ marked: z.number().int() }) },
     errors: ["NOT_FOUND"],
   },
   async ({ caller, ...ctx }, { body }) =>
@@ -43,7 +46,7 @@ export const markInboxRead = writeEndpoint(
     path: "/notifications/mark-all-read",
     summary: "Mark one's whole inbox as read",
     description: "Of a large inbox the rest follows by itself: `isComplete` is false then.",
-    answers: { 200: z.object({ marked: z.number().int(), isComplete: z.boolean() }) },
+    answers: { 200: () => z.object({ marked: z.number().int(), isComplete: z.boolean() }) },
   },
   async ({ caller, ...ctx }) => ok(await markAllRead(ctx, caller.organizationId, userOf(caller))),
 );

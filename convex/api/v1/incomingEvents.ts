@@ -6,33 +6,36 @@ import { type Pageable, pageThrough, pagingOf } from "../../kit/page";
 import { pageParameters } from "../../kit/pageParameters";
 import { personalReadEndpoint } from "../../kit/personalEndpoint";
 import { text } from "../../kit/text";
+import { once } from "../../kit/once";
 
-const status = z.enum(["received", "applied", "ignored", "failed", "unreadable"]);
+const status = once(() => z.enum(["received", "applied", "ignored", "failed", "unreadable"]));
 
-const record = z
-  .object({
-    id: z.string(),
-    provider: z.string().meta({ example: "stripe" }),
-    eventId: z
-      .string()
-      .meta({ description: "The provider's own; where it has none, the SHA-256 of the body." }),
-    type: z.string().meta({ example: "checkout.session.completed" }),
-    status,
-    note: z
-      .string()
-      .nullable()
-      .meta({ description: "Why it is not applied, or what a person should know of it." }),
-    path: z
-      .string()
-      .nullable()
-      .meta({ description: "Of what could not be read.", example: "body.data.currency" }),
-    attempts: z.number().int(),
-    nextAttemptAt: z.number().nullable().meta({ description: "Of one that failed." }),
-    receivedAt: z.number(),
-  })
-  .meta({ id: "IncomingEvent" });
+const record = once(() =>
+  z
+    .object({
+      id: z.string(),
+      provider: z.string().meta({ example: "stripe" }),
+      eventId: z
+        .string()
+        .meta({ description: "The provider's own; where it has none, the SHA-256 of the body." }),
+      type: z.string().meta({ example: "checkout.session.completed" }),
+      status: status(),
+      note: z
+        .string()
+        .nullable()
+        .meta({ description: "Why it is not applied, or what a person should know of it." }),
+      path: z
+        .string()
+        .nullable()
+        .meta({ description: "Of what could not be read.", example: "body.data.currency" }),
+      attempts: z.number().int(),
+      nextAttemptAt: z.number().nullable().meta({ description: "Of one that failed." }),
+      receivedAt: z.number(),
+    })
+    .meta({ id: "IncomingEvent" }),
+);
 
-const filters = { provider: text(50).optional(), status: status.optional() };
+const filters = once(() => ({ provider: text(50).optional(), status: status().optional() }));
 
 export const list = readEndpoint(
   {
@@ -43,9 +46,9 @@ export const list = readEndpoint(
     description:
       "Every event whose signature held and that is this organization's, also one that is ignored or that could not be read; those of no organization are in the platform's list. They are kept 90 days.",
     scope: "webhooks:read",
-    query: z.strictObject({ ...pageParameters, ...filters }),
+    query: () => z.strictObject({ ...pageParameters(), ...filters() }),
     list: true,
-    answers: { 200: z.array(record) },
+    answers: { 200: () => z.array(record()) },
   },
   async (ctx, { query }) => {
     const listName = JSON.stringify(["incoming", query.provider, query.status]);
@@ -63,9 +66,9 @@ export const listOfPlatform = personalReadEndpoint(
     summary: "List the events of providers that are no organization's, newest first",
     description: "For administrators of the deployment. They are kept 90 days.",
     forAdministrators: true,
-    query: z.strictObject({ ...pageParameters, ...filters }),
+    query: () => z.strictObject({ ...pageParameters(), ...filters() }),
     list: true,
-    answers: { 200: z.array(record) },
+    answers: { 200: () => z.array(record()) },
   },
   async (ctx, { query }) => {
     const listName = JSON.stringify(["admin/incoming", query.provider, query.status]);
@@ -77,7 +80,7 @@ export const listOfPlatform = personalReadEndpoint(
 
 type Filters = {
   provider?: string | undefined;
-  status?: z.output<typeof status> | undefined;
+  status?: z.output<ReturnType<typeof status>> | undefined;
 };
 
 function incomingOf(
@@ -111,7 +114,7 @@ function incomingOf(
 }
 
 /** Without the body: it is the provider's, of its own size and shape. */
-function eventView(event: Doc<"incomingEvents">): z.input<typeof record> {
+function eventView(event: Doc<"incomingEvents">): z.input<ReturnType<typeof record>> {
   const { _id: id, provider, eventId, type, attempts, receivedAt } = event;
   const { error, path = null, nextAttemptAt = null } = event;
   const note = error === undefined ? null : path === null ? error : `${path}: ${error}`;

@@ -18,19 +18,22 @@ import {
 } from "../../tenants/invites";
 import { requireRank } from "../../tenants/members";
 import { inviteRecord, inviteView, role, tenant, tenantView } from "./tenantShapes";
+import { once } from "../../kit/once";
 
 const tag = "Tenants";
-const params = z.object({ id: z.string() });
-const ofOne = params.extend({ inviteId: z.string() });
+const params = once(() => z.object({ id: z.string() }));
+const ofOne = once(() => params().extend({ inviteId: z.string() }));
 const staffOnly = ["user"] as const;
 
-const issued = inviteRecord.extend({
-  token: z.string().nullable().meta({ description: "This once; good for seven days." }),
-  notificationId: z
-    .string()
-    .nullable()
-    .meta({ description: "The e-mail; null where `APP_URL` is not set: hand the token on." }),
-});
+const issued = once(() =>
+  inviteRecord().extend({
+    token: z.string().nullable().meta({ description: "This once; good for seven days." }),
+    notificationId: z
+      .string()
+      .nullable()
+      .meta({ description: "The e-mail; null where `APP_URL` is not set: hand the token on." }),
+  }),
+);
 
 export const invite = writeEndpoint(
   {
@@ -44,7 +47,7 @@ export const invite = writeEndpoint(
     callers: staffOnly,
     tenantInPath: true,
     params,
-    body: z.strictObject({ email: emailAddress, role }),
+    body: () => z.strictObject({ email: emailAddress(), role: role() }),
     example: { email: "jonas.weber@studio-morgenrot.example", role: "member" },
     answers: { 201: issued },
     errors: ["FORBIDDEN", "NOT_FOUND", "CONFLICT", "TIER_LIMIT_EXCEEDED"],
@@ -66,9 +69,9 @@ export const list = readEndpoint(
     scope: "admin:read",
     tenantInPath: true,
     params,
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(inviteRecord) },
+    answers: { 200: () => z.array(inviteRecord()) },
     errors: ["NOT_FOUND"],
   },
   async (ctx, { query }) => {
@@ -129,7 +132,7 @@ export const accept = personalWriteEndpoint(
     summary: "Accept an invite",
     description:
       "As the person who was invited: signed in with that e-mail, verified; anybody else is 403. An unknown, used, revoked or expired token is 410. Ten tries a minute of an account, and of an address.",
-    body: z.strictObject({ token: z.string().min(1).max(200) }),
+    body: () => z.strictObject({ token: z.string().min(1).max(200) }),
     example: { token: exampleId("inviteToken") },
     answers: { 200: tenant },
     errors: ["FORBIDDEN", "GONE", "CONFLICT"],
@@ -141,6 +144,6 @@ export const accept = personalWriteEndpoint(
   },
 );
 
-function issuedView({ invite, token, notificationId }: Issued): z.input<typeof issued> {
+function issuedView({ invite, token, notificationId }: Issued): z.input<ReturnType<typeof issued>> {
   return { ...inviteView(invite), token, notificationId };
 }

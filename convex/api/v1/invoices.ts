@@ -28,7 +28,8 @@ import {
   paymentCreation,
   writeOff,
 } from "../../ontology/salesInput";
-import { invoiceRecord, invoiceView, paymentRecord, paymentView } from "../../ontology/salesView";
+import { invoiceRecord, paymentRecord } from "../../ontology/salesRecords";
+import { invoiceView, paymentView } from "../../ontology/salesView";
 import { pageParameters } from "../../kit/pageParameters";
 import { currencyCode } from "../../kit/money";
 import { newDates, partyFilters } from "./salesShapes";
@@ -44,19 +45,20 @@ export const list = readEndpoint(
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
     saysUndefined: ["status", "type", "contactId", "limit", "offset"],
-    query: z.strictObject({
-      ...listParametersOf("invoice"),
-      ...dateParameters,
-      ...dueParameters,
-      ...partyFilters,
-      status: severalOf(z.enum(invoiceType.statuses)),
-      type: severalOf(documentType),
-      projectId: idFilter,
-      currency: severalOf(currencyCode),
-      invoiceNumber: severalOf(text(60).transform(numberKey), { commas: false }),
-    }),
+    query: () =>
+      z.strictObject({
+        ...listParametersOf("invoice"),
+        ...dateParameters(),
+        ...dueParameters(),
+        ...partyFilters(),
+        status: severalOf(z.enum(invoiceType.statuses)),
+        type: severalOf(documentType()),
+        projectId: idFilter(),
+        currency: severalOf(currencyCode()),
+        invoiceNumber: severalOf(text(60).transform(numberKey), { commas: false }),
+      }),
     list: true,
-    answers: { 200: z.array(invoiceRecord) },
+    answers: { 200: () => z.array(invoiceRecord()) },
   },
   async (ctx, { query }) => {
     const request = listRequest("invoice", query);
@@ -149,7 +151,7 @@ export const update = writeEndpoint(
     const invoice = await changeInvoice(
       ctx,
       subject,
-      mergedChanges(invoiceUpdate, subject.customProperties, body),
+      mergedChanges(invoiceUpdate(), subject.customProperties, body),
     );
     return ok(invoiceView(invoice), { version: invoice.version });
   },
@@ -165,13 +167,13 @@ export const send = writeEndpoint(
       "Queues one message per recipient, with the PDF, and answers without waiting for it: `notificationIds` are followed under `/notifications`. With `channels: []` it is only recorded as sent; so is an invoice without any address, unless a channel is asked for.",
     scope: "invoices:write",
     subject: "invoice",
-    body: invoiceSending.optional(),
+    body: () => invoiceSending().optional(),
     example: {
       channels: ["email"],
       to: "rechnung@nordlicht.example",
       message: "Please find our invoice attached.",
     },
-    answers: { 200: invoiceRecord.extend({ notificationIds: z.array(z.string()) }) },
+    answers: { 200: () => invoiceRecord().extend({ notificationIds: z.array(z.string()) }) },
     errors: ["CONFLICT", "INVALID_STATE"],
   },
   async (ctx, { subject, body = {} }) => {
@@ -190,17 +192,18 @@ export const remind = writeEndpoint(
       "At the next level where none is given. Rules that remind by themselves are `reminders` of the organization's settings.",
     scope: "invoices:write",
     subject: "invoice",
-    body: documentSending
-      .extend({ level: reminderLevel.optional() })
-      .meta({ id: "InvoiceReminder" })
-      .optional(),
+    body: () =>
+      documentSending()
+        .extend({ level: reminderLevel().optional() })
+        .meta({ id: "InvoiceReminder" })
+        .optional(),
     example: {
       level: 1,
       channels: ["email"],
       to: "rechnung@nordlicht.example",
       message: "Perhaps it has escaped your notice.",
     },
-    answers: { 200: invoiceRecord.extend({ notificationIds: z.array(z.string()) }) },
+    answers: { 200: () => invoiceRecord().extend({ notificationIds: z.array(z.string()) }) },
     errors: ["CONFLICT", "INVALID_STATE"],
   },
   async (ctx, { subject, body = {} }) => {
@@ -239,10 +242,11 @@ export const cancel = writeEndpoint(
     description: "It keeps its number. One that is settled in part is not cancelled.",
     scope: "invoices:write",
     subject: "invoice",
-    body: z
-      .strictObject({ reason: text(2000).optional() })
-      .optional()
-      .meta({ id: "InvoiceCancellation" }),
+    body: () =>
+      z
+        .strictObject({ reason: text(2000).optional() })
+        .optional()
+        .meta({ id: "InvoiceCancellation" }),
     example: { reason: "Written twice by mistake." },
     answers: { 200: invoiceRecord },
     errors: ["CONFLICT", "INVALID_STATE"],
@@ -262,7 +266,7 @@ export const giveUp = writeEndpoint(
     description: "The amount is what is open where it is not given; below zero takes it back.",
     scope: "invoices:write",
     subject: "invoice",
-    body: writeOff.optional(),
+    body: () => writeOff().optional(),
     example: { reason: "The customer is insolvent." },
     answers: { 200: invoiceRecord },
     errors: ["CONFLICT", "INVALID_STATE"],
@@ -281,7 +285,7 @@ export const copy = writeEndpoint(
     summary: "Copy an invoice into a new draft",
     scope: "invoices:write",
     subject: "invoice",
-    body: newDates.optional(),
+    body: () => newDates().optional(),
     example: { paymentTerms: "net30" },
     answers: { 201: invoiceRecord },
   },
@@ -300,9 +304,9 @@ export const listPayments = readEndpoint(
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
     subject: "invoice",
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(paymentRecord) },
+    answers: { 200: () => z.array(paymentRecord()) },
   },
   async (ctx, { subject, query }) => {
     const request = listRequest("payment", { ...query, invoiceId: subject._id });

@@ -6,26 +6,29 @@ import { incomingWebhook, type Outcome } from "../../kit/incomingWebhook";
 import { readAs } from "../../kit/problems";
 import { findUnsafeValue } from "../../kit/text";
 import { readTime } from "../../kit/time";
+import { once } from "../../kit/once";
 
 const tag = "Incoming webhooks";
 
 /** https://resend.com/docs/dashboard/webhooks/event-types */
-const resendEvent = z.object({
-  type: z.string(),
-  created_at: z.string().optional(),
-  data: z.object({
-    email_id: z.string().optional(),
-    // An object by Resend's documentation, a list of pairs in older events.
-    tags: z
-      .union([
-        z.record(z.string(), z.string()),
-        z.array(z.object({ name: z.string(), value: z.string() })),
-      ])
-      .optional(),
-    bounce: z.object({ type: z.string().optional(), message: z.string().optional() }).optional(),
-    failed: z.object({ reason: z.string().optional() }).optional(),
+const resendEvent = once(() =>
+  z.object({
+    type: z.string(),
+    created_at: z.string().optional(),
+    data: z.object({
+      email_id: z.string().optional(),
+      // An object by Resend's documentation, a list of pairs in older events.
+      tags: z
+        .union([
+          z.record(z.string(), z.string()),
+          z.array(z.object({ name: z.string(), value: z.string() })),
+        ])
+        .optional(),
+      bounce: z.object({ type: z.string().optional(), message: z.string().optional() }).optional(),
+      failed: z.object({ reason: z.string().optional() }).optional(),
+    }),
   }),
-});
+);
 
 export const resend = incomingWebhook(
   {
@@ -60,7 +63,7 @@ function timeOf(said: string | number | undefined): number | undefined {
 }
 
 function providerEventOf(
-  { type, created_at, data }: z.output<typeof resendEvent>,
+  { type, created_at, data }: z.output<ReturnType<typeof resendEvent>>,
   receivedAt: number,
 ): ProviderEvent | null {
   const { tags, bounce, failed } = data;
@@ -98,28 +101,32 @@ function providerEventOf(
 }
 
 /** https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/payload-examples */
-const whatsappPayload = z.object({
-  entry: z.array(
-    z.object({
-      changes: z.array(
-        z.object({
-          value: z.object({
-            // Each is judged alone: one that is odd does not take the others with it.
-            statuses: z.array(z.unknown()).optional(),
+const whatsappPayload = once(() =>
+  z.object({
+    entry: z.array(
+      z.object({
+        changes: z.array(
+          z.object({
+            value: z.object({
+              // Each is judged alone: one that is odd does not take the others with it.
+              statuses: z.array(z.unknown()).optional(),
+            }),
           }),
-        }),
-      ),
-    }),
-  ),
-});
-const whatsappStatus = z.object({
-  id: z.string(),
-  status: z.string(),
-  timestamp: z.string().optional(),
-  biz_opaque_callback_data: z.string().optional(),
-  errors: z.array(z.object({ code: z.number(), title: z.string().optional() })).optional(),
-});
-type WhatsAppStatus = z.output<typeof whatsappStatus>;
+        ),
+      }),
+    ),
+  }),
+);
+const whatsappStatus = once(() =>
+  z.object({
+    id: z.string(),
+    status: z.string(),
+    timestamp: z.string().optional(),
+    biz_opaque_callback_data: z.string().optional(),
+    errors: z.array(z.object({ code: z.number(), title: z.string().optional() })).optional(),
+  }),
+);
+type WhatsAppStatus = z.output<ReturnType<typeof whatsappStatus>>;
 
 export const whatsapp = incomingWebhook(
   {
@@ -158,7 +165,7 @@ export const whatsapp = incomingWebhook(
   async (ctx, { receivedAt }, { entry }): Promise<Outcome> => {
     const found: Outcome[] = [];
     for (const [at, status] of statusesOf(entry)) {
-      const read = readAs(at, whatsappStatus, status);
+      const read = readAs(at, whatsappStatus(), status);
       if (read.problems) {
         const [{ path, message: note } = { path: at, message: "is not readable" }] = read.problems;
         found.push({ status: "unreadable", path, note });
@@ -177,7 +184,9 @@ export const whatsapp = incomingWebhook(
 );
 
 /** Every status of a payload, with the path that it stands at. */
-function statusesOf(entry: z.output<typeof whatsappPayload>["entry"]): [string, unknown][] {
+function statusesOf(
+  entry: z.output<ReturnType<typeof whatsappPayload>>["entry"],
+): [string, unknown][] {
   return entry.flatMap(({ changes }, e) =>
     changes.flatMap(({ value }, c) =>
       (value.statuses ?? []).map((status, s): [string, unknown] => [

@@ -16,9 +16,10 @@ import { pageThrough, pagingOf } from "../../kit/page";
 import { pageParameters } from "../../kit/pageParameters";
 import { text } from "../../kit/text";
 import { record } from "../../ontology/effects";
+import { once } from "../../kit/once";
 
 const tag = "Notifications";
-const byId = z.object({ id: z.string() });
+const byId = once(() => z.object({ id: z.string() }));
 
 export const list = readEndpoint(
   {
@@ -29,18 +30,19 @@ export const list = readEndpoint(
     description:
       "A member of staff sees their own inbox, and with `channel=email` or `whatsapp` what the organization has sent; an API key sees what it has sent. Without a provider, mail is kept here as `queued`, with the reason.",
     scope: "notifications:read",
-    query: z.strictObject({
-      ...pageParameters,
-      channel: z.enum(CHANNELS).optional(),
-      status: z.enum(STATUSES).optional(),
-      objectId: z
-        .string()
-        .max(64)
-        .optional()
-        .meta({ description: "What was sent about this object; no other filter with it." }),
-    }),
+    query: () =>
+      z.strictObject({
+        ...pageParameters(),
+        channel: z.enum(CHANNELS).optional(),
+        status: z.enum(STATUSES).optional(),
+        objectId: z
+          .string()
+          .max(64)
+          .optional()
+          .meta({ description: "What was sent about this object; no other filter with it." }),
+      }),
     list: true,
-    answers: { 200: z.array(notificationSummary) },
+    answers: { 200: () => z.array(notificationSummary()) },
   },
   async (ctx, { query }) => {
     const { channel, status, objectId, ...paging } = query;
@@ -97,14 +99,15 @@ export const resend = writeEndpoint(
       "As a new message (`resendOf` names the first), to another address where `to` names one; one that was kept for want of a provider goes out itself. A message that is under way is not sent again, nor one that would be withdrawn (CONFLICT says why).",
     scope: "notifications:write",
     params: byId,
-    body: z
-      .strictObject({
-        to: text(254)
-          .optional()
-          .meta({ description: "An address of the message's own channel; the same by default." }),
-      })
-      .meta({ id: "NotificationResend" })
-      .optional(),
+    body: () =>
+      z
+        .strictObject({
+          to: text(254)
+            .optional()
+            .meta({ description: "An address of the message's own channel; the same by default." }),
+        })
+        .meta({ id: "NotificationResend" })
+        .optional(),
     example: { to: "buchhaltung@nordlicht.example" },
     answers: { 201: notificationSummary },
     errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND"],
@@ -123,16 +126,18 @@ export const resend = writeEndpoint(
   },
 );
 
-const suppression = z
-  .object({
-    id: z.string(),
-    email: z.string(),
-    reason: z.enum(["bounced", "complained"]),
-    detail: z.string().nullable(),
-    notificationId: z.string().nullable(),
-    createdAt: z.number(),
-  })
-  .meta({ id: "Suppression" });
+const suppression = once(() =>
+  z
+    .object({
+      id: z.string(),
+      email: z.string(),
+      reason: z.enum(["bounced", "complained"]),
+      detail: z.string().nullable(),
+      notificationId: z.string().nullable(),
+      createdAt: z.number(),
+    })
+    .meta({ id: "Suppression" }),
+);
 
 export const listSuppressions = readEndpoint(
   {
@@ -141,9 +146,9 @@ export const listSuppressions = readEndpoint(
     tag,
     summary: "List the addresses that mail no longer goes to",
     scope: "notifications:read",
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(suppression) },
+    answers: { 200: () => z.array(suppression()) },
   },
   async (ctx, { query }) => {
     const found = ctx.db

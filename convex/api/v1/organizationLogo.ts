@@ -5,24 +5,27 @@ import { noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { MAX_PIXELS, PICTURE_TYPES, type PictureType } from "../../kit/pictures";
 import { requireVersion } from "../../kit/version";
 import { type Logo, presentLogo } from "../../ontology/sellers";
+import { once } from "../../kit/once";
 
 /** The picture on the letterhead of documents. It is a setting: `If-Match` is the settings' version. */
 
 const tag = "Organization";
 const path = "/organization/logo";
 
-const logo = z
-  .object({
-    contentType: z.enum(PICTURE_TYPES),
-    width: z.number().int().meta({ description: "Pixels." }),
-    height: z.number().int().meta({ description: "Pixels." }),
-    size: z.number().int().meta({ description: "Bytes." }),
-    sha256: z.string().meta({ description: "Hex, of the bytes." }),
-    dataUrl: z
-      .string()
-      .meta({ description: "The picture itself (RFC 2397), as `src` of an image." }),
-  })
-  .meta({ id: "OrganizationLogo" });
+const logo = once(() =>
+  z
+    .object({
+      contentType: z.enum(PICTURE_TYPES),
+      width: z.number().int().meta({ description: "Pixels." }),
+      height: z.number().int().meta({ description: "Pixels." }),
+      size: z.number().int().meta({ description: "Bytes." }),
+      sha256: z.string().meta({ description: "Hex, of the bytes." }),
+      dataUrl: z
+        .string()
+        .meta({ description: "The picture itself (RFC 2397), as `src` of an image." }),
+    })
+    .meta({ id: "OrganizationLogo" }),
+);
 
 export const get = readEndpoint(
   {
@@ -32,7 +35,7 @@ export const get = readEndpoint(
     summary: "Get the logo on the organization's documents",
     description: "`data` is null where there is none.",
     scope: "organization:read",
-    answers: { 200: logo.nullable() },
+    answers: { 200: () => logo().nullable() },
   },
   async (ctx) => {
     const found = await presentLogo(ctx, ctx.caller.organizationId);
@@ -78,7 +81,13 @@ export const remove = writeEndpoint(
   },
 );
 
-function logoView({ contentType, width, height, sha256, bytes }: Logo): z.input<typeof logo> {
+function logoView({
+  contentType,
+  width,
+  height,
+  sha256,
+  bytes,
+}: Logo): z.input<ReturnType<typeof logo>> {
   const base64 = Base64.fromByteArray(new Uint8Array(bytes));
   const dataUrl = `data:${contentType};base64,${base64}`;
   return { contentType, width, height, size: bytes.byteLength, sha256, dataUrl };

@@ -3,42 +3,49 @@ import type { Doc } from "../../_generated/dataModel";
 import { mergedChanges, patchOf } from "../../kit/mergePatch";
 import { modeOf, MODES } from "../../kit/mode";
 import { organizationSettings } from "../../kit/organizationSettings";
+import { once } from "../../kit/once";
 
 /** An organization as `/organization` and `/tenants/:id` show and take it. */
-export const tenantSettings = organizationSettings
-  .extend({
-    id: z.string(),
-    tier: z.enum(["free", "pro", "premium"]),
-    mode: z.enum(MODES).meta({ description: "As it was founded; it never changes." }),
-    version: z.number().int(),
-    createdAt: z.number(),
-    updatedAt: z.number(),
-  })
-  .meta({ id: "OrganizationSettings" });
+export const tenantSettings = once(() =>
+  organizationSettings()
+    .extend({
+      id: z.string(),
+      tier: z.enum(["free", "pro", "premium"]),
+      mode: z.enum(MODES).meta({ description: "As it was founded; it never changes." }),
+      version: z.number().int(),
+      createdAt: z.number(),
+      updatedAt: z.number(),
+    })
+    .meta({ id: "OrganizationSettings" }),
+);
 
-const settingsChanges = organizationSettings.partial().extend({
-  sender: organizationSettings.shape.sender.nullable(),
-  address: organizationSettings.shape.address.nullable(),
-  bankDetails: organizationSettings.shape.bankDetails.nullable(),
-  taxIds: organizationSettings.shape.taxIds.nullable(),
-  reminders: organizationSettings.shape.reminders.nullable(),
-  legalName: organizationSettings.shape.legalName.nullable(),
-  invoiceFooter: organizationSettings.shape.invoiceFooter.nullable(),
-  portalFields: organizationSettings.shape.portalFields.nullable(),
-});
+const settingsChanges = once(() =>
+  organizationSettings().partial().extend({
+    sender: organizationSettings().shape.sender.nullable(),
+    address: organizationSettings().shape.address.nullable(),
+    bankDetails: organizationSettings().shape.bankDetails.nullable(),
+    taxIds: organizationSettings().shape.taxIds.nullable(),
+    reminders: organizationSettings().shape.reminders.nullable(),
+    legalName: organizationSettings().shape.legalName.nullable(),
+    invoiceFooter: organizationSettings().shape.invoiceFooter.nullable(),
+    portalFields: organizationSettings().shape.portalFields.nullable(),
+  }),
+);
 
-export const settingsUpdate = patchOf(settingsChanges).meta({ id: "OrganizationSettingsUpdate" });
+export const settingsUpdate = once(() =>
+  patchOf(settingsChanges()).meta({ id: "OrganizationSettingsUpdate" }),
+);
 
 /** What a change makes of the settings that it names. @throws VALIDATION_ERROR */
 export function changedSettings(
   organization: Doc<"organizations">,
-  update: z.output<typeof settingsUpdate>,
-): z.output<typeof settingsChanges> {
-  return mergedChanges(settingsChanges, organization, update);
+  update: z.output<ReturnType<typeof settingsUpdate>>,
+): z.output<ReturnType<typeof settingsChanges>> {
+  return mergedChanges(settingsChanges(), organization, update);
 }
 
 /** Of `PATCH`, for both routes. */
-export const settingsExample: z.input<typeof settingsUpdate> = {
+export const settingsExample: z.input<ReturnType<typeof settingsUpdate>> = {
   legalName: "Studio Morgenrot GmbH",
   timeZone: "Europe/Berlin",
   locale: "de-DE",
@@ -49,8 +56,12 @@ export const settingsExample: z.input<typeof settingsUpdate> = {
 };
 
 /** What the schema names of the row; what else stands in it concerns nobody but us. */
-export function settingsView(organization: Doc<"organizations">): z.input<typeof tenantSettings> {
+export function settingsView(
+  organization: Doc<"organizations">,
+): z.input<ReturnType<typeof tenantSettings>> {
   const row = { ...organization, id: organization._id, mode: modeOf(organization) };
-  const shown = tenantSettings.keyof().options.map((field) => [field, row[field]]);
+  const shown = tenantSettings()
+    .keyof()
+    .options.map((field) => [field, row[field]]);
   return Object.fromEntries(shown) as typeof row;
 }

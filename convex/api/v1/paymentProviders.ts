@@ -10,55 +10,67 @@ import {
   providersOf,
   removeProvider,
 } from "../../payments/providers";
+import { once } from "../../kit/once";
 
 const tag = "Payments";
 const WEEK_SECONDS = 7 * 24 * 60 * 60;
 /** 128 bits; Standard Webhooks recommends 24 to 64 bytes. */
 const MIN_SECRET_BYTES = 16;
 
-const secretText = z
-  .string()
-  .trim()
-  .min(8, "must have at least 8 characters")
-  .max(255, "must have at most 255 characters")
-  .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces");
-const secretKey = secretText
-  .refine(
-    (key) => !key.startsWith("pk_"),
-    "is a publishable key; the secret one begins with sk_ or rk_",
-  )
-  .refine(
-    (key) => !key.startsWith("whsec_"),
-    "is a webhook's secret; the key begins with sk_ or rk_",
-  )
-  .meta({ description: "`sk_…`, or a restricted one, `rk_…`, that may write payment links." });
-const overlapSeconds = z.number().int().min(0).max(WEEK_SECONDS).optional().meta({
-  description: "How long a webhook secret that is replaced still verifies; a day by default.",
-});
-const standardSecret = secretText.refine(
-  isStandardSecret,
-  `must be whsec_ and at least ${MIN_SECRET_BYTES} bytes in base64`,
+const secretText = once(() =>
+  z
+    .string()
+    .trim()
+    .min(8, "must have at least 8 characters")
+    .max(255, "must have at most 255 characters")
+    .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces"),
+);
+const secretKey = once(() =>
+  secretText()
+    .refine(
+      (key) => !key.startsWith("pk_"),
+      "is a publishable key; the secret one begins with sk_ or rk_",
+    )
+    .refine(
+      (key) => !key.startsWith("whsec_"),
+      "is a webhook's secret; the key begins with sk_ or rk_",
+    )
+    .meta({ description: "`sk_…`, or a restricted one, `rk_…`, that may write payment links." }),
+);
+const overlapSeconds = once(() =>
+  z.number().int().min(0).max(WEEK_SECONDS).optional().meta({
+    description: "How long a webhook secret that is replaced still verifies; a day by default.",
+  }),
+);
+const standardSecret = once(() =>
+  secretText().refine(
+    isStandardSecret,
+    `must be whsec_ and at least ${MIN_SECRET_BYTES} bytes in base64`,
+  ),
 );
 
-const record = z
-  .object({
-    provider: z.enum(["stripe", "generic"]),
-    isConfigured: z
-      .boolean()
-      .meta({ description: "Whether nothing is missing: Stripe needs both secrets." }),
-    webhookUrl: z.string().meta({ description: "Where the provider is to send its events." }),
-    endpointKey: z.string(),
-    secretHint: z
-      .string()
-      .meta({ description: "The last characters of the key, or of the webhook secret." }),
-    webhookSecrets: z.array(z.object({ hint: z.string(), until: z.number().nullable() })).meta({
-      description: "Those that verify: the current one, and those that were replaced, until when.",
-    }),
-    version: z.number().int(),
-    createdAt: z.number(),
-    updatedAt: z.number(),
-  })
-  .meta({ id: "PaymentProvider" });
+const record = once(() =>
+  z
+    .object({
+      provider: z.enum(["stripe", "generic"]),
+      isConfigured: z
+        .boolean()
+        .meta({ description: "Whether nothing is missing: Stripe needs both secrets." }),
+      webhookUrl: z.string().meta({ description: "Where the provider is to send its events." }),
+      endpointKey: z.string(),
+      secretHint: z
+        .string()
+        .meta({ description: "The last characters of the key, or of the webhook secret." }),
+      webhookSecrets: z.array(z.object({ hint: z.string(), until: z.number().nullable() })).meta({
+        description:
+          "Those that verify: the current one, and those that were replaced, until when.",
+      }),
+      version: z.number().int(),
+      createdAt: z.number(),
+      updatedAt: z.number(),
+    })
+    .meta({ id: "PaymentProvider" }),
+);
 
 export const list = readEndpoint(
   {
@@ -68,7 +80,7 @@ export const list = readEndpoint(
     summary: "List the payment providers that the organization has set up",
     description: "Secrets are shown by their last characters alone.",
     scope: "organization:read",
-    answers: { 200: z.array(record) },
+    answers: { 200: () => z.array(record()) },
   },
   async (ctx) => {
     const found = await providersOf(ctx, ctx.caller.organizationId);
@@ -85,11 +97,12 @@ export const putStripe = writeEndpoint(
     description:
       "What is not given stays as it is: Stripe gives the webhook secret only for an address, which the first answer has. The address stays the same. Pages that are open stay open, and are closed with the key that they were made with; the next is made with the new one. A test organization takes test keys alone (CONFLICT).",
     scope: "organization:write",
-    body: z.strictObject({
-      secretKey: secretKey.optional(),
-      webhookSecret: secretText.optional(),
-      overlapSeconds,
-    }),
+    body: () =>
+      z.strictObject({
+        secretKey: secretKey().optional(),
+        webhookSecret: secretText().optional(),
+        overlapSeconds: overlapSeconds(),
+      }),
     example: { secretKey: "sk_test_4eC39HqLyjWDarjtT1", webhookSecret: "whsec_4eC39HqLyjWDarjtT1" },
     answers: { 200: record },
     errors: ["CONFLICT"],
@@ -109,7 +122,8 @@ export const putGeneric = writeEndpoint(
     description:
       "Events are signed as Standard Webhooks describes, with the secret that is given here.",
     scope: "organization:write",
-    body: z.strictObject({ webhookSecret: standardSecret, overlapSeconds }),
+    body: () =>
+      z.strictObject({ webhookSecret: standardSecret(), overlapSeconds: overlapSeconds() }),
     example: { webhookSecret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" },
     answers: { 200: record },
     errors: ["CONFLICT"],
@@ -155,7 +169,10 @@ export const removeGeneric = writeEndpoint(
   },
 );
 
-function providerView(provider: Provider, key: Doc<"paymentKeys"> | null): z.input<typeof record> {
+function providerView(
+  provider: Provider,
+  key: Doc<"paymentKeys"> | null,
+): z.input<ReturnType<typeof record>> {
   const { provider: name, endpointKey, version, createdAt, updatedAt } = provider;
   const webhookSecrets = provider.webhookSecrets.map(({ hint, until }) => ({ hint, until }));
   const site = process.env.CONVEX_SITE_URL ?? "";

@@ -9,26 +9,29 @@ import { personalReadEndpoint } from "../../kit/personalEndpoint";
 import { text } from "../../kit/text";
 import { currentLink, requestLink } from "../../payments/links";
 import { dismiss as dismissPayment, matchTo } from "../../payments/matching";
+import { once } from "../../kit/once";
 
 const tag = "Payments";
-const params = z.object({ id: z.string() });
+const params = once(() => z.object({ id: z.string() }));
 
-const record = z
-  .object({
-    id: z.string(),
-    provider: z.string(),
-    reference: z.string(),
-    kind: z.enum(["payment", "refund"]),
-    amountInCents: z.number().int().meta({ description: "Above zero, also of a refund." }),
-    currency: z.string(),
-    paidAt: z.number(),
-    invoiceId: z.string().nullable(),
-    invoiceNumber: z.string().nullable(),
-    status: z.enum(["unmatched", "applied", "dismissed"]),
-    reason: z.string().nullable(),
-    receivedAt: z.number(),
-  })
-  .meta({ id: "IncomingPayment" });
+const record = once(() =>
+  z
+    .object({
+      id: z.string(),
+      provider: z.string(),
+      reference: z.string(),
+      kind: z.enum(["payment", "refund"]),
+      amountInCents: z.number().int().meta({ description: "Above zero, also of a refund." }),
+      currency: z.string(),
+      paidAt: z.number(),
+      invoiceId: z.string().nullable(),
+      invoiceNumber: z.string().nullable(),
+      status: z.enum(["unmatched", "applied", "dismissed"]),
+      reason: z.string().nullable(),
+      receivedAt: z.number(),
+    })
+    .meta({ id: "IncomingPayment" }),
+);
 
 export const listUnmatched = readEndpoint(
   {
@@ -39,9 +42,9 @@ export const listUnmatched = readEndpoint(
     description:
       "They wait here until somebody matches or dismisses them, or their invoice is sent.",
     scope: "invoices:read",
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(record) },
+    answers: { 200: () => z.array(record()) },
   },
   async (ctx, { query }) => {
     const unmatched = ctx.db
@@ -64,9 +67,9 @@ export const listUnplaced = personalReadEndpoint(
     description:
       "For administrators of the deployment: what came to its own address while it has several organizations, and names none. `PAYMENTS_ORGANIZATION_ID` says whose the deployment's credentials are.",
     forAdministrators: true,
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(record) },
+    answers: { 200: () => z.array(record()) },
   },
   async (ctx, { query }) => {
     const unplaced = ctx.db
@@ -87,7 +90,7 @@ export const match = writeEndpoint(
     description: "As much of it as is open is recorded; the rest stays unmatched.",
     scope: "invoices:write",
     params,
-    body: z.strictObject({ invoiceId: z.string().max(64) }),
+    body: () => z.strictObject({ invoiceId: z.string().max(64) }),
     example: { invoiceId: exampleId("invoiceId") },
     answers: { 200: record },
     errors: ["NOT_FOUND", "CONFLICT", "INVALID_STATE"],
@@ -107,7 +110,7 @@ export const dismiss = writeEndpoint(
     summary: "Take a payment off the list: it is for no invoice",
     scope: "invoices:write",
     params,
-    body: z.strictObject({ reason: text(500).optional() }).optional(),
+    body: () => z.strictObject({ reason: text(500).optional() }).optional(),
     example: { reason: "A private transfer." },
     answers: { 200: record },
     errors: ["NOT_FOUND", "INVALID_STATE"],
@@ -118,21 +121,23 @@ export const dismiss = writeEndpoint(
   },
 );
 
-const link = z
-  .object({
-    id: z.string(),
-    invoiceId: z.string(),
-    provider: z.literal("stripe"),
-    status: z
-      .enum(["pending", "ready", "failed", "closing", "closed"])
-      .meta({ description: "`pending` until the provider has answered; then `url` is there." }),
-    url: z.string().nullable(),
-    amountInCents: z.number().int(),
-    currency: z.string(),
-    error: z.string().nullable().meta({ description: "Of the last attempt that failed." }),
-    createdAt: z.number(),
-  })
-  .meta({ id: "PaymentLink" });
+const link = once(() =>
+  z
+    .object({
+      id: z.string(),
+      invoiceId: z.string(),
+      provider: z.literal("stripe"),
+      status: z
+        .enum(["pending", "ready", "failed", "closing", "closed"])
+        .meta({ description: "`pending` until the provider has answered; then `url` is there." }),
+      url: z.string().nullable(),
+      amountInCents: z.number().int(),
+      currency: z.string(),
+      error: z.string().nullable().meta({ description: "Of the last attempt that failed." }),
+      createdAt: z.number(),
+    })
+    .meta({ id: "PaymentLink" }),
+);
 
 export const createLink = writeEndpoint(
   {
@@ -167,7 +172,7 @@ export const getLink = readEndpoint(
   },
 );
 
-function paymentView(incoming: Doc<"incomingPayments">): z.input<typeof record> {
+function paymentView(incoming: Doc<"incomingPayments">): z.input<ReturnType<typeof record>> {
   const { _id: id, provider, reference, kind, amountInCents, currency, paidAt } = incoming;
   const { invoiceId = null, invoiceNumber = null, reason = null, status, receivedAt } = incoming;
   return {
@@ -176,7 +181,7 @@ function paymentView(incoming: Doc<"incomingPayments">): z.input<typeof record> 
   };
 }
 
-function linkView(row: Doc<"paymentLinks">): z.input<typeof link> {
+function linkView(row: Doc<"paymentLinks">): z.input<ReturnType<typeof link>> {
   const { _id: id, invoiceId, provider, status, amountInCents, currency, createdAt } = row;
   const { url = null, error = null } = row;
   return { id, invoiceId, provider, status, url, amountInCents, currency, error, createdAt };

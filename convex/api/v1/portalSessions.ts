@@ -9,18 +9,21 @@ import {
   revokePortalSession,
   revokePortalSessions,
 } from "../../ontology/portalSessions";
+import { once } from "../../kit/once";
 
 const tag = "Portal sessions";
 
-const portalSession = z
-  .object({
-    id: z.string(),
-    userId: z.string(),
-    createdBy: z.string().meta({ description: "The API key that signed the user in." }),
-    createdAt: z.number(),
-    expiresAt: z.number(),
-  })
-  .meta({ id: "PortalSession" });
+const portalSession = once(() =>
+  z
+    .object({
+      id: z.string(),
+      userId: z.string(),
+      createdBy: z.string().meta({ description: "The API key that signed the user in." }),
+      createdAt: z.number(),
+      expiresAt: z.number(),
+    })
+    .meta({ id: "PortalSession" }),
+);
 
 export const list = readEndpoint(
   {
@@ -29,9 +32,9 @@ export const list = readEndpoint(
     tag,
     summary: "List the sessions of the portal's users, newest first",
     scope: "portal:read",
-    query: z.strictObject({ ...pageParameters, userId: z.string().max(64).optional() }),
+    query: () => z.strictObject({ ...pageParameters(), userId: z.string().max(64).optional() }),
     list: true,
-    answers: { 200: z.array(portalSession) },
+    answers: { 200: () => z.array(portalSession()) },
     errors: ["NOT_FOUND"],
   },
   async ({ tenant, ...ctx }, { query }) => {
@@ -58,7 +61,7 @@ export const revoke = writeEndpoint(
     tag,
     summary: "End a session, at once",
     scope: "portal:write",
-    params: z.object({ id: z.string() }),
+    params: () => z.object({ id: z.string() }),
     answers: { 204: null },
     errors: ["NOT_FOUND"],
   },
@@ -85,7 +88,7 @@ export const revokeAll = writeEndpoint(
   },
 );
 
-function sessionView(session: Doc<"frontendSessions">): z.input<typeof portalSession> {
+function sessionView(session: Doc<"frontendSessions">): z.input<ReturnType<typeof portalSession>> {
   const { _id: id, userId, createdBy, createdAt, expiresAt } = session;
   return { id, userId, createdBy, createdAt, expiresAt };
 }

@@ -22,15 +22,16 @@ export const list = readEndpoint(
     tag,
     summary: "List or search the portal's users",
     scope: "portal:read",
-    query: z.strictObject({
-      ...listParametersOf("frontend_user"),
-      status: severalOf(frontendUserStatus),
-      oauthProvider: severalOf(oauthProvider),
-      crmContactId: idFilter,
-      email: severalOf(z.string().max(254).transform(emailKey)),
-    }),
+    query: () =>
+      z.strictObject({
+        ...listParametersOf("frontend_user"),
+        status: severalOf(frontendUserStatus()),
+        oauthProvider: severalOf(oauthProvider()),
+        crmContactId: idFilter(),
+        email: severalOf(z.string().max(254).transform(emailKey)),
+      }),
     list: true,
-    answers: { 200: z.array(frontendUserRecord) },
+    answers: { 200: () => z.array(frontendUserRecord()) },
   },
   async ({ tenant, ...ctx }, { query }) => {
     const request = listRequest("frontend_user", query);

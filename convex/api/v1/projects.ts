@@ -49,7 +49,7 @@ export const archive = writeEndpoint(
     description: "It is cancelled and leaves the lists, unless they ask for `includeArchived`.",
     scope: "projects:write",
     subject: "project",
-    answers: { 200: schemasOf(projectType).record },
+    answers: { 200: () => schemasOf(projectType).record },
     errors: ["INVALID_STATE"],
   },
   async ({ store }, { subject }) => {

@@ -22,16 +22,20 @@ import {
   quotePatch,
   quoteUpdate,
 } from "../../ontology/salesInput";
-import { invoiceRecord, invoiceView, quoteRecord, quoteView } from "../../ontology/salesView";
+import { invoiceRecord, quoteRecord } from "../../ontology/salesRecords";
+import { invoiceView, quoteView } from "../../ontology/salesView";
 import { newDates, partyFilters } from "./salesShapes";
+import { once } from "../../kit/once";
 
 const tag = "Quotes";
 
 /** `POST /quotes/:id/…` that takes a reason. */
-const reason = z
-  .strictObject({ reason: text(2000).optional() })
-  .optional()
-  .meta({ id: "QuoteReason" });
+const reason = once(() =>
+  z
+    .strictObject({ reason: text(2000).optional() })
+    .optional()
+    .meta({ id: "QuoteReason" }),
+);
 
 export const list = readEndpoint(
   {
@@ -41,19 +45,20 @@ export const list = readEndpoint(
     summary: "List or search quotes",
     scope: "invoices:read",
     callers: ["api_key", "user", "portal_user"],
-    query: z.strictObject({
-      ...listParametersOf("quote"),
-      ...dateParameters,
-      ...dueParameters,
-      ...partyFilters,
-      status: severalOf(z.enum(quoteType.statuses)),
-      type: severalOf(documentType),
-      projectId: idFilter,
-      currency: severalOf(currencyCode),
-      quoteNumber: severalOf(text(60).transform(numberKey), { commas: false }),
-    }),
+    query: () =>
+      z.strictObject({
+        ...listParametersOf("quote"),
+        ...dateParameters(),
+        ...dueParameters(),
+        ...partyFilters(),
+        status: severalOf(z.enum(quoteType.statuses)),
+        type: severalOf(documentType()),
+        projectId: idFilter(),
+        currency: severalOf(currencyCode()),
+        quoteNumber: severalOf(text(60).transform(numberKey), { commas: false }),
+      }),
     list: true,
-    answers: { 200: z.array(quoteRecord) },
+    answers: { 200: () => z.array(quoteRecord()) },
   },
   async (ctx, { query }) => {
     const request = listRequest("quote", query);
@@ -128,7 +133,7 @@ export const update = writeEndpoint(
     const quote = await changeQuote(
       ctx,
       subject,
-      mergedChanges(quoteUpdate, subject.customProperties, body),
+      mergedChanges(quoteUpdate(), subject.customProperties, body),
     );
     return ok(quoteView(quote), { version: quote.version });
   },
@@ -142,13 +147,13 @@ export const send = writeEndpoint(
     summary: "Send a quote",
     scope: "invoices:write",
     subject: "quote",
-    body: invoiceSending.optional(),
+    body: () => invoiceSending().optional(),
     example: {
       channels: ["email"],
       to: "einkauf@nordlicht.example",
       message: "As discussed on the phone.",
     },
-    answers: { 200: quoteRecord.extend({ notificationIds: z.array(z.string()) }) },
+    answers: { 200: () => quoteRecord().extend({ notificationIds: z.array(z.string()) }) },
     errors: ["CONFLICT", "INVALID_STATE"],
   },
   async (ctx, { subject, body = {} }) => {
@@ -220,7 +225,7 @@ export const invoice = writeEndpoint(
     summary: "Make the draft invoice of an accepted quote",
     scope: "invoices:write",
     subject: "quote",
-    body: newDates.optional(),
+    body: () => newDates().optional(),
     example: { paymentTerms: "net15" },
     answers: { 201: invoiceRecord },
     errors: ["CONFLICT", "INVALID_STATE"],

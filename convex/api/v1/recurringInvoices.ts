@@ -17,7 +17,8 @@ import {
   resumeRecurringInvoice,
 } from "../../ontology/recurringRules";
 import { documentType } from "../../ontology/salesInput";
-import { recurringInvoiceRecord, recurringInvoiceView } from "../../ontology/salesView";
+import { recurringInvoiceRecord } from "../../ontology/salesRecords";
+import { recurringInvoiceView } from "../../ontology/salesView";
 import { partyFilters } from "./salesShapes";
 
 const tag = "Recurring invoices";
@@ -29,17 +30,18 @@ export const list = readEndpoint(
     tag,
     summary: "List or search recurring invoices",
     scope: "invoices:read",
-    query: z.strictObject({
-      ...listParametersOf("recurring_invoice"),
-      ...dueParameters,
-      ...partyFilters,
-      status: severalOf(z.enum(["active", "paused", "ended"])),
-      type: severalOf(documentType),
-      projectId: idFilter,
-      currency: severalOf(currencyCode),
-    }),
+    query: () =>
+      z.strictObject({
+        ...listParametersOf("recurring_invoice"),
+        ...dueParameters(),
+        ...partyFilters(),
+        status: severalOf(z.enum(["active", "paused", "ended"])),
+        type: severalOf(documentType()),
+        projectId: idFilter(),
+        currency: severalOf(currencyCode()),
+      }),
     list: true,
-    answers: { 200: z.array(recurringInvoiceRecord) },
+    answers: { 200: () => z.array(recurringInvoiceRecord()) },
   },
   async (ctx, { query }) => {
     const request = listRequest("recurring_invoice", query);
@@ -115,7 +117,7 @@ export const update = writeEndpoint(
     const recurring = await changeRecurringInvoice(
       ctx,
       subject,
-      mergedChanges(recurringInvoiceUpdate, subject.customProperties, body),
+      mergedChanges(recurringInvoiceUpdate(), subject.customProperties, body),
     );
     return ok(recurringInvoiceView(recurring), { version: recurring.version });
   },

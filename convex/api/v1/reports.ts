@@ -8,36 +8,41 @@ import { day } from "../../ontology/recurringInput";
 import { openItems, revenueByMonth, revenueByOwner, taxByMonth } from "../../ontology/reports";
 import type { SalesOwner } from "../../ontology/sales";
 import { TAX_CATEGORIES } from "../../money/totals";
+import { once } from "../../kit/once";
 
 const tag = "Reports";
 
-const month = z
-  .string()
-  .regex(
-    /^(19[7-9]|2\d\d)\d-(0[1-9]|1[0-2])$/,
-    "must be a month from 1970-01 to 2999-12, such as 2026-11",
-  )
-  .meta({ example: "2026-11" });
+const month = once(() =>
+  z
+    .string()
+    .regex(
+      /^(19[7-9]|2\d\d)\d-(0[1-9]|1[0-2])$/,
+      "must be a month from 1970-01 to 2999-12, such as 2026-11",
+    )
+    .meta({ example: "2026-11" }),
+);
 const MAX_MONTHS = 120;
 const MAX_MONTHS_BY_OWNER = 24;
 
-const months = { from: month, to: month.meta({ description: "Included." }) };
+const months = once(() => ({ from: month(), to: month().meta({ description: "Included." }) }));
 
-const cents = z.number().int();
-const revenue = z.object({
-  currency: z.string(),
-  invoices: z.number().int(),
-  creditNotes: z.number().int(),
-  invoicedNetInCents: cents,
-  invoicedTaxInCents: cents,
-  creditedNetInCents: cents,
-  creditedTaxInCents: cents,
-  netInCents: cents.meta({ description: "Invoiced less credited." }),
-  taxInCents: cents,
-  grossInCents: cents,
-  receivedInCents: cents.meta({ description: "Payments less refunds, by the day of payment." }),
-  writtenOffInCents: cents,
-});
+const cents = once(() => z.number().int());
+const revenue = once(() =>
+  z.object({
+    currency: z.string(),
+    invoices: z.number().int(),
+    creditNotes: z.number().int(),
+    invoicedNetInCents: cents(),
+    invoicedTaxInCents: cents(),
+    creditedNetInCents: cents(),
+    creditedTaxInCents: cents(),
+    netInCents: cents().meta({ description: "Invoiced less credited." }),
+    taxInCents: cents(),
+    grossInCents: cents(),
+    receivedInCents: cents().meta({ description: "Payments less refunds, by the day of payment." }),
+    writtenOffInCents: cents(),
+  }),
+);
 
 export const revenueReport = readEndpoint(
   {
@@ -47,13 +52,16 @@ export const revenueReport = readEndpoint(
     summary: "Revenue per month and currency",
     description: "Of the whole organization, or of one contact, CRM organization or project.",
     scope: "invoices:read",
-    query: z.strictObject({
-      ...months,
-      contactId: z.string().max(64).optional(),
-      crmOrganizationId: z.string().max(64).optional(),
-      projectId: z.string().max(64).optional(),
-    }),
-    answers: { 200: z.array(revenue.extend({ month: z.string() })).meta({ id: "Revenue" }) },
+    query: () =>
+      z.strictObject({
+        ...months(),
+        contactId: z.string().max(64).optional(),
+        crmOrganizationId: z.string().max(64).optional(),
+        projectId: z.string().max(64).optional(),
+      }),
+    answers: {
+      200: () => z.array(revenue().extend({ month: z.string() })).meta({ id: "Revenue" }),
+    },
     errors: ["NOT_FOUND"],
   },
   async (ctx, { query }) => {
@@ -71,20 +79,21 @@ export const taxReport = readEndpoint(
     summary: "Tax per month, currency and rate",
     description: "Invoices less credit notes, by the month of their issue date.",
     scope: "invoices:read",
-    query: z.strictObject(months),
+    query: () => z.strictObject(months()),
     answers: {
-      200: z
-        .array(
-          z.object({
-            month: z.string(),
-            currency: z.string(),
-            taxCategory: z.enum(TAX_CATEGORIES),
-            taxRatePercent: z.number(),
-            taxableInCents: cents,
-            taxInCents: cents,
-          }),
-        )
-        .meta({ id: "TaxReport" }),
+      200: () =>
+        z
+          .array(
+            z.object({
+              month: z.string(),
+              currency: z.string(),
+              taxCategory: z.enum(TAX_CATEGORIES),
+              taxRatePercent: z.number(),
+              taxableInCents: cents(),
+              taxInCents: cents(),
+            }),
+          )
+          .meta({ id: "TaxReport" }),
     },
   },
   async (ctx, { query }) => {
@@ -107,17 +116,19 @@ export const revenueByOwnerReport = readEndpoint(
     summary: "Revenue per contact, CRM organization or project",
     description: "Those with any in these months, in pages by cursor.",
     scope: "invoices:read",
-    query: z.strictObject({
-      ...months,
-      by: z.enum(["clients", "organizations", "projects"]),
-      limit: z.coerce.number().int().min(1).max(MAX_LIMIT).optional(),
-      cursor: z.string().max(4000).optional(),
-    }),
+    query: () =>
+      z.strictObject({
+        ...months(),
+        by: z.enum(["clients", "organizations", "projects"]),
+        limit: z.coerce.number().int().min(1).max(MAX_LIMIT).optional(),
+        cursor: z.string().max(4000).optional(),
+      }),
     list: true,
     answers: {
-      200: z
-        .array(revenue.extend({ id: z.string(), name: z.string().nullable() }))
-        .meta({ id: "RevenueByOwner" }),
+      200: () =>
+        z
+          .array(revenue().extend({ id: z.string(), name: z.string().nullable() }))
+          .meta({ id: "RevenueByOwner" }),
     },
   },
   async (ctx, { query }) => {
@@ -153,24 +164,26 @@ export const openItemsReport = readEndpoint(
     summary: "Open items by age",
     description: "What is open now, per currency, by how many days it was due on `asOf`.",
     scope: "invoices:read",
-    query: z.strictObject({
-      asOf: day.meta({ description: "Usually today, in the organization's time zone." }),
-    }),
+    query: () =>
+      z.strictObject({
+        asOf: day().meta({ description: "Usually today, in the organization's time zone." }),
+      }),
     answers: {
-      200: z
-        .array(
-          z.object({
-            currency: z.string(),
-            invoices: z.number().int(),
-            totalInCents: cents,
-            notDue: cents,
-            days30: cents.meta({ description: "1 to 30 days overdue." }),
-            days60: cents.meta({ description: "31 to 60 days." }),
-            days90: cents.meta({ description: "61 to 90 days." }),
-            older: cents.meta({ description: "More than 90 days." }),
-          }),
-        )
-        .meta({ id: "OpenItems" }),
+      200: () =>
+        z
+          .array(
+            z.object({
+              currency: z.string(),
+              invoices: z.number().int(),
+              totalInCents: cents(),
+              notDue: cents(),
+              days30: cents().meta({ description: "1 to 30 days overdue." }),
+              days60: cents().meta({ description: "31 to 60 days." }),
+              days90: cents().meta({ description: "61 to 90 days." }),
+              older: cents().meta({ description: "More than 90 days." }),
+            }),
+          )
+          .meta({ id: "OpenItems" }),
     },
   },
   async (ctx, { query }) => ok(await openItems(ctx, ctx.caller.organizationId, query.asOf)),

@@ -5,39 +5,44 @@ import { organizationOf } from "../../kit/own";
 import { documentsFrom, documentsTo } from "../../kit/time";
 import { balances } from "../../ontology/reports";
 import { statementOf } from "../../ontology/statement";
+import { once } from "../../kit/once";
 
 const tag = "Statements";
 
-const cents = z.number().int();
-const balance = z.array(z.object({ currency: z.string(), openInCents: cents }));
-const statement = z
-  .array(
-    z.object({
-      currency: z.string(),
-      openingBalanceInCents: cents,
-      invoicedInCents: cents,
-      creditedInCents: cents,
-      paidInCents: cents,
-      writtenOffInCents: cents,
-      closingBalanceInCents: cents,
-      entries: z.array(
-        z.object({
-          date: z.number(),
-          kind: z.enum(["invoice", "credit_note", "payment", "refund", "write_off"]),
-          id: z.string(),
-          number: z.string(),
-          invoiceId: z.string(),
-          amountInCents: cents,
-          balanceInCents: cents,
-        }),
-      ),
-    }),
-  )
-  .meta({ id: "Statement", description: "A running account per currency." });
-const period = z.strictObject({
-  from: documentsFrom,
-  to: documentsTo.meta({ description: "The last day, which is included whole." }),
-});
+const cents = once(() => z.number().int());
+const balance = once(() => z.array(z.object({ currency: z.string(), openInCents: cents() })));
+const statement = once(() =>
+  z
+    .array(
+      z.object({
+        currency: z.string(),
+        openingBalanceInCents: cents(),
+        invoicedInCents: cents(),
+        creditedInCents: cents(),
+        paidInCents: cents(),
+        writtenOffInCents: cents(),
+        closingBalanceInCents: cents(),
+        entries: z.array(
+          z.object({
+            date: z.number(),
+            kind: z.enum(["invoice", "credit_note", "payment", "refund", "write_off"]),
+            id: z.string(),
+            number: z.string(),
+            invoiceId: z.string(),
+            amountInCents: cents(),
+            balanceInCents: cents(),
+          }),
+        ),
+      }),
+    )
+    .meta({ id: "Statement", description: "A running account per currency." }),
+);
+const period = once(() =>
+  z.strictObject({
+    from: documentsFrom(),
+    to: documentsTo().meta({ description: "The last day, which is included whole." }),
+  }),
+);
 
 export const contactStatement = readEndpoint(
   {

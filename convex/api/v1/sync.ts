@@ -10,23 +10,26 @@ import { feedSince } from "../../kit/time";
 import { cursorOf, positionAt, positionOf } from "../../sync/position";
 import { isBefore, latestCommit, pullPage } from "../../sync/pull";
 import { push as pushChanges, pusherOf } from "../../sync/push";
+import { once } from "../../kit/once";
 
 const tag = "Sync";
 
 const MAX_LIMIT = 1000;
 
-const pulledChange = z
-  .object({
-    type: z.enum(SYNCED_TYPES),
-    id: z.string(),
-    clientId: z.string().optional().meta({ description: "As the device that made it calls it." }),
-    op: z.enum(["upsert", "delete"]),
-    version: z.number().int(),
-    updatedAt: z.number(),
-    deletedAt: z.number().optional(),
-    data: syncRecord.nullable().meta({ description: "Null of what was deleted." }),
-  })
-  .meta({ id: "PulledChange" });
+const pulledChange = once(() =>
+  z
+    .object({
+      type: z.enum(SYNCED_TYPES),
+      id: z.string(),
+      clientId: z.string().optional().meta({ description: "As the device that made it calls it." }),
+      op: z.enum(["upsert", "delete"]),
+      version: z.number().int(),
+      updatedAt: z.number(),
+      deletedAt: z.number().optional(),
+      data: syncRecord().nullable().meta({ description: "Null of what was deleted." }),
+    })
+    .meta({ id: "PulledChange" }),
+);
 
 export const pull = readEndpoint(
   {
@@ -38,33 +41,35 @@ export const pull = readEndpoint(
       "In the order in which it was committed; deletions too. Begin without parameters for a full copy, then go on with `nextCursor`. The copy is consistent where `hasMore` is false; a page can be short, even empty, with more to come. 410 with `details.resync` when what was deleted since the cursor is no longer known (after 90 days): begin anew.",
     scope: "sync:read",
     notesPull: true,
-    query: z.strictObject({
-      since: z
-        .union([feedSince, z.string().max(4000)])
-        .optional()
-        .meta({
-          description:
-            "For a first pull: a time, in milliseconds or ISO 8601; a date is that day of the organization's time zone. Also takes a `nextCursor`.",
-        }),
-      cursor: z
-        .string()
-        .max(4000)
-        .optional()
-        .meta({ description: "`nextCursor` of the pull before." }),
-      limit: z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(MAX_LIMIT)
-        .optional()
-        .meta({ description: `${MAX_LIMIT} by default.` }),
-    }),
-    answers: {
-      200: z.object({
-        changes: z.array(pulledChange),
-        nextCursor: z.string(),
-        hasMore: z.boolean(),
+    query: () =>
+      z.strictObject({
+        since: z
+          .union([feedSince(), z.string().max(4000)])
+          .optional()
+          .meta({
+            description:
+              "For a first pull: a time, in milliseconds or ISO 8601; a date is that day of the organization's time zone. Also takes a `nextCursor`.",
+          }),
+        cursor: z
+          .string()
+          .max(4000)
+          .optional()
+          .meta({ description: "`nextCursor` of the pull before." }),
+        limit: z.coerce
+          .number()
+          .int()
+          .min(1)
+          .max(MAX_LIMIT)
+          .optional()
+          .meta({ description: `${MAX_LIMIT} by default.` }),
       }),
+    answers: {
+      200: () =>
+        z.object({
+          changes: z.array(pulledChange()),
+          nextCursor: z.string(),
+          hasMore: z.boolean(),
+        }),
     },
     errors: ["GONE"],
   },
@@ -82,24 +87,28 @@ export const pull = readEndpoint(
 
 const MAX_CHANGES = 200;
 
-const pushResult = z
-  .object({
-    changeId: z.string(),
-    status: z.enum(["applied", "conflict", "refused", "duplicate"]),
-    id: z.string().optional(),
-    version: z.number().int().optional(),
-    winner: z.enum(["client", "server"]).optional(),
-    conflictId: z.string().optional(),
-    error: z.object({ code: z.string(), message: z.string(), details: z.unknown() }).optional(),
-  })
-  .meta({ id: "PushResult" });
+const pushResult = once(() =>
+  z
+    .object({
+      changeId: z.string(),
+      status: z.enum(["applied", "conflict", "refused", "duplicate"]),
+      id: z.string().optional(),
+      version: z.number().int().optional(),
+      winner: z.enum(["client", "server"]).optional(),
+      conflictId: z.string().optional(),
+      error: z.object({ code: z.string(), message: z.string(), details: z.unknown() }).optional(),
+    })
+    .meta({ id: "PushResult" }),
+);
 
-const pushBody = z.strictObject({
-  deviceId: z.string().trim().min(1).max(100),
-  changes: z
-    .array(z.looseObject({ changeId: z.string().min(1).max(100) }))
-    .max(MAX_CHANGES, `must have at most ${MAX_CHANGES} changes`),
-});
+const pushBody = once(() =>
+  z.strictObject({
+    deviceId: z.string().trim().min(1).max(100),
+    changes: z
+      .array(z.looseObject({ changeId: z.string().min(1).max(100) }))
+      .max(MAX_CHANGES, `must have at most ${MAX_CHANGES} changes`),
+  }),
+);
 
 export const push = writeEndpoint(
   {
@@ -111,7 +120,7 @@ export const push = writeEndpoint(
     scope: "sync:write",
     body: pushBody,
     bodyLimit: 8 * 1024 * 1024,
-    documentedBody: pushBody.extend({ changes: z.array(pushedChange).max(MAX_CHANGES) }),
+    documentedBody: () => pushBody().extend({ changes: z.array(pushedChange()).max(MAX_CHANGES) }),
     example: {
       deviceId: "pixel-9-jonas",
       changes: [
@@ -129,11 +138,12 @@ export const push = writeEndpoint(
       ],
     },
     answers: {
-      200: z.object({
-        results: z.array(pushResult).meta({ description: "In the order of the changes." }),
-        applied: z.number().int(),
-        conflicts: z.array(conflictRecord),
-      }),
+      200: () =>
+        z.object({
+          results: z.array(pushResult()).meta({ description: "In the order of the changes." }),
+          applied: z.number().int(),
+          conflicts: z.array(conflictRecord()),
+        }),
     },
     errors: ["NOT_FOUND", "FORBIDDEN"],
   },
@@ -162,20 +172,22 @@ export const push = writeEndpoint(
   },
 );
 
-const standing = z.object({
-  cursor: z.string().meta({ description: "Where the changes end at present." }),
-  pending: z.boolean().nullable().meta({ description: "Null without `cursor`." }),
-  devices: z.array(
-    z.object({
-      id: z.string(),
-      deviceId: z.string(),
-      name: z.string(),
-      lastSeenAt: z.number(),
-      lastPushAt: z.number().nullable(),
-      lastPullAt: z.number().nullable(),
-    }),
-  ),
-});
+const standing = once(() =>
+  z.object({
+    cursor: z.string().meta({ description: "Where the changes end at present." }),
+    pending: z.boolean().nullable().meta({ description: "Null without `cursor`." }),
+    devices: z.array(
+      z.object({
+        id: z.string(),
+        deviceId: z.string(),
+        name: z.string(),
+        lastSeenAt: z.number(),
+        lastPushAt: z.number().nullable(),
+        lastPullAt: z.number().nullable(),
+      }),
+    ),
+  }),
+);
 
 export const status = readEndpoint(
   {
@@ -186,8 +198,8 @@ export const status = readEndpoint(
     description:
       "The server's clock, by which a device corrects its own; whether there is something to pull after `cursor`; the caller's devices.",
     scope: "sync:read",
-    query: z.strictObject({ cursor: z.string().max(4000).optional() }),
-    answers: { 200: standing.extend({ serverTime: z.number() }) },
+    query: () => z.strictObject({ cursor: z.string().max(4000).optional() }),
+    answers: { 200: () => standing().extend({ serverTime: z.number() }) },
     finishes: "serverTime",
   },
   async (ctx, { query }) => {
@@ -222,7 +234,7 @@ function positionAfter(
   return typeof since === "number" ? positionAt(since) : positionOf(organizationId, "since", since);
 }
 
-function changeOf(object: SyncedDoc): z.input<typeof pulledChange> {
+function changeOf(object: SyncedDoc): z.input<ReturnType<typeof pulledChange>> {
   const { type, _id: id, clientId, version, updatedAt, deletedAt } = object;
   const isDeleted = object.lifecycle === "deleted";
   return {

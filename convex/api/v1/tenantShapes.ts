@@ -4,46 +4,53 @@ import type { QueryCtx } from "../../_generated/server";
 import { modeOf, MODES } from "../../kit/mode";
 import type { Invite } from "../../tenants/invites";
 import { userOf } from "../../tenants/members";
+import { once } from "../../kit/once";
 
-export const role = z.enum(["owner", "manager", "member", "viewer"]);
+export const role = once(() => z.enum(["owner", "manager", "member", "viewer"]));
 
-export const tenant = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    mode: z.enum(MODES),
-    role,
-    status: z.enum(["active", "invited"]),
-  })
-  .meta({ id: "Tenant" });
+export const tenant = once(() =>
+  z
+    .object({
+      id: z.string(),
+      name: z.string(),
+      mode: z.enum(MODES),
+      role: role(),
+      status: z.enum(["active", "invited"]),
+    })
+    .meta({ id: "Tenant" }),
+);
 
-export const memberRecord = z
-  .object({
-    userId: z.string(),
-    name: z.string(),
-    email: z.string().nullable(),
-    role,
-    status: z.enum(["active", "invited"]),
-    joinedAt: z.number(),
-  })
-  .meta({ id: "Member" });
+export const memberRecord = once(() =>
+  z
+    .object({
+      userId: z.string(),
+      name: z.string(),
+      email: z.string().nullable(),
+      role: role(),
+      status: z.enum(["active", "invited"]),
+      joinedAt: z.number(),
+    })
+    .meta({ id: "Member" }),
+);
 
-export const inviteRecord = z
-  .object({
-    id: z.string(),
-    email: z.string(),
-    role,
-    status: z.literal("invited"),
-    invitedBy: z.string(),
-    createdAt: z.number(),
-    expiresAt: z.number(),
-  })
-  .meta({ id: "Invite" });
+export const inviteRecord = once(() =>
+  z
+    .object({
+      id: z.string(),
+      email: z.string(),
+      role: role(),
+      status: z.literal("invited"),
+      invitedBy: z.string(),
+      createdAt: z.number(),
+      expiresAt: z.number(),
+    })
+    .meta({ id: "Invite" }),
+);
 
 export function tenantView(
   organization: Doc<"organizations">,
   { role, status }: Pick<Doc<"memberships">, "role" | "status">,
-): z.input<typeof tenant> {
+): z.input<ReturnType<typeof tenant>> {
   const { _id: id, name } = organization;
   return { id, name, mode: modeOf(organization), role, status };
 }
@@ -51,13 +58,18 @@ export function tenantView(
 export async function memberView(
   ctx: QueryCtx,
   membership: Doc<"memberships">,
-): Promise<z.input<typeof memberRecord>> {
+): Promise<z.input<ReturnType<typeof memberRecord>>> {
   const { role, status, createdAt: joinedAt } = membership;
   const { _id, name, email = null } = await userOf(ctx, membership);
   return { userId: _id, name, email, role, status, joinedAt };
 }
 
-export function inviteView({ _id, role, createdAt, invite }: Invite): z.input<typeof inviteRecord> {
+export function inviteView({
+  _id,
+  role,
+  createdAt,
+  invite,
+}: Invite): z.input<ReturnType<typeof inviteRecord>> {
   const { email, invitedBy, expiresAt } = invite;
   return { id: _id, email, role, status: "invited", invitedBy, createdAt, expiresAt };
 }

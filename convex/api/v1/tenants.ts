@@ -19,9 +19,10 @@ import {
   tenantSettings,
 } from "./organizationShapes";
 import { memberRecord, memberView, role, tenant, tenantView } from "./tenantShapes";
+import { once } from "../../kit/once";
 
 const tag = "Tenants";
-const params = z.object({ id: z.string() });
+const params = once(() => z.object({ id: z.string() }));
 const staffOnly = ["user"] as const;
 
 export const list = personalReadEndpoint(
@@ -32,9 +33,9 @@ export const list = personalReadEndpoint(
     summary: "List the caller's organizations",
     description:
       "With the caller's role in each. A Clerk user who calls for the first time is made here, and has none yet.",
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(tenant) },
+    answers: { 200: () => z.array(tenant()) },
   },
   async (ctx, { query }) => {
     const mine = ctx.db
@@ -56,10 +57,11 @@ export const create = personalWriteEndpoint(
     summary: "Found an organization",
     description:
       "The caller becomes its owner: the role above manager, which every organization has at least once. A person owns at most 20. With `mode: test` what it does is tried out, not meant: see docs/tenants.md; the mode never changes.",
-    body: z.strictObject({
-      name: organizationSettings.shape.name,
-      mode: z.enum(MODES).optional().meta({ description: "`live` by default; for good." }),
-    }),
+    body: () =>
+      z.strictObject({
+        name: organizationSettings().shape.name,
+        mode: z.enum(MODES).optional().meta({ description: "`live` by default; for good." }),
+      }),
     example: { name: "Studio Morgenrot" },
     answers: { 201: tenant },
     errors: ["CONFLICT"],
@@ -127,9 +129,9 @@ export const listMembers = readEndpoint(
     scope: "membership:read",
     tenantInPath: true,
     params,
-    query: z.strictObject(pageParameters),
+    query: () => z.strictObject(pageParameters()),
     list: true,
-    answers: { 200: z.array(memberRecord).max(MAX_LIMIT) },
+    answers: { 200: () => z.array(memberRecord()).max(MAX_LIMIT) },
     errors: ["NOT_FOUND"],
   },
   async (ctx, { query }) => {
@@ -155,8 +157,8 @@ export const setRole = writeEndpoint(
     scope: "admin:write",
     callers: staffOnly,
     tenantInPath: true,
-    params: params.extend({ userId: z.string() }),
-    body: z.strictObject({ role }),
+    params: () => params().extend({ userId: z.string() }),
+    body: () => z.strictObject({ role: role() }),
     example: { role: "owner" },
     answers: { 200: memberRecord },
     errors: ["FORBIDDEN", "NOT_FOUND", "CONFLICT"],
@@ -180,7 +182,7 @@ export const remove = writeEndpoint(
     scope: "membership:write",
     callers: staffOnly,
     tenantInPath: true,
-    params: params.extend({ userId: z.string() }),
+    params: () => params().extend({ userId: z.string() }),
     answers: { 204: null },
     errors: ["FORBIDDEN", "NOT_FOUND", "CONFLICT"],
   },

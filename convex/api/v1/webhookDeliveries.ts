@@ -5,37 +5,40 @@ import { created, ok, type ReadContext, readEndpoint, writeEndpoint } from "../.
 import { type Pageable, pageThrough, pagingOf } from "../../kit/page";
 import { pageParameters } from "../../kit/pageParameters";
 import { text } from "../../kit/text";
+import { once } from "../../kit/once";
 
 const tag = "Webhooks";
-const params = z.object({ id: z.string() });
-const status = z.enum(["pending", "sending", "succeeded", "failed"]);
+const params = once(() => z.object({ id: z.string() }));
+const status = once(() => z.enum(["pending", "sending", "succeeded", "failed"]));
 
-const record = z
-  .object({
-    id: z.string(),
-    webhookId: z.string(),
-    eventId: z.string().nullable().meta({ description: "Null for a test." }),
-    eventType: z.string(),
-    status,
-    error: z
-      .object({ code: z.literal("WEBHOOK_DELIVERY_FAILED"), message: z.string() })
-      .nullable()
-      .meta({ description: "Of a delivery that failed for good." }),
-    nextAttemptAt: z.number().nullable(),
-    attempts: z.array(
-      z.object({
-        at: z.number(),
-        status: z.number().optional(),
-        error: z.string().optional(),
-        durationMs: z.number(),
-      }),
-    ),
-    resendOf: z.string().nullable(),
-    createdAt: z.number(),
-  })
-  .meta({ id: "WebhookDelivery" });
+const record = once(() =>
+  z
+    .object({
+      id: z.string(),
+      webhookId: z.string(),
+      eventId: z.string().nullable().meta({ description: "Null for a test." }),
+      eventType: z.string(),
+      status: status(),
+      error: z
+        .object({ code: z.literal("WEBHOOK_DELIVERY_FAILED"), message: z.string() })
+        .nullable()
+        .meta({ description: "Of a delivery that failed for good." }),
+      nextAttemptAt: z.number().nullable(),
+      attempts: z.array(
+        z.object({
+          at: z.number(),
+          status: z.number().optional(),
+          error: z.string().optional(),
+          durationMs: z.number(),
+        }),
+      ),
+      resendOf: z.string().nullable(),
+      createdAt: z.number(),
+    })
+    .meta({ id: "WebhookDelivery" }),
+);
 
-const filters = { status: status.optional(), eventType: text(100).optional() };
+const filters = once(() => ({ status: status().optional(), eventType: text(100).optional() }));
 
 export const list = readEndpoint(
   {
@@ -46,9 +49,9 @@ export const list = readEndpoint(
     description: "They are kept 30 days.",
     scope: "webhooks:read",
     params,
-    query: z.strictObject({ ...pageParameters, ...filters }),
+    query: () => z.strictObject({ ...pageParameters(), ...filters() }),
     list: true,
-    answers: { 200: z.array(record) },
+    answers: { 200: () => z.array(record()) },
     errors: ["NOT_FOUND"],
   },
   async (ctx, { params: { id }, query }) => {
@@ -96,7 +99,10 @@ export const resend = writeEndpoint(
   },
 );
 
-type Filters = { status?: z.output<typeof status> | undefined; eventType?: string | undefined };
+type Filters = {
+  status?: z.output<ReturnType<typeof status>> | undefined;
+  eventType?: string | undefined;
+};
 
 function deliveriesOf(
   { db }: ReadContext,
@@ -124,7 +130,7 @@ function deliveriesOf(
   return rows.withIndex("by_webhook", (q) => q.eq("webhookId", webhookId)).order("desc");
 }
 
-function deliveryView(delivery: Doc<"webhookDeliveries">): z.input<typeof record> {
+function deliveryView(delivery: Doc<"webhookDeliveries">): z.input<ReturnType<typeof record>> {
   const { _id: id, webhookId, eventType, attempts, createdAt } = delivery;
   const { eventId = null, resendOf = null } = delivery;
   const message = attempts.at(-1)?.error ?? "It was not delivered.";

@@ -10,6 +10,7 @@ import { text } from "../../kit/text";
 import { feedSince, feedUntil } from "../../kit/time";
 import { requireVersion } from "../../kit/version";
 import { eventTypes } from "../../ontology/eventTypes";
+import { once } from "../../kit/once";
 
 const tag = "Webhooks";
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -17,49 +18,61 @@ const DAY_SECONDS = 24 * 60 * 60;
 /** Events are kept 90 days; a longer span is asked for in parts. */
 const MAX_REPLAY = 31 * DAY_MS;
 
-const params = z.object({ id: z.string() });
-const url = text(2000).meta({
-  description: "https, and a public address.",
-  example: "https://example.com/hooks",
-});
-const events = z
-  .array(text(100))
-  .min(1)
-  .max(200)
-  .transform((types) => [...new Set(types)])
-  .meta({ description: "Types of events, or `*` for all.", example: ["invoice.paid"] });
-const description = text(500);
-const projectId = z
-  .string()
-  .max(64)
-  .meta({ description: "Only events of this project and of what belongs to it." });
-const ordered = z.boolean().meta({
-  description: "The next delivery waits until the one before has succeeded or failed for good.",
-});
+const params = once(() => z.object({ id: z.string() }));
+const url = once(() =>
+  text(2000).meta({
+    description: "https, and a public address.",
+    example: "https://example.com/hooks",
+  }),
+);
+const events = once(() =>
+  z
+    .array(text(100))
+    .min(1)
+    .max(200)
+    .transform((types) => [...new Set(types)])
+    .meta({ description: "Types of events, or `*` for all.", example: ["invoice.paid"] }),
+);
+const description = once(() => text(500));
+const projectId = once(() =>
+  z
+    .string()
+    .max(64)
+    .meta({ description: "Only events of this project and of what belongs to it." }),
+);
+const ordered = once(() =>
+  z.boolean().meta({
+    description: "The next delivery waits until the one before has succeeded or failed for good.",
+  }),
+);
 
-const fields = z.object({
-  id: z.string(),
-  url: z.string(),
-  events: z.array(z.string()),
-  projectId: z.string().nullable(),
-  description: z.string().nullable(),
-  ordered: z.boolean(),
-  status: z.enum(["active", "disabled"]),
-  disabledAt: z.number().nullable(),
-  disabledReason: z.string().nullable(),
-  version: z.number(),
-  createdAt: z.number(),
-  updatedAt: z.number(),
-});
-const record = fields.meta({ id: "Webhook" });
-const withSecret = fields
-  .extend({
-    secret: z
-      .string()
-      .nullable()
-      .meta({ description: "`whsec_…`, shown this once: null in a replay and in a dry run." }),
-  })
-  .meta({ id: "WebhookWithSecret" });
+const fields = once(() =>
+  z.object({
+    id: z.string(),
+    url: z.string(),
+    events: z.array(z.string()),
+    projectId: z.string().nullable(),
+    description: z.string().nullable(),
+    ordered: z.boolean(),
+    status: z.enum(["active", "disabled"]),
+    disabledAt: z.number().nullable(),
+    disabledReason: z.string().nullable(),
+    version: z.number(),
+    createdAt: z.number(),
+    updatedAt: z.number(),
+  }),
+);
+const record = once(() => fields().meta({ id: "Webhook" }));
+const withSecret = once(() =>
+  fields()
+    .extend({
+      secret: z
+        .string()
+        .nullable()
+        .meta({ description: "`whsec_…`, shown this once: null in a replay and in a dry run." }),
+    })
+    .meta({ id: "WebhookWithSecret" }),
+);
 
 export const list = readEndpoint(
   {
@@ -68,9 +81,9 @@ export const list = readEndpoint(
     tag,
     summary: "List webhooks, newest first",
     scope: "webhooks:read",
-    query: z.strictObject({ ...pageParameters, projectId: z.string().max(64).optional() }),
+    query: () => z.strictObject({ ...pageParameters(), projectId: z.string().max(64).optional() }),
     list: true,
-    answers: { 200: z.array(record) },
+    answers: { 200: () => z.array(record()) },
     errors: ["NOT_FOUND"],
   },
   async (ctx, { query }) => {
@@ -98,13 +111,14 @@ export const create = writeEndpoint(
     description:
       "Deliveries are signed as Standard Webhooks describes. `secret` is shown this once.",
     scope: "webhooks:write",
-    body: z.strictObject({
-      url,
-      events,
-      projectId: projectId.optional(),
-      description: description.optional(),
-      ordered: ordered.optional(),
-    }),
+    body: () =>
+      z.strictObject({
+        url: url(),
+        events: events(),
+        projectId: projectId().optional(),
+        description: description().optional(),
+        ordered: ordered().optional(),
+      }),
     example: {
       url: "https://hooks.example.com/freehold",
       events: ["invoice.paid", "contact.created"],
@@ -128,15 +142,16 @@ export const listEventTypes = readEndpoint(
     summary: "List the types of events",
     scope: "webhooks:read",
     answers: {
-      200: z.array(
-        z
-          .object({
-            type: z.string().meta({ example: "invoice.paid" }),
-            objectType: z.string(),
-            description: z.string(),
-          })
-          .meta({ id: "EventType" }),
-      ),
+      200: () =>
+        z.array(
+          z
+            .object({
+              type: z.string().meta({ example: "invoice.paid" }),
+              objectType: z.string(),
+              description: z.string(),
+            })
+            .meta({ id: "EventType" }),
+        ),
     },
   },
   async () => ok([...eventTypes]),
@@ -169,14 +184,15 @@ export const update = writeEndpoint(
       "Given fields change, `null` clears. What happens while it is off is not delivered, and can be replayed; what waited when it was switched off is delivered when it is on again.",
     scope: "webhooks:write",
     params,
-    body: z.strictObject({
-      url: url.optional(),
-      events: events.optional(),
-      projectId: projectId.nullish(),
-      description: description.nullish(),
-      ordered: ordered.optional(),
-      status: z.enum(["active", "disabled"]).optional(),
-    }),
+    body: () =>
+      z.strictObject({
+        url: url().optional(),
+        events: events().optional(),
+        projectId: projectId().nullish(),
+        description: description().nullish(),
+        ordered: ordered().optional(),
+        status: z.enum(["active", "disabled"]).optional(),
+      }),
     example: { events: ["invoice.paid", "invoice.overdue"], ordered: true },
     answers: { 200: record },
     errors: ["NOT_FOUND", "VERSION_MISMATCH"],
@@ -217,9 +233,12 @@ export const rotate = writeEndpoint(
     description: `For \`overlapSeconds\` (a day by default, a week at most) deliveries carry the signature of the secret that is replaced as well. Each keeps its own end, however often it is rotated meanwhile; while ${MAX_OVERLAPPING} overlap, a further rotation is CONFLICT. With 0 the new secret signs alone, at once.`,
     scope: "webhooks:write",
     params,
-    body: z
-      .strictObject({ overlapSeconds: z.number().int().min(0).max(MAX_OVERLAP_SECONDS).optional() })
-      .optional(),
+    body: () =>
+      z
+        .strictObject({
+          overlapSeconds: z.number().int().min(0).max(MAX_OVERLAP_SECONDS).optional(),
+        })
+        .optional(),
     example: { overlapSeconds: 86_400 },
     answers: { 200: withSecret },
     errors: ["CONFLICT", "NOT_FOUND", "VERSION_MISMATCH"],
@@ -244,15 +263,17 @@ export const replay = writeEndpoint(
       "Up to now where `until` is not given, 31 days at most; events are kept 90 days. Their `webhook-id` is the one they had.",
     scope: "webhooks:write",
     params,
-    body: z.strictObject({
-      since: feedSince,
-      until: feedUntil.optional(),
-    }),
+    body: () =>
+      z.strictObject({
+        since: feedSince(),
+        until: feedUntil().optional(),
+      }),
     example: { since: "2026-06-01", until: "2026-06-14" },
     answers: {
-      200: z
-        .object({ webhookId: z.string(), since: z.number(), until: z.number() })
-        .meta({ id: "WebhookReplay" }),
+      200: () =>
+        z
+          .object({ webhookId: z.string(), since: z.number(), until: z.number() })
+          .meta({ id: "WebhookReplay" }),
     },
     errors: ["NOT_FOUND", "INVALID_STATE"],
   },
@@ -267,7 +288,7 @@ export const replay = writeEndpoint(
   },
 );
 
-function webhookView(webhook: Doc<"webhooks">): z.input<typeof record> {
+function webhookView(webhook: Doc<"webhooks">): z.input<ReturnType<typeof record>> {
   const { _id: id, url, events, ordered, status, version, createdAt, updatedAt } = webhook;
   const { projectId = null, description = null } = webhook;
   const { disabledAt = null, disabledReason = null } = webhook;

@@ -3,6 +3,7 @@ import { retryAfterOf } from "../attempts";
 import type { Language, LetterData, TemplateName } from "../letters";
 import { problemOfAddress } from "./configured";
 import { type Failure, type File, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";
+import { once } from "../../kit/once";
 
 /** https://developers.facebook.com/docs/whatsapp/cloud-api */
 const DEFAULT_BASE_URL = "https://graph.facebook.com/v23.0";
@@ -118,10 +119,12 @@ async function call(path: string, body: string | FormData): Promise<{ body: unkn
   return response.ok ? { body: parsed(text) } : failureOf(path, response, parsed(text));
 }
 
-const errorBody = z.object({ error: z.object({ message: z.string(), code: z.number() }) });
+const errorBody = once(() =>
+  z.object({ error: z.object({ message: z.string(), code: z.number() }) }),
+);
 
 function failureOf(path: string, { status, headers }: Response, body: unknown): Failure {
-  const { error: meta } = errorBody.safeParse(body).data ?? {};
+  const { error: meta } = errorBody().safeParse(body).data ?? {};
   const error = shortError(`${path}: ${meta ? `${meta.code} ${meta.message}` : `HTTP ${status}`}`);
   const retryAfter = retryAfterOf(headers.get("retry-after"), Date.now());
   const wait = retryAfter === undefined ? {} : { retryAfter };

@@ -6,20 +6,23 @@ import type { ObjectDoc } from "../../ontology/registry";
 import { type RecordView, viewOf } from "../../ontology/view";
 import { crmOrganizationType } from "../crmOrganization/type";
 import { contactType } from "./type";
+import { once } from "../../kit/once";
 
 /** What callers send of contacts beside what the field map says, and the short form of a record. */
-const schemas = schemasOf(contactType);
+const schemas = once(() => schemasOf(contactType));
 
 export type ContactSubtype = (typeof contactType.subtypes)[number];
 
 /** What says who a contact is; its CRM organization is named by `organizationInfo`. */
-export const contactFields = schemas.creation.omit({ crmOrganizationId: true });
+export const contactFields = once(() => schemas().creation.omit({ crmOrganizationId: true }));
 
 /** What a contact's creation says of the CRM organization that it belongs to. */
-export const organizationInfo = schemasOf(crmOrganizationType).creation.pick({
-  ...{ name: true, website: true, industry: true, address: true },
-  ...{ taxId: true, billingEmail: true, phone: true },
-});
+export const organizationInfo = once(() =>
+  schemasOf(crmOrganizationType).creation.pick({
+    ...{ name: true, website: true, industry: true, address: true },
+    ...{ taxId: true, billingEmail: true, phone: true },
+  }),
+);
 
 const NAMELESS = {
   path: ["firstName"],
@@ -33,39 +36,47 @@ function isNamed(contact: Names): boolean {
 }
 
 /** `POST /crm/contacts`. A contact without any name or e-mail could not be found again. */
-export const contactCreation = z
-  .strictObject({ ...contactFields.shape, organizationInfo: organizationInfo.optional() })
-  .refine(isNamed, NAMELESS)
-  .meta({ id: "ContactCreation" });
+export const contactCreation = once(() =>
+  z
+    .strictObject({ ...contactFields().shape, organizationInfo: organizationInfo().optional() })
+    .refine(isNamed, NAMELESS)
+    .meta({ id: "ContactCreation" }),
+);
 
 /** The same of a device, which names the CRM organization by its id. */
-export const syncedContactCreation = z
-  .strictObject(schemas.creation.shape)
-  .refine(isNamed, NAMELESS);
+export const syncedContactCreation = once(() =>
+  z.strictObject(schemas().creation.shape).refine(isNamed, NAMELESS),
+);
 
-export const { update: contactUpdate, patch: contactPatch, filters: contactFilters } = schemas;
+export const contactUpdate = once(() => schemas().update);
+export const contactPatch = once(() => schemas().patch);
+export const contactFilters = once(() => schemas().filters);
 
-export const eventRegistration = z
-  .strictObject({
-    eventId: text(200),
-    eventName: label(200),
-    eventDate: anyTime,
-    attendeeInfo: contactFields
-      .pick({
-        ...{ firstName: true, lastName: true, email: true },
-        ...{ phone: true, company: true, tags: true },
-      })
-      .required({ email: true }),
-    organizationInfo: organizationInfo.optional(),
-  })
-  .meta({ id: "EventRegistration" });
+export const eventRegistration = once(() =>
+  z
+    .strictObject({
+      eventId: text(200),
+      eventName: label(200),
+      eventDate: anyTime(),
+      attendeeInfo: contactFields()
+        .pick({
+          ...{ firstName: true, lastName: true, email: true },
+          ...{ phone: true, company: true, tags: true },
+        })
+        .required({ email: true }),
+      organizationInfo: organizationInfo().optional(),
+    })
+    .meta({ id: "EventRegistration" }),
+);
 
 /**
  * The documented bodies of contacts are answered literally: they have what the record's view has beside
  * who it is stored as, and lists have its short form.
  */
-const DETAIL = Object.keys(schemas.record.shape).filter(
-  (name) => !["_id", "organizationId", "type", "createdBy"].includes(name),
+const detail = once(() =>
+  Object.keys(schemas().record.shape).filter(
+    (name) => !["_id", "organizationId", "type", "createdBy"].includes(name),
+  ),
 );
 const SUMMARY = [
   ...["id", "name", "firstName", "lastName", "email", "phone", "company"],
@@ -73,11 +84,11 @@ const SUMMARY = [
   ...["version", "createdAt", "updatedAt"],
 ];
 
-export const contactDetail = shapeOf(DETAIL).meta({ id: "Contact" });
-export const contactSummary = shapeOf(SUMMARY).meta({ id: "ContactSummary" });
+export const contactDetail = once(() => shapeOf(detail()).meta({ id: "Contact" }));
+export const contactSummary = once(() => shapeOf(SUMMARY).meta({ id: "ContactSummary" }));
 
 export function detailOf(contact: ObjectDoc<"crm_contact">): RecordView {
-  return partOf(contact, DETAIL);
+  return partOf(contact, detail());
 }
 
 export function summaryOf(contact: ObjectDoc<"crm_contact">): RecordView {
@@ -85,7 +96,7 @@ export function summaryOf(contact: ObjectDoc<"crm_contact">): RecordView {
 }
 
 function shapeOf(names: readonly string[]): z.ZodObject<Record<string, z.ZodType>> {
-  const { shape } = schemas.record;
+  const { shape } = schemas().record;
   return z.object(Object.fromEntries(names.map((name) => [name, shape[name] ?? z.never()])));
 }
 

@@ -2,31 +2,25 @@ import {
   type PaginationOptions,
   type PaginationResult,
   paginationOptsValidator,
-  type RegisteredMutation,
   type RegisteredQuery,
 } from "convex/server";
 import { v } from "convex/values";
 import type { Id } from "../_generated/dataModel";
-import { mutation, query, type QueryCtx } from "../_generated/server";
-import { invalid, under } from "../kit/errors";
-import { parseArgument } from "../kit/input";
+import { query, type QueryCtx } from "../_generated/server";
 import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "../kit/live";
-import { writeAt, writeIn } from "../kit/liveWrites";
-import { mergedChanges } from "../kit/mergePatch";
 import type { Pageable } from "../kit/page";
 import type { Area, Scope } from "../kit/scopes";
-import type { objectTypes } from "../types";
 import { definitionOf } from "../ontology/derived";
-import { creationArguments, filterArguments, updateArguments } from "./arguments";
-import type { SentCreation, SentOf, SentPatch } from "../ontology/fields";
-import { schemasOf } from "../ontology/fieldSchemas";
+import type { SentOf } from "../ontology/fields";
+import { mapOf } from "../ontology/mapOf";
 import { comparedBy } from "../ontology/mappedType";
-import { changeRecord, createRecord, mapOf, removeRecord } from "../ontology/records";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
 import { SelectedRows } from "../ontology/selectedRows";
 import { filtersOf, type FilterValues, selectionOf } from "../ontology/selection";
-import { liveViewOf } from "./view";
 import type { MappedName, ViewOf } from "../ontology/view";
+import type { objectTypes } from "../types";
+import { filterArguments } from "./arguments";
+import { liveViewOf } from "./view";
 
 /**
  * The dashboard's live functions of a type's records. They answer the record's view, as its routes do,
@@ -62,8 +56,8 @@ export async function viewAt<T extends ObjectType>(
   return liveViewOf<T>((await callerAt(ctx, sessionId, type, id, scope)).object);
 }
 
-type Placed = { sessionId?: SessionId; organizationId: Id<"organizations"> };
-type Session = { sessionId?: string };
+export type Placed = { sessionId?: SessionId; organizationId: Id<"organizations"> };
+export type Session = { sessionId?: string };
 type Definition<T extends MappedName> = (typeof objectTypes)[T];
 type FieldsOf<T extends MappedName> = Definition<T>["map"]["fields"];
 type ListArguments<T extends MappedName> = Placed & {
@@ -71,8 +65,8 @@ type ListArguments<T extends MappedName> = Placed & {
   status?: Definition<T>["statuses"][number];
 } & { [F in keyof FieldsOf<T>]?: SentOf<FieldsOf<T>[F]> };
 
-/** The functions of a type's records, with what they take and answer. */
-export type LiveFunctions<T extends MappedName, IdName extends string> = {
+/** The functions that read a type's records, with what they take and answer. */
+export type LiveReads<T extends MappedName, IdName extends string> = {
   /** The newest 1,000, without the archived ones. */
   list: RegisteredQuery<"public", ListArguments<T>, Promise<ViewOf<T>[]>>;
   listPaginated: RegisteredQuery<
@@ -81,40 +75,25 @@ export type LiveFunctions<T extends MappedName, IdName extends string> = {
     Promise<PaginationResult<ViewOf<T>>>
   >;
   get: RegisteredQuery<"public", Session & Record<IdName, string>, Promise<ViewOf<T>>>;
-  /** The documented structure repeats `sessionId` and `organizationId`; they must be the outer ones. */
-  create: RegisteredMutation<
-    "public",
-    Placed & {
-      data: SentCreation<Definition<T>> & { sessionId?: string; organizationId?: string };
-    },
-    Promise<ViewOf<T>>
-  >;
-  update: RegisteredMutation<
-    "public",
-    Session & Record<IdName, string> & { updates: SentPatch<Definition<T>> },
-    Promise<ViewOf<T>>
-  >;
-  remove: RegisteredMutation<"public", Session & Record<IdName, string>, Promise<null>>;
 };
 
 /**
- * The functions of a type with a field map: each is exported by the module that mounts it, under its
- * documented name where it has one.
+ * The functions that read records of a type with a field map: each is exported by the module that mounts
+ * it, under its documented name where it has one. Those that write: writes.ts.
  * @param idName what the functions of one record call its id: `projectId`
  */
-export function liveFunctionsOf<T extends MappedName, const IdName extends string>(
+export function liveReadsOf<T extends MappedName, const IdName extends string>(
   type: T,
   names: { area: Area; idName: IdName },
-): LiveFunctions<T, IdName> {
+): LiveReads<T, IdName> {
   // What the functions take is made of the map; its types say so, its making does not.
-  return functionsOf(type, names);
+  return readsOf(type, names);
 }
 
-function functionsOf(type: ObjectType, { area, idName }: { area: Area; idName: string }) {
+function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: string }) {
   const definition = definitionOf(type);
   const mapped = { ...definition, map: mapOf(type) };
-  const schemas = schemasOf(mapped);
-  const [read, write] = [`${area}:read`, `${area}:write`] as const;
+  const read = `${area}:read` as const;
   const listArguments = { ...filterArguments(mapped), ...tenantArguments };
   const recordArguments = { [idName]: v.string(), ...sessionArgument };
   const idIn = (args: Record<string, unknown>): string => args[idName] as string;
@@ -152,63 +131,5 @@ function functionsOf(type: ObjectType, { area, idName }: { area: Area; idName: s
       handler: async (ctx, args): Promise<ViewOf<ObjectType>> =>
         await viewAt(ctx, args.sessionId, type, idIn(args), read),
     }),
-    create: mutation({
-      args: {
-        ...tenantArguments,
-        data: v.object({
-          ...creationArguments(mapped),
-          sessionId: v.optional(v.string()),
-          organizationId: v.optional(v.string()),
-        }),
-      },
-      handler: async (ctx, { sessionId, organizationId, data }): Promise<ViewOf<ObjectType>> => {
-        const sent = withoutRepeated(data, { sessionId, organizationId });
-        const placeOf = under("data");
-        return await writeIn(ctx, sessionId, organizationId, write, placeOf, async (writer) => {
-          const fields = parseArgument("data", schemas.creation, sent, writer.organization);
-          return liveViewOf(await createRecord(writer, type, fields));
-        });
-      },
-    }),
-    update: mutation({
-      args: { ...recordArguments, updates: v.object(updateArguments(mapped)) },
-      handler: async (ctx, { updates, ...args }): Promise<ViewOf<ObjectType>> => {
-        const subject = { type, id: idIn(args) };
-        const placeOf = under("updates");
-        return await writeAt(ctx, args.sessionId, subject, write, placeOf, async (by, object) => {
-          const { timeZone } = by.organization;
-          const patch = parseArgument("updates", schemas.patch, updates, {
-            timeZone,
-            isChange: true,
-          });
-          const fields = mergedChanges(schemas.update, object.customProperties, patch);
-          return liveViewOf(await changeRecord(by.store, object, fields));
-        });
-      },
-    }),
-    remove: mutation({
-      args: recordArguments,
-      returns: v.null(),
-      handler: async (ctx, args): Promise<null> => {
-        const subject = { type, id: idIn(args) };
-        const scope = definition.removeScope ?? write;
-        await writeAt(ctx, args.sessionId, subject, scope, under(""), async (by, object) => {
-          await removeRecord(by.store, object);
-        });
-        return null;
-      },
-    }),
   };
-}
-
-function withoutRepeated(
-  { sessionId, organizationId, ...data }: Record<string, unknown>,
-  outer: Placed,
-): Record<string, unknown> {
-  const repeated = { sessionId, organizationId };
-  for (const name of ["sessionId", "organizationId"] as const) {
-    if (repeated[name] === undefined || repeated[name] === outer[name]) continue;
-    throw invalid([{ path: `data.${name}`, message: `must equal the outer ${name}` }]);
-  }
-  return data;
 }
