@@ -24,7 +24,9 @@ const OWNED = [
   { tables: ["eventCursors"], files: ["convex/delivery/dispatcher.ts"] },
   {
     tables: ["notifications", "senders"],
-    files: ["convex/delivery/{outbox,queue,admission,handout,settling,inbox,retention}.ts"],
+    files: [
+      "convex/delivery/{outbox,queue,admission,handout,settling,inbox,retention,mailJob,wakes}.ts",
+    ],
   },
   { tables: ["notificationSettings"], files: ["convex/delivery/notificationSettings.ts"] },
   { tables: ["reminderRounds"], files: ["convex/delivery/reminderJobs.ts"] },
@@ -119,6 +121,7 @@ const OF_ANY_TENANT = [
   "convex/attachments/{uploads,downloads}.ts", // a link's signature
   "convex/ontology/contactMoves.ts", // what a merge wrote down
   "convex/audit/trail.ts", // an administrator of the deployment
+  "convex/jobs/kind.ts", // a row that recovery has found, or the operator names
 ];
 const FOREIGN_IDS = {
   regex: "/own$",

@@ -29,7 +29,7 @@ crons.daily(
   {},
 );
 crons.interval("forget links", { hours: 1 }, internal.delivery.retention.forgetLinks, {});
-crons.interval("recover sends", { minutes: 1 }, internal.delivery.queue.recover, {});
+crons.interval("recover jobs", { minutes: 1 }, internal.jobs.recovery.sweep, {});
 // A file that somebody asks for before is made at once.
 crons.interval("files of issued documents", { seconds: 10 }, internal.delivery.issued.wake, {});
 crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFiles.cleanUp, {});

@@ -7,7 +7,7 @@ import {
   internalQuery,
   type QueryCtx,
 } from "../_generated/server";
-import { delayAfter } from "../delivery/attempts";
+import { delayAfter } from "../jobs/backoff";
 import { deleteObject, UPLOAD_SECONDS } from "./bucket";
 
 const DAY = 24 * 60 * 60 * 1000;

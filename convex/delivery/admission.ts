@@ -1,5 +1,7 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { holds, NEVER, queuedAt } from "../jobs/job";
+import { jobOf, withJob } from "./mailJob";
 import { obstacleTo } from "./obstacles";
 import type { Notification } from "./outbox";
 import { configuredFor, type OutboundChannel, type ProviderName } from "./providers/configured";
@@ -27,9 +29,12 @@ export async function admit(
   ctx: MutationCtx,
   notificationId: Id<"notifications">,
   attempt: number,
+  lease: number | undefined,
 ): Promise<Admitted | null> {
   const message = await ctx.db.get("notifications", notificationId);
   if (message?.status !== "queued" || message.attempts.length !== attempt) return null;
+  // Taken from who had it, and given to another.
+  if (lease !== undefined && !holds(jobOf(message), lease)) return null;
   const { organizationId, channel, to, data, attachments } = message;
   const organization = await ctx.db.get("organizations", organizationId);
   if (channel === "in_app" || !organization) return null;
@@ -51,7 +56,7 @@ export async function admit(
   }
   const configured = configuredFor(channel);
   if ("missing" in configured) {
-    const kept = { nextAttemptAt: undefined, jobId: undefined, reason: configured.missing };
+    const kept = { ...withJob(queuedAt(jobOf(message), NEVER)), reason: configured.missing };
     await ctx.db.patch("notifications", notificationId, { ...kept, updatedAt: now });
     return null;
   }

@@ -1,65 +1,62 @@
 import { internal } from "../_generated/api";
-import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import { delayAfter } from "./attempts";
+import { interrupted, isOpen, leased, lookedAt } from "../jobs/job";
+import { isAlive } from "../jobs/lease";
+import { jobOf, writeJob } from "./mailJob";
 import type { Notification } from "./outbox";
-import { fail } from "./settling";
+import { fail, settleInterrupted } from "./settling";
 
 /**
  * Handing a message to the action that prepares and sends it. Until its attempt begins nobody has been
  * asked to send it: an action that ended without that, as when the process died, is simply started
- * anew. Whether it ended, its scheduled function says.
+ * anew.
  */
 
-/** How often a message in an action's hands is looked at. */
-export const LOOK_EVERY_MS = 10_000;
-
-/** Whether the action that has the message has not ended yet. */
-export async function isInHands(
-  ctx: MutationCtx,
-  { jobId }: Pick<Notification, "jobId">,
-): Promise<boolean> {
-  const job = jobId && (await ctx.db.system.get("_scheduled_functions", jobId));
-  return job?.state.kind === "pending" || job?.state.kind === "inProgress";
-}
+/** Longer than files are made and a way is opened; an action of Convex's ends by then. */
+const PREPARED_WITHIN_MS = 10 * 60 * 1000;
+/** The eleven waits between them are two days. */
+const MOST_INTERRUPTIONS = 12;
 
 export async function handOut(
   ctx: MutationCtx,
-  { _id: notificationId, attempts }: Notification,
+  message: Notification,
   now: number,
-  delay = 0,
+  startsAt = now,
 ): Promise<void> {
-  const args = { notificationId, attempt: attempts.length };
-  const jobId = await ctx.scheduler.runAfter(delay, internal.delivery.send.deliver, args);
-  const nextAttemptAt = now + delay + LOOK_EVERY_MS;
-  await ctx.db.patch("notifications", notificationId, { jobId, nextAttemptAt });
+  const job = jobOf(message);
+  const { _id: notificationId, attempts } = message;
+  const args = { notificationId, attempt: attempts.length, lease: job.lease + 1 };
+  const runner = await ctx.scheduler.runAt(startsAt, internal.delivery.send.deliver, args);
+  await writeJob(ctx, message, leased(job, now, PREPARED_WITHIN_MS, { runner, startsAt }));
 }
 
-export async function keepInHands(
-  ctx: MutationCtx,
-  id: Id<"notifications">,
-  now: number,
-): Promise<void> {
-  await ctx.db.patch("notifications", id, { nextAttemptAt: now + LOOK_EVERY_MS });
+/** Looks at a message that somebody has in hands: it stays there, or is taken from who is gone. */
+export async function lookAt(ctx: MutationCtx, message: Notification, now: number): Promise<void> {
+  const job = jobOf(message);
+  if (await isAlive(ctx, job, now)) await writeJob(ctx, message, lookedAt(job, now));
+  else await takeFromGone(ctx, message, now);
 }
 
-/**
- * Starts anew what was interrupted before its attempt began: the first time at once, then ever later,
- * so that a message which brings its sender down is not what every start begins with.
- */
-export async function handOutAgain(
+/** Who had it in hands has ended without a word. */
+export async function takeFromGone(
   ctx: MutationCtx,
   message: Notification,
   now: number,
 ): Promise<void> {
-  const before = message.interruptions ?? 0;
-  const delay = delayAfter(before);
-  if (delay === null) {
-    await ctx.db.patch("notifications", message._id, { nextAttemptAt: undefined });
-    const reason = `Interrupted ${before} times before it could be sent.`;
-    await fail(ctx, message, "failed", reason);
-    return;
-  }
-  await ctx.db.patch("notifications", message._id, { interruptions: before + 1 });
-  await handOut(ctx, message, now, delay);
+  if (jobOf(message).asked) await settleInterrupted(ctx, message);
+  else await handOutAgain(ctx, message, now);
+}
+
+/**
+ * Starts anew what was interrupted before its attempt began: the first time at once, then ever later,
+ * so that a message which brings its sender down is not what every start begins with. Its turn has been
+ * drawn already.
+ */
+async function handOutAgain(ctx: MutationCtx, message: Notification, now: number): Promise<void> {
+  const job = jobOf(message);
+  const error = `Interrupted ${job.interruptions ?? 0} times before it could be sent.`;
+  const how = { most: MOST_INTERRUPTIONS, error, mayRepeat: true };
+  const next = interrupted(job, now, how);
+  if (isOpen(next)) await handOut(ctx, { ...message, job: next }, now, next.at);
+  else await fail(ctx, message, "failed", error, { job: next });
 }

@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { DOCUMENT_FORMATS } from "../schemas/documentSchemas";
+import { isHeldBack, isOpen } from "../jobs/job";
+import { sendingOf } from "./mailJob";
 import { hasSecretLink, letterOf, type TemplateName } from "./letters";
 import type { Notification } from "./outbox";
 import { HIDDEN_LINK } from "./secretLink";
@@ -92,7 +94,7 @@ export function notificationSummaryView(
     cancelReason: notification.cancelReason ?? null,
     attachments,
     attempts,
-    nextAttemptAt: notification.nextAttemptAt ?? null,
+    nextAttemptAt: nextAttemptOf(notification),
     providerMessageId: notification.providerMessageId ?? null,
     resendOf: notification.resendOf ?? null,
     sentAt: notification.sentAt ?? null,
@@ -114,6 +116,13 @@ export function notificationDetailView(
   const name = template as TemplateName;
   const { text, html } = letterOf(name, language, data, linkShown(name));
   return { ...summary, text, html };
+}
+
+/** Of one in a sender's hands, when it is looked at next; null where none is due or it is under way. */
+function nextAttemptOf(notification: Notification): number | null {
+  const job = sendingOf(notification);
+  const isWaiting = notification.status === "queued" && job && isOpen(job);
+  return isWaiting && !isHeldBack(job) ? job.at : null;
 }
 
 /** A view says that there is a link, not where it leads. */

@@ -6,7 +6,9 @@ import { organizationOf } from "../kit/own";
 import { hasSecretLink, type Language, type LetterData, type TemplateName } from "./letters";
 import { obstacleTo } from "./obstacles";
 import { configuredFor, type OutboundChannel } from "./providers/configured";
-import { fail } from "./settling";
+import { isHeldBack, NEVER, newJob } from "../jobs/job";
+import { jobOf } from "./mailJob";
+import { fail, makeDue } from "./settling";
 import { noSecret, type SecretLink, sealedLinkOf, sealLink } from "./secretLink";
 import { otherAddress } from "./recipients";
 import { readSubject } from "./subjects";
@@ -55,7 +57,8 @@ export async function queueMessages(
       status: "queued",
       attachments,
       attempts: [],
-      ...("missing" in configured ? { reason: configured.missing } : { nextAttemptAt: now }),
+      ...("missing" in configured ? { reason: configured.missing } : {}),
+      job: newJob("missing" in configured ? NEVER : now, { deadline: secretLink?.expiresAt }),
       createdAt: now,
       updatedAt: now,
     });
@@ -87,7 +90,6 @@ async function failAtOnce(
   id: Id<"notifications">,
   reason: string,
 ): Promise<void> {
-  await ctx.db.patch("notifications", id, { nextAttemptAt: undefined });
   const message = await ctx.db.get("notifications", id);
   if (message) await fail(ctx, message, "failed", reason);
 }
@@ -106,8 +108,8 @@ export async function resendMessage(
   message: Notification,
   other?: string,
 ): Promise<Notification> {
-  const { _id, organizationId, channel, status, nextAttemptAt } = message;
-  const isKept = status === "queued" && nextAttemptAt === undefined;
+  const { _id, organizationId, channel, status } = message;
+  const isKept = status === "queued" && isHeldBack(jobOf(message));
   const isOver = (REPEATABLE as readonly string[]).includes(status);
   if (channel === "in_app" || !(isKept || isOver)) {
     throw new ApiError("INVALID_STATE", `A message that is ${status} cannot be sent again.`, {
@@ -124,16 +126,7 @@ export async function resendMessage(
   const reading = organization && (await readSubject(ctx, organization, addressed));
   if (reading && "withdrawn" in reading) throw new ApiError("CONFLICT", reading.withdrawn);
   if (isKept) {
-    const elsewhere = to === undefined ? {} : { to };
-    const due = {
-      ...elsewhere,
-      nextAttemptAt: Date.now(),
-      reason: undefined,
-      updatedAt: Date.now(),
-    };
-    await ctx.db.patch("notifications", _id, due);
-    await ctx.scheduler.runAfter(0, internal.delivery.queue.wake, { organizationId });
-    return { ...message, ...due };
+    return await makeDue(ctx, message, Date.now(), to === undefined ? {} : { to });
   }
   const { language, data, objectId, contactId, membershipId, attachments } = message;
   const about = {

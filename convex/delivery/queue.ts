@@ -1,26 +1,28 @@
 import { compareValues, type Infer, v } from "convex/values";
-import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { errorDataOf } from "../kit/errors";
 import { consume } from "../kit/limits";
-import { attachment, messageSender, sentFile } from "../schemas/notificationSchemas";
+import type { Job } from "../schemas/jobSchemas";
+import { attachment, attemptArgs, messageSender, sentFile } from "../schemas/notificationSchemas";
 import { admit } from "./admission";
-import { handOut, handOutAgain, isInHands, keepInHands } from "./handout";
+import { asked, leased, NEVER } from "../jobs/job";
+import { handOut, lookAt } from "./handout";
+import { jobOf, withJob } from "./mailJob";
+import { wakeAt } from "./wakes";
 import { type Notification } from "./outbox";
 import { outcomeValidator } from "./providers/message";
-import { settleAttempt, settleInterrupted } from "./settling";
+import { settleAttempt } from "./settling";
 
 /**
  * The way of a message: `wake` hands it to an action (`send.deliver`), which reads what it says now
- * (`prepare`), makes its files, opens the way to the provider and only then begins an attempt under a
- * lease (`begin`), in whose transaction everything is read once more; it sends, and records how it went
+ * (`prepare`), makes its files, opens the way to the provider and only then begins an attempt
+ * (`begin`), in whose transaction everything is read once more; it sends, and records how it went
  * (`settle`). What is interrupted before `begin` is simply handed out again (handout.ts); after it, see
- * settling.ts.
+ * settling.ts. As a job: mailJob.ts and mailKind.ts.
  */
 const SENDS_PER_MINUTE = 30;
 const AT_ONCE = 10;
-const RECOVERED_AT_ONCE = 100;
 const SECOND = 1000;
 /** Longer than a provider may take to answer. */
 const LEASE_MS = 5 * 60 * SECOND;
@@ -31,26 +33,21 @@ export const wake = internalMutation({
   returns: v.null(),
   handler: async (ctx, { organizationId }) => {
     const now = Date.now();
-    const due = await dueOf(ctx, organizationId, now, AT_ONCE);
+    for (const message of await jobsOf(ctx, organizationId, "running", now).take(AT_ONCE)) {
+      await lookAt(ctx, message, now);
+    }
     let waitFor = 0;
-    for (const message of due) {
-      if (message.jobId !== undefined) {
-        // Its turn has been drawn already.
-        if (await isInHands(ctx, message)) await keepInHands(ctx, message._id, now);
-        else await handOutAgain(ctx, message, now);
-        continue;
-      }
+    for (const message of await jobsOf(ctx, organizationId, "queued", now).take(AT_ONCE)) {
       const wait = waitFor > 0 ? waitFor : await paceOf(ctx, organizationId);
       if (wait > 0) waitFor = wait;
       else await handOut(ctx, message, now);
     }
-    const next = await nextDueAt(ctx, organizationId);
-    await wakeAt(ctx, organizationId, next === null ? null : Math.max(next, now + waitFor), now);
+    const next = await nextDueAt(ctx, organizationId, now + waitFor);
+    await wakeAt(ctx, organizationId, next, now);
     return null;
   },
 });
 
-const attemptArgs = { notificationId: v.id("notifications"), attempt: v.number() };
 const providerName = v.union(v.literal("resend"), v.literal("smtp"), v.literal("whatsapp"));
 
 const preparation = v.object({
@@ -70,8 +67,8 @@ export type Preparation = Infer<typeof preparation>;
 export const prepare = internalMutation({
   args: attemptArgs,
   returns: v.union(preparation, v.null()),
-  handler: async (ctx, { notificationId, attempt }): Promise<Preparation | null> => {
-    const admitted = await admit(ctx, notificationId, attempt);
+  handler: async (ctx, { notificationId, attempt, lease }): Promise<Preparation | null> => {
+    const admitted = await admit(ctx, notificationId, attempt, lease);
     if (!admitted) return null;
     const { message, provider, said, basis } = admitted;
     const { organizationId, to, secretUrl, files } = message;
@@ -103,9 +100,9 @@ export const begin = internalMutation({
   returns: v.union(work, v.literal("changed"), v.null()),
   handler: async (
     ctx,
-    { notificationId, attempt, basis, files = [] },
+    { notificationId, attempt, lease, basis, files = [] },
   ): Promise<Work | "changed" | null> => {
-    const admitted = await admit(ctx, notificationId, attempt);
+    const admitted = await admit(ctx, notificationId, attempt, lease);
     if (!admitted) return null;
     const { message, organization, provider, said, isRepetition } = admitted;
     const { data, attachments } = said;
@@ -119,9 +116,7 @@ export const begin = internalMutation({
       status: "sending",
       ...{ data, attachments, files, sender, revision },
       attempts: [...message.attempts, { at: now, provider }],
-      nextAttemptAt: undefined,
-      interruptions: undefined,
-      leasedUntil: now + LEASE_MS,
+      ...withJob(asked(heldOf(message, now), now, LEASE_MS)),
       updatedAt: now,
     });
     const { to, template, language } = message;
@@ -134,104 +129,60 @@ export const begin = internalMutation({
 export const fallShort = internalMutation({
   args: { ...attemptArgs, at: v.number(), provider: providerName, outcome: outcomeValidator },
   returns: v.null(),
-  handler: async (ctx, { notificationId, attempt, at, provider, outcome }) => {
+  handler: async (ctx, { notificationId, attempt, lease, at, provider, outcome }) => {
     const message = await ctx.db.get("notifications", notificationId);
     if (message?.status !== "queued" || message.attempts.length !== attempt) return null;
     const attempts = [...message.attempts, { at, provider }];
-    const begun = { status: "sending" as const, attempts, interruptions: undefined };
-    await ctx.db.patch("notifications", notificationId, begun);
-    await settleAttempt(ctx, { ...message, ...begun }, attempt, outcome);
+    const begun = { status: "sending" as const, attempts, job: heldOf(message, Date.now()) };
+    await settleAttempt(ctx, { ...message, ...begun }, { attempt, lease }, outcome);
     return null;
   },
 });
 
 /** Records how an attempt ended. */
 export const settle = internalMutation({
-  args: {
-    notificationId: v.id("notifications"),
-    attempt: v.number(),
-    outcome: outcomeValidator,
-  },
+  args: { ...attemptArgs, outcome: outcomeValidator },
   returns: v.null(),
-  handler: async (ctx, { notificationId, attempt, outcome }) => {
+  handler: async (ctx, { notificationId, attempt, lease, outcome }) => {
     const message = await ctx.db.get("notifications", notificationId);
     if (!message) return null;
-    await settleAttempt(ctx, message, attempt, outcome);
+    await settleAttempt(ctx, message, { attempt, lease }, outcome);
     return null;
   },
 });
 
-/**
- * Every minute: takes up messages whose attempt was cut off (its action has ended without a word, or
- * its lease has run out), and wakes senders whose hour has passed
- * unused. A lease that lies further ahead than any lease can was given by a clock that has since been
- * set back.
- */
-export const recover = internalMutation({
-  args: {},
-  returns: v.object({ interrupted: v.number(), woken: v.number() }),
-  handler: async (ctx) => {
-    const now = Date.now();
-    const leased = (ahead: boolean) =>
-      ctx.db
-        .query("notifications")
-        .withIndex("by_lease", (q) =>
-          ahead
-            ? q.eq("status", "sending").gt("leasedUntil", now + 2 * LEASE_MS)
-            : q.eq("status", "sending").gt("leasedUntil", 0).lte("leasedUntil", now),
-        )
-        .take(RECOVERED_AT_ONCE);
-    const sending = await ctx.db
-      .query("notifications")
-      .withIndex("by_lease", (q) => q.eq("status", "sending"))
-      .take(RECOVERED_AT_ONCE);
-    const ended: Notification[] = [];
-    for (const message of sending) {
-      if (message.jobId !== undefined && !(await isInHands(ctx, message))) ended.push(message);
-    }
-    const cut = [...ended, ...(await leased(false)), ...(await leased(true))];
-    const interrupted = [...new Map(cut.map((message) => [message._id, message])).values()];
-    for (const message of interrupted) await settleInterrupted(ctx, message);
-    const late = await ctx.db
-      .query("senders")
-      .withIndex("by_wake", (q) => q.lt("nextWakeAt", now - 10 * SECOND))
-      .take(RECOVERED_AT_ONCE);
-    for (const { organizationId } of late) {
-      await ctx.scheduler.runAfter(0, internal.delivery.queue.wake, { organizationId });
-    }
-    return { interrupted: interrupted.length, woken: late.length };
-  },
-});
-
-async function dueOf(
-  ctx: MutationCtx,
-  organizationId: Id<"organizations">,
-  now: number,
-  count: number,
-): Promise<Notification[]> {
-  return await ctx.db
-    .query("notifications")
-    .withIndex("by_due", (q) =>
-      q
-        .eq("organizationId", organizationId)
-        .eq("status", "queued")
-        .gt("nextAttemptAt", 0)
-        .lte("nextAttemptAt", now),
-    )
-    .take(count);
+/** Its job in somebody's hands; one that nobody was handed is taken by who begins. */
+function heldOf(message: Notification, now: number): Job {
+  const job = jobOf(message);
+  return job.state === "running" ? job : leased(job, now, LEASE_MS);
 }
 
+/** An organization's messages in a state whose time has come, the longest due first. */
+function jobsOf(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  state: "queued" | "running",
+  until: number,
+): { take(most: number): Promise<Notification[]>; first(): Promise<Notification | null> } {
+  return ctx.db
+    .query("notifications")
+    .withIndex("by_due", (q) =>
+      q.eq("organizationId", organizationId).eq("job.state", state).lte("job.at", until),
+    );
+}
+
+/** When something of an organization wants attention; what is due waits until `notBefore`. */
 async function nextDueAt(
   ctx: MutationCtx,
   organizationId: Id<"organizations">,
+  notBefore: number,
 ): Promise<number | null> {
-  const next = await ctx.db
-    .query("notifications")
-    .withIndex("by_due", (q) =>
-      q.eq("organizationId", organizationId).eq("status", "queued").gt("nextAttemptAt", 0),
-    )
-    .first();
-  return next?.nextAttemptAt ?? null;
+  const times: number[] = [];
+  const due = await jobsOf(ctx, organizationId, "queued", NEVER - 1).first();
+  if (due) times.push(Math.max(jobOf(due).at, notBefore));
+  const held = await jobsOf(ctx, organizationId, "running", NEVER).first();
+  if (held) times.push(jobOf(held).at);
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** Draws one send of the organization's 30 a minute: 0, or the milliseconds until there is one. */
@@ -244,27 +195,6 @@ async function paceOf(ctx: MutationCtx, organizationId: Id<"organizations">): Pr
     if (retryAfter === undefined) throw error;
     return retryAfter * SECOND;
   }
-}
-
-/** Wakes the sender at that time, unless it wakes before then anyway; null when nothing waits. */
-async function wakeAt(
-  ctx: MutationCtx,
-  organizationId: Id<"organizations">,
-  at: number | null,
-  now: number,
-): Promise<void> {
-  const row = await ctx.db
-    .query("senders")
-    .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
-    .unique();
-  if (at === null) {
-    if (row && row.nextWakeAt <= now) await ctx.db.delete("senders", row._id);
-    return;
-  }
-  if (row && row.nextWakeAt > now && row.nextWakeAt <= at) return;
-  if (row) await ctx.db.patch("senders", row._id, { nextWakeAt: at });
-  else await ctx.db.insert("senders", { organizationId, nextWakeAt: at });
-  await ctx.scheduler.runAt(at, internal.delivery.queue.wake, { organizationId });
 }
 
 type Content = Pick<Notification, "data" | "files" | "sender">;

@@ -19,7 +19,7 @@ import {
 import { sendByResend } from "./providers/resend";
 import { connectToSmtp } from "./providers/smtp";
 import { sendByWhatsApp, uploadToWhatsApp } from "./providers/whatsapp";
-import type { sentFile } from "../schemas/notificationSchemas";
+import { attemptArgs, type sentFile } from "../schemas/notificationSchemas";
 import type { Preparation, Work } from "./queue";
 import { openLink } from "./secretLink";
 
@@ -27,7 +27,7 @@ import { openLink } from "./secretLink";
 const PREPARED_AT_MOST = 3;
 
 type SentFile = Infer<typeof sentFile>;
-type Attempt = { notificationId: Id<"notifications">; attempt: number };
+type Attempt = { notificationId: Id<"notifications">; attempt: number; lease?: number };
 
 /** The way to a provider that stands open: nothing has been asked yet. */
 type OpenWay = { ask: (work: Work) => Promise<Outcome>; close: () => void };
@@ -38,7 +38,7 @@ type Prepared = { files: SentFile[]; way: OpenWay };
  * asked comes first: the files, the link, the connection. Then the attempt begins.
  */
 export const deliver = internalAction({
-  args: { notificationId: v.id("notifications"), attempt: v.number() },
+  args: attemptArgs,
   returns: v.null(),
   handler: async (ctx, args): Promise<null> => {
     const at = Date.now();

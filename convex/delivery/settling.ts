@@ -3,7 +3,18 @@ import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
-import { delayAfter } from "./attempts";
+import {
+  attemptFailed,
+  ended,
+  type Failing,
+  holds,
+  interrupted,
+  isOpen,
+  queuedAt,
+  succeeded,
+} from "../jobs/job";
+import type { Job } from "../schemas/jobSchemas";
+import { endedAs, jobOf, withJob } from "./mailJob";
 import { configuredFor, mayAskAgain } from "./providers/configured";
 import type { ProviderEvent } from "./providers/event";
 import type { Outcome } from "./providers/message";
@@ -29,6 +40,9 @@ export function isForward(from: Notification["status"], to: Notification["status
   return (RANK[to] ?? -1) > (RANK[from] ?? Infinity);
 }
 
+/** So often in a row an attempt may be cut off before it is taken for what cuts it off. */
+const MOST_INTERRUPTIONS = 12;
+
 /**
  * Records how an attempt ended. One that was given up meanwhile (its lease ran out) still counts when
  * it says that the message was sent; nothing else of it does.
@@ -36,23 +50,23 @@ export function isForward(from: Notification["status"], to: Notification["status
 export async function settleAttempt(
   ctx: MutationCtx,
   message: Notification,
-  attempt: number,
+  { attempt, lease }: { attempt: number; lease?: number | undefined },
   outcome: Outcome,
 ): Promise<void> {
   const now = Date.now();
+  const job = jobOf(message);
   const attempts = message.attempts.map((made, index) =>
     index === attempt
       ? { ...made, durationMs: Math.max(0, now - made.at), ...detailOf(outcome) }
       : made,
   );
-  const isCurrent = message.status === "sending" && attempt === message.attempts.length - 1;
   const settled = { attempts, updatedAt: now };
   if (outcome.kind === "sent") {
     const { providerMessageId } = outcome;
     const status = isForward(message.status, "sent") || isUndone(message) ? "sent" : message.status;
     await ctx.db.patch("notifications", message._id, {
       ...settled,
-      ...idle,
+      ...withJob(succeeded(job, now)),
       status,
       sentAt: message.sentAt ?? now,
       ...noReason,
@@ -61,44 +75,55 @@ export async function settleAttempt(
     });
     return;
   }
-  if (!isCurrent) {
+  const isLast = message.status === "sending" && attempt === attempts.length - 1;
+  if (!isLast || !holds(job, lease ?? job.lease)) {
     await ctx.db.patch("notifications", message._id, settled);
     return;
   }
-  if (outcome.kind === "refused") {
-    await ctx.db.patch("notifications", message._id, { ...settled, ...idle });
-    await fail(ctx, message, outcome.isBounce === true ? "bounced" : "failed", outcome.error);
-    return;
-  }
-  const isOpen = outcome.kind === "unknown";
-  const mayRepeat = !isOpen || maySafelyRepeat(message, now);
-  const { retryAfter } = outcome;
-  const delay = mayRepeat
-    ? delayAfter(attempts.length, retryAfter === undefined ? {} : { retryAfter })
-    : null;
+  const isUnknown = outcome.kind === "unknown";
+  const failing: Failing = {
+    error: outcome.error,
+    isUnknown,
+    ...(outcome.kind === "refused"
+      ? { isFinal: true }
+      : { mayRepeat: !isUnknown || maySafelyRepeat(message, now), retryAfter: outcome.retryAfter }),
+  };
+  const next = attemptFailed(job, now, failing);
   await ctx.db.patch("notifications", message._id, {
     ...settled,
-    ...idle,
-    ...(isOpen ? { mayHaveArrived: true } : {}),
+    ...(isUnknown ? { mayHaveArrived: true } : {}),
+    ...(isOpen(next) ? { status: "queued" } : {}),
+    ...withJob(next),
     reason: outcome.error,
   });
-  if (delay === null) {
-    await fail(ctx, message, isOpen ? "unknown" : "failed", outcome.error);
-    return;
+  if (isOpen(next)) await wake(ctx, message);
+  else if (next.state === "cancelled") await withdraw(ctx, { ...message, job: next }, CANCELLED);
+  else if (next.state === "expired") await failAsExpired(ctx, { ...message, job: next });
+  else {
+    const isBounce = outcome.kind === "refused" && outcome.isBounce === true;
+    const status = next.state === "unknown" ? "unknown" : isBounce ? "bounced" : "failed";
+    await fail(ctx, message, status, outcome.error, { job: next });
   }
-  await requeue(ctx, message, now + delay);
 }
 
 /** Takes up a message whose attempt was interrupted: nobody knows whether it went out. */
 export async function settleInterrupted(ctx: MutationCtx, message: Notification): Promise<void> {
   const now = Date.now();
-  const interrupted = { ...idle, mayHaveArrived: true, updatedAt: now };
-  await ctx.db.patch("notifications", message._id, interrupted);
-  if (maySafelyRepeat(message, now)) await requeue(ctx, message, now);
-  else await fail(ctx, message, "unknown", "The sender was interrupted; it may have been sent.");
+  const job = jobOf(message);
+  const isPoison = (job.interruptions ?? 0) + 1 >= MOST_INTERRUPTIONS;
+  const error = "The sender was interrupted; it may have been sent.";
+  const mayRepeat = maySafelyRepeat(message, now) && !isPoison;
+  const next = interrupted(job, now, { most: MOST_INTERRUPTIONS, error, mayRepeat });
+  const status = isOpen(next) ? ("queued" as const) : message.status;
+  const doubt = { mayHaveArrived: true, updatedAt: now };
+  await ctx.db.patch("notifications", message._id, { ...doubt, status, ...withJob(next) });
+  if (isOpen(next)) await wake(ctx, message);
+  else await fail(ctx, message, "unknown", error, { job: next });
 }
 
-const idle = { leasedUntil: undefined, nextAttemptAt: undefined, jobId: undefined };
+/** Of a message that a person has withdrawn. */
+export const CANCELLED = "It was cancelled.";
+
 const noReason = { reason: undefined, cancelReason: undefined };
 
 /** Failed or withdrawn by our own account, which the provider's word corrects. */
@@ -116,10 +141,23 @@ function maySafelyRepeat({ channel, attempts }: Notification, now: number): bool
   return isSame && mayAskAgain(last.provider, first.at, now);
 }
 
-async function requeue(ctx: MutationCtx, message: Notification, at: number): Promise<void> {
-  const { _id, organizationId } = message;
-  await ctx.db.patch("notifications", _id, { status: "queued", nextAttemptAt: at });
+async function wake(ctx: MutationCtx, { organizationId }: Notification): Promise<void> {
   await ctx.scheduler.runAfter(0, internal.delivery.queue.wake, { organizationId });
+}
+
+/** Makes a message due that is kept, or failed without having been given up. */
+export async function makeDue(
+  ctx: MutationCtx,
+  message: Notification,
+  now: number,
+  changes: { to?: string } = {},
+): Promise<Notification> {
+  const job = queuedAt(jobOf(message), now);
+  const due = { ...changes, ...withJob(job), reason: undefined, updatedAt: now };
+  await ctx.db.patch("notifications", message._id, due);
+  await wake(ctx, message);
+  const { reason: _reason, ...kept } = message;
+  return { ...kept, ...changes, job, updatedAt: now };
 }
 
 /**
@@ -131,10 +169,12 @@ export async function fail(
   message: Notification,
   status: "failed" | "bounced" | "unknown",
   reason: string,
-  isPermanent = true,
+  { isPermanent = true, job }: { isPermanent?: boolean; job?: Job } = {},
 ): Promise<void> {
   const { _id, organizationId, objectId, channel, to, template } = message;
-  await ctx.db.patch("notifications", _id, { status, reason, updatedAt: Date.now() });
+  const updatedAt = Date.now();
+  const end = job ? withJob(job) : endedAs(message, status, updatedAt, reason);
+  await ctx.db.patch("notifications", _id, { status, reason, ...end, updatedAt });
   const store = new ObjectStore(ctx, systemScope(organizationId, "delivery"));
   if (status === "bounced" && isPermanent && to !== undefined) {
     await suppress(ctx, store, {
@@ -158,24 +198,27 @@ export async function fail(
  */
 export async function withdraw(
   ctx: MutationCtx,
-  { _id, mayHaveArrived }: Notification,
+  message: Notification,
   why: string,
 ): Promise<void> {
-  const doubt = mayHaveArrived === true ? " An earlier attempt may have arrived." : "";
-  await ctx.db.patch("notifications", _id, {
-    ...idle,
+  const doubt = message.mayHaveArrived === true ? " An earlier attempt may have arrived." : "";
+  const updatedAt = Date.now();
+  await ctx.db.patch("notifications", message._id, {
+    ...endedAs(message, "cancelled", updatedAt),
     ...noSecret,
     status: "cancelled",
     reason: undefined,
     cancelReason: `${why}${doubt}`,
-    updatedAt: Date.now(),
+    updatedAt,
   });
 }
 
 /** Ends a letter whose link is no longer good: nobody should open a door that is closed. */
 export async function failAsExpired(ctx: MutationCtx, message: Notification): Promise<void> {
-  await ctx.db.patch("notifications", message._id, { ...noSecret, ...idle });
-  await fail(ctx, message, "failed", "Its link expired before it could be sent.");
+  const reason = "Its link expired before it could be sent.";
+  const job = ended(jobOf(message), "expired", Date.now(), reason);
+  await ctx.db.patch("notifications", message._id, noSecret);
+  await fail(ctx, message, "failed", reason, { job });
 }
 
 function detailOf(outcome: Outcome): { error?: string; status?: number } {
@@ -196,7 +239,8 @@ export async function recordProgress(
   const { _id } = message;
   const updatedAt = Date.now();
   // The provider has it: no attempt of ours is due any more.
-  const taken = { ...idle, updatedAt, ...noSecret, sentAt: message.sentAt ?? event.at };
+  const isSent = endedAs(message, "sent", updatedAt);
+  const taken = { updatedAt, ...noSecret, sentAt: message.sentAt ?? event.at };
   switch (event.kind) {
     case "sent":
     case "delivered": {
@@ -206,6 +250,7 @@ export async function recordProgress(
       const status = event.kind;
       await ctx.db.patch("notifications", _id, {
         ...taken,
+        ...isSent,
         ...delivered,
         status,
         ...noReason,
@@ -219,7 +264,8 @@ export async function recordProgress(
       // Who has opened it has received it, whether or not the provider says so as well.
       const arrived = isForward(message.status, "delivered") ? "delivered" : message.status;
       const status = event.kind === "opened" ? arrived : message.status;
-      await ctx.db.patch("notifications", _id, { [field]: event.at, status, updatedAt });
+      const news = status === message.status ? {} : isSent;
+      await ctx.db.patch("notifications", _id, { [field]: event.at, status, ...news, updatedAt });
       return;
     }
     case "failed":
@@ -230,7 +276,7 @@ export async function recordProgress(
     case "bounced":
       if (message.status === "bounced") return;
       await ctx.db.patch("notifications", _id, taken);
-      await fail(ctx, message, "bounced", event.reason, event.isPermanent);
+      await fail(ctx, message, "bounced", event.reason, { isPermanent: event.isPermanent });
       return;
   }
 }

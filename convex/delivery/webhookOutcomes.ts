@@ -2,7 +2,7 @@ import { v, type Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { systemScope } from "../tenancy";
-import { delayAfter } from "./attempts";
+import { delayAfter } from "../jobs/backoff";
 import { announce } from "./following";
 import { queueOf } from "./webhookQueue";
 import { switchOff } from "./webhooks";

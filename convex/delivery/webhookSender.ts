@@ -7,7 +7,7 @@ import { internal } from "../_generated/api";
 import { type ActionCtx, internalAction } from "../_generated/server";
 import { retryConflicts } from "../kit/http/conflicts";
 import { openSecret } from "../kit/secretBox";
-import { retryAfterOf } from "./attempts";
+import { retryAfterOf } from "../jobs/backoff";
 import { ConnectionPool, safePost } from "./safeRequest";
 import type { SendJob } from "./webhookClaims";
 import type { SendOutcome } from "./webhookOutcomes";

@@ -3,7 +3,7 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
-import { delayAfter } from "../delivery/attempts";
+import { delayAfter } from "../jobs/backoff";
 import { errorDataOf } from "./errors";
 import type { Outcome } from "./incomingWebhook";
 

@@ -2,7 +2,7 @@ import { v, type Infer } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
-import { delayAfter } from "../delivery/attempts";
+import { delayAfter } from "../jobs/backoff";
 import { ApiError } from "../kit/errors";
 import { modeIn } from "../kit/mode";
 import { requireIssued } from "../ontology/invoiceActions";

@@ -1,6 +1,7 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
 import { documentFormat } from "./documentSchemas";
+import { jobFields } from "./jobSchemas";
 
 export const outboundChannel = v.union(v.literal("email"), v.literal("whatsapp"));
 
@@ -32,13 +33,21 @@ export const sentFile = v.object({
   contentType: v.string(),
 });
 
+/** An attempt at a message: how many there were before, and under which lease it is made. */
+export const attemptArgs = {
+  notificationId: v.id("notifications"),
+  attempt: v.number(),
+  /** Absent in what was scheduled before leases had numbers. */
+  lease: v.optional(v.number()),
+};
+
 export const messageSender = v.object({ name: v.string(), replyTo: v.optional(v.string()) });
 
 export const notificationTables = {
   /**
    * Messages: what goes out to customers by e-mail and WhatsApp, and the inbox of members of staff.
-   * Written by delivery/outbox.ts, queue.ts, admission.ts, handout.ts, settling.ts and inbox.ts; read by their lists
-   * and by the sender; deleted by delivery/retention.ts.
+   * Written by delivery/outbox.ts, queue.ts, admission.ts, handout.ts, settling.ts, mailJob.ts and
+   * inbox.ts; read by their lists and by the sender; deleted by delivery/retention.ts.
    */
   notifications: defineTable({
     organizationId: v.id("organizations"),
@@ -81,11 +90,11 @@ export const notificationTables = {
         error: v.optional(v.string()),
       }),
     ),
-    /** Absent where no attempt is due: it is under way, over, or kept for want of a provider. */
+    /** Of what goes out: its sending. Queued for ever, it is kept for want of a provider. */
+    ...jobFields,
+    /** What rows of before say of that; see delivery/mailJob.ts. */
     nextAttemptAt: v.optional(v.number()),
-    /** The action that prepares it; gone, or ended without an attempt, it was interrupted. */
     jobId: v.optional(v.id("_scheduled_functions")),
-    /** How often that was so since the last attempt. */
     interruptions: v.optional(v.number()),
     leasedUntil: v.optional(v.number()),
     providerMessageId: v.optional(v.string()),
@@ -109,8 +118,9 @@ export const notificationTables = {
     .index("by_channel_status", ["organizationId", "userId", "channel", "status"])
     .index("by_object", ["organizationId", "userId", "objectId"])
     .index("by_contact", ["contactId"])
-    .index("by_due", ["organizationId", "status", "nextAttemptAt"])
-    .index("by_lease", ["status", "leasedUntil"])
+    .index("by_job", ["job.state", "job.at"])
+    .index("by_due", ["organizationId", "job.state", "job.at"])
+    .index("of_before", ["status", "nextAttemptAt"])
     .index("by_provider_message", ["channel", "providerMessageId"])
     .index("by_secret_expiry", ["secretExpiresAt"])
     .index("by_createdAt", ["createdAt"]),

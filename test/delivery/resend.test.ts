@@ -55,15 +55,15 @@ test("a provider that is down for an hour loses nothing, and each message arrive
   await outbox.run();
   const began = Date.now();
   while (Date.now() - began < HOUR) {
-    const { nextAttemptAt, status } = await outbox.message(id);
+    const { job, status } = await outbox.message(id);
     expect(status).toBe("queued");
-    moveClock((nextAttemptAt ?? 0) - Date.now());
+    moveClock((job?.at ?? 0) - Date.now());
     await outbox.run();
   }
   expect(resend.taken).toHaveLength(0);
   resend.down = null;
-  const { nextAttemptAt } = await outbox.message(id);
-  moveClock((nextAttemptAt ?? 0) - Date.now());
+  const { job } = await outbox.message(id);
+  moveClock((job?.at ?? 0) - Date.now());
   await outbox.run();
   const sent = await outbox.message(id);
   expect(sent.status).toBe("sent");
@@ -108,8 +108,8 @@ test("429 is waited for as long as Retry-After says", async () => {
   resend.faults.push({ status: 429, name: "rate_limit_exceeded", headers });
   const id = await outbox.queue();
   await outbox.run();
-  const { nextAttemptAt = 0 } = await outbox.message(id);
-  expect(nextAttemptAt - Date.now()).toBeGreaterThanOrEqual(120_000);
+  const { job } = await outbox.message(id);
+  expect((job?.at ?? 0) - Date.now()).toBeGreaterThanOrEqual(120_000);
   moveClock(60_000);
   await outbox.run();
   expect(resend.requests).toBe(1);
@@ -122,9 +122,9 @@ test("a message that was taken without an answer is asked for again, and sent on
   resend.faults.push("taken, no answer");
   const id = await outbox.queue();
   await outbox.run();
-  const { nextAttemptAt = 0, status } = await outbox.message(id);
+  const { job, status } = await outbox.message(id);
   expect(status).toBe("queued");
-  moveClock(nextAttemptAt - Date.now());
+  moveClock((job?.at ?? 0) - Date.now());
   await outbox.run();
   const sent = await outbox.message(id);
   expect(sent).toMatchObject({ status: "sent", providerMessageId: resend.taken[0]?.id });
@@ -203,10 +203,10 @@ async function beginAndDie(id: Awaited<ReturnType<Outbox["queue"]>>): Promise<vo
 test("an attempt that was cut off is asked for again within the key's life", async () => {
   const id = await outbox.queue({ to: "cut@x.test" });
   await beginAndDie(id);
-  await outbox.backend.mutation(internal.delivery.queue.recover, {});
+  await outbox.backend.mutation(internal.jobs.recovery.recover, { kind: "message" });
   expect((await outbox.message(id)).status).toBe("sending");
   moveClock(6 * MINUTE);
-  await outbox.backend.mutation(internal.delivery.queue.recover, {});
+  await outbox.backend.mutation(internal.jobs.recovery.recover, { kind: "message" });
   await outbox.run();
   expect((await outbox.message(id)).status).toBe("sent");
   expect(resend.taken).toHaveLength(1);
@@ -216,7 +216,7 @@ test("when the key may have died, nobody knows: it is shown and not repeated", a
   const id = await outbox.queue();
   await beginAndDie(id);
   moveClock(25 * HOUR);
-  await outbox.backend.mutation(internal.delivery.queue.recover, {});
+  await outbox.backend.mutation(internal.jobs.recovery.recover, { kind: "message" });
   await outbox.run();
   expect(await outbox.message(id)).toMatchObject({ status: "unknown" });
   expect(resend.requests).toBe(0);
@@ -239,7 +239,7 @@ test("a clock that is set back holds no message and sends none twice", async () 
   moveClock(48 * HOUR);
   await beginAndDie(id);
   moveClock(-48 * HOUR);
-  await outbox.backend.mutation(internal.delivery.queue.recover, {});
+  await outbox.backend.mutation(internal.jobs.recovery.recover, { kind: "message" });
   const { status } = await outbox.message(id);
   expect(status).toBe("unknown");
   expect(resend.requests).toBe(0);
@@ -249,7 +249,7 @@ test("an answer that comes after its lease has run out still counts", async () =
   const id = await outbox.queue();
   await beginAndDie(id);
   moveClock(25 * HOUR);
-  await outbox.backend.mutation(internal.delivery.queue.recover, {});
+  await outbox.backend.mutation(internal.jobs.recovery.recover, { kind: "message" });
   const outcome = { kind: "sent", providerMessageId: "late" } as const;
   const settle = { notificationId: id, attempt: 0, outcome };
   await outbox.backend.mutation(internal.delivery.queue.settle, settle);

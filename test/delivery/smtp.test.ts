@@ -58,7 +58,7 @@ test("a message whose sender was killed is unknown when its lease is over, thoug
   const begun = { notificationId: id, attempt: 0 };
   expect(await backend.mutation(internal.delivery.queue.begin, begun)).not.toBeNull();
   const recovered = async (): Promise<number> =>
-    (await backend.mutation(internal.delivery.queue.recover, {})).interrupted;
+    (await backend.mutation(internal.jobs.recovery.recover, { kind: "message" })).interrupted;
   expect(await recovered()).toBe(0);
   expect((await outbox.message(id)).status).toBe("sending");
   moveClock(6 * 60_000);

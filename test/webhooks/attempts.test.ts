@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { delayAfter, MAX_RETRY_AFTER, retryAfterOf } from "../../convex/delivery/attempts";
+import { delayAfter, MAX_RETRY_AFTER, retryAfterOf } from "../../convex/jobs/backoff";
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;

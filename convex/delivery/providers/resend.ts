@@ -1,7 +1,7 @@
 "use node";
 
 import { Resend } from "resend";
-import { retryAfterOf } from "../attempts";
+import { retryAfterOf } from "../../jobs/backoff";
 import { problemOfAddress } from "./configured";
 import { type Email, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { retryAfterOf } from "../attempts";
+import { retryAfterOf } from "../../jobs/backoff";
 import type { Language, LetterData, TemplateName } from "../letters";
 import { problemOfAddress } from "./configured";
 import { type Failure, type File, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";

@@ -1,6 +1,5 @@
 /**
- * When something that failed is tried again, as pure arithmetic: deliveries of webhooks, mail and
- * incoming events share it. Times are milliseconds since the epoch, durations are milliseconds.
+ * When something that failed is tried again, as pure arithmetic; every kind of job shares it. Times are milliseconds since the epoch, durations are milliseconds.
  */
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -53,14 +52,4 @@ export function retryAfterOf(header: string | null | undefined, now: number): nu
   if (!/^[A-Z][a-z]{2,8},? /.test(text)) return undefined;
   const at = Date.parse(text);
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
-}
-
-/**
- * Who claims work holds it until then; after that it is taken for interrupted, and is claimed again.
- * The claim and its outcome are told apart from a later claim's by the number of the attempt.
- */
-export type Lease = { attempt: number; leaseUntil: number };
-
-export function isExpired({ leaseUntil }: Pick<Lease, "leaseUntil">, now: number): boolean {
-  return leaseUntil <= now;
 }
