@@ -33,8 +33,6 @@ crons.interval("recover jobs", { minutes: 1 }, internal.jobs.recovery.sweep, {})
 // A file that somebody asks for before is made at once.
 crons.interval("files of issued documents", { seconds: 10 }, internal.delivery.issued.wake, {});
 crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFiles.cleanUp, {});
-// Each run of the sender sets its own watch; this one takes up what was lost altogether.
-crons.interval("webhooks", { minutes: 1 }, internal.delivery.webhookSending.watch, {});
 crons.interval("clean up deliveries", { hours: 1 }, internal.delivery.maintenance.cleanUp, {});
 
 crons.interval("clean up after sync", { hours: 1 }, internal.sync.tombstones.cleanUp, {});

@@ -167,6 +167,8 @@ import type * as delivery_wakes from "../delivery/wakes.js";
 import type * as delivery_webhookBody from "../delivery/webhookBody.js";
 import type * as delivery_webhookClaims from "../delivery/webhookClaims.js";
 import type * as delivery_webhookConsumer from "../delivery/webhookConsumer.js";
+import type * as delivery_webhookJob from "../delivery/webhookJob.js";
+import type * as delivery_webhookKind from "../delivery/webhookKind.js";
 import type * as delivery_webhookOutcomes from "../delivery/webhookOutcomes.js";
 import type * as delivery_webhookQueue from "../delivery/webhookQueue.js";
 import type * as delivery_webhookReplay from "../delivery/webhookReplay.js";
@@ -650,6 +652,8 @@ declare const fullApi: ApiFromModules<{
   "delivery/webhookBody": typeof delivery_webhookBody;
   "delivery/webhookClaims": typeof delivery_webhookClaims;
   "delivery/webhookConsumer": typeof delivery_webhookConsumer;
+  "delivery/webhookJob": typeof delivery_webhookJob;
+  "delivery/webhookKind": typeof delivery_webhookKind;
   "delivery/webhookOutcomes": typeof delivery_webhookOutcomes;
   "delivery/webhookQueue": typeof delivery_webhookQueue;
   "delivery/webhookReplay": typeof delivery_webhookReplay;

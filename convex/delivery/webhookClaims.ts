@@ -1,6 +1,8 @@
 import { getConvexSize, v, type Infer } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { asked, ended, leased } from "../jobs/job";
+import { jobOf, LEASE, withJob } from "./webhookJob";
 import { DeliveryBodies } from "./webhookBody";
 import { PARKED } from "./webhookQueue";
 import { signingSecrets } from "./webhookSecrets";
@@ -9,8 +11,6 @@ import { signingSecrets } from "./webhookSecrets";
 type Delivery = Doc<"webhookDeliveries">;
 type Webhook = Doc<"webhooks">;
 
-/** An attempt ends within ten seconds; the rest is for the transactions around it. */
-export const LEASE = 25_000;
 /** So many at a time to one endpoint; to one that fails, or wants its order, one. */
 const AT_ONCE_PER_ENDPOINT = 4;
 const BYTES_AT_ONCE = 4 * 1024 * 1024;
@@ -18,6 +18,8 @@ const BYTES_AT_ONCE = 4 * 1024 * 1024;
 export const job = v.object({
   id: v.id("webhookDeliveries"),
   attempt: v.number(),
+  /** Under which it is sent. */
+  lease: v.number(),
   url: v.string(),
   /** `webhook-id`: the same for every attempt, resend and replay of one event. */
   messageId: v.string(),
@@ -77,7 +79,7 @@ async function claimFrom(
   const free = webhook.status === "disabled" ? 0 : most - underWay.length;
   const wanted = Math.max(0, Math.min(free, room));
   const waiting = await nextOf(ctx, webhook, wanted + 1);
-  const due = waiting.slice(0, wanted).filter(({ dueAt }) => dueAt <= now);
+  const due = waiting.slice(0, wanted).filter((delivery) => jobOf(delivery).at <= now);
   const jobs: SendJob[] = [];
   for (const delivery of due) {
     const sending = await startSending(ctx, webhook, queue, delivery, bodies, now);
@@ -87,7 +89,7 @@ async function claimFrom(
   // With its hands full it waits for an outcome, which arms it again. Never earlier than now, so that
   // endpoints with much to catch up on take turns.
   const isFull = jobs.length >= free;
-  const dueAt = isFull || !next ? PARKED : Math.max(next.dueAt, now);
+  const dueAt = isFull || !next ? PARKED : Math.max(jobOf(next).at, now);
   await ctx.db.patch("webhookQueues", queue._id, { dueAt });
   return jobs;
 }
@@ -113,7 +115,9 @@ async function nextOf(
   if (ordered) return await inStatus(ctx, webhookId, "pending", most);
   return await ctx.db
     .query("webhookDeliveries")
-    .withIndex("by_due", (q) => q.eq("webhookId", webhookId).eq("status", "pending"))
+    .withIndex("by_due", (q) =>
+      q.eq("webhookId", webhookId).eq("status", "pending").gte("job.at", 0),
+    )
     .take(most);
 }
 
@@ -126,17 +130,25 @@ async function startSending(
   now: number,
 ): Promise<SendJob | null> {
   const message = await bodies.of(webhook, delivery);
+  const { _id: id, attempts } = delivery;
+  const job = jobOf(delivery);
   if (!message) {
     const lost = { at: now, durationMs: 0, error: "The event is kept no longer." };
-    const attempts = [...delivery.attempts, lost];
-    await ctx.db.patch("webhookDeliveries", delivery._id, { status: "failed", attempts });
+    const failed = withJob(ended(job, "failed", now, lost.error));
+    const status = "failed" as const;
+    await ctx.db.patch("webhookDeliveries", id, {
+      status,
+      ...failed,
+      attempts: [...attempts, lost],
+    });
     return null;
   }
-  const sending = { status: "sending" as const, sendingSince: now, leaseUntil: now + LEASE };
-  await ctx.db.patch("webhookDeliveries", delivery._id, sending);
+  const held = asked(leased(job, now, LEASE), now, LEASE);
+  await ctx.db.patch("webhookDeliveries", id, { status: "sending", ...withJob(held) });
   return {
-    id: delivery._id,
-    attempt: delivery.attempts.length,
+    id,
+    attempt: attempts.length,
+    lease: held.lease,
     url: webhook.url,
     ...message,
     secrets: signingSecrets(webhook, now),

@@ -3,7 +3,10 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { systemScope } from "../tenancy";
 import { delayAfter } from "../jobs/backoff";
+import { attemptFailed, holds, interrupted, succeeded } from "../jobs/job";
+import type { Job } from "../schemas/jobSchemas";
 import { announce } from "./following";
+import { INTERRUPTED, jobOf, MAX_INTERRUPTIONS, sendingSince, withJob } from "./webhookJob";
 import { queueOf } from "./webhookQueue";
 import { switchOff } from "./webhooks";
 
@@ -12,20 +15,18 @@ import { switchOff } from "./webhooks";
  * endpoint keeps to the lane of those that answer, or leaves it. Many outcomes are recorded at once,
  * each endpoint's together.
  */
-const INTERRUPTED_AT_ONCE = 50;
 /** An endpoint that has failed for so long is switched off. */
 const GIVE_UP_AFTER = 5 * 24 * 60 * 60 * 1000;
 const MAX_ERROR = 300;
 const GONE = 410;
-/** So many times in a row the sender may end while a delivery is under way: it may be what ends it. */
-export const MAX_INTERRUPTIONS = 5;
-const INTERRUPTED = "Interrupted: it may have arrived.";
 const GIVEN_UP = `Interrupted ${MAX_INTERRUPTIONS} times in a row: its receiver may be what ends the sender. Resend it once that is mended.`;
 
 export const outcome = v.object({
   id: v.id("webhookDeliveries"),
   /** How many attempts there were before: an outcome that comes after its lease counts no more. */
   attempt: v.number(),
+  /** Absent in what a run of before leases had numbers tells. */
+  lease: v.optional(v.number()),
   at: v.number(),
   durationMs: v.number(),
   status: v.optional(v.number()),
@@ -34,6 +35,7 @@ export const outcome = v.object({
   retryAfter: v.optional(v.number()),
 });
 export type SendOutcome = Infer<typeof outcome>;
+type Delivery = Doc<"webhookDeliveries">;
 
 export async function recordOutcomes(
   ctx: MutationCtx,
@@ -44,40 +46,60 @@ export async function recordOutcomes(
   for (const result of outcomes) {
     const delivery = await ctx.db.get("webhookDeliveries", result.id);
     if (delivery?.status !== "sending" || delivery.attempts.length !== result.attempt) continue;
-    await recordAttempt(ctx, delivery, result, now);
+    const job = jobOf(delivery);
+    if (!holds(job, result.lease ?? job.lease)) continue;
+    await recordAttempt(ctx, delivery, result, nextOf(job, result, now));
     const { webhookId } = delivery;
     byEndpoint.set(webhookId, [...(byEndpoint.get(webhookId) ?? []), result]);
   }
   for (const [webhookId, results] of byEndpoint) await recordHealth(ctx, webhookId, results, now);
 }
 
-/** Records as failed what was under way when its sender was interrupted. */
-export async function recordInterrupted(ctx: MutationCtx, now: number): Promise<void> {
-  const expired = await ctx.db
+/** What was under way when its sender was interrupted: its lease has ended. */
+export async function interruptedAt(
+  ctx: MutationCtx,
+  now: number,
+  most: number,
+): Promise<Delivery[]> {
+  return await ctx.db
     .query("webhookDeliveries")
-    .withIndex("by_lease", (q) => q.eq("status", "sending").lte("leaseUntil", now))
-    .take(INTERRUPTED_AT_ONCE);
-  const outcomes = expired.map(({ _id: id, attempts, sendingSince: at = now }) => ({
-    id,
-    attempt: attempts.length,
-    at,
-    durationMs: now - at,
-    error: interruptionsIn(attempts) + 1 < MAX_INTERRUPTIONS ? INTERRUPTED : GIVEN_UP,
-  }));
-  await recordOutcomes(ctx, outcomes, now);
+    .withIndex("by_job", (q) => q.eq("job.state", "running").lte("job.at", now))
+    .take(most);
 }
 
-/** Of the last attempts, how many were cut off. */
-function interruptionsIn(attempts: Doc<"webhookDeliveries">["attempts"]): number {
-  const last = attempts.findLastIndex(({ error }) => error !== INTERRUPTED);
-  return attempts.length - 1 - last;
+/** Records such deliveries as attempts that failed. */
+export async function recordInterrupted(
+  ctx: MutationCtx,
+  deliveries: readonly Delivery[],
+  now: number,
+): Promise<void> {
+  const byEndpoint = new Map<Id<"webhooks">, SendOutcome[]>();
+  for (const delivery of deliveries) {
+    const { _id: id, webhookId, attempts, sendingSince: ofBefore } = delivery;
+    const job = jobOf(delivery);
+    const delay = delayAfter(attempts.length + 1);
+    const most = MAX_INTERRUPTIONS;
+    const how = { most, error: INTERRUPTED, poisoned: GIVEN_UP, mayRepeat: true, delay };
+    const next = interrupted(job, now, how);
+    const at = Math.min(now, ofBefore ?? sendingSince(job));
+    const error = next.error ?? INTERRUPTED;
+    const result = { id, attempt: attempts.length, at, durationMs: now - at, error };
+    await recordAttempt(ctx, delivery, result, next);
+    byEndpoint.set(webhookId, [...(byEndpoint.get(webhookId) ?? []), result]);
+  }
+  for (const [webhookId, results] of byEndpoint) await recordHealth(ctx, webhookId, results, now);
+}
+
+function nextOf(job: Job, { status, error, retryAfter }: SendOutcome, now: number): Job {
+  if (error === undefined) return succeeded(job, now);
+  return attemptFailed(job, now, { error, retryAfter, isFinal: status === GONE });
 }
 
 async function recordAttempt(
   ctx: MutationCtx,
-  delivery: Doc<"webhookDeliveries">,
-  { at, durationMs, status, error, retryAfter }: SendOutcome,
-  now: number,
+  delivery: Delivery,
+  { at, durationMs, status, error }: SendOutcome,
+  next: Job,
 ): Promise<void> {
   const made = {
     at,
@@ -85,18 +107,16 @@ async function recordAttempt(
     ...(status === undefined ? {} : { status }),
     ...(error === undefined ? {} : { error: error.slice(0, MAX_ERROR) }),
   };
-  const attempts = [...delivery.attempts, made];
-  const ended = { attempts, sendingSince: undefined, leaseUntil: undefined };
-  const wait = retryAfter === undefined ? {} : { retryAfter };
-  const isFinal = status === GONE || error === GIVEN_UP;
-  const delay = isFinal ? null : delayAfter(attempts.length, wait);
-  const next =
-    error === undefined
-      ? { status: "succeeded" as const }
-      : delay === null
-        ? { status: "failed" as const }
-        : { status: "pending" as const, dueAt: now + delay };
-  await ctx.db.patch("webhookDeliveries", delivery._id, { ...ended, ...next });
+  await ctx.db.patch("webhookDeliveries", delivery._id, {
+    attempts: [...delivery.attempts, made],
+    status: statusOf(next),
+    ...withJob(next),
+  });
+}
+
+function statusOf({ state }: Job): Delivery["status"] {
+  if (state === "queued") return "pending";
+  return state === "succeeded" ? "succeeded" : "failed";
 }
 
 /** Moves an endpoint to the lane that its last outcome says, and has its queue looked at again. */

@@ -1,6 +1,8 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { NEVER, newJob, queuedAt } from "../jobs/job";
+import { roleOf, withRole } from "./webhookJob";
 
 /**
  * The queues of webhook deliveries, one per endpoint, and the one sender that walks them. Whoever
@@ -10,7 +12,7 @@ type Webhook = Pick<Doc<"webhooks">, "_id" | "organizationId" | "status">;
 type Queue = Doc<"webhookQueues">;
 
 /** A queue that has nothing due, or waits for an outcome that arms it again. */
-export const PARKED = Number.MAX_SAFE_INTEGER;
+export const PARKED = NEVER;
 /** A wake-up that is this late was lost: it is set again. */
 const LATE = 5000;
 
@@ -34,7 +36,7 @@ export async function enqueue(
       organizationId,
       webhookId,
       status: "pending",
-      dueAt: now,
+      job: newJob(now),
       attempts: [],
       createdAt: now,
     });
@@ -83,7 +85,7 @@ export async function resetQueue(ctx: MutationCtx, webhook: Webhook): Promise<vo
 export async function senderOf(ctx: MutationCtx): Promise<Doc<"webhookSenders">> {
   const row = await ctx.db.query("webhookSenders").first();
   if (row) return row;
-  const idle = { run: null, leaseUntil: 0, wakeAt: PARKED };
+  const idle = { run: null, job: newJob(PARKED) };
   const sender = await ctx.db.get("webhookSenders", await ctx.db.insert("webhookSenders", idle));
   if (!sender) throw new Error("The sender's row vanished within its own transaction.");
   return sender;
@@ -96,9 +98,11 @@ export async function senderOf(ctx: MutationCtx): Promise<Doc<"webhookSenders">>
 export async function wakeSender(ctx: MutationCtx, at: number): Promise<void> {
   const now = Date.now();
   const sender = await senderOf(ctx);
-  const isRunning = sender.run !== null && sender.leaseUntil > now;
-  const isSet = sender.wakeAt <= at && sender.wakeAt > now - LATE;
+  const role = roleOf(sender);
+  const isRunning = role.state === "running" && role.at > now;
+  const isSet = role.state === "queued" && role.at <= at && role.at > now - LATE;
   if (isRunning || isSet) return;
   await ctx.scheduler.runAt(at, internal.delivery.webhookSender.send, {});
-  await ctx.db.patch("webhookSenders", sender._id, { wakeAt: at });
+  const free = { run: null, ...withRole(queuedAt(role, at)) };
+  await ctx.db.patch("webhookSenders", sender._id, free);
 }

@@ -114,6 +114,7 @@ async function deliver(job: SendJob, pool: ConnectionPool): Promise<SendOutcome>
   const ended = (rest: Partial<SendOutcome>): SendOutcome => ({
     id: job.id,
     attempt: job.attempt,
+    lease: job.lease,
     at,
     durationMs: Date.now() - at,
     ...rest,

@@ -1,8 +1,10 @@
 import { v, type Infer } from "convex/values";
 import { internal } from "../_generated/api";
 import { internalMutation, type MutationCtx } from "../_generated/server";
-import { claim, job, LANES, LEASE } from "./webhookClaims";
-import { outcome, recordInterrupted, recordOutcomes } from "./webhookOutcomes";
+import { leased, queuedAt } from "../jobs/job";
+import { claim, job, LANES } from "./webhookClaims";
+import { jobOf, LEASE, roleOf, withRole } from "./webhookJob";
+import { interruptedAt, outcome, recordInterrupted, recordOutcomes } from "./webhookOutcomes";
 import { PARKED, senderOf, wakeSender } from "./webhookQueue";
 
 /**
@@ -16,6 +18,8 @@ import { PARKED, senderOf, wakeSender } from "./webhookQueue";
 const RENEW_AT = 15_000;
 /** Of the sender's room, so much for endpoints that fail: however many hang, the others get through. */
 const ROOM_FOR_FAILING = 16;
+
+const INTERRUPTED_AT_ONCE = 50;
 
 const exchanged = v.object({ jobs: v.array(job), isOver: v.boolean() });
 type Exchanged = Infer<typeof exchanged>;
@@ -37,7 +41,7 @@ export const exchange = internalMutation({
     const now = Date.now();
     await recordOutcomes(ctx, outcomes, now);
     if (!(await holdsTheRole(ctx, run, now))) return { jobs: [], isOver: true };
-    await recordInterrupted(ctx, now);
+    await recordInterrupted(ctx, await interruptedAt(ctx, now, INTERRUPTED_AT_ONCE), now);
     const jobs = await claim(ctx, room, ROOM_FOR_FAILING - underWay.failing, now);
     if (jobs.length > 0 || underWay.all > 0) {
       return { jobs, isOver: false };
@@ -70,8 +74,9 @@ export const watch = internalMutation({
   handler: async (ctx) => {
     const now = Date.now();
     const sender = await ctx.db.query("webhookSenders").first();
-    if (sender?.run && sender.leaseUntil > now) {
-      await ctx.scheduler.runAt(sender.leaseUntil, internal.delivery.webhookSending.watch, {});
+    const role = sender && roleOf(sender);
+    if (role?.state === "running" && role.at > now) {
+      await ctx.scheduler.runAt(role.at, internal.delivery.webhookSending.watch, {});
       return null;
     }
     const at = await nextDueAt(ctx);
@@ -83,21 +88,21 @@ export const watch = internalMutation({
 /** One run at a time looks for work; it takes the role, and renews it. */
 async function holdsTheRole(ctx: MutationCtx, run: string, now: number): Promise<boolean> {
   const sender = await senderOf(ctx);
-  const isHeld = sender.run !== null && sender.leaseUntil > now;
+  const role = roleOf(sender);
+  const isHeld = role.state === "running" && role.at > now;
   if (isHeld && sender.run !== run) return false;
-  const leaseUntil = now + LEASE;
+  if (isHeld && role.at - now >= RENEW_AT) return true;
+  await ctx.db.patch("webhookSenders", sender._id, { run, ...withRole(leased(role, now, LEASE)) });
   if (sender.run !== run) {
-    await ctx.db.patch("webhookSenders", sender._id, { run, leaseUntil, wakeAt: PARKED });
-    await ctx.scheduler.runAt(leaseUntil, internal.delivery.webhookSending.watch, {});
-  } else if (sender.leaseUntil - now < RENEW_AT) {
-    await ctx.db.patch("webhookSenders", sender._id, { leaseUntil });
+    await ctx.scheduler.runAt(now + LEASE, internal.delivery.webhookSending.watch, {});
   }
   return true;
 }
 
 async function release(ctx: MutationCtx): Promise<void> {
   const sender = await senderOf(ctx);
-  await ctx.db.patch("webhookSenders", sender._id, { run: null, leaseUntil: 0, wakeAt: PARKED });
+  const free = { run: null, ...withRole(queuedAt(roleOf(sender), PARKED)) };
+  await ctx.db.patch("webhookSenders", sender._id, free);
   const at = await nextDueAt(ctx);
   if (at !== null) await wakeSender(ctx, Math.max(at, Date.now()));
 }
@@ -112,10 +117,10 @@ async function nextDueAt(ctx: MutationCtx): Promise<number | null> {
       .first();
     if (first) times.push(first.dueAt);
   }
-  const leased = await ctx.db
+  const held = await ctx.db
     .query("webhookDeliveries")
-    .withIndex("by_lease", (q) => q.eq("status", "sending"))
+    .withIndex("by_job", (q) => q.eq("job.state", "running"))
     .first();
-  if (leased) times.push(leased.leaseUntil ?? 0);
+  if (held) times.push(jobOf(held).at);
   return times.length === 0 ? null : Math.min(...times);
 }

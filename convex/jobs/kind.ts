@@ -76,6 +76,8 @@ export type KindDefinition<Table extends JobTable> = {
   startLost?(ctx: MutationCtx, now: number): Promise<number>;
   retry(ctx: MutationCtx, row: Doc<Table>, job: Job, now: number): Promise<void>;
   cancel(ctx: MutationCtx, row: Doc<Table>, job: Job, now: number): Promise<void>;
+  /** What else is due where a row of before is converted. */
+  converted?(ctx: MutationCtx, row: Doc<Table>, job: Job): Promise<void>;
   /** Open rows of before. */
   ofBefore(ctx: MutationCtx, most: number): Promise<Doc<Table>[]>;
 };
@@ -120,7 +122,9 @@ export function jobKind<Table extends JobTable>(definition: KindDefinition<Table
       const rows = await definition.ofBefore(ctx, most);
       for (const row of rows) {
         const job = jobOf(row);
-        if (job) await definition.write(ctx, row, job);
+        if (!job) continue;
+        await definition.write(ctx, row, job);
+        await definition.converted?.(ctx, row, job);
       }
       return rows.length;
     },

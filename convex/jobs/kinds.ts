@@ -1,8 +1,9 @@
 import { mailKind } from "../delivery/mailKind";
+import { webhookKind } from "../delivery/webhookKind";
 import type { JobKind } from "./kind";
 
 /** Every kind of job: what recovery looks through, and administrators see. */
-export const JOB_KINDS: readonly JobKind[] = [mailKind];
+export const JOB_KINDS: readonly JobKind[] = [mailKind, webhookKind];
 
 export function kindNamed(name: string): JobKind | undefined {
   return JOB_KINDS.find((kind) => kind.name === name);

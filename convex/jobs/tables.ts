@@ -1,3 +1,3 @@
 /** The tables whose rows are jobs: each has `jobFields` and the index `by_job`. */
-export const JOB_TABLES = ["notifications"] as const;
+export const JOB_TABLES = ["notifications", "webhookDeliveries"] as const;
 export type JobTable = (typeof JOB_TABLES)[number];

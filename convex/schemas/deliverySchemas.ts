@@ -1,5 +1,6 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
+import { jobFields } from "./jobSchemas";
 
 /** Where an attempt of a delivery ended: an HTTP status, or an error where there was no answer. */
 export const deliveryAttempt = v.object({
@@ -62,7 +63,7 @@ export const deliveryTables = {
 
   /**
    * What is to be delivered or was: a row per event and endpoint. Written by delivery/webhookQueue.ts,
-   * webhookClaims.ts and webhookOutcomes.ts; read by `GET /webhooks/:id/deliveries`; deleted by delivery/maintenance.ts
+   * webhookClaims.ts, webhookOutcomes.ts and webhookKind.ts; read by `GET /webhooks/:id/deliveries`; deleted by delivery/maintenance.ts
    * after 30 days, and with their endpoint.
    */
   webhookDeliveries: defineTable({
@@ -77,10 +78,10 @@ export const deliveryTables = {
       v.literal("succeeded"),
       v.literal("failed"),
     ),
-    /** When the next attempt is due. */
-    dueAt: v.number(),
+    ...jobFields,
     attempts: v.array(deliveryAttempt),
-    /** While it is being sent: from when, and until when nobody else takes it up. */
+    /** What rows of before say of the job; see delivery/webhookJob.ts. */
+    dueAt: v.optional(v.number()),
     sendingSince: v.optional(v.number()),
     leaseUntil: v.optional(v.number()),
     /** The delivery that this one repeats. */
@@ -92,8 +93,9 @@ export const deliveryTables = {
     .index("by_status", ["webhookId", "status"])
     .index("by_type", ["webhookId", "eventType"])
     .index("by_status_and_type", ["webhookId", "status", "eventType"])
-    .index("by_due", ["webhookId", "status", "dueAt"])
-    .index("by_lease", ["status", "leaseUntil"])
+    .index("by_due", ["webhookId", "status", "job.at"])
+    .index("by_job", ["job.state", "job.at"])
+    .index("of_before", ["status", "dueAt"])
     .index("by_createdAt", ["createdAt"]),
 
   /**
@@ -103,9 +105,11 @@ export const deliveryTables = {
   webhookSenders: defineTable({
     /** Which run of the sender; null when none runs. */
     run: v.union(v.string(), v.null()),
-    leaseUntil: v.number(),
-    /** For when the next run is scheduled. */
-    wakeAt: v.number(),
+    /** Running while a run has the role; queued for when the next is scheduled. */
+    ...jobFields,
+    /** What a row of before says of that; see delivery/webhookJob.ts. */
+    leaseUntil: v.optional(v.number()),
+    wakeAt: v.optional(v.number()),
   }),
 
   /**

@@ -111,7 +111,7 @@ test(
 
     const env = { ...RESEND_ENV, RESEND_BASE_URL: resend.url };
     const byResend = await startLater(data, env, 1);
-    await runInternal(byResend, "mutation", "delivery/queue:recover", {});
+    await runInternal(byResend, "mutation", "jobs/recovery:recover", { kind: "message" });
     expect((await settled(byResend, unconfirmed, "unknown")).reason).toContain("interrupted");
     const listed = await byResend.request("GET", "/notifications?channel=email&status=unknown");
     expect(listed.body.data).toMatchObject([{ id: unconfirmed }]);
@@ -131,7 +131,7 @@ test(
     await byResend.server.kill();
 
     const later = await startLater(data, env, 2);
-    await runInternal(later, "mutation", "delivery/queue:recover", {});
+    await runInternal(later, "mutation", "jobs/recovery:recover", { kind: "message" });
     await settled(later, second, "sent");
     expect(resend.requests).toBe(3);
     expect(resend.taken.map(({ key }) => key)).toEqual([first, second]);

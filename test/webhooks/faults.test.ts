@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Doc } from "../../convex/_generated/dataModel";
 import type { SendJob } from "../../convex/delivery/webhookClaims";
-import { MAX_INTERRUPTIONS, type SendOutcome } from "../../convex/delivery/webhookOutcomes";
+import { MAX_INTERRUPTIONS } from "../../convex/delivery/webhookJob";
+import type { SendOutcome } from "../../convex/delivery/webhookOutcomes";
 import { type Fixture, newBackend } from "../helpers/backend";
 
 /** The sender's transactions under a clock of the test's own: no attempt is made but those told here. */
@@ -38,10 +39,10 @@ async function exchange(run: string, outcomes: SendOutcome[] = []): Promise<Send
   return (await home.backend.mutation(internal.delivery.webhookSending.exchange, args)).jobs;
 }
 
-async function delivery(): Promise<Doc<"webhookDeliveries">> {
+async function delivery(): Promise<Doc<"webhookDeliveries"> & { dueAt: number }> {
   const row = await home.backend.run(async ({ db }) => await db.query("webhookDeliveries").first());
-  if (!row) throw new Error("No delivery");
-  return row;
+  if (!row?.job) throw new Error("No delivery");
+  return { ...row, dueAt: row.job.at };
 }
 
 function failed(job: SendJob, more: Partial<SendOutcome> = {}): SendOutcome {

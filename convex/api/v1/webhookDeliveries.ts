@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Doc, Id } from "../../_generated/dataModel";
+import { jobOf } from "../../delivery/webhookJob";
 import { requireDelivery, resend as resendDelivery, sendTest } from "../../delivery/webhooks";
 import { created, ok, type ReadContext, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { type Pageable, pageThrough, pagingOf } from "../../kit/page";
@@ -133,12 +134,15 @@ function deliveriesOf(
 function deliveryView(delivery: Doc<"webhookDeliveries">): z.input<ReturnType<typeof record>> {
   const { _id: id, webhookId, eventType, attempts, createdAt } = delivery;
   const { eventId = null, resendOf = null } = delivery;
-  const message = attempts.at(-1)?.error ?? "It was not delivered.";
+  const job = jobOf(delivery);
+  const isCancelled = job.state === "cancelled";
+  const last = isCancelled ? "It was cancelled." : attempts.at(-1)?.error;
+  const message = last ?? "It was not delivered.";
   const isFailed = delivery.status === "failed";
   return {
     ...{ id, webhookId, eventId, eventType, status: delivery.status },
     error: isFailed ? { code: "WEBHOOK_DELIVERY_FAILED", message } : null,
-    nextAttemptAt: delivery.status === "pending" ? delivery.dueAt : null,
+    nextAttemptAt: delivery.status === "pending" ? job.at : null,
     ...{ attempts, resendOf, createdAt },
   };
 }
