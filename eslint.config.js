@@ -53,7 +53,7 @@ const OWNED = [
   { tables: ["attachments", "fileSweeps"], files: ["convex/attachments/*.ts"] },
   { tables: ["incomingEvents"], files: ["convex/kit/incoming.ts"] },
   { tables: ["incomingPayments"], files: ["convex/payments/matching.ts"] },
-  { tables: ["paymentLinks"], files: ["convex/payments/links.ts"] },
+  { tables: ["paymentLinks"], files: ["convex/payments/{links,linkJob}.ts"] },
   {
     tables: ["webhooks", "webhookQueues", "webhookDeliveries", "webhookSenders"],
     files: ["convex/delivery/webhook*.ts"],

@@ -1,9 +1,11 @@
 import { mailKind } from "../delivery/mailKind";
 import { webhookKind } from "../delivery/webhookKind";
+import { incomingKind } from "../kit/incomingJob";
+import { linkKind } from "../payments/linkJob";
 import type { JobKind } from "./kind";
 
 /** Every kind of job: what recovery looks through, and administrators see. */
-export const JOB_KINDS: readonly JobKind[] = [mailKind, webhookKind];
+export const JOB_KINDS: readonly JobKind[] = [mailKind, webhookKind, linkKind, incomingKind];
 
 export function kindNamed(name: string): JobKind | undefined {
   return JOB_KINDS.find((kind) => kind.name === name);

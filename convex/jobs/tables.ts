@@ -1,3 +1,8 @@
 /** The tables whose rows are jobs: each has `jobFields` and the index `by_job`. */
-export const JOB_TABLES = ["notifications", "webhookDeliveries"] as const;
+export const JOB_TABLES = [
+  "notifications",
+  "webhookDeliveries",
+  "paymentLinks",
+  "incomingEvents",
+] as const;
 export type JobTable = (typeof JOB_TABLES)[number];

@@ -1,10 +1,10 @@
 import { makeFunctionReference } from "convex/server";
 import { v } from "convex/values";
-import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
-import { delayAfter } from "../jobs/backoff";
+import { attemptFailed, isOpen, newJob, succeeded } from "../jobs/job";
 import { errorDataOf } from "./errors";
+import { jobOf, putNext, withJob } from "./incomingJob";
 import type { Outcome } from "./incomingWebhook";
 
 const MAX_ERROR = 500;
@@ -35,7 +35,7 @@ export const receive = internalMutation({
     const known = await knownEvent(ctx, event, payload);
     if (known) {
       // An answer that the sender did not like makes it come again: perhaps we can read it by now.
-      const isOver = known.status === "failed" && known.nextAttemptAt === undefined;
+      const isOver = known.status === "failed" && !isOpen(jobOf(known));
       if (known.status === "unreadable" || isOver) await attempt(ctx, known._id);
       return { isNew: false, unreadable: await unreadableOf(ctx, known._id) };
     }
@@ -48,7 +48,7 @@ export const receive = internalMutation({
       ...(addressedTo === undefined ? {} : { organizationId: addressedTo }),
       receivedAt: Date.now(),
       status: "received",
-      attempts: 0,
+      job: newJob(Date.now()),
     });
     for (const [index, text] of rest.entries()) {
       await ctx.db.insert("incomingEventPieces", { eventId: id, index, text });
@@ -97,7 +97,8 @@ export const retry = internalMutation({
   args: { id: v.id("incomingEvents") },
   returns: v.null(),
   handler: async (ctx, { id }) => {
-    await attempt(ctx, id);
+    const event = await ctx.db.get("incomingEvents", id);
+    if (event && isOpen(jobOf(event))) await attempt(ctx, id);
     return null;
   },
 });
@@ -105,7 +106,7 @@ export const retry = internalMutation({
 async function attempt(ctx: MutationCtx, id: Id<"incomingEvents">): Promise<void> {
   const event = await ctx.db.get("incomingEvents", id);
   if (!event || event.status === "applied" || event.status === "ignored") return;
-  const attempts = event.attempts + 1;
+  const now = Date.now();
   const handler = makeFunctionReference<"mutation", { id: Id<"incomingEvents"> }, Outcome>(
     event.handler,
   );
@@ -115,33 +116,26 @@ async function attempt(ctx: MutationCtx, id: Id<"incomingEvents">): Promise<void
     if (outcome.status === "failed") {
       const { organizationId } = outcome;
       if (organizationId) await ctx.db.patch("incomingEvents", id, { organizationId });
-      await recordFailure(ctx, event, attempts, error ?? "It cannot be applied yet.");
+      await recordFailure(ctx, event, error ?? "It cannot be applied yet.");
       return;
     }
-    const done = { attempts, nextAttemptAt: undefined, error, path: outcome.path };
+    const job = jobOf(event);
+    const isRead = outcome.status !== "unreadable";
+    const failing = { error: `${outcome.path}: ${error}`, isFinal: true };
+    const next = isRead ? succeeded(job, now) : attemptFailed(job, now, failing);
+    const done = { ...withJob(next), error, path: outcome.path };
     await ctx.db.patch("incomingEvents", id, { ...outcome, ...done });
     if (outcome.status === "unreadable") log(event, `${outcome.path}: ${error}`);
   } catch (failure) {
     const message = failure instanceof Error ? failure.message : String(failure);
-    await recordFailure(ctx, event, attempts, errorDataOf(failure)?.message ?? message);
+    await recordFailure(ctx, event, errorDataOf(failure)?.message ?? message);
   }
 }
 
-async function recordFailure(
-  ctx: MutationCtx,
-  event: Incoming,
-  attempts: number,
-  reason: string,
-): Promise<void> {
-  const { _id: id } = event;
+async function recordFailure(ctx: MutationCtx, event: Incoming, reason: string): Promise<void> {
   const error = reason.slice(0, MAX_ERROR).toWellFormed();
-  const delay = delayAfter(attempts);
-  const nextAttemptAt = delay === null ? undefined : Date.now() + delay;
   log(event, error);
-  await ctx.db.patch("incomingEvents", id, { status: "failed", attempts, nextAttemptAt, error });
-  if (nextAttemptAt !== undefined) {
-    await ctx.scheduler.runAt(nextAttemptAt, internal.kit.incoming.retry, { id });
-  }
+  await putNext(ctx, event, attemptFailed(jobOf(event), Date.now(), { error }), error);
 }
 
 function log({ _id: id, provider, type }: Incoming, error: string): void {

@@ -2,7 +2,16 @@ import { v, type Infer } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
-import { delayAfter } from "../jobs/backoff";
+import {
+  asked,
+  attemptFailed,
+  ended,
+  holds,
+  leased,
+  newJob,
+  queuedAt,
+  succeeded,
+} from "../jobs/job";
 import { ApiError } from "../kit/errors";
 import { modeIn } from "../kit/mode";
 import { requireIssued } from "../ontology/invoiceActions";
@@ -13,6 +22,7 @@ import { systemScope } from "../tenancy";
 import { deploymentOwner } from "./deploymentOwner";
 import { isTestKey } from "./hints";
 import { currentKey, forgetKey } from "./keys";
+import { jobOf, LINK_LEASE_MS, putNext, startLink, withJob } from "./linkJob";
 import { stripeAmount } from "./stripeAmounts";
 
 /**
@@ -23,8 +33,6 @@ import { stripeAmount } from "./stripeAmounts";
 type Link = Doc<"paymentLinks">;
 type Invoice = ObjectDoc<"invoice">;
 
-/** An action that has not told its outcome by then was interrupted. Its request is idempotent. */
-const ACTION_WITHIN = 30_000;
 const MAX_ERROR = 300;
 /** Each changes its invoice as well. */
 const CLOSED_AT_ONCE = 50;
@@ -57,9 +65,9 @@ export async function requestLink(context: InvoicingContext, invoice: Invoice): 
   const id = await context.db.insert("paymentLinks", {
     ...{ organizationId, invoiceId, provider: "stripe", amountInCents: amountDueInCents, currency },
     ...(keyId === undefined ? {} : { keyId }),
-    ...{ status: "pending", attempts: 0, nextAttemptAt: now, createdAt: now },
+    ...{ status: "pending", job: newJob(now), createdAt: now },
   });
-  await start(context, id, now);
+  await startLink(context, id, now);
   return await existing(context, id);
 }
 
@@ -101,12 +109,27 @@ export async function closeStaleLinks(ctx: MutationCtx, invoice: Invoice): Promi
   }
 }
 
+/** One that the provider is asked for just now is closed when it has answered. */
 async function closeLink(ctx: MutationCtx, link: Link): Promise<void> {
   const now = Date.now();
-  const status = link.externalId === undefined ? "closed" : "closing";
-  await ctx.db.patch("paymentLinks", link._id, { status, attempts: 0, nextAttemptAt: now });
-  if (status === "closing") await start(ctx, link._id, now);
+  const job = jobOf(link);
+  if (link.externalId !== undefined) await beginClosing(ctx, link, now);
+  else {
+    const left = job.state === "running" ? job : ended(job, "cancelled", now);
+    await ctx.db.patch("paymentLinks", link._id, { status: "closed", ...withJob(left) });
+  }
   await showOnInvoice(ctx, link, undefined);
+}
+
+async function beginClosing(
+  ctx: MutationCtx,
+  link: Link,
+  now: number,
+  made: { url?: string; externalId?: string } = {},
+): Promise<void> {
+  const job = { ...queuedAt(jobOf(link), now), attempts: 0 };
+  await ctx.db.patch("paymentLinks", link._id, { status: "closing", ...made, ...withJob(job) });
+  await startLink(ctx, link._id, now);
 }
 
 const outcome = v.union(
@@ -117,6 +140,7 @@ const outcome = v.union(
 export type LinkOutcome = Infer<typeof outcome>;
 
 export const linkJob = v.object({
+  lease: v.number(),
   task: v.union(v.literal("create"), v.literal("close")),
   externalId: v.union(v.string(), v.null()),
   amount: v.number(),
@@ -137,12 +161,15 @@ export const claim = internalMutation({
   handler: async (ctx, { id }): Promise<Infer<typeof linkJob> | null> => {
     const link = await ctx.db.get("paymentLinks", id);
     const now = Date.now();
-    if (!link || !isOpen(link) || link.nextAttemptAt > now) return null;
+    if (!link) return null;
+    const job = jobOf(link);
+    if (job.state !== "queued" || job.at > now) return null;
     const invoice = await ctx.db.get("objects", link.invoiceId);
     if (invoice?.type !== "invoice") return null;
-    await ctx.db.patch("paymentLinks", id, { nextAttemptAt: now + ACTION_WITHIN });
-    await start(ctx, id, now + ACTION_WITHIN);
+    const held = asked(leased(job, now, LINK_LEASE_MS), now, LINK_LEASE_MS);
+    await ctx.db.patch("paymentLinks", id, withJob(held));
     return {
+      lease: held.lease,
       task: link.status === "closing" ? "close" : "create",
       externalId: link.externalId ?? null,
       amount: stripeAmount(link.amountInCents, link.currency),
@@ -186,14 +213,16 @@ export const closeLinksOf = internalMutation({
 
 /** Records what became of an attempt; one that failed is made again, at growing intervals. */
 export const settle = internalMutation({
-  args: { id: v.id("paymentLinks"), outcome },
+  args: { id: v.id("paymentLinks"), lease: v.optional(v.number()), outcome },
   returns: v.null(),
-  handler: async (ctx, { id, outcome: result }) => {
+  handler: async (ctx, { id, lease, outcome: result }) => {
     const link = await ctx.db.get("paymentLinks", id);
-    if (!link) return null;
+    // Taken for lost, and asked for again by another: the provider answers that one the same.
+    if (!link || (lease !== undefined && !holds(jobOf(link), lease))) return null;
     if ("error" in result) await recordFailure(ctx, link, result);
     else if ("closed" in result) {
-      await ctx.db.patch("paymentLinks", id, { status: "closed", error: undefined });
+      const done = withJob(succeeded(jobOf(link), Date.now()));
+      await ctx.db.patch("paymentLinks", id, { status: "closed", ...done, error: undefined });
     } else await recordCreated(ctx, link, result);
     if (link.keyId) await forgetKey(ctx, link.keyId);
     return null;
@@ -203,20 +232,17 @@ export const settle = internalMutation({
 async function recordCreated(
   ctx: MutationCtx,
   link: Link,
-  { url, externalId }: { url: string; externalId: string },
+  made: { url: string; externalId: string },
 ): Promise<void> {
-  const { _id: id } = link;
-  if (link.status === "pending") {
-    const ready = { status: "ready" as const, error: undefined };
-    await ctx.db.patch("paymentLinks", id, { ...ready, url, externalId });
-    await showOnInvoice(ctx, link, url);
+  const now = Date.now();
+  if (link.status !== "pending") {
+    // Closed while the provider made it: there is something to close now.
+    await beginClosing(ctx, link, now, made);
     return;
   }
-  // Closed while the provider made it: there is something to close now.
-  const now = Date.now();
-  const closing = { status: "closing" as const, attempts: 0, nextAttemptAt: now };
-  await ctx.db.patch("paymentLinks", id, { ...closing, url, externalId });
-  await start(ctx, id, now);
+  const ready = { status: "ready" as const, ...withJob(succeeded(jobOf(link), now)) };
+  await ctx.db.patch("paymentLinks", link._id, { ...ready, ...made, error: undefined });
+  await showOnInvoice(ctx, link, made.url);
 }
 
 async function recordFailure(
@@ -224,17 +250,10 @@ async function recordFailure(
   link: Link,
   { error: message, isFinal }: { error: string; isFinal: boolean },
 ): Promise<void> {
-  const attempts = link.attempts + 1;
   const error = message.slice(0, MAX_ERROR);
-  const delay = isFinal ? null : delayAfter(attempts);
-  if (delay === null) {
-    const status = link.status === "pending" ? "failed" : "closed";
-    await ctx.db.patch("paymentLinks", link._id, { status, attempts, error });
-    return;
-  }
-  const nextAttemptAt = Date.now() + delay;
-  await ctx.db.patch("paymentLinks", link._id, { attempts, error, nextAttemptAt });
-  await start(ctx, link._id, nextAttemptAt);
+  // One that was closed meanwhile is not wanted any more.
+  const isOver = isFinal || link.status === "closed";
+  await putNext(ctx, link, attemptFailed(jobOf(link), Date.now(), { error, isFinal: isOver }));
 }
 
 async function showOnInvoice(
@@ -247,14 +266,6 @@ async function showOnInvoice(
   if (!invoice) return;
   await store.update(invoice, { customProperties: { paymentUrl } });
   await store.finish();
-}
-
-async function start(ctx: MutationCtx, id: Id<"paymentLinks">, at: number): Promise<void> {
-  await ctx.scheduler.runAt(at, internal.payments.stripe.workOnLink, { id });
-}
-
-function isOpen({ status }: Link): boolean {
-  return status === "pending" || status === "closing";
 }
 
 async function linkIn(

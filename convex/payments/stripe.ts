@@ -19,7 +19,7 @@ export const workOnLink = internalAction({
     const job = await ctx.runMutation(internal.payments.links.claim, { id });
     if (!job) return null;
     const outcome = await attempt(job, id);
-    await ctx.runMutation(internal.payments.links.settle, { id, outcome });
+    await ctx.runMutation(internal.payments.links.settle, { id, lease: job.lease, outcome });
     return null;
   },
 });

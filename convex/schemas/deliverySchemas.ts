@@ -143,7 +143,7 @@ export const deliveryTables = {
     /** The organization to whose own address it came: it is theirs, whatever it says. */
     addressedTo: v.optional(v.id("organizations")),
     receivedAt: v.number(),
-    /** `failed`: its last attempt did; while `nextAttemptAt` is set there will be another. */
+    /** `failed`: its last attempt did; while its job is queued there will be another. */
     status: v.union(
       v.literal("received"),
       v.literal("applied"),
@@ -151,7 +151,9 @@ export const deliveryTables = {
       v.literal("failed"),
       v.literal("unreadable"),
     ),
-    attempts: v.number(),
+    ...jobFields,
+    /** What rows of before say of the job; see kit/incomingJob.ts. */
+    attempts: v.optional(v.number()),
     nextAttemptAt: v.optional(v.number()),
     error: v.optional(v.string()),
     /** Of what could not be read. */
@@ -166,7 +168,8 @@ export const deliveryTables = {
     .index("by_provider", ["organizationId", "provider"])
     .index("by_status", ["organizationId", "status"])
     .index("by_provider_and_status", ["organizationId", "provider", "status"])
-    .index("by_receivedAt", ["receivedAt"]),
+    .index("by_receivedAt", ["receivedAt"])
+    .index("by_job", ["job.state", "job.at"]),
 
   /**
    * What is beyond a row's size of an incoming event's body. Written by kit/incoming.ts, read by

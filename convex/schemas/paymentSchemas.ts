@@ -1,5 +1,6 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
+import { jobFields } from "./jobSchemas";
 
 export const paymentTables = {
   /**
@@ -41,7 +42,7 @@ export const paymentTables = {
     .index("by_number", ["organizationId", "numberKey", "status"]),
 
   /**
-   * Pages of a provider on which an invoice is paid. Written by payments/links.ts; read by the API
+   * Pages of a provider on which an invoice is paid. Written by payments/links.ts and linkJob.ts; read by the API
    * and by what closes a link when its amount is no longer what is open. The address also stands on
    * the invoice. Kept with the books.
    */
@@ -64,13 +65,17 @@ export const paymentTables = {
     url: v.optional(v.string()),
     /** The provider's id of it. */
     externalId: v.optional(v.string()),
-    attempts: v.number(),
-    nextAttemptAt: v.number(),
+    /** Asking the provider for it, then for its end. */
+    ...jobFields,
     error: v.optional(v.string()),
     createdAt: v.number(),
+    /** What rows of before say of the job; see payments/linkJob.ts. */
+    attempts: v.optional(v.number()),
+    nextAttemptAt: v.optional(v.number()),
   })
     .index("by_invoice", ["organizationId", "invoiceId", "status"])
-    .index("by_key", ["keyId", "status"]),
+    .index("by_key", ["keyId", "status"])
+    .index("by_job", ["job.state", "job.at"]),
 
   /**
    * Providers that organizations have set up, each with an address of its own. Written by

@@ -9,7 +9,7 @@ test("an event that cannot be applied yet is tried again by the schedule, withou
   const state = async (): Promise<unknown> => {
     const rows = await backend.run(({ db }) => db.query("incomingEvents").collect());
     const event = rows.find(({ payload }) => payload.includes(early.id));
-    return event && [event.status, event.attempts > 1, event.nextAttemptAt === undefined];
+    return event?.job && [event.status, event.job.attempts > 1, event.job.state !== "queued"];
   };
   expect(await state()).toEqual(["failed", false, false]);
   const owner = { id: "orgmem_owner", of: "user_owner", in: "org_late", role: "org:admin" };

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Doc, Id } from "../../_generated/dataModel";
 import type { QueryCtx } from "../../_generated/server";
+import { jobOf } from "../../kit/incomingJob";
 import { ok, readEndpoint } from "../../kit/endpoint";
 import { type Pageable, pageThrough, pagingOf } from "../../kit/page";
 import { pageParameters } from "../../kit/pageParameters";
@@ -115,8 +116,10 @@ function incomingOf(
 
 /** Without the body: it is the provider's, of its own size and shape. */
 function eventView(event: Doc<"incomingEvents">): z.input<ReturnType<typeof record>> {
-  const { _id: id, provider, eventId, type, attempts, receivedAt } = event;
-  const { error, path = null, nextAttemptAt = null } = event;
+  const { _id: id, provider, eventId, type, receivedAt } = event;
+  const { error, path = null } = event;
+  const { attempts, state, at } = jobOf(event);
+  const nextAttemptAt = state === "queued" ? at : null;
   const note = error === undefined ? null : path === null ? error : `${path}: ${error}`;
   return {
     ...{ id, provider, eventId, type, status: event.status, note, path },
