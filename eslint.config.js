@@ -51,7 +51,7 @@ const OWNED = [
   { tables: ["sellers"], files: ["convex/ontology/sellers.ts"] },
   { tables: ["organizationLogos"], files: ["convex/delivery/logos.ts"] },
   { tables: ["attachments", "fileSweeps"], files: ["convex/attachments/*.ts"] },
-  { tables: ["incomingEvents"], files: ["convex/kit/incoming.ts"] },
+  { tables: ["incomingEvents"], files: ["convex/kit/{incoming,incomingJob}.ts"] },
   { tables: ["incomingPayments"], files: ["convex/payments/matching.ts"] },
   { tables: ["paymentLinks"], files: ["convex/payments/{links,linkJob}.ts"] },
   {

@@ -60,6 +60,7 @@ import type * as api_v1_webhooks from "../api/v1/webhooks.js";
 import type * as attachments_attachments from "../attachments/attachments.js";
 import type * as attachments_bucket from "../attachments/bucket.js";
 import type * as attachments_bucketJobs from "../attachments/bucketJobs.js";
+import type * as attachments_bucketKind from "../attachments/bucketKind.js";
 import type * as attachments_claimants from "../attachments/claimants.js";
 import type * as attachments_completion from "../attachments/completion.js";
 import type * as attachments_downloadLink from "../attachments/downloadLink.js";
@@ -547,6 +548,7 @@ declare const fullApi: ApiFromModules<{
   "attachments/attachments": typeof attachments_attachments;
   "attachments/bucket": typeof attachments_bucket;
   "attachments/bucketJobs": typeof attachments_bucketJobs;
+  "attachments/bucketKind": typeof attachments_bucketKind;
   "attachments/claimants": typeof attachments_claimants;
   "attachments/completion": typeof attachments_completion;
   "attachments/downloadLink": typeof attachments_downloadLink;

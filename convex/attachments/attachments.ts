@@ -3,6 +3,7 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { ApiError, FieldError, invalidFields, notFound } from "../kit/errors";
+import { newJob } from "../jobs/job";
 import { API_PREFIX } from "../kit/http/context";
 import { own } from "../kit/own";
 import { sealSecret } from "../kit/secretBox";
@@ -176,12 +177,9 @@ async function discard(ctx: MutationCtx, { _id: id, key, storageId }: Attachment
   }
   const now = Date.now();
   await ctx.db.patch("attachments", id, {
-    ...{ status: "deleting", ownerId: undefined, fileName: "", dueAt: now, attempts: 0 },
+    ...{ status: "deleting", ownerId: undefined, fileName: "", dueAt: undefined, job: newJob(now) },
   });
-  await ctx.scheduler.runAfter(0, internal.attachments.bucketJobs.removeFromBucket, {
-    id,
-    attempts: 0,
-  });
+  await ctx.scheduler.runAfter(0, internal.attachments.bucketJobs.removeFromBucket, { id });
 }
 
 /** @throws ATTACHMENT_NOT_FOUND */
@@ -238,7 +236,7 @@ async function requireFewPending(ctx: MutationCtx, { organizationId }: ObjectSto
   throw new ApiError("CONFLICT", message, { details: { limit: MAX_PENDING } });
 }
 
-type Inserted = "organizationId" | "createdBy" | "createdAt" | "updatedAt" | "version" | "attempts";
+type Inserted = "organizationId" | "createdBy" | "createdAt" | "updatedAt" | "version";
 type NewAttachment = Omit<Attachment, Inserted | "_id" | "_creationTime">;
 
 async function insert(
@@ -250,7 +248,7 @@ async function insert(
   const id = await ctx.db.insert("attachments", {
     ...fields,
     ...{ organizationId, createdBy: scope.actor.id, createdAt: now, updatedAt: now },
-    ...{ version: 1, attempts: 0 },
+    version: 1,
   });
   return await existing(ctx, id);
 }

@@ -1,29 +1,24 @@
 import { v } from "convex/values";
 import { internal } from "../_generated/api";
-import type { Doc, Id } from "../_generated/dataModel";
-import {
-  internalAction,
-  internalMutation,
-  internalQuery,
-  type QueryCtx,
-} from "../_generated/server";
-import { delayAfter } from "../jobs/backoff";
+import { internalAction, internalMutation } from "../_generated/server";
+import { asked, attemptFailed, holds, leased, queuedAt } from "../jobs/job";
 import { deleteObject, UPLOAD_SECONDS } from "./bucket";
-
-const DAY = 24 * 60 * 60 * 1000;
-
-/** `attempts`: those that came before. One that was made meanwhile has its own successor. */
-const attemptArgs = { id: v.id("attachments"), attempts: v.number() };
+import { DAY, deletionOf, LEASE_MS, putNext, withJob } from "./bucketKind";
 
 /** Deletes the file of a deleted attachment from the bucket. What fails is tried again, for as long as it takes. */
 export const removeFromBucket = internalAction({
-  args: attemptArgs,
+  // Deletions of before are scheduled with the number of their attempts.
+  args: { id: v.id("attachments"), attempts: v.optional(v.number()) },
   returns: v.null(),
-  handler: async (ctx, attempt): Promise<null> => {
-    const key = await ctx.runQuery(internal.attachments.bucketJobs.keyOf, attempt);
-    if (key === null) return null;
+  handler: async (ctx, { id }): Promise<null> => {
+    const claimed: typeof deletion.type = await ctx.runMutation(
+      internal.attachments.bucketJobs.claim,
+      { id },
+    );
+    if (!claimed) return null;
+    const { key, lease } = claimed;
     const error = await failureOf(() => deleteObject(key));
-    await ctx.runMutation(internal.attachments.bucketJobs.settle, { ...attempt, error });
+    await ctx.runMutation(internal.attachments.bucketJobs.settle, { id, lease, error });
     return null;
   },
 });
@@ -37,45 +32,45 @@ async function failureOf(attempt: () => Promise<void>): Promise<string | null> {
   }
 }
 
-export const keyOf = internalQuery({
-  args: attemptArgs,
-  returns: v.union(v.string(), v.null()),
-  handler: async (ctx, attempt): Promise<string | null> =>
-    (await findDeleting(ctx, attempt))?.key ?? null,
-});
+const deletion = v.union(v.object({ key: v.string(), lease: v.number() }), v.null());
 
-export const settle = internalMutation({
-  args: { ...attemptArgs, error: v.union(v.string(), v.null()) },
-  returns: v.null(),
-  handler: async (ctx, { error, ...attempt }) => {
-    const attachment = await findDeleting(ctx, attempt);
-    if (!attachment) return null;
-    const { _id: id } = attachment;
-    const attempts = attachment.attempts + 1;
-    const uploadEnds = attachment.createdAt + UPLOAD_SECONDS * 1000;
-    // Until its permission ends, the same upload could be made again.
-    const isOver = Date.now() > uploadEnds;
-    if (error === null && isOver) {
-      await ctx.db.delete("attachments", id);
-      return null;
-    }
-    const dueAt = error === null ? uploadEnds + 1 : Date.now() + (delayAfter(attempts) ?? DAY);
-    if (error !== null) {
-      const message = "a deleted attachment is still in the bucket";
-      console.error(JSON.stringify({ level: "ERROR", message, id, attempts, error }));
-    }
-    await ctx.db.patch("attachments", id, { attempts, dueAt });
-    const next = { id, attempts };
-    await ctx.scheduler.runAt(dueAt, internal.attachments.bucketJobs.removeFromBucket, next);
-    return null;
+/** What is to be deleted, under a lease; null when that is done, or is another run's. */
+export const claim = internalMutation({
+  args: { id: v.id("attachments") },
+  returns: deletion,
+  handler: async (ctx, { id }): Promise<typeof deletion.type> => {
+    const attachment = await ctx.db.get("attachments", id);
+    const job = attachment && deletionOf(attachment);
+    if (attachment?.key === undefined || job?.state !== "queued") return null;
+    const now = Date.now();
+    const held = asked(leased(job, now, LEASE_MS), now, LEASE_MS);
+    await ctx.db.patch("attachments", id, withJob(held));
+    return { key: attachment.key, lease: held.lease };
   },
 });
 
-async function findDeleting(
-  ctx: QueryCtx,
-  { id, attempts }: { id: Id<"attachments">; attempts: number },
-): Promise<Doc<"attachments"> | null> {
-  const attachment = await ctx.db.get("attachments", id);
-  const isCurrent = attachment?.status === "deleting" && attachment.attempts === attempts;
-  return isCurrent ? attachment : null;
-}
+export const settle = internalMutation({
+  args: { id: v.id("attachments"), lease: v.number(), error: v.union(v.string(), v.null()) },
+  returns: v.null(),
+  handler: async (ctx, { id, lease, error }) => {
+    const attachment = await ctx.db.get("attachments", id);
+    const job = attachment && deletionOf(attachment);
+    if (!attachment || !job || !holds(job, lease)) return null;
+    const now = Date.now();
+    if (error !== null) {
+      const message = "a deleted attachment is still in the bucket";
+      const attempts = job.attempts + 1;
+      console.error(JSON.stringify({ level: "ERROR", message, id, attempts, error }));
+      await putNext(ctx, attachment, attemptFailed(job, now, { error, thenEvery: DAY }));
+      return null;
+    }
+    // Until its permission ends, the same upload could be made again.
+    const uploadEnds = attachment.createdAt + UPLOAD_SECONDS * 1000;
+    if (now > uploadEnds) await ctx.db.delete("attachments", id);
+    else {
+      const again = queuedAt({ ...job, attempts: job.attempts + 1 }, uploadEnds + 1);
+      await putNext(ctx, attachment, again);
+    }
+    return null;
+  },
+});

@@ -9,9 +9,8 @@ import { systemScope } from "../tenancy";
 import { removeAttachment } from "./attachments";
 
 const AT_ONCE = 50;
-const HOUR = 60 * 60 * 1000;
 
-/** Gives up uploads that nobody completed, and takes up deletions that were lost on the way. */
+/** Gives up uploads that nobody completed. */
 export const cleanUp = internalMutation({
   args: {},
   returns: v.object({ givenUp: v.number() }),
@@ -23,14 +22,6 @@ export const cleanUp = internalMutation({
       .take(AT_ONCE);
     const pending = due.filter(({ status }) => status === "pending");
     for (const attachment of pending) await giveUp(ctx, attachment);
-    for (const { _id: id, status, attempts } of due) {
-      if (status !== "deleting") continue;
-      await ctx.db.patch("attachments", id, { dueAt: now + HOUR });
-      await ctx.scheduler.runAfter(0, internal.attachments.bucketJobs.removeFromBucket, {
-        id,
-        attempts,
-      });
-    }
     if (due.length === AT_ONCE) {
       await ctx.scheduler.runAfter(0, internal.attachments.removal.cleanUp, {});
     }

@@ -1,3 +1,4 @@
+import { bucketKind } from "../attachments/bucketKind";
 import { mailKind } from "../delivery/mailKind";
 import { webhookKind } from "../delivery/webhookKind";
 import { incomingKind } from "../kit/incomingJob";
@@ -5,7 +6,13 @@ import { linkKind } from "../payments/linkJob";
 import type { JobKind } from "./kind";
 
 /** Every kind of job: what recovery looks through, and administrators see. */
-export const JOB_KINDS: readonly JobKind[] = [mailKind, webhookKind, linkKind, incomingKind];
+export const JOB_KINDS: readonly JobKind[] = [
+  mailKind,
+  webhookKind,
+  linkKind,
+  incomingKind,
+  bucketKind,
+];
 
 export function kindNamed(name: string): JobKind | undefined {
   return JOB_KINDS.find((kind) => kind.name === name);

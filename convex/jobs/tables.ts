@@ -4,5 +4,6 @@ export const JOB_TABLES = [
   "webhookDeliveries",
   "paymentLinks",
   "incomingEvents",
+  "attachments",
 ] as const;
 export type JobTable = (typeof JOB_TABLES)[number];

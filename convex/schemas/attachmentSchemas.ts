@@ -1,5 +1,6 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
+import { jobFields } from "./jobSchemas";
 
 export const attachmentTables = {
   /**
@@ -29,9 +30,11 @@ export const attachmentTables = {
     url: v.optional(v.string()),
     /** Who may complete it, as kit/caller.ts names callers. */
     uploader: v.string(),
-    /** When a pending one is given up, or a deleting one tried again. */
+    /** When a pending one is given up. */
     dueAt: v.optional(v.number()),
-    attempts: v.number(),
+    /** Of a deleting one: telling the bucket. Rows of before say with `dueAt` when, see bucketKind.ts. */
+    ...jobFields,
+    attempts: v.optional(v.number()),
     version: v.number(),
     createdBy: v.string(),
     createdAt: v.number(),
@@ -40,7 +43,8 @@ export const attachmentTables = {
     .index("by_organization", ["organizationId", "status"])
     .index("by_owner", ["organizationId", "ownerId", "status"])
     .index("by_storageId", ["storageId"])
-    .index("by_dueAt", ["dueAt"]),
+    .index("by_dueAt", ["dueAt"])
+    .index("by_job", ["job.state", "job.at"]),
 
   /**
    * Up to when stored files have been looked through for those that nobody claimed. One row, written

@@ -53,14 +53,14 @@ const rows = async (): Promise<Doc<"attachments">[]> =>
 
 /** The attempt that is due, as the clean-up would take it up. */
 async function attempt(): Promise<void> {
-  for (const { _id: id, attempts } of await rows()) {
-    await home.backend.action(internal.attachments.bucketJobs.removeFromBucket, { id, attempts });
+  for (const { _id: id } of await rows()) {
+    await home.backend.action(internal.attachments.bucketJobs.removeFromBucket, { id });
   }
 }
 
 async function attempted(times: number): Promise<void> {
   await eventually(
-    async () => (await rows())[0]?.attempts,
+    async () => (await rows())[0]?.job?.attempts,
     (attempts) => attempts === times,
   );
 }
@@ -128,7 +128,7 @@ test("a deletion that the bucket refuses is tried again, ever more rarely, until
     await attempt();
     const [row] = await rows();
     expect(row).toMatchObject({ status: "deleting", fileName: "" });
-    waits.push((row?.dueAt ?? 0) - Date.now());
+    waits.push((row?.job?.at ?? 0) - Date.now());
     pass(2 * DAY);
   }
   expect(waits.at(-1)).toBe(DAY);
@@ -139,13 +139,32 @@ test("a deletion that the bucket refuses is tried again, ever more rarely, until
   expect(waits[0]).toBeLessThan(HOUR);
   expect(waits.length).toBeGreaterThan(5);
   const [row] = await rows();
-  if (!row) throw new Error("The deletion was given up.");
+  if (!row?.job) throw new Error("The deletion was given up.");
   // Of two runs of one attempt, the second counts for nothing.
-  const again = { id: row._id, attempts: row.attempts - 1, error: null };
+  const again = { id: row._id, lease: row.job.lease, error: null };
   await home.backend.mutation(internal.attachments.bucketJobs.settle, again);
   expect(await rows()).toEqual([row]);
   expect((await bucket.keys()).length).toBe(before + 1);
   vi.stubEnv("R2_ENDPOINT", bucket.url);
   await attempt();
   expect([(await bucket.keys()).length, await rows()]).toEqual([before, []]);
+});
+
+test("a deletion of before that was lost is taken up, and what the bucket has of it goes", async () => {
+  const before = (await bucket.keys()).length;
+  const permission = await permit();
+  await upload(permission);
+  pass(16 * MINUTE);
+  await home.backend.run(async ({ db }) => {
+    for (const { _id } of await db.query("attachments").collect()) {
+      const lost = { status: "deleting", dueAt: Date.now() - 1, attempts: 3 } as const;
+      await db.patch("attachments", _id, { ...lost, job: undefined });
+    }
+  });
+  await home.backend.mutation(internal.jobs.recovery.sweep, {});
+  expect(await rows()).toMatchObject([{ job: { state: "queued", attempts: 3 } }]);
+  pass(2 * MINUTE);
+  await home.backend.mutation(internal.jobs.recovery.recover, { kind: "bucket deletion" });
+  await eventually(rows, (left) => left.length === 0);
+  expect((await bucket.keys()).length).toBe(before);
 });
