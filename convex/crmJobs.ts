@@ -8,12 +8,15 @@ import { continueMerge as moveOn } from "./ontology/contactMerge";
 
 /** The CRM's work that goes on after a request: each job is a chain of short transactions. */
 
+/** Under which a step is done; absent in what was scheduled before leases had numbers. */
+const lease = v.optional(v.number());
+
 /** The next rows of an import. */
 export const continueImport = internalMutation({
-  args: { importId: v.id("contactImports") },
+  args: { importId: v.id("contactImports"), lease },
   returns: v.null(),
-  handler: async (ctx, { importId }) => {
-    await stepImport(ctx, importId);
+  handler: async (ctx, { importId, lease: shown }) => {
+    await stepImport(ctx, importId, shown);
     return null;
   },
 });
@@ -31,20 +34,20 @@ export const deleteFile = internalMutation({
 
 /** What a merge, or its undo, has left to move. */
 export const continueMerge = internalMutation({
-  args: { mergeId: v.id("contactMerges") },
+  args: { mergeId: v.id("contactMerges"), lease },
   returns: v.null(),
-  handler: async (ctx, { mergeId }) => {
-    await moveOn(ctx, mergeId);
+  handler: async (ctx, { mergeId, lease: shown }) => {
+    await moveOn(ctx, mergeId, shown);
     return null;
   },
 });
 
 /** What an erasure has left to blank. */
 export const continueErasure = internalMutation({
-  args: { erasureId: v.id("erasures") },
+  args: { erasureId: v.id("erasures"), lease },
   returns: v.null(),
-  handler: async (ctx, { erasureId }) => {
-    await stepErasure(ctx, erasureId);
+  handler: async (ctx, { erasureId, lease: shown }) => {
+    await stepErasure(ctx, erasureId, shown);
     return null;
   },
 });

@@ -2,7 +2,6 @@ import { v } from "convex/values";
 import { internal } from "./_generated/api";
 import { internalMutation, type MutationCtx } from "./_generated/server";
 import { deleteUpload } from "./kit/uploads";
-import { retryImport } from "./ontology/contactImport";
 
 /** What the CRM's jobs leave behind, deleted when nobody asks for it any more, a batch at a time. */
 const HOUR = 60 * 60 * 1000;
@@ -10,12 +9,10 @@ const DAY = 24 * HOUR;
 const IMPORTS_KEPT = 90 * DAY;
 /** As long as the tombstones of what was merged are kept: an erasure must find them. */
 const MERGES_KEPT_AFTER = 60 * DAY;
-const STEPS_TAKE_AT_MOST = 10 * 60 * 1000;
 const AT_ONCE = 200;
 /** Each has what is wrong with a hundred rows. */
 const RESULTS_AT_ONCE = 20;
 
-/** Also takes up imports and erasures whose job failed: nothing else would. */
 export const cleanUp = internalMutation({
   args: {},
   returns: v.object({ more: v.boolean() }),
@@ -27,8 +24,6 @@ export const cleanUp = internalMutation({
       await deleteOldImport(ctx, "failed", now - IMPORTS_KEPT),
       await deleteOldMerge(ctx, now - MERGES_KEPT_AFTER),
     ];
-    await continueStalledImports(ctx, now - STEPS_TAKE_AT_MOST);
-    await continueStalledErasures(ctx, now - STEPS_TAKE_AT_MOST);
     const more = left.includes(true);
     if (more) await ctx.scheduler.runAfter(0, internal.crmMaintenance.cleanUp, {});
     return { more };
@@ -81,22 +76,4 @@ async function deleteOldMerge(ctx: MutationCtx, before: number): Promise<boolean
   for (const { _id } of moves) await ctx.db.delete("contactMergeMoves", _id);
   if (moves.length === 0) await ctx.db.delete("contactMerges", old._id);
   return true;
-}
-
-async function continueStalledImports(ctx: MutationCtx, before: number): Promise<void> {
-  const stalled = await ctx.db
-    .query("contactImports")
-    .withIndex("by_status", (q) => q.eq("status", "running").lt("steppedAt", before))
-    .take(AT_ONCE);
-  for (const job of stalled) await retryImport(ctx, job);
-}
-
-async function continueStalledErasures(ctx: MutationCtx, before: number): Promise<void> {
-  const stalled = await ctx.db
-    .query("erasures")
-    .withIndex("by_status", (q) => q.eq("status", "running").lt("steppedAt", before))
-    .take(AT_ONCE);
-  for (const { _id: erasureId } of stalled) {
-    await ctx.scheduler.runAfter(0, internal.crmJobs.continueErasure, { erasureId });
-  }
 }

@@ -4,10 +4,10 @@ import { beginRekeying, stepRekeying, wakeRekeyings } from "./ontology/rekeying"
 
 /** What earlier versions derived from the objects is derived anew; see ontology/rekeying.ts. */
 
-/** Begins what is due, and takes up what came to a halt: by itself, each minute. */
+/** Begins what is due: by itself, each minute. */
 export const wake = internalMutation({
   args: {},
-  returns: v.object({ begun: v.number(), resumed: v.number() }),
+  returns: v.object({ begun: v.number() }),
   handler: async (ctx) => await wakeRekeyings(ctx),
 });
 
@@ -23,10 +23,10 @@ export const begin = internalMutation({
 
 /** The next objects of an organization. */
 export const step = internalMutation({
-  args: { rekeyingId: v.id("rekeyings") },
+  args: { rekeyingId: v.id("rekeyings"), lease: v.optional(v.number()) },
   returns: v.null(),
-  handler: async (ctx, { rekeyingId }) => {
-    await stepRekeying(ctx, rekeyingId);
+  handler: async (ctx, { rekeyingId, lease }) => {
+    await stepRekeying(ctx, rekeyingId, lease);
     return null;
   },
 });

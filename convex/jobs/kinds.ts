@@ -1,4 +1,5 @@
 import { bucketKind } from "../attachments/bucketKind";
+import { erasureKind, importKind, mergeKind, rekeyingKind } from "../crmKinds";
 import { mailKind } from "../delivery/mailKind";
 import { webhookKind } from "../delivery/webhookKind";
 import { incomingKind } from "../kit/incomingJob";
@@ -12,6 +13,10 @@ export const JOB_KINDS: readonly JobKind[] = [
   linkKind,
   incomingKind,
   bucketKind,
+  importKind,
+  mergeKind,
+  erasureKind,
+  rekeyingKind,
 ];
 
 export function kindNamed(name: string): JobKind | undefined {

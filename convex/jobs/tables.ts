@@ -5,5 +5,9 @@ export const JOB_TABLES = [
   "paymentLinks",
   "incomingEvents",
   "attachments",
+  "contactImports",
+  "contactMerges",
+  "erasures",
+  "rekeyings",
 ] as const;
 export type JobTable = (typeof JOB_TABLES)[number];

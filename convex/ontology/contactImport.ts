@@ -2,6 +2,8 @@ import * as z from "zod";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { ended, succeeded } from "../jobs/job";
+import { begun, isTurn, nextStep, triedAgain, underWayAt } from "../jobs/steps";
 import { invalidFields } from "../kit/errors";
 import { PIECE_BYTES } from "../kit/uploadPieces";
 import { deleteUpload, pieceOf, type Upload } from "../kit/uploads";
@@ -12,6 +14,7 @@ import { contactCreation } from "../types/contact/input";
 import { encodingOf, type FileRow, layoutOf, readRows } from "./contactFile";
 import type { UnknownColumns } from "./contactColumns";
 import { ignoredIn, resultOf, type RowResult } from "./contactImportResults";
+import type { Job } from "../schemas/jobSchemas";
 import type { WriteScope } from "./effects";
 
 /**
@@ -29,6 +32,8 @@ const MAX_WINDOW_PIECES = { csv: 32, vcard: 128 };
 /** More are left to the steps after, or to a job: a transaction that deletes a piece reads it. */
 const PIECES_DELETED_AT_ONCE = 32;
 const MAX_ATTEMPTS = 5;
+const GIVEN_UP = `could not be written, with those after it, in ${MAX_ATTEMPTS} attempts; the import was given up`;
+const CANCELLED = "was not written, with those after it: the import was cancelled";
 
 export type ImportRequest = {
   upload: Upload;
@@ -68,6 +73,7 @@ export async function beginImport(
     skipped: 0,
     startedAt: now,
     steppedAt: now,
+    job: begun(now, upload.size),
   });
   return await stepImport(ctx, id);
 }
@@ -76,13 +82,16 @@ export async function beginImport(
 export async function stepImport(
   ctx: MutationCtx,
   id: Id<"contactImports">,
+  lease?: number,
 ): Promise<ContactImport> {
   const job = await importOf(ctx, id);
-  if (job.status !== "running") return job;
+  const state = jobOfImport(job);
+  if (job.status !== "running" || !isTurn(state, lease)) return job;
   const upload = await ctx.db.get("uploads", job.upload);
   if (!upload) throw new Error(`The file of import ${id} is missing.`);
   const { rows, end, isCut } = await nextRows(ctx, job, upload);
-  const { results, unread } = job.isGivenUp
+  const isLeft = job.isGivenUp === true || state.isCancelled === true;
+  const { results, unread } = isLeft
     ? countRows(job, rows)
     : { results: await writeRows(ctx, job, rows), unread: 0 };
   if (results.length > 0) {
@@ -96,6 +105,7 @@ export async function stepImport(
     results.filter((result) => result.status === status).length;
   const isDone = end >= job.size;
   const now = Date.now();
+  const next = nextStep(state, now, { done: end, total: job.size });
   await ctx.db.patch("contactImports", id, {
     position: end,
     rows: job.rows + results.length,
@@ -107,17 +117,33 @@ export async function stepImport(
     ...(job.format === "vcard" ? { ignoredColumns: ignoredIn(job.ignoredColumns, results) } : {}),
     isWithinRow: isCut,
     steppedAt: now,
-    attempts: 0,
-    ...(job.isGivenUp && (rows.length > 0 || isDone) ? { unread: (job.unread ?? 0) + unread } : {}),
-    ...(isDone ? { status: job.isGivenUp ? "failed" : "completed", finishedAt: now } : {}),
+    attempts: undefined,
+    job: isDone ? endOf(next, job, now) : next,
+    ...(isLeft && (rows.length > 0 || isDone) ? { unread: (job.unread ?? 0) + unread } : {}),
+    ...(isDone ? { status: isLeft ? "failed" : "completed", finishedAt: now } : {}),
   });
   if (isDone) {
     await deleteFile(ctx, upload);
   } else {
     await deletePieces(ctx, job, Math.floor(end / PIECE_BYTES));
-    await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, { importId: id });
+    const step = { importId: id, lease: next.lease };
+    await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, step);
   }
   return await importOf(ctx, id);
+}
+
+function endOf(job: Job, { isGivenUp = false }: ContactImport, now: number): Job {
+  if (job.isCancelled) return ended(job, "cancelled", now);
+  return isGivenUp ? ended(job, "failed", now, GIVEN_UP) : succeeded(job, now);
+}
+
+/** Also of a row of before there was one shape of jobs. */
+export function jobOfImport(row: ContactImport): Job {
+  const { job, status, steppedAt, attempts, finishedAt = steppedAt } = row;
+  if (job) return job;
+  const old = underWayAt(steppedAt, attempts);
+  const state = status === "completed" ? ("succeeded" as const) : ("failed" as const);
+  return status === "running" ? old : ended(old, state, finishedAt);
 }
 
 /**
@@ -125,13 +151,20 @@ export async function stepImport(
  * count the rows that are left, so that every row of the file is in a figure.
  */
 export async function retryImport(ctx: MutationCtx, job: ContactImport): Promise<void> {
-  const { _id: importId, attempts = 0, isGivenUp = false } = job;
+  const { _id: importId, isGivenUp = false } = job;
   const now = Date.now();
-  if (attempts < MAX_ATTEMPTS || !isGivenUp) {
-    const next =
-      attempts < MAX_ATTEMPTS ? { attempts: attempts + 1 } : { attempts: 0, isGivenUp: true };
-    await ctx.db.patch("contactImports", importId, { ...next, steppedAt: now });
-    await ctx.scheduler.runAfter(0, internal.crmJobs.continueImport, { importId });
+  const state = jobOfImport(job);
+  const again = triedAgain(state, now, MAX_ATTEMPTS + 1);
+  if (again.startsAt !== null) {
+    await ctx.db.patch("contactImports", importId, { job: again.job, attempts: undefined });
+    await continueAt(ctx, importId, again.job, again.startsAt);
+    return;
+  }
+  if (!isGivenUp && again.job.state === "failed") {
+    const { interruptions: _interruptions, ...anew } = state;
+    const next = nextStep(anew, now);
+    await ctx.db.patch("contactImports", importId, { job: next, isGivenUp: true });
+    await continueAt(ctx, importId, next, now);
     return;
   }
   // The file cannot even be read: what is left of it nobody knows.
@@ -142,9 +175,18 @@ export async function retryImport(ctx: MutationCtx, job: ContactImport): Promise
   }
   const { rows, failed } = job;
   const figures = { rows: rows + results.length, failed: failed + results.length };
-  const ended = { status: "failed", unread: undefined, steppedAt: now, finishedAt: now } as const;
-  await ctx.db.patch("contactImports", importId, { ...figures, ...ended });
+  const end = { status: "failed", unread: undefined, steppedAt: now, finishedAt: now } as const;
+  await ctx.db.patch("contactImports", importId, { ...figures, ...end, job: again.job });
   await ctx.scheduler.runAfter(0, internal.crmJobs.deleteFile, { uploadId: job.upload });
+}
+
+async function continueAt(
+  ctx: MutationCtx,
+  importId: Id<"contactImports">,
+  { lease }: Job,
+  at: number,
+): Promise<void> {
+  await ctx.scheduler.runAt(at, internal.crmJobs.continueImport, { importId, lease });
 }
 
 /** Of an import that was given up: the row that it stopped at is its error, the others are unread. */
@@ -154,7 +196,7 @@ function countRows(
 ): { results: RowResult[]; unread: number } {
   const isTold = job.unread !== undefined || rows.length === 0;
   if (isTold) return { results: [], unread: rows.length };
-  const message = `could not be written, with those after it, in ${MAX_ATTEMPTS} attempts; the import was given up`;
+  const message = jobOfImport(job).isCancelled ? CANCELLED : GIVEN_UP;
   return { results: [{ status: "error", problems: [{ message }] }], unread: rows.length - 1 };
 }
 

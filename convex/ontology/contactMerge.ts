@@ -3,6 +3,8 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { moveAttachments } from "../attachments/merging";
+import { ended, succeeded } from "../jobs/job";
+import { begun, begunAnew, isTurn, nextStep, underWayAt } from "../jobs/steps";
 import { ApiError, invalidFields, notFound } from "../kit/errors";
 import { partedFrom } from "./contactAddresses";
 import { unionOf } from "./contactUnion";
@@ -10,6 +12,7 @@ import { auditedFields, changesBetween } from "./changes";
 import { type Move, move, moveOneBack } from "./contactMoves";
 import type { Change } from "./changes";
 import { referringTo } from "./links";
+import type { Job } from "../schemas/jobSchemas";
 import { isOfType } from "./reader";
 import type { ObjectDoc } from "./registry";
 import { type ObjectChanges, ObjectStore } from "./store";
@@ -53,6 +56,7 @@ export async function mergeContacts(
     changes: changesBetween(fieldsOf(target), fieldsOf(contact)),
     mergedAt,
     undoUntil: mergedAt + UNDO_DAYS * DAY,
+    job: begun(mergedAt),
   });
   for (const moved of portalUsers) {
     await ctx.db.insert("contactMergeMoves", { mergeId: id, ...moved });
@@ -99,8 +103,7 @@ async function moveReferring(
   const left = await referringTo(ctx, organizationId, sourceId, 1);
   const isDone = moved < MOVED_AT_ONCE && left.length === 0;
   const status = isDone ? "done" : "moving";
-  await ctx.db.patch("contactMerges", merge._id, { moved: merge.moved + moved, status });
-  if (!isDone) await continueLater(ctx, merge._id);
+  await moveOn(ctx, merge, { status, moved: merge.moved + moved }, isDone);
   return await mergeOf(ctx, merge._id);
 }
 
@@ -141,7 +144,12 @@ export async function undoMerge(
       : await store.update(restored, { customProperties: { crmOrganizationId: undefined } });
   const { viewer: _viewer, ...scope } = store.scope;
   await forgetInLaterMerges(ctx, merge);
-  await ctx.db.patch("contactMerges", merge._id, { status: "undoing", scope });
+  const job = begunAnew(jobOfMerge(merge), Date.now());
+  await ctx.db.patch("contactMerges", merge._id, {
+    status: "undoing",
+    scope,
+    job,
+  });
   const undone = await moveBack(ctx, store, await mergeOf(ctx, merge._id));
   await store.recordHappening(contact, "unmerged", { mergeId: merge._id });
   return { contact, merge: undone };
@@ -199,11 +207,8 @@ async function moveBack(
     await moveOneBack(ctx, store, merge, moved);
   }
   const isDone = moves.length < MOVED_AT_ONCE;
-  await ctx.db.patch("contactMerges", merge._id, {
-    moved: merge.moved - moves.length,
-    status: isDone ? "undone" : "undoing",
-  });
-  if (!isDone) await continueLater(ctx, merge._id);
+  const status = isDone ? "undone" : "undoing";
+  await moveOn(ctx, merge, { status, moved: merge.moved - moves.length }, isDone);
   return await mergeOf(ctx, merge._id);
 }
 
@@ -249,18 +254,48 @@ export async function mergeTargetOf(ctx: QueryCtx, contact: Contact): Promise<Co
   return target;
 }
 
-/** The job of a merge, or of its undo, that has more to move than one transaction takes. */
-export async function continueMerge(ctx: MutationCtx, id: Id<"contactMerges">): Promise<void> {
+/** Writes how far it is, and has it go on where there is more to move than one transaction takes. */
+async function moveOn(
+  ctx: MutationCtx,
+  merge: ContactMerge,
+  so: Pick<ContactMerge, "status" | "moved">,
+  isDone: boolean,
+): Promise<void> {
+  const now = Date.now();
+  const state = jobOfMerge(merge);
+  const job = isDone ? succeeded(state, now) : nextStep(state, now, { done: so.moved });
+  await ctx.db.patch("contactMerges", merge._id, { ...so, job });
+  if (!isDone) await continueMergeAt(ctx, merge._id, job, now);
+}
+
+/** The next step of a merge, or of its undo. */
+export async function continueMerge(
+  ctx: MutationCtx,
+  id: Id<"contactMerges">,
+  lease?: number,
+): Promise<void> {
   const merge = await ctx.db.get("contactMerges", id);
-  if (!merge) return;
+  if (!merge || !isTurn(jobOfMerge(merge), lease)) return;
   const store = new ObjectStore(ctx, merge.scope);
   if (merge.status === "moving") await moveReferring(ctx, store, merge);
   if (merge.status === "undoing") await moveBack(ctx, store, merge);
   await store.finish();
 }
 
-async function continueLater(ctx: MutationCtx, mergeId: Id<"contactMerges">): Promise<void> {
-  await ctx.scheduler.runAfter(0, internal.crmJobs.continueMerge, { mergeId });
+/** Also of a row of before there was one shape of jobs. */
+export function jobOfMerge({ job, status, mergedAt }: ContactMerge): Job {
+  if (job) return job;
+  const old = underWayAt(mergedAt);
+  return status === "moving" || status === "undoing" ? old : ended(old, "succeeded", mergedAt);
+}
+
+export async function continueMergeAt(
+  ctx: MutationCtx,
+  mergeId: Id<"contactMerges">,
+  { lease }: Job,
+  at: number,
+): Promise<void> {
+  await ctx.scheduler.runAt(at, internal.crmJobs.continueMerge, { mergeId, lease });
 }
 
 async function mergeOf(ctx: MutationCtx, id: Id<"contactMerges">): Promise<ContactMerge> {

@@ -3,6 +3,8 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { forgetFiles } from "../delivery/documentFiles";
+import { ended, succeeded } from "../jobs/job";
+import { begun, isTurn, nextStep, underWayAt } from "../jobs/steps";
 import { notFound } from "../kit/errors";
 import { blankReplies } from "../kit/idempotency";
 import type { ObjectRecord } from "./definition";
@@ -10,6 +12,7 @@ import { definitionOf } from "./derived";
 import { blankHistory, type HistoryTask, recordErasure } from "./history";
 import { forgetIssue } from "./issuing";
 import { referringPage } from "./links";
+import type { Job } from "../schemas/jobSchemas";
 import { isOfType } from "./reader";
 import type { ObjectDoc, Properties } from "./registry";
 import { forgetConflicts } from "../sync/tombstones";
@@ -49,6 +52,9 @@ export async function erasePerson(
   const page = await eraseReferring(ctx, store, { persons, cursor: null }, numItems);
   const { viewer: _viewer, ...scope } = store.scope;
   const erasedAt = Date.now();
+  const job = nextStep(begun(erasedAt), erasedAt, {
+    done: atOnce.length + page.blanked.objectIds.length,
+  });
   const erasureId = await ctx.db.insert("erasures", {
     organizationId: store.organizationId,
     scope,
@@ -58,10 +64,10 @@ export async function erasePerson(
     ...(page.left === undefined ? {} : { referring: page.left }),
     status: "running",
     position: { stage: 0, cursor: null },
-    steppedAt: erasedAt,
+    job,
     erasedAt,
   });
-  await ctx.scheduler.runAfter(0, internal.crmJobs.continueErasure, { erasureId });
+  await continueErasureAt(ctx, erasureId, job, erasedAt);
   for (const contactId of persons) {
     const forgotten = { contactId, cursor: null };
     await ctx.scheduler.runAfter(0, internal.delivery.retention.forgetPerson, forgotten);
@@ -73,33 +79,60 @@ export async function erasePerson(
  * Blanks one more page: of the history of what was blanked last, then of what refers to the person,
  * then of kept answers. The position moves with the page, so a job that was lost goes on after it.
  */
-export async function stepErasure(ctx: MutationCtx, id: Id<"erasures">): Promise<void> {
+export async function stepErasure(
+  ctx: MutationCtx,
+  id: Id<"erasures">,
+  lease?: number,
+): Promise<void> {
   const erasure = await erasureOf(ctx, id);
-  if (erasure.status === "completed") return;
+  const state = jobOfErasure(erasure);
+  if (erasure.status === "completed" || !isTurn(state, lease)) return;
   const { organizationId, referring, position } = erasure;
   const task = historyOf((await lastPage(ctx, id)) ?? erasure)[position.stage];
-  const steppedAt = Date.now();
+  const now = Date.now();
+  const goOn = async (changes: Partial<Erasure>, blanked = 0): Promise<void> => {
+    const job = nextStep(state, now, { done: (state.progress?.done ?? 0) + blanked });
+    await ctx.db.patch("erasures", id, { ...changes, job, steppedAt: undefined });
+    await continueErasureAt(ctx, id, job, now);
+  };
   if (task) {
     const cursor = await blankHistory(ctx, organizationId, task, position.cursor);
     const stage = cursor === null ? position.stage + 1 : position.stage;
-    await ctx.db.patch("erasures", id, { position: { stage, cursor }, steppedAt });
+    await goOn({ position: { stage, cursor } });
   } else if (referring) {
     const store = new ObjectStore(ctx, erasure.scope);
     const { blanked, left } = await erasePageOfReferring(ctx, store, referring);
     await store.finish();
     await ctx.db.insert("erasurePages", { erasureId: id, ...blanked });
     const start = { stage: 0, cursor: null };
-    await ctx.db.patch("erasures", id, { referring: left, position: start, steppedAt });
+    await goOn({ referring: left, position: start }, blanked.objectIds.length);
   } else {
     const erased = await erasedIn(ctx, erasure);
     const cursor = await blankReplies(ctx, organizationId, erased, position.cursor);
-    if (cursor === null) {
-      await ctx.db.patch("erasures", id, { status: "completed", completedAt: steppedAt });
+    if (cursor !== null) {
+      await goOn({ position: { ...position, cursor } });
       return;
     }
-    await ctx.db.patch("erasures", id, { position: { ...position, cursor }, steppedAt });
+    const done = { status: "completed" as const, completedAt: now, steppedAt: undefined };
+    await ctx.db.patch("erasures", id, { ...done, job: succeeded(state, now) });
   }
-  await ctx.scheduler.runAfter(0, internal.crmJobs.continueErasure, { erasureId: id });
+}
+
+/** Also of a row of before there was one shape of jobs. */
+export function jobOfErasure(erasure: Erasure): Job {
+  const { job, status, erasedAt, steppedAt = erasedAt, completedAt = steppedAt } = erasure;
+  if (job) return job;
+  const old = underWayAt(steppedAt);
+  return status === "running" ? old : ended(old, "succeeded", completedAt);
+}
+
+export async function continueErasureAt(
+  ctx: MutationCtx,
+  erasureId: Id<"erasures">,
+  { lease }: Job,
+  at: number,
+): Promise<void> {
+  await ctx.scheduler.runAt(at, internal.crmJobs.continueErasure, { erasureId, lease });
 }
 
 function historyOf({ objectIds, portalUserIds = [] }: Blanked): HistoryTask[] {

@@ -1,6 +1,9 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { ended, succeeded } from "../jobs/job";
+import { begun, isTurn, nextStep, underWayAt } from "../jobs/steps";
+import type { Job } from "../schemas/jobSchemas";
 import { rekeySuppressions } from "../delivery/suppressions";
 import { objectsAfter, placeOf, START } from "./commitOrder";
 import { definitionOf } from "./derived";
@@ -22,7 +25,6 @@ export const KEY_RULES = 2;
 
 const OBJECTS_AT_ONCE = 200;
 const COLLISIONS_KEPT = 100;
-const STEPS_TAKE_AT_MOST = 10 * 60 * 1000;
 /** After so many attempts the object that cannot be written is passed over, and named. */
 const MAX_ATTEMPTS = 3;
 const BEGUN_AT_ONCE = 100;
@@ -30,23 +32,14 @@ const BEGUN_AT_ONCE = 100;
 export type Rekeying = Doc<"rekeyings">;
 type Collision = Rekeying["collisions"][number];
 
-/** Begins the jobs of organizations whose keys are of earlier rules, and takes up those that failed. */
-export async function wakeRekeyings(ctx: MutationCtx): Promise<{ begun: number; resumed: number }> {
+/** Begins the jobs of organizations whose keys are of earlier rules. */
+export async function wakeRekeyings(ctx: MutationCtx): Promise<{ begun: number }> {
   const due = await ctx.db
     .query("organizations")
     .withIndex("by_keyRules", (q) => q.lt("keyRules", KEY_RULES))
     .take(BEGUN_AT_ONCE);
   for (const { _id } of due) await beginRekeying(ctx, _id);
-  const steppedBefore = Date.now() - STEPS_TAKE_AT_MOST;
-  const halted = await ctx.db
-    .query("rekeyings")
-    .withIndex("by_status", (q) => q.eq("status", "running").lt("steppedAt", steppedBefore))
-    .take(BEGUN_AT_ONCE);
-  for (const { _id, attempts } of halted) {
-    await ctx.db.patch("rekeyings", _id, { attempts: attempts + 1, steppedAt: Date.now() });
-    await ctx.scheduler.runAfter(0, internal.rekeying.step, { rekeyingId: _id });
-  }
-  return { begun: due.length, resumed: halted.length };
+  return { begun: due.length };
 }
 
 /** From the first object on, whatever an earlier job has done. */
@@ -61,6 +54,7 @@ export async function beginRekeying(
   const before = await rekeyingOf(ctx, organizationId);
   if (before) await ctx.db.delete("rekeyings", before._id);
   const now = Date.now();
+  const job = begun(now);
   const rekeyingId = await ctx.db.insert("rekeyings", {
     organizationId,
     status: "running",
@@ -70,11 +64,10 @@ export async function beginRekeying(
     collisions: [],
     collided: 0,
     failed: [],
-    attempts: 0,
+    job,
     startedAt: now,
-    steppedAt: now,
   });
-  await ctx.scheduler.runAfter(0, internal.rekeying.step, { rekeyingId });
+  await continueRekeyingAt(ctx, rekeyingId, job, now);
 }
 
 export async function rekeyingOf(
@@ -88,25 +81,48 @@ export async function rekeyingOf(
 }
 
 /** One transaction's worth; it schedules the next. A job that has been begun anew has no row. */
-export async function stepRekeying(ctx: MutationCtx, id: Id<"rekeyings">): Promise<void> {
+export async function stepRekeying(
+  ctx: MutationCtx,
+  id: Id<"rekeyings">,
+  lease?: number,
+): Promise<void> {
   const job = await ctx.db.get("rekeyings", id);
-  if (job?.status !== "running") return;
+  if (job?.status !== "running" || !isTurn(jobOfRekeying(job), lease)) return;
   const found: Found = { checked: 0, changed: 0, collisions: [] };
   const next = await stepOf(ctx, job, found);
   const collisions = [...job.collisions, ...found.collisions];
-  const steppedAt = Date.now();
+  const now = Date.now();
+  const checked = job.checked + found.checked;
+  const isDone = next.status === "completed";
+  const state = nextStep(jobOfRekeying(job), now, { done: checked });
   await ctx.db.patch("rekeyings", id, {
     ...next,
-    checked: job.checked + found.checked,
+    checked,
     changed: job.changed + found.changed,
     collisions: collisions.slice(0, COLLISIONS_KEPT),
     collided: job.collided + found.collisions.length,
-    attempts: 0,
-    steppedAt,
-    ...(next.status === "completed" ? { finishedAt: steppedAt } : {}),
+    job: isDone ? succeeded(state, now) : state,
+    ...{ attempts: undefined, steppedAt: undefined },
+    ...(isDone ? { finishedAt: now } : {}),
   });
-  if (next.status === "completed") return;
-  await ctx.scheduler.runAfter(0, internal.rekeying.step, { rekeyingId: id });
+  if (!isDone) await continueRekeyingAt(ctx, id, state, now);
+}
+
+/** Also of a row of before there was one shape of jobs. */
+export function jobOfRekeying(row: Rekeying): Job {
+  const { job, status, startedAt, steppedAt = startedAt, attempts } = row;
+  if (job) return job;
+  const old = underWayAt(steppedAt, attempts);
+  return status === "running" ? old : ended(old, "succeeded", row.finishedAt ?? steppedAt);
+}
+
+export async function continueRekeyingAt(
+  ctx: MutationCtx,
+  rekeyingId: Id<"rekeyings">,
+  { lease }: Job,
+  at: number,
+): Promise<void> {
+  await ctx.scheduler.runAt(at, internal.rekeying.step, { rekeyingId, lease });
 }
 
 type Step = Partial<Pick<Rekeying, "position" | "failed" | "addressesAfter" | "status">>;
@@ -123,7 +139,7 @@ async function stepOf(ctx: MutationCtx, job: Rekeying, found: Found): Promise<St
   const objects = await nextObjects(ctx, job);
   const [first] = objects;
   if (!first) return { addressesAfter: "" };
-  if (job.attempts > MAX_ATTEMPTS) {
+  if (interruptionsOf(job) > MAX_ATTEMPTS) {
     return { position: placeOf(first), failed: [...job.failed, first._id] };
   }
   const { organizationId } = job;
@@ -139,13 +155,18 @@ async function stepOf(ctx: MutationCtx, job: Rekeying, found: Found): Promise<St
   return { position };
 }
 
+/** How often the step that is to be done could not be carried out. */
+function interruptionsOf(job: Rekeying): number {
+  return jobOfRekeying(job).interruptions ?? 0;
+}
+
 const SYSTEM = { type: "system" as const, id: "system", name: "Freehold" };
 
 /** Read before any of them is written: what is written has no place among them yet. */
 async function nextObjects(ctx: MutationCtx, job: Rekeying): Promise<ObjectDoc[]> {
   const objects: ObjectDoc[] = [];
   // One that failed is met alone.
-  const most = job.attempts > 0 ? 1 : OBJECTS_AT_ONCE;
+  const most = interruptionsOf(job) > 0 ? 1 : OBJECTS_AT_ONCE;
   for await (const object of objectsAfter(ctx, job.organizationId, job.position)) {
     objects.push(object);
     if (objects.length >= most || (await isUsed(ctx, 1 / 4))) break;

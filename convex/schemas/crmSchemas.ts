@@ -1,6 +1,7 @@
 import { defineTable } from "convex/server";
 import { v } from "convex/values";
 import { role } from "./coreSchemas";
+import { jobFields } from "./jobSchemas";
 import { actor } from "./ontologySchemas";
 
 /** On whose behalf a job writes: what a request's `WriteScope` is, kept until the job has run. */
@@ -71,14 +72,17 @@ export const crmTables = {
     isWithinRow: v.optional(v.boolean()),
     startedAt: v.number(),
     steppedAt: v.number(),
-    /** How often it was taken up since its last step. */
+    ...jobFields,
+    /** What rows of before say of the job: how often it was taken up since its last step. */
     attempts: v.optional(v.number()),
     /** Its rows could not be written, again and again: those left are counted, and it fails. */
     isGivenUp: v.optional(v.boolean()),
     /** How many rows are left of one that was given up; absent where they could not be counted. */
     unread: v.optional(v.number()),
     finishedAt: v.optional(v.number()),
-  }).index("by_status", ["status", "steppedAt"]),
+  })
+    .index("by_status", ["status", "steppedAt"])
+    .index("by_job", ["job.state", "job.at"]),
 
   /**
    * What became of the rows of an import, a step's worth in each. Written with the step; read by
@@ -146,7 +150,10 @@ export const crmTables = {
     ),
     mergedAt: v.number(),
     undoUntil: v.number(),
+    /** Of moving what there is to move, there or back. */
+    ...jobFields,
   })
+    .index("by_job", ["job.state", "job.at"])
     .index("by_target", ["targetId"])
     .index("by_source", ["sourceId"])
     .index("by_undoUntil", ["undoUntil"]),
@@ -180,14 +187,16 @@ export const crmTables = {
     collided: v.number(),
     /** Objects that could not be written. */
     failed: v.array(v.string()),
-    /** How often it was taken up since its last step. */
-    attempts: v.number(),
+    ...jobFields,
     startedAt: v.number(),
-    steppedAt: v.number(),
+    /** What rows of before say of the job. */
+    attempts: v.optional(v.number()),
+    steppedAt: v.optional(v.number()),
     finishedAt: v.optional(v.number()),
   })
     .index("by_organization", ["organizationId"])
-    .index("by_status", ["status", "steppedAt"]),
+    .index("by_status", ["status", "steppedAt"])
+    .index("by_job", ["job.state", "job.at"]),
 
   /**
    * Erasures of persons. Written by ontology/erasure.ts with the erasure and by its job, which
@@ -206,12 +215,15 @@ export const crmTables = {
     status: v.union(v.literal("running"), v.literal("completed")),
     /** Where the job is in the history of the last page, or in the kept answers after it. */
     position: v.object({ stage: v.number(), cursor: v.union(v.string(), v.null()) }),
+    ...jobFields,
+    /** What rows of before say of the job. */
     steppedAt: v.optional(v.number()),
     erasedAt: v.number(),
     completedAt: v.optional(v.number()),
   })
     .index("by_organization", ["organizationId", "contactId"])
-    .index("by_status", ["status", "steppedAt"]),
+    .index("by_status", ["status", "steppedAt"])
+    .index("by_job", ["job.state", "job.at"]),
 
   /**
    * The objects that an erasure's job blanked, a transaction's worth in each. Written by

@@ -231,7 +231,7 @@ test("an erasure goes on after its job was lost between two pages, and blanks no
   vi.clearAllTimers();
   expect(await traces(fixture)).not.toEqual([]);
   vi.setSystemTime(Date.now() + 11 * 60 * 1000);
-  await backend.mutation(internal.crmMaintenance.cleanUp, {});
+  await backend.mutation(internal.jobs.recovery.recover, { kind: "erasure" });
   await finished(fixture);
   vi.useRealTimers();
   expect(await traces(fixture)).toEqual([]);

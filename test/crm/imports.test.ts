@@ -51,7 +51,7 @@ async function failingImport(spoil: (ctx: MutationCtx) => Promise<void> | void) 
   for (let tries = 0; tries < 20 && (await report()).status === "running"; tries++) {
     await backend.finishAllScheduledFunctions(vi.runAllTimers).catch(() => null);
     vi.setSystemTime(Date.now() + 60 * 60 * 1000);
-    await backend.mutation(internal.crmMaintenance.cleanUp, {});
+    await backend.mutation(internal.jobs.recovery.recover, { kind: "import" });
   }
   vi.useRealTimers();
   return { report: await report(), backend };
