@@ -156,6 +156,7 @@ import type * as delivery_queueEmail from "../delivery/queueEmail.js";
 import type * as delivery_receipts from "../delivery/receipts.js";
 import type * as delivery_recipients from "../delivery/recipients.js";
 import type * as delivery_reminderJobs from "../delivery/reminderJobs.js";
+import type * as delivery_reminderKind from "../delivery/reminderKind.js";
 import type * as delivery_reminders from "../delivery/reminders.js";
 import type * as delivery_retention from "../delivery/retention.js";
 import type * as delivery_safeRequest from "../delivery/safeRequest.js";
@@ -646,6 +647,7 @@ declare const fullApi: ApiFromModules<{
   "delivery/receipts": typeof delivery_receipts;
   "delivery/recipients": typeof delivery_recipients;
   "delivery/reminderJobs": typeof delivery_reminderJobs;
+  "delivery/reminderKind": typeof delivery_reminderKind;
   "delivery/reminders": typeof delivery_reminders;
   "delivery/retention": typeof delivery_retention;
   "delivery/safeRequest": typeof delivery_safeRequest;

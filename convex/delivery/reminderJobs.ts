@@ -2,12 +2,17 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
+import { ended, isOpen, succeeded } from "../jobs/job";
+import { begun, begunAnew, isTurn, nextStep } from "../jobs/steps";
+import type { Job } from "../schemas/jobSchemas";
+import { reminderPosition } from "../schemas/notificationSchemas";
 import { daysAfter, isWithinHours, startOfToday } from "../kit/localTime";
 import type { BusinessHours, ReminderSettings } from "../kit/reminderSettings";
 import { isOfType } from "../ontology/reader";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
 import { REMINDABLE } from "./letterData";
+import { continueRunAt, type Position } from "./reminderKind";
 import { remindByRule } from "./reminders";
 
 /**
@@ -19,6 +24,7 @@ const ORGANIZATIONS_AT_ONCE = 50;
 const INVOICES_AT_ONCE = 20;
 /** What was missed longer ago than this is not made up for. */
 const CATCH_UP_DAYS = 7;
+const START: Position = { rule: 0, status: 0, cursor: null };
 const DEFAULT_HOURS: BusinessHours = { from: 9, to: 17, weekdays: [1, 2, 3, 4, 5] };
 
 /** The hourly round: organizations that remind, in whose business hours it is. */
@@ -31,8 +37,7 @@ export const round = internalMutation({
       .paginate({ numItems: ORGANIZATIONS_AT_ONCE, cursor });
     for (const organization of page) {
       if (activeRules(organization, Date.now()).length === 0) continue;
-      const start = { organizationId: organization._id, rule: 0, status: 0, cursor: null };
-      await ctx.scheduler.runAfter(0, internal.delivery.reminderJobs.step, start);
+      await beginRun(ctx, organization._id, Date.now());
     }
     if (!isDone) {
       const rest = { cursor: continueCursor };
@@ -42,34 +47,56 @@ export const round = internalMutation({
   },
 });
 
+/** One that goes on still, or is to be taken up again, is left alone. */
+async function beginRun(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  now: number,
+): Promise<void> {
+  const before = await runOf(ctx, organizationId);
+  if (before?.job && isOpen(before.job)) return;
+  const job = before?.job ? begunAnew(before.job, now) : begun(now);
+  const run = { organizationId, position: START, startedAt: now, job };
+  if (before) await ctx.db.replace("reminderRuns", before._id, run);
+  else await ctx.db.insert("reminderRuns", run);
+  await continueRunAt(ctx, run, job, now);
+}
+
 /** A page of one rule's invoices of one status; then the next status, then the next rule. */
 export const step = internalMutation({
   args: {
     organizationId: v.id("organizations"),
-    rule: v.number(),
-    status: v.number(),
-    cursor: v.union(v.string(), v.null()),
-    /** The due dates that this rule's pass goes through, from its first page on. */
-    range: v.optional(v.object({ from: v.number(), until: v.number() })),
+    ...reminderPosition.fields,
+    /** Of the organization's run; without one it is no step of a run, and what follows is none. */
+    lease: v.optional(v.number()),
   },
   returns: v.object({ reminded: v.number() }),
-  handler: async (ctx, { organizationId, ...position }): Promise<{ reminded: number }> => {
+  handler: async (ctx, { organizationId, lease, ...position }): Promise<{ reminded: number }> => {
     const now = Date.now();
+    const run = lease === undefined ? null : await runOf(ctx, organizationId);
+    const job = run?.job;
+    if (lease !== undefined && !(job && isTurn(job, lease))) return { reminded: 0 };
     const organization = await ctx.db.get("organizations", organizationId);
-    if (!organization) return { reminded: 0 };
     // Also between two pages: the working day may have ended.
-    const rule = activeRules(organization, now)[position.rule];
+    const rule = organization && activeRules(organization, now)[position.rule];
     const status = REMINDABLE[position.status];
-    if (!rule || !status) return { reminded: 0 };
-    const range = position.range ?? (await rangeOf(ctx, organization, rule.days, now));
-    const next = (more: Partial<typeof position>): Promise<Id<"_scheduled_functions">> =>
-      ctx.scheduler.runAfter(0, internal.delivery.reminderJobs.step, {
-        ...{ organizationId, ...position, range },
-        ...more,
-      });
-    if (range.from >= range.until) {
-      await next({ rule: position.rule + 1, status: 0, cursor: null, range: undefined });
+    if (!organization || !rule || !status || job?.isCancelled) {
+      if (run && job) await endRun(ctx, run, job, now);
       return { reminded: 0 };
+    }
+    const range = position.range ?? (await rangeOf(ctx, organization, rule.days, now));
+    let reminded = 0;
+    const next = async (place: Position): Promise<void> => {
+      if (run && job) await moveRun(ctx, run, job, place, reminded);
+      else {
+        const following = { organizationId, ...place };
+        await ctx.scheduler.runAfter(0, internal.delivery.reminderJobs.step, following);
+      }
+    };
+    const nextRule = { rule: position.rule + 1, status: 0, cursor: null };
+    if (range.from >= range.until) {
+      await next(nextRule);
+      return { reminded };
     }
     const { page, isDone, continueCursor } = await ctx.db
       .query("objects")
@@ -86,22 +113,54 @@ export const step = internalMutation({
     const store = new ObjectStore(ctx, systemScope(organizationId, "reminders"));
     const context = { ...ctx, store, organization };
     const { channels = ["email" as const] } = organization.reminders ?? {};
-    let reminded = 0;
     for (const invoice of page) {
       if (!isOfType(invoice, "invoice")) continue;
       if (await remindByRule(context, invoice, rule, channels)) reminded += 1;
     }
     await store.finish();
-    if (!isDone) await next({ cursor: continueCursor });
+    if (!isDone) await next({ ...position, range, cursor: continueCursor });
     else if (position.status + 1 < REMINDABLE.length) {
-      await next({ status: position.status + 1, cursor: null });
+      await next({ ...position, range, status: position.status + 1, cursor: null });
     } else {
       await keepRange(ctx, organizationId, rule.days, range.until);
-      await next({ rule: position.rule + 1, status: 0, cursor: null, range: undefined });
+      await next(nextRule);
     }
     return { reminded };
   },
 });
+
+async function runOf(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+): Promise<Doc<"reminderRuns"> | null> {
+  return await ctx.db
+    .query("reminderRuns")
+    .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
+    .unique();
+}
+
+async function moveRun(
+  ctx: MutationCtx,
+  run: Doc<"reminderRuns">,
+  before: Job,
+  position: Position,
+  reminded: number,
+): Promise<void> {
+  const now = Date.now();
+  const job = nextStep(before, now, { done: (before.progress?.done ?? 0) + reminded });
+  await ctx.db.patch("reminderRuns", run._id, { position, job });
+  await continueRunAt(ctx, { ...run, position }, job, now);
+}
+
+async function endRun(
+  ctx: MutationCtx,
+  { _id }: Doc<"reminderRuns">,
+  job: Job,
+  now: number,
+): Promise<void> {
+  const end = job.isCancelled ? ended(job, "cancelled", now) : succeeded(job, now);
+  await ctx.db.patch("reminderRuns", _id, { job: end });
+}
 
 /** The rules that may remind now, the latest first; none outside business hours. */
 function activeRules(

@@ -1,6 +1,7 @@
 import { bucketKind } from "../attachments/bucketKind";
 import { erasureKind, importKind, mergeKind, rekeyingKind } from "../crmKinds";
 import { mailKind } from "../delivery/mailKind";
+import { reminderKind } from "../delivery/reminderKind";
 import { webhookKind } from "../delivery/webhookKind";
 import { incomingKind } from "../kit/incomingJob";
 import { linkKind } from "../payments/linkJob";
@@ -17,6 +18,7 @@ export const JOB_KINDS: readonly JobKind[] = [
   mergeKind,
   erasureKind,
   rekeyingKind,
+  reminderKind,
 ];
 
 export function kindNamed(name: string): JobKind | undefined {

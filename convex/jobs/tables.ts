@@ -9,5 +9,6 @@ export const JOB_TABLES = [
   "contactMerges",
   "erasures",
   "rekeyings",
+  "reminderRuns",
 ] as const;
 export type JobTable = (typeof JOB_TABLES)[number];

@@ -43,6 +43,15 @@ export const attemptArgs = {
 
 export const messageSender = v.object({ name: v.string(), replyTo: v.optional(v.string()) });
 
+/** Of a round of reminders: which rule, which status of invoices, and after which of them. */
+export const reminderPosition = v.object({
+  rule: v.number(),
+  status: v.number(),
+  cursor: v.union(v.string(), v.null()),
+  /** The due dates that this rule's pass goes through, from its first page on. */
+  range: v.optional(v.object({ from: v.number(), until: v.number() })),
+});
+
 export const notificationTables = {
   /**
    * Messages: what goes out to customers by e-mail and WhatsApp, and the inbox of members of staff.
@@ -172,4 +181,17 @@ export const notificationTables = {
     days: v.number(),
     remindedUpTo: v.number(),
   }).index("by_rule", ["organizationId", "days"]),
+
+  /**
+   * Where an organization's hourly round of reminders is: one row of the last. Written by
+   * delivery/reminderJobs.ts, which goes on there after any interruption, and reminderKind.ts.
+   */
+  reminderRuns: defineTable({
+    organizationId: v.id("organizations"),
+    position: reminderPosition,
+    startedAt: v.number(),
+    ...jobFields,
+  })
+    .index("by_organization", ["organizationId"])
+    .index("by_job", ["job.state", "job.at"]),
 };

@@ -127,16 +127,17 @@ test("a person reminds at the next level, or the one they choose", async () => {
   ]);
 });
 
+async function bill(request: Request, invoiceNumber: string, dueDate: number): Promise<void> {
+  const body = invoice({ ...dueOn(dueDate), invoiceNumber });
+  const { id } = (await request("POST", "/invoices", { body })).body.data;
+  expect((await request("POST", `/invoices/${id}/send`, { body: {} })).status).toBe(200);
+}
+
 test("the hourly round reaches every organization that reminds, and chains all of its steps", async () => {
   const { backend } = books;
   // More than a page of organizations, and in the books more than a page of invoices of two statuses.
   await Promise.all(Array.from({ length: 60 }, () => newTenant(backend)));
   const last = await newTenant(backend);
-  const bill = async (request: Request, invoiceNumber: string, dueDate: number): Promise<void> => {
-    const body = invoice({ ...dueOn(dueDate), invoiceNumber });
-    const { id } = (await request("POST", "/invoices", { body })).body.data;
-    expect((await request("POST", `/invoices/${id}/send`, { body: {} })).status).toBe(200);
-  };
   const rules = [
     { days: 1, level: 1 },
     { days: 7, level: 2 },
@@ -161,6 +162,29 @@ test("the hourly round reaches every organization that reminds, and chains all o
   const { data } = (await last.request("GET", "/notifications?channel=email&limit=200")).body;
   const others = data as unknown as { subject: string }[];
   expect(others.map(({ subject }) => subject)).toContain("Reminder: invoice Z-1");
+});
+
+test("a round that was interrupted goes on where it was, and the next hour's leaves it alone", async () => {
+  const { backend, organizationId } = books;
+  await remind();
+  await bill(books.request, "L-1", NOON - DAY);
+  const lost = { state: "running", at: NOON - 1, attempts: 0, lease: 7 } as const;
+  await backend.run(async ({ db }) => {
+    const position = { rule: 1, status: 0, cursor: null };
+    await db.insert("reminderRuns", { organizationId, position, startedAt: NOON, job: lost });
+  });
+  await backend.mutation(internal.delivery.reminderJobs.round, { cursor: null });
+  await backend.finishAllScheduledFunctions(() => undefined);
+  expect(await subjects()).toEqual([]);
+  const kind = { kind: "reminders" };
+  expect((await backend.mutation(internal.jobs.recovery.recover, kind)).interrupted).toBe(1);
+  await backend.finishAllScheduledFunctions(() => undefined);
+  expect(await subjects()).toEqual(["Reminder: invoice L-1"]);
+  const late = { organizationId, rule: 1, status: 0, cursor: null, lease: 7 };
+  await backend.mutation(internal.delivery.reminderJobs.step, late);
+  expect(await subjects()).toHaveLength(1);
+  const run = await backend.run(({ db }) => db.query("reminderRuns").first());
+  expect(run?.job).toMatchObject({ state: "succeeded", progress: { done: 1 } });
 });
 
 test.each([
