@@ -29,8 +29,10 @@ const OWNED = [
     ],
   },
   { tables: ["notificationSettings"], files: ["convex/delivery/notificationSettings.ts"] },
-  { tables: ["reminderRounds"], files: ["convex/delivery/reminderJobs.ts"] },
-  { tables: ["reminderRuns"], files: ["convex/delivery/{reminderJobs,reminderKind}.ts"] },
+  {
+    tables: ["reminderRounds", "reminderRuns"],
+    files: ["convex/delivery/{reminderJobs,reminderKind}.ts"],
+  },
   { tables: ["suppressions"], files: ["convex/delivery/suppressions.ts"] },
   {
     tables: ["clientIds", "syncedChanges", "conflictLogs", "syncLogs"],

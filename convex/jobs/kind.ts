@@ -66,14 +66,14 @@ export type KindDefinition<Table extends JobTable> = {
   /** Its index `by_job`. */
   byJob(ctx: QueryCtx, state: JobState, span: Span): Query<Table>;
   /** What a row says of its job, also one of before; null for a row that is none. */
-  jobOf(row: Doc<Table>): Job | null;
+  jobOf: (row: Doc<Table>) => Job | null;
   organizationOf(row: Doc<Table>): Id<"organizations"> | null;
   createdAt(row: Doc<Table>): number;
   write(ctx: MutationCtx, row: Doc<Table>, job: Job): Promise<void>;
   interrupted(ctx: MutationCtx, row: Doc<Table>, job: Job, now: number): Promise<void>;
   /** Or `startLost`, for all. */
   start?(ctx: MutationCtx, row: Doc<Table>, job: Job, now: number): Promise<void>;
-  startLost?(ctx: MutationCtx, now: number): Promise<number>;
+  startLost?: (ctx: MutationCtx, now: number) => Promise<number>;
   retry(ctx: MutationCtx, row: Doc<Table>, job: Job, now: number): Promise<void>;
   cancel(ctx: MutationCtx, row: Doc<Table>, job: Job, now: number): Promise<void>;
   /** What else is due where a row of before is converted. */
@@ -111,11 +111,19 @@ export function jobKind<Table extends JobTable>(definition: KindDefinition<Table
       const { job } = found;
       return {
         ...found,
-        write: async (next) => await definition.write(ctx, row, next),
-        interrupted: async (now) => await definition.interrupted(ctx, row, job, now),
+        write: async (next) => {
+          await definition.write(ctx, row, next);
+        },
+        interrupted: async (now) => {
+          await definition.interrupted(ctx, row, job, now);
+        },
         start: async (now) => await definition.start?.(ctx, row, job, now),
-        retry: async (now) => await definition.retry(ctx, row, job, now),
-        cancel: async (now) => await definition.cancel(ctx, row, job, now),
+        retry: async (now) => {
+          await definition.retry(ctx, row, job, now);
+        },
+        cancel: async (now) => {
+          await definition.cancel(ctx, row, job, now);
+        },
       };
     },
     convert: async (ctx, most) => {

@@ -100,7 +100,7 @@ test("a merge whose step was lost goes on by itself, there and back", async () =
   const ids: string[] = [];
   for (const firstName of ["Ada", "Grace"]) {
     const made = await home.request("POST", "/crm/contacts", { body: { firstName } });
-    ids.push(made.body.contactId as unknown as string);
+    ids.push(made.body.contactId);
   }
   const [target, sourceId] = ids;
   await home.backend.run(async ({ db }) => {
