@@ -8,7 +8,7 @@ import { systemScope } from "../tenancy";
 import { jobOf, LEASE, withJob } from "./webhookJob";
 import { recordInterrupted } from "./webhookOutcomes";
 import { arm, wakeSender } from "./webhookQueue";
-import { existing, resend } from "./webhooks";
+import { resend } from "./webhooks";
 
 type Delivery = Doc<"webhookDeliveries">;
 
@@ -63,7 +63,10 @@ async function makeDue(ctx: MutationCtx, delivery: Delivery, job: Job, now: numb
   await startAt(ctx, delivery, now);
 }
 
-async function startAt(ctx: MutationCtx, delivery: Delivery, at: number): Promise<void> {
-  await arm(ctx, await existing(ctx, delivery.webhookId), at);
+/** Not at an endpoint that was deleted: its deliveries are on their way out. */
+async function startAt(ctx: MutationCtx, { webhookId }: Delivery, at: number): Promise<void> {
+  const webhook = await ctx.db.get("webhooks", webhookId);
+  if (!webhook) return;
+  await arm(ctx, webhook, at);
   await wakeSender(ctx, at);
 }

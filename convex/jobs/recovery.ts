@@ -26,7 +26,7 @@ export const sweep = internalMutation({
     const found: string[] = [];
     let hasMore = false;
     for (const kind of JOB_KINDS) {
-      const converted = await kind.convert(ctx, RECOVERED_AT_ONCE);
+      const converted = await convertOf(ctx, kind);
       hasMore ||= converted >= RECOVERED_AT_ONCE;
       if (!(await hasWork(ctx, kind, now))) continue;
       found.push(kind.name);
@@ -36,6 +36,24 @@ export const sweep = internalMutation({
     return found;
   },
 });
+
+/** Rows of before are made to say of their job what today's say. */
+export const convert = internalMutation({
+  args: { kind: v.string() },
+  returns: v.number(),
+  handler: async (ctx, { kind }) => (await kindNamed(kind)?.convert(ctx, RECOVERED_AT_ONCE)) ?? 0,
+});
+
+/** Of each kind by itself: what is wrong with one holds up no other. */
+async function convertOf(ctx: MutationCtx, { name: kind }: JobKind): Promise<number> {
+  try {
+    return await ctx.runMutation(internal.jobs.recovery.convert, { kind });
+  } catch (error) {
+    const message = `Rows of before could not be converted: ${errorDataOf(error)?.message ?? String(error)}`;
+    console.error(JSON.stringify({ level: "ERROR", message, kind }));
+    return 0;
+  }
+}
 
 async function hasWork(ctx: MutationCtx, kind: JobKind, now: number): Promise<boolean> {
   if (kind.startLost) return true;
