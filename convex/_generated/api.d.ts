@@ -15,6 +15,7 @@ import type {
 } from "convex/server";
 import type * as api_description from "../api/description.js";
 import type * as api_endpoints from "../api/endpoints.js";
+import type * as api_modules from "../api/modules.js";
 import type * as api_typeEndpoints from "../api/typeEndpoints.js";
 import type * as api_v1_apiKeys from "../api/v1/apiKeys.js";
 import type * as api_v1_attachments from "../api/v1/attachments.js";
@@ -506,6 +507,7 @@ import type * as types_rules from "../types/rules.js";
 declare const fullApi: ApiFromModules<{
   "api/description": typeof api_description;
   "api/endpoints": typeof api_endpoints;
+  "api/modules": typeof api_modules;
   "api/typeEndpoints": typeof api_typeEndpoints;
   "api/v1/apiKeys": typeof api_v1_apiKeys;
   "api/v1/attachments": typeof api_v1_attachments;

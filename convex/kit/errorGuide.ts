@@ -1,3 +1,4 @@
+import { objectResources } from "./http/routes";
 import { ERROR_CODES, type ErrorCode, notFoundCode, RESOURCES } from "./errors";
 
 /** What to do about an error: docs/errors.md and the page that every error links to say it. */
@@ -54,5 +55,5 @@ export const errorGuide: readonly GuideEntry[] = (
   Object.entries(ERROR_CODES) as [ErrorCode, readonly [number, string]][]
 ).map(([code, [status, meaning]]) => ({
   ...{ code, status, meaning, remedy: REMEDIES[code] },
-  family: code === "NOT_FOUND" ? [...RESOURCES].sort().map(notFoundCode) : [],
+  family: code === "NOT_FOUND" ? [...RESOURCES, ...objectResources].sort().map(notFoundCode) : [],
 }));

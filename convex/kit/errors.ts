@@ -93,23 +93,23 @@ export class FieldError extends ApiError {
   }
 }
 
-/** What can be missing, singular and in words. */
+/** What can be missing beside objects, singular and in words; those are named by their types. */
 export const RESOURCES = [
-  ...["contact", "crm organization", "frontend user", "project", "invoice", "credit note"],
-  ...["quote", "recurring invoice", "payment", "payment link", "payment provider", "document"],
+  ...["payment link", "payment provider", "document"],
   ...["attachment", "upload", "file", "owner", "import", "merge", "notification", "suppression"],
   ...["webhook", "delivery", "conflict", "device", "api key", "portal session", "organization"],
   ...["tenant", "member", "invite", "user"],
 ] as const;
 export type Resource = (typeof RESOURCES)[number];
 
-export function notFound(resource: Resource): ApiError {
+/** @param resource one of `RESOURCES`, or an object type's own word */
+export function notFound(resource: string): ApiError {
   const as = notFoundCode(resource);
   return new ApiError("NOT_FOUND", `There is no such ${resource}.`, { as });
 }
 
 /** `API_KEY_NOT_FOUND` */
-export function notFoundCode(resource: Resource): string {
+export function notFoundCode(resource: string): string {
   return `${resource.toUpperCase().replaceAll(" ", "_")}_NOT_FOUND`;
 }
 

@@ -31,7 +31,7 @@ const RESOURCE_OF = {
   suppressions: "suppression",
   webhookDeliveries: "delivery",
   webhooks: "webhook",
-} as const satisfies Partial<Record<OwnedTable, Resource>>;
+} as const satisfies Partial<Record<OwnedTable, Resource | "payment">>;
 export type AskedTable = keyof typeof RESOURCE_OF;
 
 /** Whether a row is the tenant's. */

@@ -1,5 +1,4 @@
 import type { GenericId, Infer, PropertyValidators, Value, VObject } from "convex/values";
-import type { Resource } from "../kit/errors";
 import type { Scope } from "../kit/scopes";
 import type { Tally } from "./counts";
 import type { FilterColumn, RelationColumn } from "./columnNames";
@@ -22,7 +21,7 @@ export type ObjectTypeDefinition<
   /** The value of `objects.type`. */
   type: Type;
   /** Singular, in words: names errors (`CONTACT_NOT_FOUND`) and events (`contact.created`). */
-  resource: Resource;
+  resource: string;
   subtypes: readonly [Subtype, ...Subtype[]];
   statuses: readonly [Status, ...Status[]];
   /** Its fields, where a map of them says what they are; by hand otherwise. */

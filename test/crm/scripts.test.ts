@@ -8,7 +8,7 @@ import { errorsPage, ERRORS_PAGE } from "../../scripts/errorsDoc";
 import { generateClient } from "../../scripts/client";
 import { currentDocument } from "../../scripts/openapi";
 import { COLLECTION, postmanCollection } from "../../scripts/postman";
-import { ROUTE_TABLE, routeTable } from "../../scripts/routes";
+import { MODULE_LIST, moduleList, ROUTE_TABLE, routeTable } from "../../scripts/routes";
 import { startServer, type TestServer } from "../helpers/server";
 
 const run = promisify(execFile);
@@ -16,6 +16,10 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 test("docs/errors.md is what the list of codes says (npm run errors writes it)", async () => {
   expect(await readFile(ERRORS_PAGE, "utf8")).toBe(await errorsPage());
+});
+
+test("the list of modules is what the folders have (npm run routes writes it)", async () => {
+  expect(await readFile(MODULE_LIST, "utf8")).toBe(await moduleList());
 });
 
 test("the door's route table is what the endpoints say (npm run routes writes it)", async () => {

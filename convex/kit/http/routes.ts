@@ -1372,3 +1372,16 @@ export const incomingRoutes: readonly IncomingRoute[] = [
     challenge: { variable: "WHATSAPP_VERIFY_TOKEN" },
   },
 ];
+
+/** What object types are called, singular and in words. */
+export const objectResources: readonly string[] = [
+  "contact",
+  "credit note",
+  "crm organization",
+  "frontend user",
+  "invoice",
+  "payment",
+  "project",
+  "quote",
+  "recurring invoice",
+];
