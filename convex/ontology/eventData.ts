@@ -34,13 +34,11 @@ export function previousIn({ previous }: Event): RecordView | undefined {
   return JSON.parse(previous) as RecordView;
 }
 
-/** The names of the fields that changed, wherever they stand in the record. */
+/** The names of the fields that changed, wherever they stand in the record, by the alphabet. */
 export function changedFieldsIn(event: Event): string[] {
   const { customProperties, ...others } = previousIn(event) ?? {};
-  return [
-    ...Object.keys(others),
-    ...(isRecord(customProperties) ? Object.keys(customProperties) : []),
-  ];
+  const nested = isRecord(customProperties) ? Object.keys(customProperties) : [];
+  return [...Object.keys(others), ...nested].sort();
 }
 
 /** A field of the record, wherever it stands in it. */

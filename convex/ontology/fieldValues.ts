@@ -60,7 +60,7 @@ export function beginnings({ fields }: MappedRecord): Fields {
 }
 
 /** The record as callers see it, everywhere; a field without a value is null. */
-export function mappedView(map: MappedRecord, object: ObjectDoc): { [field: string]: Value } {
+export function mappedView(map: MappedRecord, object: ObjectDoc): View {
   const { _id, organizationId, type, subtype, name, description, status } = object;
   const { createdBy, version, createdAt, updatedAt } = object;
   const { name: _name, ...shown } = shownFields(map, object.customProperties);
@@ -73,12 +73,29 @@ export function mappedView(map: MappedRecord, object: ObjectDoc): { [field: stri
   };
 }
 
+type View = { [field: string]: Value };
+
+/** Shows the part of a flat record that has these names: long lists do not read what they leave out. */
+export function partOfViews(
+  map: MappedRecord,
+  names: readonly string[],
+): (object: ObjectDoc) => View {
+  const asked = new Set(names);
+  const of = <Entry>(entries: Record<string, Entry>): Record<string, Entry> =>
+    Object.fromEntries(Object.entries(entries).filter(([name]) => asked.has(name)));
+  const part = { ...map, fields: of(map.fields), computed: of(map.computed ?? {}) };
+  return (object) => {
+    const view = mappedView(part, object);
+    return Object.fromEntries(names.map((name) => [name, view[name] ?? null]));
+  };
+}
+
 /** A caller's own fields stand among those of a nested record, and never instead of one. */
 function shownFields(
   { fields, shape, computed = {} }: MappedRecord,
   stored: Fields,
 ): Record<string, Value> {
-  const own: Record<string, Value> = {};
+  let own: Record<string, Value> = {};
   const shown: Record<string, Value> = {};
   for (const [name, { nature }] of Object.entries(fields)) {
     if (nature.kind === "internal") continue;
@@ -87,9 +104,9 @@ function shownFields(
       continue;
     }
     const unpacked = unpackCustomFields(stored[name] as StoredCustomFields | undefined);
-    if (shape === "nested") Object.assign(own, unpacked);
+    if (shape === "nested") own = { ...own, ...(unpacked as Record<string, Value>) };
     else shown[name] = unpacked as Value;
   }
-  const beside = Object.entries(computed).map(([name, { of }]) => [name, of(stored)]);
-  return { ...own, ...shown, ...(Object.fromEntries(beside) as Record<string, Value>) };
+  for (const [name, { of }] of Object.entries(computed)) shown[name] = of(stored);
+  return { ...own, ...shown };
 }

@@ -7,9 +7,9 @@ import type { FilterColumn } from "./columnNames";
 /**
  * The field map of an object type: each field is said once, as data. From it come what is stored
  * (here), what callers send and are shown (fieldSchemas.ts), how the one becomes the other
- * (fieldValues.ts), what a device may push (syncedFields.ts), what full text finds and lists are
- * filtered by (typeColumns.ts), and the endpoints and live functions of a type that has no others
- * (typeEndpoints.ts, typeLive.ts). It loads no schema library: every function loads the stored shapes.
+ * (fieldValues.ts), what a device may push (syncedMapped.ts), what full text finds and lists are
+ * filtered by (mappedType.ts), routes (api/typeEndpoints.ts) and live functions (live/). It loads no
+ * schema library: every function loads the stored shapes.
  */
 
 /** What a value is. `max` counts characters, of lists entries. */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
-import { dataIn, previousIn } from "../../convex/ontology/eventData";
+import { changedFieldsIn, dataIn, previousIn } from "../../convex/ontology/eventData";
 import { type Fixture, newBackend } from "../helpers/backend";
 import { created, invoice } from "../invoicing/books";
 
@@ -154,4 +154,12 @@ test("what a device pulls is the record, with its fields in customProperties", a
   for (const [field, value] of Object.entries(fields))
     expect([field, value]).toEqual([field, contact[field]]);
   expect(fields).toMatchObject({ email: "ada@x.test", customFields: OWN });
+});
+
+test("an event of an earlier version, whose data is no text, is told as it was kept", () => {
+  const data = { id: "1", type: "crm_contact", firstName: "Ada" };
+  const event = { objectType: "crm_contact", data, previous: { firstName: "Eva", notes: null } };
+  expect(dataIn(event)).toEqual(data);
+  expect(previousIn(event)).toEqual({ firstName: "Eva", notes: null });
+  expect(changedFieldsIn(event)).toEqual(["firstName", "notes"]);
 });

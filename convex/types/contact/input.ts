@@ -2,8 +2,9 @@ import * as z from "zod";
 import { label, text } from "../../kit/text";
 import { anyTime } from "../../kit/time";
 import { schemasOf } from "../../ontology/fieldSchemas";
+import { partOfViews } from "../../ontology/fieldValues";
 import type { ObjectDoc } from "../../ontology/registry";
-import { type RecordView, viewOf } from "../../ontology/view";
+import type { RecordView } from "../../ontology/view";
 import { crmOrganizationType } from "../crmOrganization/type";
 import { contactType } from "./type";
 import { once } from "../../kit/once";
@@ -87,20 +88,18 @@ const SUMMARY = [
 export const contactDetail = once(() => shapeOf(detail()).meta({ id: "Contact" }));
 export const contactSummary = once(() => shapeOf(SUMMARY).meta({ id: "ContactSummary" }));
 
+const details = once(() => partOfViews(contactType.map, detail()));
+const summaries = once(() => partOfViews(contactType.map, SUMMARY));
+
 export function detailOf(contact: ObjectDoc<"crm_contact">): RecordView {
-  return partOf(contact, detail());
+  return details()(contact);
 }
 
 export function summaryOf(contact: ObjectDoc<"crm_contact">): RecordView {
-  return partOf(contact, SUMMARY);
+  return summaries()(contact);
 }
 
 function shapeOf(names: readonly string[]): z.ZodObject<Record<string, z.ZodType>> {
   const { shape } = schemas().record;
   return z.object(Object.fromEntries(names.map((name) => [name, shape[name] ?? z.never()])));
-}
-
-function partOf(contact: ObjectDoc<"crm_contact">, names: readonly string[]): RecordView {
-  const view: RecordView = viewOf(contact);
-  return Object.fromEntries(names.map((name) => [name, view[name] ?? null]));
 }
