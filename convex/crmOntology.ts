@@ -15,7 +15,7 @@ import { searchedObjects } from "./ontology/searchedRows";
 import { SelectedRows } from "./ontology/selectedRows";
 import { selectionOf } from "./ontology/selection";
 import { liveViewOf } from "./live/view";
-import type { ViewOf } from "./ontology/view";
+import type { NestedView } from "./ontology/view";
 
 /** The dashboard's live queries of contacts and CRM organizations, with the documented names and arguments. */
 const contacts = liveReadsOf("crm_contact", { area: "crm", idName: "contactId" });
@@ -31,7 +31,7 @@ export const getCrmOrganizations = organizations.list;
 export const getCrmOrganizationsPaginated = organizations.listPaginated;
 export const getCrmOrganization = organizations.get;
 
-type Contact = ViewOf<"crm_contact">;
+type Contact = NestedView<"crm_contact">;
 
 /** Full text, by relevance; `limit` is 50 by default and 200 at most. */
 export const searchContacts = query({

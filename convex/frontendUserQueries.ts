@@ -17,7 +17,7 @@ import type { PortalViewer } from "./ontology/portalRules";
 import { SelectedRows } from "./ontology/selectedRows";
 import { filtersOf, selectionOf } from "./ontology/selection";
 import { TenantReader } from "./ontology/reader";
-import type { ViewOf } from "./ontology/view";
+import type { NestedView } from "./ontology/view";
 import type { ObjectDoc } from "./ontology/registry";
 
 /**
@@ -36,7 +36,7 @@ const portalArgument = { sessionId: v.string() };
 
 type FrontendUser = ReturnType<typeof frontendUserView>;
 /** As lists have it, which do not read whom each one's contact belongs to. */
-type ListedUser = ViewOf<"frontend_user">;
+type ListedUser = NestedView<"frontend_user">;
 type PortalSession = Omit<Doc<"frontendSessions">, "tokenHash">;
 type ListArguments = {
   sessionId?: SessionId;
@@ -106,7 +106,7 @@ export const getOwnProjectsPaginated = query({
   handler: async (
     ctx,
     { sessionId, paginationOpts },
-  ): Promise<PaginationResult<ViewOf<"project">>> => {
+  ): Promise<PaginationResult<NestedView<"project">>> => {
     const { tenant, viewer } = await portalCaller(ctx, sessionId);
     const { organizationId } = tenant;
     const request = { selection: selectionOf({}) };

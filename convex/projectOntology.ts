@@ -9,7 +9,7 @@ import { liveReadsOf } from "./live/reads";
 import { liveWritesOf } from "./live/writes";
 import { changeRecord } from "./ontology/records";
 import { liveViewOf } from "./live/view";
-import type { ViewOf } from "./ontology/view";
+import type { NestedView } from "./ontology/view";
 import { archiveProject as archive } from "./types/project/rules";
 import { projectType } from "./types/project/type";
 
@@ -31,7 +31,7 @@ export const deleteProject = writes.remove;
 /** Cancels the project and takes it out of the lists. */
 export const archiveProject = mutation({
   args: projectArguments,
-  handler: async (ctx, { sessionId, projectId }): Promise<ViewOf<"project">> => {
+  handler: async (ctx, { sessionId, projectId }): Promise<NestedView<"project">> => {
     const subject = { type: "project", id: projectId } as const;
     const placeOf = under("");
     return await writeAt(ctx, sessionId, subject, "projects:write", placeOf, async (to, project) =>
@@ -43,7 +43,7 @@ export const archiveProject = mutation({
 /** Rich HTML; what could run is taken out before it is stored. */
 export const updateProjectDetailedDescription = mutation({
   args: { ...projectArguments, detailedDescription: v.string() },
-  handler: async (ctx, { sessionId, projectId, ...sent }): Promise<ViewOf<"project">> => {
+  handler: async (ctx, { sessionId, projectId, ...sent }): Promise<NestedView<"project">> => {
     const reading = { timeZone: null, isChange: true };
     const fields = parseArgument("", schemasOf(projectType).update, sent, reading);
     const subject = { type: "project", id: projectId } as const;

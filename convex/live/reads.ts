@@ -17,7 +17,7 @@ import { comparedBy } from "../ontology/mappedType";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
 import { SelectedRows } from "../ontology/selectedRows";
 import { filtersOf, type FilterValues, selectionOf } from "../ontology/selection";
-import type { MappedName, ViewOf } from "../ontology/view";
+import type { MappedName, NestedView } from "../ontology/view";
 import type { objectTypes } from "../types";
 import { filterArguments } from "./arguments";
 import { liveViewOf } from "./view";
@@ -33,14 +33,14 @@ export const pageArguments = { paginationOpts: paginationOptsValidator };
 /** The newest so many rows, as their views: what a function that returns a whole collection returns. */
 export async function collectedViews<T extends ObjectType>(
   rows: Pageable<ObjectDoc<T>>,
-): Promise<ViewOf<T>[]> {
+): Promise<NestedView<T>[]> {
   return (await collectionOf(rows)).map((row) => liveViewOf<T>(row));
 }
 
 export async function pageOfViews<T extends ObjectType>(
   rows: Pageable<ObjectDoc<T>>,
   options: PaginationOptions,
-): Promise<PaginationResult<ViewOf<T>>> {
+): Promise<PaginationResult<NestedView<T>>> {
   const { page, ...rest } = await rows.paginate(options);
   return { ...rest, page: page.map((row) => liveViewOf<T>(row)) };
 }
@@ -52,7 +52,7 @@ export async function viewAt<T extends ObjectType>(
   type: T,
   id: string,
   scope: Scope,
-): Promise<ViewOf<T>> {
+): Promise<NestedView<T>> {
   return liveViewOf<T>((await callerAt(ctx, sessionId, type, id, scope)).object);
 }
 
@@ -68,13 +68,13 @@ type ListArguments<T extends MappedName> = Placed & {
 /** The functions that read a type's records, with what they take and answer. */
 export type LiveReads<T extends MappedName, IdName extends string> = {
   /** The newest 1,000, without the archived ones. */
-  list: RegisteredQuery<"public", ListArguments<T>, Promise<ViewOf<T>[]>>;
+  list: RegisteredQuery<"public", ListArguments<T>, Promise<NestedView<T>[]>>;
   listPaginated: RegisteredQuery<
     "public",
     ListArguments<T> & { paginationOpts: PaginationOptions },
-    Promise<PaginationResult<ViewOf<T>>>
+    Promise<PaginationResult<NestedView<T>>>
   >;
-  get: RegisteredQuery<"public", Session & Record<IdName, string>, Promise<ViewOf<T>>>;
+  get: RegisteredQuery<"public", Session & Record<IdName, string>, Promise<NestedView<T>>>;
 };
 
 /**
@@ -115,7 +115,7 @@ function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: strin
   return {
     list: query({
       args: listArguments,
-      handler: async (ctx, args): Promise<ViewOf<ObjectType>[]> =>
+      handler: async (ctx, args): Promise<NestedView<ObjectType>[]> =>
         await collectedViews(await rowsOf(ctx, args)),
     }),
     listPaginated: query({
@@ -123,12 +123,12 @@ function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: strin
       handler: async (
         ctx,
         { paginationOpts, ...args },
-      ): Promise<PaginationResult<ViewOf<ObjectType>>> =>
+      ): Promise<PaginationResult<NestedView<ObjectType>>> =>
         await pageOfViews(await rowsOf(ctx, args), paginationOpts),
     }),
     get: query({
       args: recordArguments,
-      handler: async (ctx, args): Promise<ViewOf<ObjectType>> =>
+      handler: async (ctx, args): Promise<NestedView<ObjectType>> =>
         await viewAt(ctx, args.sessionId, type, idIn(args), read),
     }),
   };

@@ -1,19 +1,17 @@
 import type { Value } from "convex/values";
 import { sha256Hex } from "../kit/tokens";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
-import { type RecordView, type ViewOf, viewOf } from "../ontology/view";
+import { type RecordView, type NestedView, nestedViewOf } from "../ontology/view";
 
 /**
- * A record's view as a live function can answer it. It is the same as over REST but for what Convex
- * does not pass: names of fields that are not ASCII are percent-encoded (`decodeURIComponent` gives
+ * A record's view as a live function can answer it, its fields in `customProperties`. What Convex does not
+ * pass is written in another way: names of fields that are not ASCII are percent-encoded (`decodeURIComponent` gives
  * them back), and a value that is too wide for it is its JSON text.
  */
-export function liveViewOf<T extends ObjectType>(object: ObjectDoc<T>): ViewOf<T> {
-  const view = viewOf(object) as RecordView;
-  for (const name of ["customFields", "customProperties"]) {
-    if (view[name] !== undefined) view[name] = passable(view[name]);
-  }
-  return view as ViewOf<T>;
+export function liveViewOf<T extends ObjectType>(object: ObjectDoc<T>): NestedView<T> {
+  const view = nestedViewOf(object) as RecordView;
+  const { customProperties = {} } = view;
+  return { ...view, customProperties: passable(customProperties) } as NestedView<T>;
 }
 
 /** https://docs.convex.dev/database/types: of an array's entries, an object's fields, a name's characters. */

@@ -13,7 +13,7 @@ import { schemasOf } from "../ontology/fieldSchemas";
 import { mapOf } from "../ontology/mapOf";
 import { changeRecord, createRecord, removeRecord } from "../ontology/records";
 import type { ObjectType } from "../ontology/registry";
-import type { MappedName, ViewOf } from "../ontology/view";
+import type { MappedName, NestedView } from "../ontology/view";
 import type { objectTypes } from "../types";
 import { creationArguments, updateArguments } from "./arguments";
 import { type Placed, type Session, tenantArguments } from "./reads";
@@ -29,12 +29,12 @@ export type LiveWrites<T extends MappedName, IdName extends string> = {
     Placed & {
       data: SentCreation<Definition<T>> & { sessionId?: string; organizationId?: string };
     },
-    Promise<ViewOf<T>>
+    Promise<NestedView<T>>
   >;
   update: RegisteredMutation<
     "public",
     Session & Record<IdName, string> & { updates: SentPatch<Definition<T>> },
-    Promise<ViewOf<T>>
+    Promise<NestedView<T>>
   >;
   remove: RegisteredMutation<"public", Session & Record<IdName, string>, Promise<null>>;
 };
@@ -65,7 +65,10 @@ function writesOf(type: ObjectType, { area, idName }: { area: Area; idName: stri
           organizationId: v.optional(v.string()),
         }),
       },
-      handler: async (ctx, { sessionId, organizationId, data }): Promise<ViewOf<ObjectType>> => {
+      handler: async (
+        ctx,
+        { sessionId, organizationId, data },
+      ): Promise<NestedView<ObjectType>> => {
         const sent = withoutRepeated(data, { sessionId, organizationId });
         const placeOf = under("data");
         return await writeIn(ctx, sessionId, organizationId, write, placeOf, async (writer) => {
@@ -76,7 +79,7 @@ function writesOf(type: ObjectType, { area, idName }: { area: Area; idName: stri
     }),
     update: mutation({
       args: { ...recordArguments, updates: v.object(updateArguments(mapped)) },
-      handler: async (ctx, { updates, ...args }): Promise<ViewOf<ObjectType>> => {
+      handler: async (ctx, { updates, ...args }): Promise<NestedView<ObjectType>> => {
         const subject = { type, id: idIn(args) };
         const placeOf = under("updates");
         return await writeAt(ctx, args.sessionId, subject, write, placeOf, async (by, object) => {

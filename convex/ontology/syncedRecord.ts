@@ -1,6 +1,6 @@
 import { objectTypes } from "../types";
 import type { ObjectDoc, ObjectType } from "./registry";
-import { type RecordView, viewOf } from "./view";
+import { nestedViewOf, type RecordView } from "./view";
 
 /** The types that devices have copies of: all but the portal's users. */
 export type SyncedObjectType = Exclude<ObjectType, "frontend_user">;
@@ -29,25 +29,10 @@ export function isSynced(object: ObjectDoc): object is SyncedDoc {
 }
 
 export function syncRecordOf(object: SyncedDoc): SyncRecord {
-  const { subtype, name, description, status, customProperties, ...flat } = viewOf(
-    object,
-  ) as RecordView;
-  const fields = customProperties ?? givenFields(flat);
+  const view = nestedViewOf(object) as RecordView;
+  const { subtype, name, description, status, customProperties } = view;
   return {
-    ...({ subtype, name } as Pick<SyncRecord, "subtype" | "name">),
-    ...(description === undefined ? {} : { description: description as string | null }),
-    ...({ status, customProperties: fields } as Pick<SyncRecord, "status" | "customProperties">),
-  };
-}
-
-const BESIDE_FIELDS = new Set([
-  ...["_id", "id", "organizationId", "type"],
-  ...["createdBy", "version", "createdAt", "updatedAt"],
-]);
-
-/** Of a flat record: what stands beside its identity and stamps, as far as it has a value. */
-function givenFields(flat: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(flat).filter(([name, value]) => !BESIDE_FIELDS.has(name) && value !== null),
-  );
+    ...{ subtype, name, ...(description === undefined ? {} : { description }) },
+    ...{ status, customProperties },
+  } as SyncRecord;
 }

@@ -29,14 +29,13 @@ export type MappedName = {
     : never;
 }[ObjectType];
 
-type MappedView<
-  D extends {
-    type: string;
-    subtypes: readonly string[];
-    statuses: readonly string[];
-    map: { fields: FieldMap; shape: "nested" | "flat" };
-  },
-> = {
+type Mapped = {
+  type: string;
+  subtypes: readonly string[];
+  statuses: readonly string[];
+  map: { fields: FieldMap; shape: "nested" | "flat" };
+};
+type Identified<D extends Mapped> = {
   _id: Id<"objects">;
   id: Id<"objects">;
   organizationId: Id<"organizations">;
@@ -48,14 +47,27 @@ type MappedView<
   version: number;
   createdAt: number;
   updatedAt: number;
-} & (D["map"] extends { isDescribed: true } ? { description: string | null } : unknown) &
+} & (D["map"] extends { isDescribed: true } ? { description: string | null } : unknown);
+type OwnFields = { customFields: Record<string, Value> };
+
+type MappedView<D extends Mapped> = Identified<D> &
   (D["map"]["shape"] extends "flat"
-    ? Shown<D["map"]["fields"]> & { customFields: Record<string, Value> }
+    ? Shown<D["map"]["fields"]> & OwnFields
     : { customProperties: Shown<D["map"]["fields"]> });
 
+/** A record with its fields in `customProperties`; of a flat one, those that have a value. */
+export type NestedView<T extends ObjectType> = T extends MappedName
+  ? (typeof objectTypes)[T]["map"]["shape"] extends "flat"
+    ? Identified<(typeof objectTypes)[T]> & {
+        customProperties: Given<Shown<(typeof objectTypes)[T]["map"]["fields"]>> & OwnFields;
+      }
+    : ViewOf<T>
+  : ViewOf<T>;
+type Given<Fields> = { [F in keyof Fields]?: Exclude<Fields[F], null> };
+
 /**
- * The one view of an object, for REST, live functions, webhooks, sync and exports: the record as its
- * route shows it. Nothing of how it is stored is in it, and all of it is JSON.
+ * The one view of an object, which REST, live functions, webhooks, sync and exports stand on: the record as
+ * its route shows it. Nothing of how it is stored is in it, and all of it is JSON.
  */
 export function viewOf<T extends ObjectType>(object: ObjectDoc<T>): ViewOf<T> {
   const { map } = definitionOf(object.type);
@@ -63,6 +75,27 @@ export function viewOf<T extends ObjectType>(object: ObjectDoc<T>): ViewOf<T> {
   const view = byHand[object.type as keyof ByHand] as (object: ObjectDoc) => ViewOf<T>;
   return view(object);
 }
+
+/**
+ * The same record with its fields in `customProperties`, whatever the type: as live functions and devices
+ * have it, where the routes of contacts and CRM organizations show it flat.
+ */
+export function nestedViewOf<T extends ObjectType>(object: ObjectDoc<T>): NestedView<T> {
+  const view = viewOf(object) as RecordView;
+  if (definitionOf(object.type).map?.shape !== "flat") return view as NestedView<T>;
+  const entries = Object.entries(view);
+  const beside = entries.filter(([name]) => BESIDE_FIELDS.has(name));
+  const given = entries.filter(([name, value]) => !BESIDE_FIELDS.has(name) && value !== null);
+  return {
+    ...Object.fromEntries(beside),
+    customProperties: Object.fromEntries(given),
+  } as NestedView<T>;
+}
+
+const BESIDE_FIELDS = new Set([
+  ...["_id", "id", "organizationId", "type", "subtype", "name", "description", "status"],
+  ...["createdBy", "version", "createdAt", "updatedAt"],
+]);
 
 /** A view, whatever the type. */
 export type RecordView = { [field: string]: Value };

@@ -151,16 +151,17 @@ describe("the caller", () => {
 });
 
 describe("contacts", () => {
-  test("come newest first, without deleted ones, as their routes show them", async () => {
+  test("come newest first, without deleted ones, as records of the ontology", async () => {
     const rows = await home.backend.query(crm.getContacts, own());
     expect(ids(rows)).toEqual([...contacts].reverse());
     expect(rows[0]).toMatchObject({
       type: "crm_contact",
       subtype: "customer",
       name: "Adam",
-      firstName: "Adam",
-      jobTitle: null,
-      customFields: { [encodeURIComponent("größe")]: 1 },
+      customProperties: {
+        ...{ firstName: "Adam", tags: [] },
+        customFields: { [encodeURIComponent("größe")]: 1 },
+      },
     });
   });
 
