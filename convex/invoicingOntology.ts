@@ -17,6 +17,7 @@ import { recordPayment } from "./ontology/paymentRules";
 import { collectedViews, pageArguments, pageOfViews, viewAt } from "./live/reads";
 import { SelectedRows } from "./ontology/selectedRows";
 import { filtersOf, selectionOf } from "./ontology/selection";
+import { withMeantNames } from "./live/names";
 import { liveViewOf } from "./live/view";
 import type { NestedView } from "./ontology/view";
 import type { InvoicingContext } from "./ontology/salesContent";
@@ -108,7 +109,8 @@ export const createInvoice = mutation({
       "invoices:write",
       under("data"),
       async (writer) => {
-        const fields = parseArgument("data", invoiceCreation(), sent, zoneOf(writer));
+        const meantSent = withMeantNames(sent, "customFields");
+        const fields = parseArgument("data", invoiceCreation(), meantSent, zoneOf(writer));
         return liveViewOf(await create(contextOf(writer), fields));
       },
     );
@@ -130,7 +132,8 @@ export const updateInvoice = mutation({
       placeOf,
       async (writer, invoice) => {
         const reading = { ...zoneOf(writer), isChange: true };
-        const patch = parseArgument("updates", invoicePatch(), updates, reading);
+        const sent = withMeantNames(updates, "customFields");
+        const patch = parseArgument("updates", invoicePatch(), sent, reading);
         const { customProperties } = invoice;
         const fields = mergedChanges(invoiceUpdate(), customProperties, patch);
         return liveViewOf(await changeInvoice(contextOf(writer), invoice, fields));

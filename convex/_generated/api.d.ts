@@ -314,6 +314,7 @@ import type * as kit_version from "../kit/version.js";
 import type * as kit_within from "../kit/within.js";
 import type * as kit_writeScope from "../kit/writeScope.js";
 import type * as live_arguments from "../live/arguments.js";
+import type * as live_names from "../live/names.js";
 import type * as live_reads from "../live/reads.js";
 import type * as live_view from "../live/view.js";
 import type * as live_writes from "../live/writes.js";
@@ -806,6 +807,7 @@ declare const fullApi: ApiFromModules<{
   "kit/within": typeof kit_within;
   "kit/writeScope": typeof kit_writeScope;
   "live/arguments": typeof live_arguments;
+  "live/names": typeof live_names;
   "live/reads": typeof live_reads;
   "live/view": typeof live_view;
   "live/writes": typeof live_writes;

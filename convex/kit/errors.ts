@@ -108,6 +108,16 @@ export function notFound(resource: string): ApiError {
   return new ApiError("NOT_FOUND", `There is no such ${resource}.`, { as });
 }
 
+/** What a field of a record names, and is not there; where the field stands the door says. */
+export function missingReference(resource: string, field: string): ApiError {
+  const error = new ApiError("NOT_FOUND", `There is no such ${resource}.`, {
+    as: notFoundCode(resource),
+    details: { path: field },
+  });
+  error.data.namesFields = true;
+  return error;
+}
+
 /** `API_KEY_NOT_FOUND` */
 export function notFoundCode(resource: string): string {
   return `${resource.toUpperCase().replaceAll(" ", "_")}_NOT_FOUND`;

@@ -7,6 +7,7 @@ import {
 import { v } from "convex/values";
 import type { Id } from "../_generated/dataModel";
 import { query, type QueryCtx } from "../_generated/server";
+import { invalid } from "../kit/errors";
 import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "../kit/live";
 import type { Pageable } from "../kit/page";
 import type { Area, Scope } from "../kit/scopes";
@@ -37,11 +38,21 @@ export async function collectedViews<T extends ObjectType>(
   return (await collectionOf(rows)).map((row) => liveViewOf<T>(row));
 }
 
+/** So many rows has a page of a live list at the most. */
+const MAX_LIVE_PAGE = 1000;
+
+/** @throws VALIDATION_ERROR for a size that is no whole number from 1 */
 export async function pageOfViews<T extends ObjectType>(
   rows: Pageable<ObjectDoc<T>>,
   options: PaginationOptions,
 ): Promise<PaginationResult<NestedView<T>>> {
-  const { page, ...rest } = await rows.paginate(options);
+  const { numItems } = options;
+  if (!Number.isInteger(numItems) || numItems < 1) {
+    const message = "must be a whole number from 1";
+    throw invalid([{ path: "paginationOpts.numItems", message }]);
+  }
+  const bounded = { ...options, numItems: Math.min(numItems, MAX_LIVE_PAGE) };
+  const { page, ...rest } = await rows.paginate(bounded);
   return { ...rest, page: page.map((row) => liveViewOf<T>(row)) };
 }
 

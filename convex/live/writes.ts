@@ -8,7 +8,7 @@ import { writeAt, writeIn } from "../kit/liveWrites";
 import { mergedChanges } from "../kit/mergePatch";
 import type { Area } from "../kit/scopes";
 import { definitionOf } from "../ontology/derived";
-import type { SentCreation, SentPatch } from "../ontology/fields";
+import { ownFieldsName, type SentCreation, type SentPatch } from "../ontology/fields";
 import { schemasOf } from "../ontology/fieldSchemas";
 import { mapOf } from "../ontology/mapOf";
 import { changeRecord, createRecord, removeRecord } from "../ontology/records";
@@ -17,6 +17,7 @@ import type { MappedName, NestedView } from "../ontology/view";
 import type { objectTypes } from "../types";
 import { creationArguments, updateArguments } from "./arguments";
 import { type Placed, type Session, tenantArguments } from "./reads";
+import { withMeantNames } from "./names";
 import { liveViewOf } from "./view";
 
 type Definition<T extends MappedName> = (typeof objectTypes)[T];
@@ -52,6 +53,7 @@ function writesOf(type: ObjectType, { area, idName }: { area: Area; idName: stri
   const mapped = { ...definition, map: mapOf(type) };
   const schemas = schemasOf(mapped);
   const write = `${area}:write` as const;
+  const ownFields = ownFieldsName(mapped.map);
   const recordArguments = { [idName]: v.string(), ...sessionArgument };
   const idIn = (args: Record<string, unknown>): string => args[idName] as string;
 
@@ -69,7 +71,8 @@ function writesOf(type: ObjectType, { area, idName }: { area: Area; idName: stri
         ctx,
         { sessionId, organizationId, data },
       ): Promise<NestedView<ObjectType>> => {
-        const sent = withoutRepeated(data, { sessionId, organizationId });
+        const outer = { sessionId, organizationId };
+        const sent = withMeantNames(withoutRepeated(data, outer), ownFields);
         const placeOf = under("data");
         return await writeIn(ctx, sessionId, organizationId, write, placeOf, async (writer) => {
           const fields = parseArgument("data", schemas.creation, sent, writer.organization);
@@ -82,9 +85,10 @@ function writesOf(type: ObjectType, { area, idName }: { area: Area; idName: stri
       handler: async (ctx, { updates, ...args }): Promise<NestedView<ObjectType>> => {
         const subject = { type, id: idIn(args) };
         const placeOf = under("updates");
+        const sent = withMeantNames(updates, ownFields);
         return await writeAt(ctx, args.sessionId, subject, write, placeOf, async (by, object) => {
           const { timeZone } = by.organization;
-          const patch = parseArgument("updates", schemas.patch, updates, {
+          const patch = parseArgument("updates", schemas.patch, sent, {
             timeZone,
             isChange: true,
           });

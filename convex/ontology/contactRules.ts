@@ -7,7 +7,7 @@ import { organizationNameKey } from "../types/crmOrganization/type";
 import type { ObjectDoc, Properties } from "./registry";
 import type { ObjectChanges, ObjectStore } from "./store";
 import type * as z from "zod";
-import { invalidFields } from "../kit/errors";
+import { invalidFields, missingReference } from "../kit/errors";
 import { readFields } from "../kit/problems";
 import {
   contactFields,
@@ -105,8 +105,11 @@ export async function changeContact(
   const { subtype, status, crmOrganizationId, ...fields } = changes;
   const link =
     typeof crmOrganizationId === "string"
-      ? (await store.require("crm_organization", crmOrganizationId))._id
+      ? (await store.find("crm_organization", crmOrganizationId))?._id
       : undefined;
+  if (link === undefined && typeof crmOrganizationId === "string") {
+    throw missingReference("crm organization", "crmOrganizationId");
+  }
   const customProperties = cleared(propertiesOf(fields as ContactFields));
   requireNamed(contact, customProperties);
   return await store.update(contact, {

@@ -44,7 +44,8 @@ export function changedFieldsIn(event: Event): string[] {
 /** A field of the record, wherever it stands in it. */
 export function fieldIn(record: RecordView | undefined, name: string): Value | undefined {
   const { customProperties } = record ?? {};
-  return isRecord(customProperties) ? customProperties[name] : record?.[name];
+  if (isRecord(customProperties)) return ownValue(customProperties, name);
+  return record && ownValue(record, name);
 }
 
 function withoutNull(view: RecordView): RecordView {
@@ -59,12 +60,17 @@ function differing(
 ): RecordView {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   const entries = [...names].flatMap((name): [string, Value][] => {
-    const [was = null, is = null] = [before[name], after[name]];
+    const [was, is] = [ownValue(before, name), ownValue(after, name)];
     if (ignored.includes(name) || compareValues(was, is) === 0) return [];
     const isNested = name === "customProperties" && isRecord(was) && isRecord(is);
     return [[name, isNested ? differing(was, is) : was]];
   });
   return Object.fromEntries(entries);
+}
+
+/** A caller's own field may be called `toString`. */
+function ownValue(record: RecordView, name: string): Value {
+  return Object.hasOwn(record, name) ? (record[name] ?? null) : null;
 }
 
 function isRecord(value: Value | undefined): value is RecordView {

@@ -1,6 +1,9 @@
-import type { Value } from "convex/values";
+import { compareValues, type Value } from "convex/values";
 import { packCustomFields, type StoredCustomFields, unpackCustomFields } from "../kit/customFields";
+import type { Id } from "../_generated/dataModel";
+import { missingReference } from "../kit/errors";
 import type { MappedRecord } from "./definition";
+import { definitionOf } from "./derived";
 import { type Field, ownFieldsName } from "./fields";
 import type { TenantReader } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
@@ -35,11 +38,13 @@ async function storedEntry(
   if (value === null) return [name, undefined];
   switch (nature.kind) {
     case "reference":
-      return [name, (await tenant.require(nature.to as ObjectType, value as string))._id];
+      return [name, await referred(tenant, nature.to, value as string, name)];
     case "references": {
-      const to = nature.to as ObjectType;
-      const objects = [...new Set(value as string[])].map((id) => tenant.require(to, id));
-      return [name, (await Promise.all(objects)).map(({ _id }) => _id)];
+      const ids = [...new Set(value as string[])];
+      const found = ids.map((id) =>
+        referred(tenant, nature.to, id, `${name}.${(value as string[]).indexOf(id)}`),
+      );
+      return [name, await Promise.all(found)];
     }
     case "labels":
       return [name, [...new Set(value as string[])]];
@@ -48,6 +53,33 @@ async function storedEntry(
     default:
       return [name, value];
   }
+}
+
+/** @param field what names it */
+async function referred(
+  tenant: TenantReader,
+  type: string,
+  id: string,
+  field: string,
+): Promise<Id<"objects">> {
+  const object = await tenant.find(type as ObjectType, id);
+  if (!object) throw missingReference(definitionOf(type as ObjectType).resource, field);
+  return object._id;
+}
+
+/**
+ * Own fields that say what is there already, in another order: JSON knows none, and Convex sorts them on
+ * their way. They stay as they are.
+ */
+export function withKnownOrder(map: MappedRecord, before: Fields, values: Fields): Fields {
+  const entries = Object.entries(values).map(([name, value]): [string, unknown] => {
+    if (map.fields[name]?.nature.kind !== "ownFields") return [name, value];
+    const [was, is] = [before[name], value].map((stored) =>
+      unpackCustomFields(stored as StoredCustomFields | undefined),
+    );
+    return [name, compareValues(was as Value, is as Value) === 0 ? before[name] : value];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** What a new object has where nobody says anything. */

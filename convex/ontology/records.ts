@@ -1,5 +1,5 @@
 import { rulesByType } from "../types/rules";
-import { beginnings, storedValues } from "./fieldValues";
+import { beginnings, storedValues, withKnownOrder } from "./fieldValues";
 import { mapOf } from "./mapOf";
 import type { NewObject, ObjectDoc, ObjectType } from "./registry";
 import type { ObjectChanges, ObjectStore } from "./store";
@@ -40,7 +40,9 @@ export async function changeRecord<T extends ObjectType>(
   object: ObjectDoc<T>,
   sent: SentFields,
 ): Promise<ObjectDoc<T>> {
-  const customProperties = await storedValues(store, mapOf(object.type), sent);
+  const map = mapOf(object.type);
+  const values = await storedValues(store, map, sent);
+  const customProperties = withKnownOrder(map, object.customProperties, values);
   rulesOf(object.type)?.check?.({ ...object.customProperties, ...customProperties });
   const { subtype, status, description } = sent;
   const changes = {

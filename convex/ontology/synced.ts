@@ -87,9 +87,13 @@ export function syncedType<
     references,
     check(sent, object, timeZone) {
       const schema = (object ? update : creation)?.();
-      if (!schema) throw final();
       const present = object ? fieldsOf(syncRecordOf(object)) : {};
       const changed = changedFields(fieldsOf(sent), present, object === null);
+      if (!schema) {
+        // What is final may come back as it went out.
+        if (object && Object.keys(changed).length === 0) return { fields: {}, status: undefined };
+        throw final();
+      }
       const status = declaration.become ? (changed.status as string | undefined) : undefined;
       if (declaration.become) delete changed.status;
       const renamed = declaration.input?.(changed, present) ?? changed;
@@ -105,11 +109,12 @@ export function syncedType<
       return await settle(context, made, status);
     },
     async change(context, object, { fields, status }) {
-      if (!declaration.change) throw final();
       const hasFields = Object.keys(fields as Fields).length > 0;
-      const changed = hasFields
-        ? await declaration.change(context, own(object), fields as z.output<U>)
-        : own(object);
+      if (hasFields && !declaration.change) throw final();
+      const changed =
+        hasFields && declaration.change
+          ? await declaration.change(context, own(object), fields as z.output<U>)
+          : own(object);
       return await settle(context, changed, status);
     },
     async remove(context, object) {
@@ -132,7 +137,9 @@ export function fieldsOf({ customProperties, ...fields }: SentRecord | SyncRecor
 function changedFields(sent: Fields, present: Fields, isNew: boolean): Fields {
   const entries = Object.entries(sent).filter(([field, value]) => {
     if (value === undefined) return false;
-    return isNew ? value !== null : !isSame(value, present[field]);
+    // A caller's own field may be called `toString`.
+    const known = Object.hasOwn(present, field) ? present[field] : undefined;
+    return isNew ? value !== null : !isSame(value, known);
   });
   return Object.fromEntries(entries);
 }

@@ -2,6 +2,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
 import { changedFieldsIn, dataIn, previousIn } from "../../convex/ontology/eventData";
 import { type Fixture, newBackend } from "../helpers/backend";
+import { projectType } from "../../convex/types/project/type";
+import { refusalOf } from "../helpers/refusal";
 import { created, invoice } from "../invoicing/books";
 
 /** A record is shown in one form, whoever asks for it and however. */
@@ -11,6 +13,7 @@ let crmOrgId: string;
 let projectId: string;
 let invoiceId: string;
 
+const NAMES_OF_OURS = projectType.map.fields;
 const OWN = { größe: "L", plain: [1, { tiefe: true }] };
 /** As Convex passes the names. */
 const PASSED = { [encodeURIComponent("größe")]: "L", plain: [1, { tiefe: true }] };
@@ -99,13 +102,43 @@ describe("what a live function answers is what the route does, but for names tha
     }
   });
 
+  test("and what was read can be written back: it changes nothing", async () => {
+    const { sessionToken: sessionId, backend } = home;
+    const odd = { ...OWN, "100%": 1, "a%20b": 2, toString: { ü: 3 } };
+    const body = { name: "Odd", subtype: "internal", customProperties: odd };
+    const made = created(await home.request("POST", "/projects", { body }));
+    const at = { sessionId, projectId: made.id };
+    const { customProperties } = await backend.query(api.projectOntology.getProject, at);
+    const read = customProperties as Record<string, unknown>;
+    const names = Object.keys(read).filter((name) => !Object.hasOwn(NAMES_OF_OURS, name));
+    const own = Object.fromEntries(names.map((name) => [name, read[name]]));
+    const updates = { customProperties: own };
+    const after = await backend.mutation(api.projectOntology.updateProject, { ...at, updates });
+    expect(after.version).toBe(1);
+    expect((await rest(`/projects/${made.id}`)).customProperties).toMatchObject(odd);
+  });
+
+  test("a page's size that is none names its argument", async () => {
+    const { sessionToken: sessionId, organizationId, backend } = home;
+    const asked = (numItems: number): Promise<unknown> =>
+      backend.query(api.projectOntology.getProjectsPaginated, {
+        ...{ sessionId, organizationId, paginationOpts: { numItems, cursor: null } },
+      });
+    for (const numItems of [0, -5, 1.5]) {
+      expect(await refusalOf(asked(numItems))).toMatchObject({
+        ...{ code: "VALIDATION_ERROR", details: [{ path: "paginationOpts.numItems" }] },
+      });
+    }
+    expect(await asked(1e9)).toMatchObject({ isDone: true });
+  });
+
   test("and can be printed as JSON", async () => {
     const { sessionToken: sessionId, organizationId, backend } = home;
     const all = { sessionId, organizationId };
     for (const rows of [
       await backend.query(api.crmOntology.getContacts, all),
       await backend.query(api.crmOntology.getCrmOrganizations, all),
-      await backend.query(api.projectOntology.getProjects, all),
+      (await backend.query(api.projectOntology.getProjects, all)).slice(0, 1),
       await backend.query(api.invoicingOntology.listInvoices, all),
     ]) {
       expect(rows).toHaveLength(1);
@@ -126,6 +159,8 @@ describe("what a live function answers is what the route does, but for names tha
     expect(passed).toBe(JSON.stringify(wide));
     expect(Object.values(named).sort()).toEqual([1, 2]);
     expect(Object.keys(named).every((name) => name.length <= 1024)).toBe(true);
+    const starts = Object.keys(named).map((name) => decodeURIComponent(name).slice(0, 100));
+    expect(starts).toEqual(["界".repeat(100), "界".repeat(100)]);
   });
 });
 
@@ -149,6 +184,12 @@ describe("what a webhook says is what the route does", () => {
     expect((await told(projectId)).previous).toEqual({
       customProperties: { progress: 0, budget: null, plain: OWN.plain },
     });
+    const odd = { customProperties: { ...body.customProperties, toString: 1, constructor: 2 } };
+    await home.request("PATCH", `/projects/${projectId}`, { body: odd });
+    expect(Object.entries((await told(projectId)).previous?.customProperties ?? {})).toEqual([
+      ["toString", null],
+      ["constructor", null],
+    ]);
     await home.request("PATCH", `/crm/contacts/${contactId}`, { body: { jobTitle: "X" } });
     expect((await told(contactId)).previous).toEqual({ jobTitle: null });
   });
@@ -174,4 +215,16 @@ test("an event of an earlier version, whose data is no text, is told as it was k
   expect(dataIn(event)).toEqual(data);
   expect(previousIn(event)).toEqual({ firstName: "Eva", notes: null });
   expect(changedFieldsIn(event)).toEqual(["firstName", "notes"]);
+});
+
+test("a reference that names nothing is named, wherever it was sent", async () => {
+  const body = { name: "P", subtype: "internal", contactIds: [contactId, "nobody"] };
+  const answer = await home.request("POST", "/projects", { body });
+  expect([answer.status, answer.body.error]).toEqual([
+    404,
+    expect.objectContaining({ code: "CONTACT_NOT_FOUND", details: { path: "body.contactIds.1" } }),
+  ]);
+  const change = { body: { crmOrganizationId: "none" } };
+  const other = await home.request("PATCH", `/crm/contacts/${contactId}`, change);
+  expect(other.body.error).toMatchObject({ details: { path: "body.crmOrganizationId" } });
 });
