@@ -112,14 +112,25 @@ export function partOfViews(
   map: MappedRecord,
   names: readonly string[],
 ): (object: ObjectDoc) => View {
-  const asked = new Set(names);
-  const of = <Entry>(entries: Record<string, Entry>): Record<string, Entry> =>
-    Object.fromEntries(Object.entries(entries).filter(([name]) => asked.has(name)));
-  const part = { ...map, fields: of(map.fields), computed: of(map.computed ?? {}) };
+  const readers = names.map((name) => [name, readerOf(map, name)] as const);
   return (object) => {
-    const view = mappedView(part, object);
-    return Object.fromEntries(names.map((name) => [name, view[name] ?? null]));
+    const view: View = {};
+    for (const [name, read] of readers) view[name] = read(object);
+    return view;
   };
+}
+
+/** What a flat record shows under a name, read alone; as `mappedView` has it. */
+function readerOf(map: MappedRecord, name: string): (object: ObjectDoc) => Value {
+  const computed = map.computed?.[name];
+  if (computed) return ({ customProperties }) => computed.of(customProperties);
+  if (name === "id") return ({ _id }) => _id;
+  const nature = name === "name" ? undefined : map.fields[name]?.nature;
+  const fieldsOf = ({ customProperties }: ObjectDoc): Fields => customProperties;
+  if (!nature) return (object) => ((object as Fields)[name] ?? null) as Value;
+  if (nature.kind !== "ownFields") return (object) => (fieldsOf(object)[name] ?? null) as Value;
+  return (object) =>
+    unpackCustomFields(fieldsOf(object)[name] as StoredCustomFields | undefined) as Value;
 }
 
 /** A caller's own fields stand among those of a nested record, and never instead of one. */
