@@ -1,9 +1,9 @@
 import { type Infer, v } from "convex/values";
-import { internalMutation, internalQuery } from "../_generated/server";
+import { internalMutation, internalQuery, type MutationCtx } from "../_generated/server";
 import { ApiError } from "../kit/errors";
 import { jobState } from "../schemas/jobSchemas";
 import { NEVER } from "./job";
-import type { JobKind, ListedJob } from "./kind";
+import type { JobKind, ListedJob, OpenedJob } from "./kind";
 import { JOB_KINDS, kindNamed } from "./kinds";
 
 /** Jobs of every kind as administrators see them: one shape, and what can be done with each. */
@@ -84,8 +84,7 @@ export const retry = internalMutation({
   args: one,
   returns: v.null(),
   handler: async (ctx, { kind, id }) => {
-    const job = await requireKind(kind).find(ctx, id);
-    if (!job) throw new ApiError("NOT_FOUND", "There is no such job.");
+    const job = await requireJob(ctx, kind, id);
     const { state } = job.job;
     if (state === "running" || state === "succeeded") throw inState(state, "tried again", RETRIED);
     await job.retry(Date.now());
@@ -101,8 +100,7 @@ export const cancel = internalMutation({
   args: one,
   returns: v.null(),
   handler: async (ctx, { kind, id }) => {
-    const job = await requireKind(kind).find(ctx, id);
-    if (!job) throw new ApiError("NOT_FOUND", "There is no such job.");
+    const job = await requireJob(ctx, kind, id);
     const { state } = job.job;
     if (state !== "running" && state !== "queued") throw inState(state, "cancelled", CANCELLABLE);
     await job.cancel(Date.now());
@@ -116,6 +114,12 @@ const CANCELLABLE = ["queued", "running"];
 function inState(status: string, what: string, allowed: string[]): ApiError {
   const message = `A job that is ${status} cannot be ${what}.`;
   return new ApiError("INVALID_STATE", message, { details: { status, allowed } });
+}
+
+async function requireJob(ctx: MutationCtx, kind: string, id: string): Promise<OpenedJob> {
+  const job = await requireKind(kind).find(ctx, id);
+  if (!job) throw new ApiError("NOT_FOUND", "There is no such job.");
+  return job;
 }
 
 function requireKind(name: string): JobKind {

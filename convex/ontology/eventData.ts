@@ -9,15 +9,24 @@ import { type RecordView, viewOf } from "./view";
  * have any name and Convex's may not, and without what has no value.
  */
 export function eventDataOf(object: ObjectDoc, details?: Value): string {
-  const { deletedAt } = object;
-  const said = { ...(viewOf(object) as RecordView), ...(deletedAt ? { deletedAt } : {}) };
-  return JSON.stringify(withoutNull(details === undefined ? said : { ...said, details }));
+  return textOf(object, viewOf(object) as RecordView, details);
 }
 
-/** What a change of an object changed of its view, as it was before; null for what was not there. */
-export function previousOf(before: ObjectDoc, after: ObjectDoc): string {
-  const [was, is] = [viewOf(before), viewOf(after)] as [RecordView, RecordView];
-  return JSON.stringify(differing(was, is, ["version", "updatedAt"]));
+/**
+ * The same of a change, with what it changed of the view, as it was before; null for what was not there.
+ */
+export function changeDataOf(
+  object: ObjectDoc,
+  before: ObjectDoc,
+): { data: string; previous: string } {
+  const [was, is] = [viewOf(before), viewOf(object)] as [RecordView, RecordView];
+  const previous = JSON.stringify(differing(was, is, ["version", "updatedAt"]));
+  return { data: textOf(object, is), previous };
+}
+
+function textOf({ deletedAt }: ObjectDoc, view: RecordView, details?: Value): string {
+  const said = { ...view, ...(deletedAt ? { deletedAt } : {}) };
+  return JSON.stringify(withoutNull(details === undefined ? said : { ...said, details }));
 }
 
 type Event = Pick<Doc<"events">, "data" | "previous" | "objectType">;

@@ -113,6 +113,3 @@ function ownersOf(fields: FieldMap): Partial<Record<RelationColumn, string>> {
     ),
   );
 }
-
-/** The fields of a type that has a map. */
-export type MappedFields<M extends { map: { fields: FieldMap } }> = M["map"]["fields"];

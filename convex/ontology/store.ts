@@ -10,7 +10,7 @@ import { auditedFields, type Change, changesBetween, definedOnly } from "./chang
 import { CountBuffer, WRITES_PER_FOLD } from "./counts";
 import type { ObjectColumns } from "./definition";
 import { type Happening, record, type WriteScope } from "./effects";
-import { eventDataOf, previousOf } from "./eventData";
+import { changeDataOf, eventDataOf } from "./eventData";
 import { eventTypeOf } from "./eventTypes";
 import { followUp } from "./followUps";
 import { freeze, isIssuing } from "./issuing";
@@ -366,10 +366,7 @@ export class ObjectStore extends TenantReader {
       objectType: object.type,
       objectId: object._id,
       changes,
-      event: {
-        data: eventDataOf(object),
-        ...(before ? { previous: previousOf(before, object) } : {}),
-      },
+      event: before ? changeDataOf(object, before) : { data: eventDataOf(object) },
       awaitsFiles: issued !== null,
     });
     if (issued) await freeze(this.ctx, await this.settings(), issued, entryId);
