@@ -1,4 +1,6 @@
 import { defineSchema } from "convex/server";
+import { accountMailTables } from "./schemas/accountMailSchemas";
+import { accountTables } from "./schemas/accountSchemas";
 import { attachmentTables } from "./schemas/attachmentSchemas";
 import { auditTables } from "./schemas/auditSchemas";
 import { coreTables } from "./schemas/coreSchemas";
@@ -8,8 +10,11 @@ import { documentTables } from "./schemas/documentSchemas";
 import { invoicingTables } from "./schemas/invoicingSchemas";
 import { kitTables } from "./schemas/kitSchemas";
 import { notificationTables } from "./schemas/notificationSchemas";
+import { oauthTables } from "./schemas/oauthSchemas";
 import { paymentTables } from "./schemas/paymentSchemas";
 import { portalTables } from "./schemas/portalSchemas";
+import { secondFactorTables } from "./schemas/secondFactorSchemas";
+import { signingKeyTables } from "./schemas/signingKeySchemas";
 import { syncTables } from "./schemas/syncSchemas";
 import { ontologyTables } from "./schemas/ontologySchemas";
 
@@ -27,4 +32,9 @@ export default defineSchema({
   ...syncTables,
   ...attachmentTables,
   ...notificationTables,
+  ...accountTables,
+  ...accountMailTables,
+  ...signingKeyTables,
+  ...secondFactorTables,
+  ...oauthTables,
 });

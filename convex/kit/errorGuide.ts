@@ -23,6 +23,14 @@ const REMEDIES: Record<ErrorCode, string> = {
     "Compare path and prefix (`/api/v1`) with `GET /api/v1/openapi.json` or the page `/api/v1/docs`.",
   METHOD_NOT_ALLOWED: "Use a method that the header `Allow` lists.",
   CONFLICT: "`details` and `message` name what stands against it: change that first, or leave it.",
+  OAUTH_FAILED: "Begin the sign-in again at /auth/oauth/:provider/start, in the same browser.",
+  CSRF_REJECTED:
+    "Send the request from an origin in CORS_ORIGINS, or with Authorization instead of the cookie.",
+  EMAIL_NOT_VERIFIED:
+    "Open the link that was mailed, or have it sent again: POST /auth/verify-email/resend.",
+  REAUTHENTICATION_REQUIRED:
+    "Prove who you are with POST /auth/reauthenticate, then repeat the request within ten minutes.",
+  CAPTCHA_REQUIRED: "Show the CAPTCHA and send its answer as captchaToken.",
   EMAIL_EXISTS: "Change the record that has the e-mail, or merge the two.",
   INVALID_STATE: "`details.allowed` lists what the object's status takes.",
   GONE: "Ask for a new one.",

@@ -11,6 +11,17 @@ export const role = v.union(
 
 export const tier = v.union(v.literal("free"), v.literal("pro"), v.literal("premium"));
 
+/** How a person can sign in. */
+export const signInMethod = v.union(
+  v.literal("operator"),
+  v.literal("password"),
+  v.literal("passkey"),
+  v.literal("magic_link"),
+  v.literal("one_time_token"),
+  v.literal("microsoft"),
+  v.literal("google"),
+);
+
 export const coreTables = {
   /**
    * The tenants. Written by tenancy.ts and api/v1/organization.ts; read with every request that
@@ -49,16 +60,34 @@ export const coreTables = {
     .index("by_organization", ["organizationId"]),
 
   /**
-   * Staff. Written by tenancy.ts, tenants/users.ts and tenants/clerkUsers.ts; read when a session or a
-   * Clerk token calls; never deleted, because memberships and what they did name them.
+   * Staff. Written by tenancy.ts, accounts/, tenants/users.ts and tenants/clerkUsers.ts; read when a
+   * session, an access token or a Clerk token calls; never deleted, because memberships and what they
+   * did name them.
    */
   users: defineTable({
     name: v.string(),
-    /** Only one that is known to be theirs: set up by the operator, or verified by Clerk. */
+    /** Only one that is known to be theirs: set up by the operator, or verified. */
     email: v.optional(v.string()),
     emailKey: v.optional(v.string()),
-    /** bcrypt. */
+    /** As they registered it, which is not proved yet and reserves nothing: see accounts/addresses.ts. */
+    pendingEmail: v.optional(v.string()),
+    pendingEmailKey: v.optional(v.string()),
+    /** Lower-case: 3 to 30 of a-z 0-9 _ -. */
+    username: v.optional(v.string()),
+    /** argon2id as a PHC string; bcrypt of before. */
     passwordHash: v.optional(v.string()),
+    /** Grows when the password changes, not when it is hashed anew; absent for 0. */
+    passwordVersion: v.optional(v.number()),
+    avatarAttachmentId: v.optional(v.id("attachments")),
+    /** BCP 47 and IANA; a person's own, where no organization's counts. */
+    locale: v.optional(v.string()),
+    timeZone: v.optional(v.string()),
+    preferences: v.optional(
+      v.object({
+        theme: v.union(v.literal("system"), v.literal("light"), v.literal("dark")),
+        weekStartsOn: v.number(),
+      }),
+    ),
     /** The subject of their Clerk tokens. */
     clerkUserId: v.optional(v.string()),
     isPlatformAdmin: v.boolean(),
@@ -67,6 +96,8 @@ export const coreTables = {
     deletedAt: v.optional(v.number()),
   })
     .index("by_emailKey", ["emailKey"])
+    .index("by_pendingEmailKey", ["pendingEmailKey"])
+    .index("by_username", ["username"])
     .index("by_clerkUserId", ["clerkUserId"]),
 
   /**
@@ -101,15 +132,29 @@ export const coreTables = {
     .index("by_organization", ["organizationId", "role"]),
 
   /**
-   * Sign-ins of staff. Written by tenancy.ts; read by kit/caller.ts; ended by the scheduled
+   * Sign-ins of staff. Written by accounts/sessions.ts; read by kit/caller.ts; ended by the scheduled
    * mutation that was set with `expiresAt` (a query does not read the clock).
    */
   sessions: defineTable({
     userId: v.id("users"),
     tokenHash: v.string(),
     createdAt: v.number(),
+    /** Seven days after it was last used, and never after `endsAt`. */
     expiresAt: v.number(),
+    /** Absent of one of before, which ends at `expiresAt`, as the rest of what follows is. */
+    endsAt: v.optional(v.number()),
     revokedAt: v.optional(v.number()),
+    /** By which way they signed in: the last one, where they have proved themselves again. */
+    method: v.optional(signInMethod),
+    /** When they last proved who they are: `auth_time` of OpenID Connect. */
+    authenticatedAt: v.optional(v.number()),
+    /** A second factor was proved, or a passkey that checks its user. */
+    isStrong: v.optional(v.boolean()),
+    deviceName: v.optional(v.string()),
+    userAgent: v.optional(v.string()),
+    ip: v.optional(v.string()),
+    /** To ten minutes: a row that every request wrote would end the caching of live queries. */
+    lastUsedAt: v.optional(v.number()),
     /** The device that was activated under it: revoking that one ends it. */
     deviceId: v.optional(v.id("devices")),
   })

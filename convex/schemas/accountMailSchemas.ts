@@ -1,0 +1,2 @@
+/** The messages to people about their accounts. */
+export const accountMailTables = {};

@@ -1,0 +1,2 @@
+/** Sign-in and connections by OAuth. */
+export const oauthTables = {};

@@ -1,0 +1,2 @@
+/** The keys that sign access tokens. */
+export const signingKeyTables = {};
