@@ -1,4 +1,5 @@
 import { v } from "convex/values";
+import { internal } from "./_generated/api";
 import { internalMutation } from "./_generated/server";
 import { record } from "./ontology/effects";
 import { systemScope } from "./tenancy";
@@ -22,14 +23,18 @@ export const revokeApiKey = internalMutation({
   },
 });
 
-/** Scheduled for `expiresAt` by tenancy.ts. */
+/** Scheduled for `expiresAt` by accounts/sessions.ts; one that was used since ends later. */
 export const endSession = internalMutation({
   args: { sessionId: v.id("sessions") },
   returns: v.null(),
   handler: async (ctx, { sessionId }) => {
     const session = await ctx.db.get("sessions", sessionId);
     const now = Date.now();
-    if (!session || session.revokedAt !== undefined || session.expiresAt > now) return null;
+    if (!session || session.revokedAt !== undefined) return null;
+    if (session.expiresAt > now) {
+      await ctx.scheduler.runAt(session.expiresAt, internal.expiry.endSession, { sessionId });
+      return null;
+    }
     await ctx.db.patch("sessions", sessionId, { revokedAt: now });
     return null;
   },

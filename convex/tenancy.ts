@@ -1,23 +1,18 @@
 import { compareValues, v, type Value } from "convex/values";
 import type * as z from "zod";
-import { internal } from "./_generated/api";
 import type { Doc, Id } from "./_generated/dataModel";
 import { internalMutation, type MutationCtx } from "./_generated/server";
+import { startSession } from "./accounts/sessions";
 import { issueKey } from "./kit/apiKeys";
 import { ApiError, notFound } from "./kit/errors";
 import type { Mode } from "./kit/mode";
 import type { organizationSettings } from "./kit/organizationSettings";
 import { defaultSettings } from "./schemas/settingsSchemas";
 import { emailKey } from "./kit/email";
-import { newToken, sha256Hex } from "./kit/tokens";
 import { record, type WriteScope } from "./ontology/effects";
 import { phoneRegionOf } from "./ontology/phoneRegion";
 import { beginRekeying, KEY_RULES } from "./ontology/rekeying";
 import { keepFirstSeller } from "./ontology/sellers";
-
-/** A staff session lives this long. */
-const SESSION_DAYS = 30;
-const DAY = 24 * 60 * 60 * 1000;
 
 const founding = v.object({
   organizationId: v.id("organizations"),
@@ -287,19 +282,9 @@ async function credentialsFor(
   keyName: string,
 ): Promise<typeof founding.type> {
   const { token: apiKey } = await issueKey(ctx, scope, { name: keyName, scopes: ["*"] });
-  const sessionToken = await startSession(ctx, userId);
-  return { organizationId: scope.organizationId, apiKey, sessionToken };
-}
-
-/** A new platform session token; the mutation that ends it is scheduled with it. */
-export async function startSession(ctx: MutationCtx, userId: Id<"users">): Promise<string> {
-  const token = newToken("session");
-  const createdAt = Date.now();
-  const expiresAt = createdAt + SESSION_DAYS * DAY;
-  const tokenHash = sha256Hex(token);
-  const sessionId = await ctx.db.insert("sessions", { userId, tokenHash, createdAt, expiresAt });
-  await ctx.scheduler.runAt(expiresAt, internal.expiry.endSession, { sessionId });
-  return token;
+  const request = { ip: null, userAgent: null };
+  const { token } = await startSession(ctx, userId, { method: "operator", request });
+  return { organizationId: scope.organizationId, apiKey, sessionToken: token };
 }
 
 /** The scope of what the deployment itself does; the trace id says by which of its jobs. */

@@ -75,12 +75,31 @@ function listOf(routes: readonly { path: string; functionName: string }[]): stri
 }
 
 function routeOf(endpoint: MountedEndpoint): EndpointRoute {
-  const { method, path, functionName, kind, scope, callers, isPersonal } = endpoint;
-  const { tenantInPath, notesPull, triesTokens, raw, bodyLimit, literal, goesOn } = endpoint;
+  const { method, path, functionName, kind, scope, callers, isPersonal, isPublic } = endpoint;
+  const {
+    tenantInPath,
+    notesPull,
+    triesTokens,
+    takesSecret,
+    setsCookie,
+    raw,
+    bodyLimit,
+    literal,
+    goesOn,
+  } = endpoint;
   const { alternatives, finishes, consults, body, files, streams } = endpoint;
   return given({
-    ...{ method, path, functionName, kind, scope, callers, isPersonal },
-    ...{ tenantInPath, notesPull, triesTokens, bodyLimit, literal, goesOn },
+    ...{ method, path, functionName, kind, scope, callers, isPersonal, isPublic },
+    ...{
+      tenantInPath,
+      notesPull,
+      triesTokens,
+      takesSecret,
+      setsCookie,
+      bodyLimit,
+      literal,
+      goesOn,
+    },
     raw: raw && Object.keys(raw),
     ...{ alternatives, finishes, consults: consults?.action },
     takesBody: body && (true as const),

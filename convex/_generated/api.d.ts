@@ -13,6 +13,18 @@ import type {
   FilterApi,
   FunctionReference,
 } from "convex/server";
+import type * as accounts_addresses from "../accounts/addresses.js";
+import type * as accounts_credentials from "../accounts/credentials.js";
+import type * as accounts_devices from "../accounts/devices.js";
+import type * as accounts_hashing from "../accounts/hashing.js";
+import type * as accounts_oneTimeTokens from "../accounts/oneTimeTokens.js";
+import type * as accounts_recent from "../accounts/recent.js";
+import type * as accounts_refreshTokens from "../accounts/refreshTokens.js";
+import type * as accounts_sessions from "../accounts/sessions.js";
+import type * as accounts_strength from "../accounts/strength.js";
+import type * as accounts_trail from "../accounts/trail.js";
+import type * as accounts_tries from "../accounts/tries.js";
+import type * as accounts_verified from "../accounts/verified.js";
 import type * as api_description from "../api/description.js";
 import type * as api_endpoints from "../api/endpoints.js";
 import type * as api_modules from "../api/modules.js";
@@ -250,8 +262,10 @@ import type * as kit_http_page from "../kit/http/page.js";
 import type * as kit_http_route from "../kit/http/route.js";
 import type * as kit_http_routes from "../kit/http/routes.js";
 import type * as kit_http_serve from "../kit/http/serve.js";
+import type * as kit_http_sessionCookie from "../kit/http/sessionCookie.js";
 import type * as kit_http_strangers from "../kit/http/strangers.js";
 import type * as kit_http_stream from "../kit/http/stream.js";
+import type * as kit_http_trustedOrigin from "../kit/http/trustedOrigin.js";
 import type * as kit_http_upload from "../kit/http/upload.js";
 import type * as kit_http_uploadRoute from "../kit/http/uploadRoute.js";
 import type * as kit_idempotency from "../kit/idempotency.js";
@@ -292,9 +306,11 @@ import type * as kit_portalCaller from "../kit/portalCaller.js";
 import type * as kit_portalTrust from "../kit/portalTrust.js";
 import type * as kit_problems from "../kit/problems.js";
 import type * as kit_publicAddress from "../kit/publicAddress.js";
+import type * as kit_publicEndpoint from "../kit/publicEndpoint.js";
 import type * as kit_reading from "../kit/reading.js";
 import type * as kit_reminderSettings from "../kit/reminderSettings.js";
 import type * as kit_reply from "../kit/reply.js";
+import type * as kit_requestOrigin from "../kit/requestOrigin.js";
 import type * as kit_scopes from "../kit/scopes.js";
 import type * as kit_secretBox from "../kit/secretBox.js";
 import type * as kit_several from "../kit/several.js";
@@ -511,6 +527,18 @@ import type * as types_rules from "../types/rules.js";
  * ```
  */
 declare const fullApi: ApiFromModules<{
+  "accounts/addresses": typeof accounts_addresses;
+  "accounts/credentials": typeof accounts_credentials;
+  "accounts/devices": typeof accounts_devices;
+  "accounts/hashing": typeof accounts_hashing;
+  "accounts/oneTimeTokens": typeof accounts_oneTimeTokens;
+  "accounts/recent": typeof accounts_recent;
+  "accounts/refreshTokens": typeof accounts_refreshTokens;
+  "accounts/sessions": typeof accounts_sessions;
+  "accounts/strength": typeof accounts_strength;
+  "accounts/trail": typeof accounts_trail;
+  "accounts/tries": typeof accounts_tries;
+  "accounts/verified": typeof accounts_verified;
   "api/description": typeof api_description;
   "api/endpoints": typeof api_endpoints;
   "api/modules": typeof api_modules;
@@ -748,8 +776,10 @@ declare const fullApi: ApiFromModules<{
   "kit/http/route": typeof kit_http_route;
   "kit/http/routes": typeof kit_http_routes;
   "kit/http/serve": typeof kit_http_serve;
+  "kit/http/sessionCookie": typeof kit_http_sessionCookie;
   "kit/http/strangers": typeof kit_http_strangers;
   "kit/http/stream": typeof kit_http_stream;
+  "kit/http/trustedOrigin": typeof kit_http_trustedOrigin;
   "kit/http/upload": typeof kit_http_upload;
   "kit/http/uploadRoute": typeof kit_http_uploadRoute;
   "kit/idempotency": typeof kit_idempotency;
@@ -790,9 +820,11 @@ declare const fullApi: ApiFromModules<{
   "kit/portalTrust": typeof kit_portalTrust;
   "kit/problems": typeof kit_problems;
   "kit/publicAddress": typeof kit_publicAddress;
+  "kit/publicEndpoint": typeof kit_publicEndpoint;
   "kit/reading": typeof kit_reading;
   "kit/reminderSettings": typeof kit_reminderSettings;
   "kit/reply": typeof kit_reply;
+  "kit/requestOrigin": typeof kit_requestOrigin;
   "kit/scopes": typeof kit_scopes;
   "kit/secretBox": typeof kit_secretBox;
   "kit/several": typeof kit_several;

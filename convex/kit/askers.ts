@@ -1,5 +1,8 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { requireRecentSignIn } from "../accounts/recent";
+import { noteUse } from "../accounts/sessions";
+import { isUnverified } from "../accounts/verified";
 import { ApiError } from "./errors";
 import {
   type Caller,
@@ -30,6 +33,8 @@ export type Metering = {
   rateLimit: RateLimit;
   allowedOrigins: string[] | null;
   caller: string | null;
+  /** The session was given more time: until then. */
+  rolledTo?: number;
 };
 
 type Expiring = Pick<Identity, "expiresAt">;
@@ -55,26 +60,54 @@ export type Askers<Who extends Expiring, Home, Door> = {
 };
 
 /** What an endpoint says of whom it takes. */
-type CallersDoor = { scope: Scope; callers?: readonly CallerKind[] | undefined };
-type PersonsDoor = { forAdministrators?: true };
+type CallersDoor = {
+  scope: Scope;
+  callers?: readonly CallerKind[] | undefined;
+  needsVerifiedEmail?: true | undefined;
+};
+type PersonsDoor = {
+  forAdministrators?: true;
+  needsVerifiedEmail?: true;
+  needsRecentSignIn?: true;
+};
 
 export const callersOfOrganizations: Askers<Identity, Doc<"organizations">, CallersDoor> = {
   identify,
   homeOf: async (ctx, { caller }) => await organizationOf(ctx, caller),
-  count: async (ctx, { caller }, organization, { ip }) => ({
+  count: async (ctx, { caller, session }, organization, { ip }) => ({
     rateLimit: await consumeFor(ctx, caller, organization, ip),
     allowedOrigins: organization.allowedOrigins,
     caller: callerKey(caller),
+    ...(await rolled(ctx, session)),
   }),
-  requireTaken: ({ caller }, { scope, callers }) => {
+  requireTaken: ({ caller }, { scope, callers, needsVerifiedEmail }) => {
     requireKind(caller, callers);
     requireScope(caller, scope);
+    if (needsVerifiedEmail && caller.kind === "user" && caller.isUnverified) throw unverified();
   },
   requireWriter: ({ keyMode }, organization) => {
     requireKeyOfMode(keyMode, organization);
   },
   keysOf: ({ caller }) => ({ organizationId: caller.organizationId, caller: callerKey(caller) }),
 };
+
+/** Every counted request is a use of its session. */
+async function rolled(
+  ctx: MutationCtx,
+  session: Doc<"sessions"> | null,
+): Promise<{ rolledTo?: number }> {
+  const rolledTo = session && (await noteUse(ctx, session));
+  return rolledTo === null ? {} : { rolledTo };
+}
+
+function requireVerified(person: Doc<"users">): void {
+  if (isUnverified(person)) throw unverified();
+}
+
+function unverified(): ApiError {
+  const message = "Verify your e-mail first: open the link that was mailed to you.";
+  return new ApiError("EMAIL_NOT_VERIFIED", message);
+}
 
 /** Who has no secret is counted by address. */
 async function consumeFor(
@@ -94,18 +127,35 @@ export const persons: Askers<Person, null, PersonsDoor> = {
   identify: identifyPerson,
   homeOf: async () => null,
   /** As of the smallest plan. Where they try a token, that is the limit which counts. */
-  count: async (ctx, { person }, _home, { ip, triesTokens = false }) => {
+  count: async (ctx, { person, session }, _home, { ip, triesTokens = false }) => {
     const subject = personKey(person);
     const general = await consumeForCaller(ctx, subject, "free");
     const rateLimit = triesTokens ? await consumeTry(ctx, subject, ip) : general;
-    return { rateLimit, allowedOrigins: null, caller: subject };
+    return { rateLimit, allowedOrigins: null, caller: subject, ...(await rolled(ctx, session)) };
   },
-  requireTaken: ({ person }, { forAdministrators }) => {
-    if (!forAdministrators || person.isPlatformAdmin) return;
-    throw new ApiError("FORBIDDEN", "This is for administrators of the deployment.");
+  requireTaken: ({ person, session }, door) => {
+    if (door.forAdministrators && !person.isPlatformAdmin) {
+      throw new ApiError("FORBIDDEN", "This is for administrators of the deployment.");
+    }
+    if (door.needsVerifiedEmail) requireVerified(person);
+    if (door.needsRecentSignIn) requireRecentSignIn(session);
   },
   requireWriter: () => undefined,
   keysOf: ({ person }) => ({ caller: personKey(person) }),
+};
+
+/** Nobody in particular, see publicEndpoint.ts: counted by address, as who tries a token. */
+export const strangers: Askers<Expiring, null, object> = {
+  identify: async () => ({ expiresAt: undefined }),
+  homeOf: async () => null,
+  count: async (ctx, _who, _home, { ip, triesTokens = false }) => ({
+    rateLimit: await consumeForAddress(ctx, ip, triesTokens),
+    allowedOrigins: null,
+    caller: null,
+  }),
+  requireTaken: () => undefined,
+  requireWriter: () => undefined,
+  keysOf: () => ({ caller: "nobody" }),
 };
 
 /** Who asks, and by what they are known. */

@@ -1,6 +1,7 @@
 import { v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
+import { isUnverified } from "../accounts/verified";
 import { userByClerkId } from "./clerk";
 import { ApiError, notFound } from "./errors";
 import { type Mode, modeOfKey } from "./mode";
@@ -32,6 +33,8 @@ export const credentialValidator = v.union(
   }),
   /** A portal that sends no key, see portalTrust.ts. */
   v.object({ kind: v.literal("unkeyed_portal"), ...tenant }),
+  /** Nobody in particular: who signs in, registers, or shows what was mailed; see publicEndpoint.ts. */
+  v.object({ kind: v.literal("nobody"), ...tenant }),
   /** A user of Clerk, whose token was verified as the request came; see http/clerkToken.ts. */
   v.object({ kind: v.literal("clerk"), subject: v.string(), ...tenant }),
 );
@@ -53,6 +56,8 @@ export type Caller = {
       role: Role;
       /** Absent for one who did not sign in with us. */
       sessionId: Id<"sessions"> | null;
+      /** They have registered with an e-mail that they have not verified. */
+      isUnverified: boolean;
       /** The device that was activated under the session. */
       deviceId: Id<"devices"> | null;
     }
@@ -85,6 +90,8 @@ export type Identity = {
   expiresAt: number | undefined;
   /** Of the API key that calls, or that vouches for the caller; null where there is none. */
   keyMode: Mode | null;
+  /** Of a member of staff who signed in with us. */
+  session: Doc<"sessions"> | null;
 };
 
 export async function identifyApiKey(
@@ -108,6 +115,7 @@ export async function identifyApiKey(
     },
     expiresAt: key.expiresAt,
     keyMode: modeOfKey(key),
+    session: null,
   };
 }
 
@@ -115,7 +123,7 @@ export async function identifySession(ctx: QueryCtx, credential: Hashed): Promis
   const { user, session } = await userOfSession(ctx, credential.tokenHash);
   const membership = await membershipFor(ctx, user._id, credential);
   const caller = staffCaller(user, membership, session);
-  return { caller, expiresAt: session.expiresAt, keyMode: null };
+  return { caller, expiresAt: session.expiresAt, keyMode: null, session };
 }
 
 /** A user of Clerk, by the claims of a token that has been verified. */
@@ -126,7 +134,8 @@ export async function identifyClerkUser(
   const user = await userByClerkId(ctx, credential.subject);
   if (!user) throw unauthorized("clerk");
   const membership = await membershipFor(ctx, user._id, credential);
-  return { caller: staffCaller(user, membership), expiresAt: undefined, keyMode: null };
+  const caller = staffCaller(user, membership);
+  return { caller, expiresAt: undefined, keyMode: null, session: null };
 }
 
 /** The user and session of a platform session token's digest. @throws UNAUTHORIZED */
@@ -154,6 +163,7 @@ export function staffCaller(
     id: user._id,
     sessionId: session?._id ?? null,
     deviceId: session?.deviceId ?? null,
+    isUnverified: isUnverified(user),
     name: user.name,
     organizationId: membership.organizationId,
     role: membership.role,

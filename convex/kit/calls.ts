@@ -15,6 +15,8 @@ export const writeCallValidator = v.object({
   upload: v.optional(v.id("uploads")),
   /** JSON text of what the endpoint's consultation found. */
   consulted: v.optional(v.string()),
+  /** It was counted before the consultation, which costs something. */
+  isCounted: v.optional(v.boolean()),
 });
 export type WriteCall = typeof writeCallValidator.type;
 

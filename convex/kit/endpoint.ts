@@ -96,14 +96,26 @@ export type EndpointDefinition = {
   errors?: readonly ErrorCode[];
   /** Fields of `data` that are shown once: an idempotent replay has null there. */
   secrets?: readonly string[];
+  /**
+   * Its body has a password or a code, so that nothing is kept of it, not even a digest that could be
+   * guessed at: `Idempotency-Key` is not heeded.
+   */
+  takesSecret?: true;
+  /** A browser gets the session in a cookie: always, or where the body says `"cookie": true`. */
+  setsCookie?: "always" | "asked";
+  /** Refused to who has signed in longer ago than `RECENT_SIGN_IN_SECONDS`; see accounts/recent.ts. */
+  needsRecentSignIn?: true;
+  /** Refused to a person whose e-mail is not verified yet. */
+  needsVerifiedEmail?: true;
 };
 
 export type EndpointKind = "query" | "mutation";
 export type Endpoint = Omit<EndpointDefinition, "scope"> & {
   kind: EndpointKind;
-  /** Null where the caller is a person, see personalEndpoint.ts. */
+  /** Null where the caller is a person or nobody, see personalEndpoint.ts and publicEndpoint.ts. */
   scope: Scope | null;
   isPersonal?: true;
+  isPublic?: true;
 };
 
 /** Metadata stands beside the function: a richer return type would make `internal.*` untyped. */
@@ -177,9 +189,13 @@ type WriteHandler<Definition extends EndpointDefinition> = (
   input: Input<Definition> & {
     subject: Subject<Definition>;
     upload: Definition["raw"] extends object ? Upload : null;
-    consulted: Definition["consults"] extends Consultation<infer Found> ? z.output<Found> : null;
+    consulted: Consulted<Definition>;
   },
 ) => Promise<AnswerOf<Definition>>;
+
+/** What was found before the transaction, where the endpoint asks for it. */
+export type Consulted<Definition extends Pick<EndpointDefinition, "consults">> =
+  Definition["consults"] extends Consultation<infer Found> ? z.output<Found> : null;
 
 /** What the functions of endpoints are. */
 export type ReadFunction = RegisteredQuery<"internal", ReadArgs, Promise<Reply>>;
@@ -229,7 +245,7 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
           const zone = (): string => organization.timeZone;
           const input = (await parseInput(schemas, request, zone)) as Input<Definition>;
           const upload = call.upload ? await claimUpload(ctx, by.caller, call.upload) : null;
-          const consulted = consultedBy(definition, call);
+          const consulted = consultedBy(definition, call) as Consulted<Definition>;
           const { ifMatch, dryRun = false } = call;
           const context = { ...ctx, ...by, store, scope, ifMatch, dryRun };
           const whole = { ...input, subject, upload, consulted } as HandlerInput;
@@ -242,7 +258,11 @@ export function writeEndpoint<const Definition extends EndpointDefinition>(
   return registered;
 }
 
-function consultedBy({ consults }: EndpointDefinition, { consulted }: WriteCall): unknown {
+/** What was found, as its schema has it; null where the endpoint asks for nothing. */
+export function consultedBy(
+  { consults }: Pick<EndpointDefinition, "consults">,
+  { consulted }: WriteCall,
+): unknown {
   if (!consults) return null;
   if (consulted === undefined) throw new Error(`${consults.action} was not asked.`);
   return consults.found().parse(JSON.parse(consulted));

@@ -6,6 +6,7 @@ import {
   identifySession,
   type Identity,
 } from "./caller";
+import { unauthorized } from "./unauthorized";
 import { identifyPortalSession, identifyPortalUser, identifyUnkeyedPortal } from "./portalCaller";
 
 /**
@@ -27,6 +28,8 @@ export async function identify(ctx: QueryCtx, credential: CallerCredential): Pro
       return await identifyClerkUser(ctx, credential);
     case "unkeyed_portal":
       return await identifyUnkeyedPortal(ctx);
+    case "nobody":
+      throw unauthorized("missing");
     default:
       return credential satisfies never;
   }

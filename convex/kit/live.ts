@@ -126,7 +126,7 @@ function identityOf(
   session: Doc<"sessions"> | null,
 ): Identity {
   const caller = staffCaller(user, membership, session);
-  return { caller, expiresAt: session?.expiresAt, keyMode: null };
+  return { caller, expiresAt: session?.expiresAt, keyMode: null, session };
 }
 
 function readerOf(ctx: QueryCtx, { caller }: Identity): LiveCaller {

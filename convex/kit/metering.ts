@@ -1,12 +1,19 @@
 import { v } from "convex/values";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
 import { notePull } from "../sync/devices";
-import { type Askers, callersOfOrganizations, identifyNow, type Metering, persons } from "./askers";
+import {
+  type Askers,
+  callersOfOrganizations,
+  identifyNow,
+  type Metering,
+  persons,
+  strangers,
+} from "./askers";
 import { type CallerCredential, credentialValidator, type Identity } from "./caller";
 import { errorDataOf } from "./errors";
 import { identify } from "./identify";
 import { consumeForAddress } from "./limits";
-import { identifyPerson, type Person } from "./person";
+import { identifyPerson } from "./person";
 
 /**
  * Counts what no write of its own counts: a read (this runs beside its query, never before it) and a
@@ -23,15 +30,12 @@ export const meter = internalMutation({
     isPull: v.optional(v.boolean()),
     /** Whether the endpoint takes a person, see personalEndpoint.ts. */
     isPersonal: v.optional(v.boolean()),
+    /** Whether it takes everybody, see publicEndpoint.ts. */
+    isPublic: v.optional(v.boolean()),
   },
   handler: async (ctx, request): Promise<MeterReply> => {
-    const { credential, isPull, isPersonal = false } = request;
-    const known =
-      credential &&
-      (isPersonal
-        ? await countKnown(ctx, persons, credential, request)
-        : await countKnown(ctx, callersOfOrganizations, credential, request));
-    if (isPull && known?.who && "caller" in known.who) await notePull(ctx, known.who.caller);
+    const { credential } = request;
+    const known = credential && (await countAsked(ctx, credential, request));
     const metering = known?.metering ?? (await countStranger(ctx, request));
     const { documentsRead } = await ctx.meta.getTransactionMetrics();
     const authorized = known?.authorized ?? false;
@@ -40,18 +44,33 @@ export const meter = internalMutation({
 });
 
 type MeterReply = Metering & { authorized: boolean; documentsRead: number };
+type Asked = Counted & { isPull?: boolean; isPersonal?: boolean; isPublic?: boolean };
+
+/** Whom the endpoint takes: everybody, a person, or a caller of an organization. */
+async function countAsked(
+  ctx: MutationCtx,
+  credential: CallerCredential,
+  request: Asked,
+): Promise<Known<Pick<Identity, "expiresAt">>> {
+  if (request.isPublic) return await countKnown(ctx, strangers, credential, request);
+  if (request.isPersonal) return await countKnown(ctx, persons, credential, request);
+  const known = await countKnown(ctx, callersOfOrganizations, credential, request);
+  if (request.isPull && known.who) await notePull(ctx, known.who.caller);
+  return known;
+}
+
 type Counted = { ip: string | null; triesTokens?: boolean };
-type Known =
-  | { who: Identity | Person; metering: Metering; authorized: true }
+type Known<Who> =
+  | { who: Who; metering: Metering; authorized: true }
   | { who: null; metering: null; authorized: boolean };
 
 /** A refusal is for the request's own function to state; here it only tells whom to count. */
-async function countKnown<Who extends Identity | Person, Home, Door>(
+async function countKnown<Who extends Pick<Identity, "expiresAt">, Home, Door>(
   ctx: MutationCtx,
   askers: Askers<Who, Home, Door>,
   credential: CallerCredential,
   request: Counted,
-): Promise<Known> {
+): Promise<Known<Who>> {
   let who: Who;
   try {
     const asked = async (): Promise<Who> => await askers.identify(ctx, credential);

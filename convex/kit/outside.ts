@@ -23,7 +23,8 @@ export const consultationArgs = {
   credential: credentialValidator,
   /** Whom the endpoint takes, as it says itself. */
   callers: v.optional(v.array(callerKindValidator)),
-  scope: v.string(),
+  /** Absent where the caller is a person or nobody. */
+  scope: v.optional(v.string()),
   request: requestValidator,
 };
 export type ConsultationArgs = ObjectType<typeof consultationArgs>;
@@ -33,7 +34,8 @@ export async function consultingCaller(
   ctx: QueryCtx,
   { credential, callers, scope }: Omit<ConsultationArgs, "request">,
 ): Promise<Caller> {
-  if (!isGrant(scope) || scope === "*") throw new Error(`${scope} is not a scope.`);
+  if (scope === undefined || !isGrant(scope) || scope === "*")
+    throw new Error(`${scope} is not a scope.`);
   const identified = async (): Promise<Identity> => await identify(ctx, credential);
   const { caller } = await admit(callersOfOrganizations, identified, { scope, callers });
   return caller;

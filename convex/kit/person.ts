@@ -1,14 +1,14 @@
-import type { Doc, Id } from "../_generated/dataModel";
+import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { type CallerCredential, userOfSession, wrongKind } from "./caller";
 import { userByClerkId } from "./clerk";
 import { identify } from "./identify";
 import { unauthorized } from "./unauthorized";
 
-/** Under which sign-in: absent for one who did not sign in with us. */
+/** Under which sign-in: null for one who did not sign in with us. */
 export type Person = {
   person: Doc<"users">;
-  sessionId?: Id<"sessions">;
+  session: Doc<"sessions"> | null;
   expiresAt: number | undefined;
 };
 
@@ -19,12 +19,12 @@ export type Person = {
 export async function identifyPerson(ctx: QueryCtx, credential: CallerCredential): Promise<Person> {
   if (credential.kind === "session") {
     const { user, session } = await userOfSession(ctx, credential.tokenHash);
-    return { person: user, sessionId: session._id, expiresAt: session.expiresAt };
+    return { person: user, session, expiresAt: session.expiresAt };
   }
   if (credential.kind === "clerk") {
     const person = await userByClerkId(ctx, credential.subject);
     if (!person) throw unauthorized("clerk");
-    return { person, expiresAt: undefined };
+    return { person, session: null, expiresAt: undefined };
   }
   const { caller } = await identify(ctx, credential);
   throw wrongKind(caller.kind, ["user"]);

@@ -11,6 +11,8 @@ import { persons } from "./askers";
 import { type WriteCall, writeCallValidator, type WriteReply } from "./calls";
 import { credentialValidator } from "./caller";
 import {
+  type Consulted,
+  consultedBy,
   type DocumentedAnswer,
   type EndpointDefinition,
   type Input,
@@ -19,7 +21,8 @@ import {
 } from "./endpoint";
 import { parseInput, type RequestInput, requestValidator, schemasOf } from "./input";
 import { serveRead, serveWrite } from "./pipeline";
-import { type Reply } from "./reply";
+import type { RequestOrigin } from "./requestOrigin";
+import type { Refusal, Reply } from "./reply";
 
 /**
  * Endpoints of a person rather than of an organization: whose organizations there are, founding one,
@@ -28,26 +31,22 @@ import { type Reply } from "./reply";
  */
 export type PersonalDefinition = Omit<
   EndpointDefinition,
-  | "scope"
-  | "callers"
-  | "finishes"
-  | "consults"
-  | "tenantInPath"
-  | "subject"
-  | "raw"
-  | "notesPull"
-  | "tellsTime"
+  "scope" | "callers" | "finishes" | "tenantInPath" | "subject" | "raw" | "notesPull" | "tellsTime"
 > & {
   /** Refused to who is no administrator of the deployment. */
   forAdministrators?: true;
 };
 
-export type PersonalReadContext = QueryCtx & { person: Doc<"users"> };
-export type PersonalWriteContext = MutationCtx & {
-  person: Doc<"users">;
-  /** The scope of what the person writes in an organization. */
-  scopeIn(organizationId: Id<"organizations">): WriteScope;
-};
+/** Of a person, under which sign-in: null for one who did not sign in with us. */
+type SignedIn = { person: Doc<"users">; session: Doc<"sessions"> | null };
+export type PersonalReadContext = QueryCtx & SignedIn;
+export type PersonalWriteContext = MutationCtx &
+  SignedIn & {
+    /** By which request they write. */
+    request: RequestOrigin;
+    /** The scope of what the person writes in an organization. */
+    scopeIn(organizationId: Id<"organizations">): WriteScope;
+  };
 
 type ReadArgs = { credential: typeof credentialValidator.type; request: RequestInput };
 type WriteArgs = { call: WriteCall; request: RequestInput };
@@ -63,10 +62,15 @@ export function personalReadEndpoint<const Definition extends PersonalDefinition
   const registered = internalQuery({
     args: { credential: credentialValidator, request: requestValidator },
     handler: async (ctx, { credential, request }): Promise<Reply> =>
-      await serveRead(ctx, persons, { credential, door: definition }, async ({ person }) => {
-        const input = (await parseInput(schemas, request, zoneOfPerson)) as Input<Definition>;
-        return await handler({ ...ctx, person }, input);
-      }),
+      await serveRead(
+        ctx,
+        persons,
+        { credential, door: definition },
+        async ({ person, session }) => {
+          const input = (await parseInput(schemas, request, zoneOf(person))) as Input<Definition>;
+          return await handler({ ...ctx, person, session }, input);
+        },
+      ),
   });
   registerEndpoint(registered, personal(definition, "query"));
   return registered;
@@ -76,22 +80,26 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
   definition: Definition & WithExample<Definition>,
   handler: (
     ctx: PersonalWriteContext,
-    input: Input<Definition>,
-  ) => Promise<DocumentedAnswer<Definition>>,
+    input: Input<Definition> & { consulted: Consulted<Definition> },
+  ) => Promise<DocumentedAnswer<Definition> | Refusal>,
 ): RegisteredMutation<"internal", WriteArgs, Promise<WriteReply>> {
   const schemas = schemasOf(definition);
   const registered = internalMutation({
     args: { call: writeCallValidator, request: requestValidator },
     handler: async (ctx, { call, request }): Promise<WriteReply> =>
       await serveWrite(ctx, persons, { call, door: definition }, async ({ who }) => {
-        const { person, expiresAt: _expiresAt, ...signIn } = who;
-        const input = (await parseInput(schemas, request, zoneOfPerson)) as Input<Definition>;
+        const { person, session } = who;
+        const input = (await parseInput(schemas, request, zoneOf(person))) as Input<Definition>;
         const actor = { type: "user", id: person._id, name: person.name } as const;
         const { traceId, ip, userAgent } = call;
+        const by = { traceId, ip, userAgent };
+        const signIn = session === null ? {} : { sessionId: session._id };
         const scopeIn = (organizationId: Id<"organizations">): WriteScope => ({
-          ...{ organizationId, actor, traceId, ip, userAgent, ...signIn },
+          ...{ organizationId, actor, ...by, ...signIn },
         });
-        return await handler({ ...ctx, person, scopeIn }, input);
+        const consulted = consultedBy(definition, call) as Consulted<Definition>;
+        const context = { ...ctx, person, session, request: by, scopeIn };
+        return await handler(context, { ...input, consulted });
       }),
   });
   registerEndpoint(registered, personal(definition, "mutation"));
@@ -105,7 +113,7 @@ function personal<Kind extends "query" | "mutation">(
   return { ...definition, scope: null, callers: ["user"], isPersonal: true, kind };
 }
 
-/** A person acts for no organization here, whose days they could mean. */
-function zoneOfPerson(): string {
-  return "UTC";
+/** A person acts for no organization here, whose days they could mean: theirs are meant. */
+function zoneOf({ timeZone }: Doc<"users">): () => string {
+  return () => timeZone ?? "UTC";
 }

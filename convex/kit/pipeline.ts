@@ -7,7 +7,7 @@ import type { Caller, CallerCredential, Identity } from "./caller";
 import { DryRun } from "./dryRun";
 import type { WriteCall, WriteReply } from "./calls";
 import { findReply, keepReply } from "./idempotency";
-import { type Answer, type Reply, replyOf, withoutSecrets } from "./reply";
+import { type Answer, type Refusal, type Reply, replyOf, withoutSecrets } from "./reply";
 import { writeScopeOf } from "./writeScope";
 
 /**
@@ -44,14 +44,14 @@ export async function serveWrite<Who extends Pick<Identity, "expiresAt">, Home, 
   ctx: MutationCtx,
   askers: Askers<Who, Home, Door>,
   { call, door }: { call: WriteCall; door: Door & Repeatable },
-  handler: (admitted: Admitted<Who, Home>) => Promise<Answer<unknown>>,
+  handler: (admitted: Admitted<Who, Home>) => Promise<Answer<unknown> | Refusal>,
 ): Promise<WriteReply> {
   const admitted = await admitToWrite(ctx, askers, {
     identify: async () => await askers.identify(ctx, call.credential),
     credential: call.credential.kind,
     ip: call.ip,
     triesTokens: door.triesTokens,
-    isCounted: call.upload !== undefined,
+    isCounted: call.upload !== undefined || call.isCounted === true,
     door,
   });
   const { who, metering } = admitted;
@@ -60,7 +60,13 @@ export async function serveWrite<Who extends Pick<Identity, "expiresAt">, Home, 
   const first = idempotency && (await findReply(ctx, owner, idempotency));
   if (first) return { reply: JSON.parse(first) as Reply, replayed: true, metering };
 
-  const reply = { ...replyOf(await handler(admitted)), traceId: call.traceId };
+  const answer = await handler(admitted);
+  if ("refusal" in answer) {
+    const { refusal } = answer;
+    const reply = { status: refusal.status, data: "null", refusal };
+    return { reply, replayed: false, metering };
+  }
+  const reply = { ...replyOf(answer), traceId: call.traceId };
   const shown = withoutSecrets(reply, door.secrets ?? []);
   if (dryRun && !door.rehearsesItself) throw new DryRun(shown);
   if (idempotency) await keepReply(ctx, owner, idempotency, JSON.stringify(shown));

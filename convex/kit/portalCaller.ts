@@ -27,7 +27,7 @@ export async function identifyPortalSession(
   const user = await activeUser(ctx, "portal_session", userId, organizationId);
   requireTenant(credential, user.organizationId);
   const caller = await portalUser(ctx, user, SESSION_GRANTS, session._id);
-  return { caller, expiresAt: session.expiresAt, keyMode: null };
+  return { caller, expiresAt: session.expiresAt, keyMode: null, session: null };
 }
 
 /**
@@ -45,7 +45,7 @@ export async function identifyPortalUser(
   requireTenant(credential, user.organizationId);
   const caller = await portalUser(ctx, user, voucher.grants, null);
   const { expiresAt, keyMode } = voucher;
-  return { caller, expiresAt, keyMode };
+  return { caller, expiresAt, keyMode, session: null };
 }
 
 /** A portal that calls `sync-user` without a key. @throws UNAUTHORIZED */
@@ -59,7 +59,7 @@ export async function identifyUnkeyedPortal(ctx: QueryCtx): Promise<Identity> {
     name: "A portal without a key",
     grants: SESSION_GRANTS,
   };
-  return { caller, expiresAt: undefined, keyMode: null };
+  return { caller, expiresAt: undefined, keyMode: null, session: null };
 }
 
 type Voucher = {
@@ -76,7 +76,13 @@ async function trusted(ctx: QueryCtx): Promise<Voucher> {
   const organization = await trustedOrganization(ctx);
   if (!organization) throw unauthorized("id_alone");
   const { _id: organizationId } = organization;
-  return { organizationId, grants: SESSION_GRANTS, expiresAt: undefined, keyMode: null };
+  return {
+    organizationId,
+    grants: SESSION_GRANTS,
+    expiresAt: undefined,
+    keyMode: null,
+    session: null,
+  };
 }
 
 async function activeUser(

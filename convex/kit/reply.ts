@@ -1,3 +1,4 @@
+import type { ApiError, ErrorData } from "./errors";
 import type { ListMeta } from "./pageParameters";
 
 /** What a handler answers. */
@@ -7,16 +8,33 @@ export type Answer<Data> = {
   meta?: ListMeta;
   /** The version of the object it shows, for `ETag`. */
   version?: number;
+  cookie?: SessionCookie | undefined;
 };
+
+/** What becomes of the browser's session cookie: set until then (ms since 1970), or taken away. */
+export type SessionCookie = { token: string; expiresAt: number } | "ended";
+
+/**
+ * An error whose transaction commits all the same: a wrong password is counted, a token that came twice
+ * ends its session. Whatever throws changes nothing.
+ */
+export type Refusal = { refusal: ErrorData };
+
+export function refused(error: ApiError): Refusal {
+  return { refusal: error.data };
+}
 
 export function ok<Data>(
   data: Data,
-  more: { version?: number; meta?: ListMeta } = {},
+  more: { version?: number; meta?: ListMeta; cookie?: SessionCookie | undefined } = {},
 ): Answer<Data> {
   return { status: 200, data, ...more };
 }
 
-export function created<Data>(data: Data, more: { version?: number } = {}): Answer<Data> {
+export function created<Data>(
+  data: Data,
+  more: { version?: number; cookie?: SessionCookie | undefined } = {},
+): Answer<Data> {
   return { status: 201, data, ...more };
 }
 
@@ -32,17 +50,22 @@ export type Reply = {
   traceId?: string;
   /** Nothing of it happened. */
   dryRun?: boolean;
+  /** It is an error, see `Refusal`. */
+  refusal?: ErrorData;
+  /** The session cookie that the browser gets with it, or loses. */
+  cookie?: SessionCookie;
   /** For the log: what Convex bills. */
   documentsRead?: number;
 };
 
 /** An answer as it crosses the function boundary. */
-export function replyOf({ status, data, meta, version }: Answer<unknown>): Reply {
+export function replyOf({ status, data, meta, version, cookie }: Answer<unknown>): Reply {
   return {
     status,
     data: JSON.stringify(data),
     ...(meta === undefined ? {} : { meta: JSON.stringify(meta) }),
     ...(version === undefined ? {} : { version }),
+    ...(cookie === undefined ? {} : { cookie }),
   };
 }
 

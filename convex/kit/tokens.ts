@@ -12,13 +12,15 @@ export const TOKEN_PREFIXES = {
   session: "fh_session_",
   portal_session: "fh_portal_",
   invite: "fh_invite_",
+  refresh: "fh_refresh_",
+  one_time: "fh_once_",
 } as const;
 
 export type TokenKind = keyof typeof TOKEN_PREFIXES;
 
 /** What is left of a credential once it has been read from a request: its kind and its digest. */
 export type Credential = {
-  kind: "api_key" | "session" | "portal_session" | "invite";
+  kind: "api_key" | "session" | "portal_session" | "invite" | "refresh" | "one_time";
   tokenHash: string;
 };
 
@@ -44,11 +46,14 @@ const KINDS: Record<string, Credential["kind"]> = {
   session: "session",
   portal: "portal_session",
   invite: "invite",
+  refresh: "refresh",
+  once: "one_time",
 };
 
 /** The credential that a token is, or null for a text of no kind that we give out. */
 export function readToken(token: string): Credential | null {
-  const [, name] = /^fh_(live|test|session|portal|invite)_[A-Za-z0-9_-]{43}$/.exec(token) ?? [];
+  const [, name] =
+    /^fh_(live|test|session|portal|invite|refresh|once)_[A-Za-z0-9_-]{43}$/.exec(token) ?? [];
   if (name === undefined) return null;
   return { kind: KINDS[name] ?? "api_key", tokenHash: sha256Hex(token) };
 }

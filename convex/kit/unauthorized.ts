@@ -20,6 +20,9 @@ const REASONS = {
     "The credential is of no kind that is known here: API keys begin with fh_live_ or fh_test_, session tokens with fh_session_ or fh_portal_, and a JWT has three parts with dots between them.",
   invite:
     "An invite's token says who may come in, not who is calling: accept it with POST /tenants/invites/accept.",
+  refresh: "A refresh token is no credential: POST /auth/refresh gives an access token for it.",
+  one_time: "A one-time token is no credential: show it where the letter or page that has it says.",
+  cookie: "The session cookie has no session token in it: sign in again.",
   id_alone:
     "This is neither a key nor a token of ours. If it is a portal user's id, an API key of the organization must stand beside it in X-API-Key.",
   no_key_beside_id:
@@ -35,6 +38,7 @@ const REASONS = {
     "The API key in X-API-Key is not good here, or the id in Authorization is no active portal user's of its organization.",
   unkeyed_portal: "Send an API key: no organization's portal is trusted without one.",
   clerk: "The account that this JWT is of is not known here, or was deleted.",
+  nobody: "There is no credential: sign in first.",
   upload: "The upload is not this caller's, or has been used.",
 
   jwt_malformed:

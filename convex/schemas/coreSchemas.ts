@@ -160,6 +160,7 @@ export const coreTables = {
   })
     .index("by_tokenHash", ["tokenHash"])
     .index("by_user", ["userId"])
+    .index("by_living", ["userId", "revokedAt"])
     .index("by_device", ["deviceId"]),
 
   /**

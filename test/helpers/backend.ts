@@ -7,7 +7,8 @@ import { issueKey } from "../../convex/kit/apiKeys";
 import { openApiDocument } from "../../convex/kit/openapi";
 import type { Grant, Role } from "../../convex/kit/scopes";
 import schema from "../../convex/schema";
-import { createTenant, startSession } from "../../convex/tenancy";
+import { type SignIn, startSession } from "../../convex/accounts/sessions";
+import { createTenant } from "../../convex/tenancy";
 import { type Request, requester } from "./answer";
 import { answerCheck, type OpenApi } from "./openapi";
 
@@ -101,7 +102,8 @@ export async function newMember(
     for (const membership of memberships) {
       await ctx.db.insert("memberships", { status: "active", ...membership, userId, createdAt });
     }
-    return { userId, sessionToken: await startSession(ctx, userId) };
+    const { token } = await startSession(ctx, userId, ofTests);
+    return { userId, sessionToken: token };
   });
   return { ...made, request: requestsOf(backend, made.sessionToken) };
 }
@@ -124,3 +126,9 @@ export async function newKey(
   });
   return { keyId, token, request: requestsOf(backend, token) };
 }
+
+/** How the sessions of tests were started. */
+export const ofTests = {
+  method: "operator",
+  request: { ip: null, userAgent: null },
+} as const satisfies SignIn;

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Doc, TableNames } from "../../convex/_generated/dataModel";
-import { startSession } from "../../convex/tenancy";
+import { startSession } from "../../convex/accounts/sessions";
 import type { Answer } from "../helpers/answer";
-import { type Fixture, newBackend, newMember, requestsOf } from "../helpers/backend";
+import { type Fixture, newBackend, newMember, ofTests, requestsOf } from "../helpers/backend";
 import {
   type ClerkEvent,
   deletion,
@@ -75,7 +75,10 @@ async function membersOf(id: string): Promise<Record<string, string> | null> {
 
 /** Requests of a user under a session of their own. */
 const sign = async (of: Doc<"users">): Promise<ReturnType<typeof requestsOf>> =>
-  requestsOf(home.backend, await home.backend.run(async (ctx) => await startSession(ctx, of._id)));
+  requestsOf(
+    home.backend,
+    await home.backend.run(async (ctx) => (await startSession(ctx, of._id, ofTests)).token),
+  );
 
 describe("an event", () => {
   const event = (): ClerkEvent => user("created", named("user"), 1);

@@ -17,6 +17,7 @@ import { logRequest } from "./log";
 import { preferred } from "./negotiate";
 import type { EndpointRoute, IncomingRoute } from "./route";
 import { serve } from "./serve";
+import { renewCookie } from "./sessionCookie";
 import { uploadRoutes } from "./uploadRoute";
 
 const DEFAULT_BODY_LIMIT = 1024 * 1024;
@@ -33,6 +34,7 @@ export function httpApp(
     const startedAt = Date.now();
     await next();
     await setCorsHeaders(c);
+    renewCookie(c);
     logRequest(c, startedAt);
   });
   app.use(

@@ -10,7 +10,9 @@ export type HttpEnv = {
   Bindings: ActionCtx;
   Variables: RequestIdVariables & {
     /** Once the caller is known: the limit and the origins that the answer's headers tell. */
-    metering?: Pick<Metering, "rateLimit" | "allowedOrigins" | "caller">;
+    metering?: Pick<Metering, "rateLimit" | "allowedOrigins" | "caller" | "rolledTo">;
+    /** The credential was the session cookie. */
+    isByCookie?: true;
     /** Summed over the request's transactions. */
     documentsRead?: number;
     /** What the log says of a failure, and the caller does not get to see. */

@@ -2,6 +2,7 @@ import { v } from "convex/values";
 import { internal } from "../../_generated/api";
 import { internalQuery } from "../../_generated/server";
 import type { HttpContext } from "./context";
+import { corsOrigins } from "./trustedOrigin";
 
 const METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 const REQUEST_HEADERS = [
@@ -71,7 +72,7 @@ async function allowedOrigin(
   origin: string,
   own: string[] | null,
 ): Promise<string | null> {
-  const configured = (process.env.CORS_ORIGINS ?? "").split(/[\s,]+/).filter(Boolean);
+  const configured = corsOrigins();
   if (configured.includes(origin) || own?.includes(origin)) return origin;
   if (own) return configured.length === 0 && own.length === 0 ? "*" : null;
   const policy = await c.env.runQuery(internal.kit.http.cors.originPolicy, { origin });

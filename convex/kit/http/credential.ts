@@ -5,6 +5,7 @@ import { unauthorized } from "../unauthorized";
 import { readClerkToken } from "./clerkToken";
 import type { HttpContext } from "./context";
 import type { EndpointRoute } from "./route";
+import { cookieToken, requireOwnOrigin } from "./sessionCookie";
 
 /** An id as Convex makes them. A JWT, which also is no token of ours, has dots. */
 const ID = /^[^.\s]{1,64}$/;
@@ -20,10 +21,13 @@ export async function readCredential(
   c: HttpContext,
   endpoint: EndpointRoute,
 ): Promise<CallerCredential> {
+  if (endpoint.isPublic) return { kind: "nobody" };
   const authorization = c.req.header("Authorization");
   const sentKey = c.req.header("X-API-Key");
   const tenant = tenantOf(c, endpoint);
   if (authorization === undefined) {
+    const cookie = await readCookie(c);
+    if (cookie) return { ...cookie, ...tenant };
     if (endpoint.callers?.includes("unkeyed_portal") && trustsPortalIds()) {
       return trusting(c, { kind: "unkeyed_portal", ...tenant });
     }
@@ -32,8 +36,11 @@ export async function readCredential(
   const token = bearerOf(authorization);
   const credential = readToken(token);
   if (credential?.kind === "invite") throw unauthorized("invite");
+  if (credential?.kind === "refresh") throw unauthorized("refresh");
+  if (credential?.kind === "one_time") throw unauthorized("one_time");
   if (credential) return { ...credential, kind: credential.kind, ...tenant };
-  if (/^fh_(live|test|session|portal|invite)_/.test(token)) throw unauthorized("mistyped");
+  if (/^fh_(live|test|session|portal|invite|refresh|once)_/.test(token))
+    throw unauthorized("mistyped");
   if (JWT.test(token)) {
     const { subject } = await readClerkToken(c, token);
     return { kind: "clerk", subject, ...tenant };
@@ -47,6 +54,17 @@ export async function readCredential(
   const key = readToken(sentKey);
   if (key?.kind !== "api_key") throw unauthorized("no_key_beside_id");
   return { ...user, keyHash: key.tokenHash };
+}
+
+/** The session of a browser that sends no header. @throws CSRF_REJECTED; UNAUTHORIZED */
+async function readCookie(c: HttpContext): Promise<{ kind: "session"; tokenHash: string } | null> {
+  const token = cookieToken(c);
+  if (token === undefined) return null;
+  const credential = readToken(token);
+  if (credential?.kind !== "session") throw unauthorized("cookie");
+  await requireOwnOrigin(c);
+  c.set("isByCookie", true);
+  return { kind: "session", tokenHash: credential.tokenHash };
 }
 
 /** What stands after `Bearer`. @throws UNAUTHORIZED for another header than that and one word */

@@ -15,6 +15,8 @@ export type EndpointRoute = Pick<
   | "notesPull"
   | "finishes"
   | "triesTokens"
+  | "takesSecret"
+  | "setsCookie"
   | "bodyLimit"
   | "literal"
   | "goesOn"
@@ -26,6 +28,8 @@ export type EndpointRoute = Pick<
   scope: string | null;
   callers?: readonly CallerKind[];
   isPersonal?: true;
+  /** For everybody: no credential is read. */
+  isPublic?: true;
   /** The name of the action that is asked before the transaction. */
   consults?: string;
   takesBody?: true;

@@ -1,4 +1,5 @@
 import { makeFunctionReference } from "convex/server";
+import { ConvexError } from "convex/values";
 import { internal } from "../../_generated/api";
 import type { WriteCall, WriteReply } from "../calls";
 import type { CallerCredential } from "../caller";
@@ -18,6 +19,7 @@ import { finish } from "./finishes";
 import { goOn } from "./goOn";
 import { siteOrigin } from "./origin";
 import type { EndpointRoute } from "./route";
+import { requireOriginToSetCookie, writeCookie } from "./sessionCookie";
 import { streamAnswer } from "./stream";
 import { stageBody } from "./upload";
 
@@ -30,12 +32,19 @@ export async function serve(c: HttpContext, endpoint: EndpointRoute): Promise<Re
   try {
     credential = await readCredential(c, endpoint);
     const request = await readRequest(c, endpoint);
+    if (givesCookie(endpoint, request)) await requireOriginToSetCookie(c);
     if (endpoint.kind === "query") return await serveRead(c, endpoint, credential, request);
     const reply = await write(c, endpoint, credential, request);
+    if (reply.cookie) writeCookie(c, reply.cookie);
     return answer(c, reply, endpoint.literal ?? false);
   } catch (error) {
     return failure(c, await metered(c, endpoint, credential, error));
   }
+}
+
+function givesCookie({ setsCookie }: EndpointRoute, { body }: RequestInput): boolean {
+  if (setsCookie === undefined || body === null) return false;
+  return setsCookie === "always" || /"cookie"\s*:\s*true/.test(body);
 }
 
 async function serveRead(
@@ -93,13 +102,15 @@ async function write(
     { call: WriteCall; request: RequestInput },
     WriteReply
   >(endpoint.functionName);
-  const dryRun = takeDryRun(request);
+  const dryRun = takeDryRun(request, endpoint);
   const body = endpoint.raw ? await stageBody(c, endpoint, endpoint.raw, credential) : null;
+  const isCounted = await countFirst(c, endpoint, credential);
   const consulted = await consult(c, endpoint, credential, request);
   const call = {
-    ...(await writeCall(c, credential, body?.digest ?? request.body, dryRun)),
+    ...(await writeCall(c, endpoint, credential, body?.digest ?? request.body, dryRun)),
     ...(body ? { upload: body.upload } : {}),
     ...(consulted === null ? {} : { consulted }),
+    ...(isCounted ? { isCounted } : {}),
   };
   let done: WriteReply;
   try {
@@ -107,15 +118,31 @@ async function write(
   } catch (error) {
     const rehearsed = rehearsedReply(error);
     if (!rehearsed) throw error;
-    // The count of this request was rolled back with the rest of it, unless its upload was counted.
+    // The count of this request was rolled back with the rest of it, unless it was counted before.
     if (!c.get("metering")) await meter(c, endpoint, credential);
     return { ...rehearsed, dryRun };
   }
   const { reply, replayed, metering } = done;
   if (metering) c.set("metering", metering);
   countRead(c, reply.documentsRead);
+  if (reply.refusal) throw new ConvexError(reply.refusal);
   if (replayed) c.header("Idempotency-Replayed", "true");
   return { ...reply, dryRun };
+}
+
+/**
+ * Where a password is tried, hashing it is the dear part: who has no try left does not come to that.
+ * @throws RATE_LIMITED; UNAUTHORIZED
+ */
+async function countFirst(
+  c: HttpContext,
+  endpoint: EndpointRoute,
+  credential: CallerCredential,
+): Promise<boolean> {
+  if (!endpoint.consults || !endpoint.triesTokens) return false;
+  const { authorized } = await meter(c, endpoint, credential);
+  if (!authorized) throw unauthorized(credential.kind);
+  return true;
 }
 
 async function consult(
@@ -124,11 +151,13 @@ async function consult(
   credential: CallerCredential,
   request: RequestInput,
 ): Promise<string | null> {
-  // A person's endpoint, which has no scope, consults nobody.
-  if (!consults || scope === null) return null;
+  if (!consults) return null;
   const action = makeFunctionReference<"action", ConsultationArgs, string>(consults);
-  const asked = { credential, scope, request, ...(callers ? { callers: [...callers] } : {}) };
-  return await c.env.runAction(action, asked);
+  const door = {
+    ...(scope === null ? {} : { scope }),
+    ...(callers ? { callers: [...callers] } : {}),
+  };
+  return await c.env.runAction(action, { credential, request, ...door });
 }
 
 /** Counts a refused request, unless it was refused for its count or has been counted before. */
@@ -161,8 +190,9 @@ async function meter(
   credential: CallerCredential | null,
 ): Promise<{ authorized: boolean }> {
   const { ip } = await c.env.meta.getRequestMetadata();
-  const { triesTokens = false, notesPull: isPull = false, isPersonal = false } = endpoint;
-  const request = { credential, ip, triesTokens, isPull, isPersonal };
+  const { triesTokens = false, notesPull: isPull = false } = endpoint;
+  const { isPersonal = false, isPublic = false } = endpoint;
+  const request = { credential, ip, triesTokens, isPull, isPersonal, isPublic };
   const metering = await retryConflicts(() =>
     c.env.runMutation(internal.kit.metering.meter, request),
   );
@@ -210,6 +240,7 @@ async function readBody(c: HttpContext): Promise<string | null> {
 
 async function writeCall(
   c: HttpContext,
+  { takesSecret }: EndpointRoute,
   credential: CallerCredential,
   body: string | null,
   dryRun: boolean,
@@ -225,7 +256,7 @@ async function writeCall(
     ...(ifMatch === undefined ? {} : { ifMatch }),
     ...(dryRun ? { dryRun } : {}),
     // A rehearsal leaves nothing behind, so there is nothing to replay either.
-    ...(key === undefined || c.req.method === "DELETE" || dryRun
+    ...(key === undefined || c.req.method === "DELETE" || takesSecret || dryRun
       ? {}
       : { idempotency: { key: checkedKey(key), fingerprint: fingerprintOf(c, body) } }),
   };
@@ -243,8 +274,12 @@ function fingerprintOf(c: HttpContext, body: string | null): string {
 }
 
 /** `?dryRun=` of a write, taken out of what the endpoint's own schema judges. */
-function takeDryRun(request: RequestInput): boolean {
+function takeDryRun(request: RequestInput, { takesSecret }: EndpointRoute): boolean {
   const given = request.query.filter(([name]) => name === "dryRun").map(([, value]) => value);
+  // A rehearsal would not count its try.
+  if (takesSecret && given.length > 0) {
+    throw invalid([{ path: "query.dryRun", message: "is not taken here: nothing is rehearsed" }]);
+  }
   if (given.some((value) => value !== "true" && value !== "false") || given.length > 1) {
     throw invalid([{ path: "query.dryRun", message: "must be true or false" }]);
   }
