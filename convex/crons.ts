@@ -29,12 +29,14 @@ crons.daily(
   {},
 );
 crons.interval("forget links", { hours: 1 }, internal.delivery.retention.forgetLinks, {});
+crons.interval("clean up account mails", { hours: 1 }, internal.accounts.mailRetention.cleanUp, {});
 crons.interval("recover jobs", { minutes: 1 }, internal.jobs.recovery.sweep, {});
 // A file that somebody asks for before is made at once.
 crons.interval("files of issued documents", { seconds: 10 }, internal.delivery.issued.wake, {});
 crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFiles.cleanUp, {});
 crons.interval("clean up deliveries", { hours: 1 }, internal.delivery.maintenance.cleanUp, {});
 
+crons.interval("clean up after accounts", { hours: 1 }, internal.accounts.retention.cleanUp, {});
 crons.interval("clean up after sync", { hours: 1 }, internal.sync.tombstones.cleanUp, {});
 
 crons.interval("clean up attachments", { hours: 1 }, internal.attachments.removal.cleanUp, {});

@@ -35,7 +35,7 @@ export async function issueOneTimeToken(
     userId,
     ...more
   }: Pick<OneTimeToken, "purpose" | "userId"> &
-    Partial<Pick<OneTimeToken, "email" | "signIn" | "triesLeft">>,
+    Partial<Pick<OneTimeToken, "email" | "sessionId" | "signIn" | "triesLeft">>,
 ): Promise<{ token: string; expiresAt: number }> {
   const open = await openTokens(ctx, userId, purpose);
   const superseded = SEVERAL_AT_ONCE.has(purpose) ? open.slice(0, -(MAX_OPEN - 1)) : open;

@@ -29,13 +29,15 @@ export type SignIn = {
   request: Pick<RequestOrigin, "ip" | "userAgent">;
   deviceName?: string | undefined;
   isStrong?: boolean | undefined;
+  /** When they proved who they are, where that is not now. */
+  authenticatedAt?: number;
 };
 
 /** A new session and its token, which is shown this once. */
 export async function startSession(
   ctx: MutationCtx,
   userId: Id<"users">,
-  { method, request: { ip, userAgent }, deviceName, isStrong = false }: SignIn,
+  { method, request: { ip, userAgent }, deviceName, isStrong = false, authenticatedAt }: SignIn,
 ): Promise<{ session: Session; token: string }> {
   await makeRoom(ctx, userId);
   const token = newToken("session");
@@ -44,7 +46,7 @@ export async function startSession(
   const expiresAt = Math.min(now + SESSION_ROLLS_MS, endsAt);
   const sessionId = await ctx.db.insert("sessions", {
     ...{ userId, tokenHash: sha256Hex(token), createdAt: now, expiresAt, endsAt },
-    ...{ method, authenticatedAt: now, isStrong, lastUsedAt: now },
+    ...{ method, authenticatedAt: authenticatedAt ?? now, isStrong, lastUsedAt: now },
     ...(deviceName === undefined ? {} : { deviceName: deviceName.slice(0, LONGEST_NAME) }),
     ...(userAgent === null ? {} : { userAgent }),
     ...(ip === null ? {} : { ip }),

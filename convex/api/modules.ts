@@ -1,3 +1,5 @@
+import * as apiV1AccountLetters from "./v1/accountLetters";
+import * as apiV1Accounts from "./v1/accounts";
 import * as apiV1ApiKeys from "./v1/apiKeys";
 import * as apiV1Attachments from "./v1/attachments";
 import * as apiV1Audit from "./v1/audit";
@@ -20,6 +22,7 @@ import * as apiV1Invites from "./v1/invites";
 import * as apiV1Invoices from "./v1/invoices";
 import * as apiV1MessageEvents from "./v1/messageEvents";
 import * as apiV1Notifications from "./v1/notifications";
+import * as apiV1OneTimeLogin from "./v1/oneTimeLogin";
 import * as apiV1Organization from "./v1/organization";
 import * as apiV1OrganizationLogo from "./v1/organizationLogo";
 import * as apiV1OrganizationShapes from "./v1/organizationShapes";
@@ -33,6 +36,7 @@ import * as apiV1Quotes from "./v1/quotes";
 import * as apiV1RecurringInvoices from "./v1/recurringInvoices";
 import * as apiV1Reports from "./v1/reports";
 import * as apiV1SalesShapes from "./v1/salesShapes";
+import * as apiV1StaffSessions from "./v1/staffSessions";
 import * as apiV1Statements from "./v1/statements";
 import * as apiV1Sync from "./v1/sync";
 import * as apiV1TenantShapes from "./v1/tenantShapes";
@@ -42,6 +46,8 @@ import * as apiV1Webhooks from "./v1/webhooks";
 
 /** Every module that may have endpoints, by its path; made by `npm run routes`. */
 export const modules: Readonly<Record<string, Record<string, unknown>>> = {
+  "api/v1/accountLetters": apiV1AccountLetters,
+  "api/v1/accounts": apiV1Accounts,
   "api/v1/apiKeys": apiV1ApiKeys,
   "api/v1/attachments": apiV1Attachments,
   "api/v1/audit": apiV1Audit,
@@ -64,6 +70,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/invoices": apiV1Invoices,
   "api/v1/messageEvents": apiV1MessageEvents,
   "api/v1/notifications": apiV1Notifications,
+  "api/v1/oneTimeLogin": apiV1OneTimeLogin,
   "api/v1/organization": apiV1Organization,
   "api/v1/organizationLogo": apiV1OrganizationLogo,
   "api/v1/organizationShapes": apiV1OrganizationShapes,
@@ -77,6 +84,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/recurringInvoices": apiV1RecurringInvoices,
   "api/v1/reports": apiV1Reports,
   "api/v1/salesShapes": apiV1SalesShapes,
+  "api/v1/staffSessions": apiV1StaffSessions,
   "api/v1/statements": apiV1Statements,
   "api/v1/sync": apiV1Sync,
   "api/v1/tenantShapes": apiV1TenantShapes,

@@ -1,4 +1,6 @@
 import type { MutationCtx } from "../_generated/server";
+import type { AccountMail } from "../accounts/mail";
+import { recordMailEvent } from "../accounts/mailSettling";
 import type { Outcome } from "../kit/incomingWebhook";
 import { rowOfAnyTenant } from "../kit/own";
 import { ObjectStore } from "../ontology/store";
@@ -11,6 +13,11 @@ import { suppress } from "./suppressions";
 /** Moves the message forward; an event that comes twice, late or out of order changes nothing. */
 export async function applyProviderEvent(ctx: MutationCtx, event: ProviderEvent): Promise<Outcome> {
   const message = await messageOf(ctx, event);
+  const mail = message ? null : await accountMailOf(ctx, event);
+  if (mail) {
+    await recordMailEvent(ctx, mail, event);
+    return { status: "applied" };
+  }
   if (!message) return { status: "ignored", note: "It is about a message that is not known here." };
   const { organizationId } = message;
   await recordProgress(ctx, message, event);
@@ -38,5 +45,20 @@ async function messageOf(
     .withIndex("by_provider_message", (q) =>
       q.eq("channel", channel).eq("providerMessageId", providerMessageId),
     )
+    .first();
+}
+
+/** Letters about accounts go out by e-mail alone, under ids of their own. */
+async function accountMailOf(
+  ctx: MutationCtx,
+  { channel, notificationId, providerMessageId }: ProviderEvent,
+): Promise<AccountMail | null> {
+  if (channel !== "email") return null;
+  const named =
+    notificationId === undefined ? null : await rowOfAnyTenant(ctx, "accountMails", notificationId);
+  if (named || providerMessageId === undefined) return named;
+  return await ctx.db
+    .query("accountMails")
+    .withIndex("by_provider_message", (q) => q.eq("providerMessageId", providerMessageId))
     .first();
 }

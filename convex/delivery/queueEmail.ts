@@ -20,9 +20,9 @@ export type QueuedEmail = {
 );
 
 /**
- * Queues one e-mail in the caller's transaction; see `queueMessages`. An `invite`, a `password_reset`
- * and a `verification` carry a link with a token in it, which is given as `secretLink` with the time
- * at which the token ends, and never in `data`:
+ * Queues one e-mail of an organization in the caller's transaction; see `queueMessages`. (What is about
+ * a person's account: accounts/mail.ts.) An `invite` carries a link with a token in it, which is given
+ * as `secretLink` with the time at which the token ends, and never in `data`:
  *
  *     await queueEmail(ctx, {
  *       organizationId, template: "invite", to: email, language,

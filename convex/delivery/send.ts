@@ -4,10 +4,10 @@ import { type Infer, v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Id } from "../_generated/dataModel";
 import { type ActionCtx, internalAction } from "../_generated/server";
-import { mailboxOf } from "../kit/email";
 import { errorDataOf, notFound } from "../kit/errors";
 import type { FileReference } from "./documentFiles";
 import { letterOf, type TemplateName } from "./letters";
+import { asMailbox, openMailWay } from "./providers/mailWay";
 import {
   addressOf,
   type Email,
@@ -16,8 +16,6 @@ import {
   type Outcome,
   shortError,
 } from "./providers/message";
-import { sendByResend } from "./providers/resend";
-import { connectToSmtp } from "./providers/smtp";
 import { sendByWhatsApp, uploadToWhatsApp } from "./providers/whatsapp";
 import { attemptArgs, type sentFile } from "../schemas/notificationSchemas";
 import type { Preparation, Work } from "./queue";
@@ -118,39 +116,24 @@ async function openWay(
   files: File[],
   secretUrl: string | undefined,
 ): Promise<OpenWay | Failure> {
-  const close = (): void => undefined;
-  if (provider !== "whatsapp" && mailboxOf(to) === null) {
-    // Taken before addresses were read as strictly as mail servers read them.
-    const error = shortError(`${JSON.stringify(to)} is not one e-mail address`);
-    return { kind: "refused", error };
+  if (provider !== "whatsapp") {
+    const way = await openMailWay(provider, to);
+    if ("kind" in way) return way;
+    return {
+      ask: async (work) => await way.ask(emailOf(id, work, files, secretUrl)),
+      close: way.close,
+    };
   }
-  const email = (work: Work): Email => emailOf(id, work, files, secretUrl);
-  switch (provider) {
-    case "resend":
-      return { ask: async (work) => await sendByResend(email(work)), close };
-    case "smtp": {
-      const connection = await connectToSmtp();
-      if ("kind" in connection) return connection;
-      return {
-        ask: async (work) => await connection.send(email(work)),
-        close: () => {
-          connection.close();
-        },
-      };
-    }
-    case "whatsapp": {
-      const [file] = files;
-      const uploaded = file && (await uploadToWhatsApp(file));
-      if (uploaded && "kind" in uploaded) return uploaded;
-      return {
-        ask: async (work) => {
-          const template = work.template as TemplateName;
-          return await sendByWhatsApp({ ...work, id, to, template, document: uploaded });
-        },
-        close,
-      };
-    }
-  }
+  const [file] = files;
+  const uploaded = file && (await uploadToWhatsApp(file));
+  if (uploaded && "kind" in uploaded) return uploaded;
+  return {
+    ask: async (work) => {
+      const template = work.template as TemplateName;
+      return await sendByWhatsApp({ ...work, id, to, template, document: uploaded });
+    },
+    close: () => undefined,
+  };
 }
 
 function emailOf(id: string, work: Work, files: File[], secretUrl: string | undefined): Email {
@@ -186,11 +169,6 @@ async function contentsOf(ctx: ActionCtx, files: SentFile[]): Promise<File[] | n
   const contents = await Promise.all(files.map((file) => read(ctx, file)));
   const had = contents.filter((content) => content !== null);
   return had.length === files.length ? had : null;
-}
-
-/** With the domain as DNS has it, which every mail server takes. */
-function asMailbox(address: string): string {
-  return mailboxOf(address) ?? address;
 }
 
 async function made(

@@ -1,3 +1,4 @@
+import { accountMailKind } from "../accounts/mailKind";
 import { bucketKind } from "../attachments/bucketKind";
 import { erasureKind, importKind, mergeKind, rekeyingKind } from "../crmKinds";
 import { mailKind } from "../delivery/mailKind";
@@ -10,6 +11,7 @@ import type { JobKind } from "./kind";
 /** Every kind of job: what recovery looks through, and administrators see. */
 export const JOB_KINDS: readonly JobKind[] = [
   mailKind,
+  accountMailKind,
   webhookKind,
   linkKind,
   incomingKind,

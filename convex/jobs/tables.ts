@@ -1,6 +1,7 @@
 /** The tables whose rows are jobs: each has `jobFields` and the index `by_job`. */
 export const JOB_TABLES = [
   "notifications",
+  "accountMails",
   "webhookDeliveries",
   "paymentLinks",
   "incomingEvents",

@@ -10,6 +10,11 @@ export const EXAMPLE_IDS = [
   "attachmentId",
   "storageId",
   "inviteToken",
+  "refreshToken",
+  "verificationToken",
+  "resetToken",
+  "unlockToken",
+  "oneTimeToken",
 ] as const;
 
 export function exampleId(name: (typeof EXAMPLE_IDS)[number]): string {

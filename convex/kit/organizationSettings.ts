@@ -100,6 +100,10 @@ export const organizationSettings = once(() =>
       description:
         "Whether customers get a receipt by e-mail when a payment settles an invoice; they do where it is absent.",
     }),
+    magicLinkSignIn: z.boolean().optional().meta({
+      description:
+        "Whether members may sign in by a link that is mailed to them; they may where it is absent. Who belongs to several organizations may where none forbids it.",
+    }),
     portalFields: z
       .array(fieldName())
       .max(50, "must have at most 50 entries")

@@ -21,6 +21,8 @@ const REASONS = {
   invite:
     "An invite's token says who may come in, not who is calling: accept it with POST /tenants/invites/accept.",
   refresh: "A refresh token is no credential: POST /auth/refresh gives an access token for it.",
+  refresh_used:
+    "The refresh token is used up, has expired, or is of a session that was ended. Sign in again.",
   one_time: "A one-time token is no credential: show it where the letter or page that has it says.",
   cookie: "The session cookie has no session token in it: sign in again.",
   id_alone:

@@ -37,6 +37,8 @@ export const accountTables = {
     userId: v.id("users"),
     /** The address that it proves. */
     email: v.optional(v.string()),
+    /** The session that hands itself on. */
+    sessionId: v.optional(v.id("sessions")),
     /** Of a second factor: what the first one was, and how often it may still be tried. */
     signIn: v.optional(v.string()),
     triesLeft: v.optional(v.number()),

@@ -78,6 +78,10 @@ export const coreTables = {
     passwordHash: v.optional(v.string()),
     /** Grows when the password changes, not when it is hashed anew; absent for 0. */
     passwordVersion: v.optional(v.number()),
+    /** What a sign-in asks for beside: kept by accounts/secondFactors.ts, as their rows change. */
+    secondFactors: v.optional(
+      v.array(v.union(v.literal("totp"), v.literal("recovery_code"), v.literal("passkey"))),
+    ),
     avatarAttachmentId: v.optional(v.id("attachments")),
     /** BCP 47 and IANA; a person's own, where no organization's counts. */
     locale: v.optional(v.string()),

@@ -45,6 +45,7 @@ export const storedSettings = v.object({
     }),
   ),
   paymentReceipts: v.optional(v.boolean()),
+  magicLinkSignIn: v.optional(v.boolean()),
   portalFields: v.optional(v.array(v.string())),
   allowedOrigins: v.array(v.string()),
 });

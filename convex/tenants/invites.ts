@@ -95,7 +95,8 @@ export async function acceptInvite(
   if (!known || known.invite.expiresAt <= Date.now()) {
     throw new ApiError("GONE", "The invite is used, expired or was never made: ask for another.");
   }
-  if (person.emailKey !== known.invite.emailKey) {
+  // Whoever has the letter's token and registered with its address need not have proved that yet.
+  if ((person.emailKey ?? person.pendingEmailKey) !== known.invite.emailKey) {
     const message = "The invite is for another e-mail: sign in with that one, verified.";
     throw new ApiError("FORBIDDEN", message);
   }

@@ -35,6 +35,8 @@ export function moveClock(milliseconds: number): void {
 
 export async function openOutbox(env: Record<string, string>): Promise<Outbox> {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 20, 10) });
+  // What a test of another file has set: a module's hooks are of the file that has loaded it first.
+  for (const name of ["RESEND_API_KEY", "SMTP_URL"]) vi.stubEnv(name, "");
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   const fixture = await newBackend();
   const { backend, organizationId } = fixture;
@@ -50,11 +52,11 @@ export async function openOutbox(env: Record<string, string>): Promise<Outbox> {
       await backend.run(async (ctx) =>
         queueEmail(ctx, {
           organizationId,
-          template: "verification",
+          template: "invite",
           to: "ada@x.test",
           language: "en",
-          data: { organization: "Test Studio", recipient: "Ada" },
-          secretLink: { url: "https://x.test/verify", expiresAt: Date.now() + WEEK },
+          data: { organization: "Test Studio", recipient: "Ada", inviter: "Mo" },
+          secretLink: { url: "https://x.test/invite", expiresAt: Date.now() + WEEK },
           ...email,
         }),
       ),

@@ -41,12 +41,12 @@ test("a message goes out once, with subject, both parts, and the organization as
       from: '"Ada \\"&\\" Sons" <mail@studio.test>',
       to: "ada@x.test",
       reply_to: "hello@studio.test",
-      subject: "Confirm your e-mail address",
+      subject: "Mo invites you to Test Studio",
       tags: [{ name: "notification_id", value: id }],
     },
   });
-  expect(resend.taken[0]?.email.text).toContain("https://x.test/verify");
-  expect(resend.taken[0]?.email.html).toContain('href="https://x.test/verify"');
+  expect(resend.taken[0]?.email.text).toContain("https://x.test/invite");
+  expect(resend.taken[0]?.email.html).toContain('href="https://x.test/invite"');
 });
 
 test("a provider that is down for an hour loses nothing, and each message arrives once", async () => {

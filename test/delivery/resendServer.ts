@@ -14,9 +14,16 @@ export type ResendEmail = {
 };
 export type Taken = { id: string; key: string; email: ResendEmail };
 
+type Refusal = {
+  status: number;
+  name: string;
+  headers?: Record<string, string>;
+  message?: string;
+};
+
 /** What a test lets happen to the next request: an answer instead of the usual one, or a lost one. */
 type Fault =
-  | { status: number; name: string; headers?: Record<string, string> }
+  | Refusal
   /** The message is taken, and the connection ends without an answer. */
   | "taken, no answer"
   /** The message is taken, and the connection stays open without an answer. */
@@ -93,16 +100,9 @@ export function hangUp(reply: FastifyReply): FastifyReply {
 
 function refuse(
   reply: FastifyReply,
-  {
-    status,
-    name,
-    headers = {},
-  }: { status: number; name: string; headers?: Record<string, string> },
+  { status, name, headers = {}, message = `The test says ${name}.` }: Refusal,
 ): FastifyReply {
-  return reply
-    .code(status)
-    .headers(headers)
-    .send({ statusCode: status, name, message: `The test says ${name}.` });
+  return reply.code(status).headers(headers).send({ statusCode: status, name, message });
 }
 
 function problemOf({ from, to, subject, html, text }: ResendEmail): string | null {

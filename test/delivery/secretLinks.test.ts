@@ -39,7 +39,7 @@ test("a link reaches its reader, and stands in no row and no answer", async () =
   const id = await outbox.queue({ secretLink: secretLink() });
   expect(await everythingStored()).not.toContain("very-secret");
   const before = await outbox.request("GET", `/notifications/${id}`);
-  expect(before.text).toContain("Confirm the address:\\n#hidden");
+  expect(before.text).toContain("Accept the invitation:\\n#hidden");
   expect(before.text).not.toContain("very-secret");
   expect(before.text).not.toContain("secretUrl");
   await outbox.run();

@@ -28,7 +28,7 @@ async function withSmtp(fault: SmtpFault = "none"): Promise<{ outbox: Outbox; ma
 
 test("the message that arrives parses: sender, subject, plain text and HTML, escaped", async () => {
   const { outbox, mails } = await withSmtp();
-  const data = { organization: "Test Studio", recipient: "<b>Żółć</b>" };
+  const data = { organization: "Test Studio", recipient: "<b>Żółć</b>", inviter: "Mo" };
   const id = await outbox.queue({ data });
   await outbox.run();
   expect((await outbox.message(id)).status).toBe("sent");
@@ -36,7 +36,7 @@ test("the message that arrives parses: sender, subject, plain text and HTML, esc
   expect(mail).toMatchObject({
     from: { name: "Test Studio", address: "mail@studio.test" },
     to: [{ address: "ada@x.test" }],
-    subject: "Confirm your e-mail address",
+    subject: "Mo invites you to Test Studio",
   });
   expect(mail.text).toContain("Hello <b>Żółć</b>,");
   expect(mail.html).toContain("Hello &lt;b&gt;Żółć&lt;/b&gt;,");

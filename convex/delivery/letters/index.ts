@@ -22,7 +22,7 @@ type Template = {
 const of = (data: LetterData, name: string): string => data[name] ?? "";
 
 /**
- * Every letter, in every language. `data` has, as far as they apply, `organization`, `recipient`,
+ * Every letter of an organization, in every language (those about accounts: accounts/letters.ts). `data` has, as far as they apply, `organization`, `recipient`,
  * `number`, `amount`, `open`, `dueDate`, `validUntil`, `paidOn`, `originalNumber` (all formatted),
  * `balance` of an invoice that is `paid`, `settled` otherwise, or in `part`, `accepted` of a quote,
  * `level` of a reminder, the sender's own `message`, the `inviter`'s name, and the link `url`.
@@ -134,47 +134,13 @@ const TEMPLATES = {
       de: (d) => ({ subject: of(d, "title"), paragraphs: [`${of(d, "title")}.`] }),
     },
   },
-  password_reset: {
-    facts: [],
-    text: {
-      en: () => ({
-        subject: "Reset your password",
-        paragraphs: [
-          "somebody, hopefully you, asked for a new password. If it was not you, ignore this message: your password stays as it is.",
-        ],
-        action: "Choose a new password",
-      }),
-      de: () => ({
-        subject: "Passwort zurücksetzen",
-        paragraphs: [
-          "jemand, hoffentlich Sie, hat ein neues Passwort angefordert. Wenn Sie es nicht waren, beachten Sie diese Nachricht nicht: Ihr Passwort bleibt, wie es ist.",
-        ],
-        action: "Neues Passwort wählen",
-      }),
-    },
-  },
-  verification: {
-    facts: [],
-    text: {
-      en: () => ({
-        subject: "Confirm your e-mail address",
-        paragraphs: ["please confirm that this is your e-mail address."],
-        action: "Confirm the address",
-      }),
-      de: () => ({
-        subject: "E-Mail-Adresse bestätigen",
-        paragraphs: ["bitte bestätigen Sie, dass dies Ihre E-Mail-Adresse ist."],
-        action: "Adresse bestätigen",
-      }),
-    },
-  },
 } satisfies Record<string, Template>;
 
 export type TemplateName = keyof typeof TEMPLATES;
 export const TEMPLATE_NAMES = Object.keys(TEMPLATES) as TemplateName[];
 
 /** Letters whose link lets its reader in: it is never among their data. */
-const SECRET_TEMPLATES = ["invite", "password_reset", "verification"] as const;
+const SECRET_TEMPLATES = ["invite"] as const;
 export type SecretTemplate = (typeof SECRET_TEMPLATES)[number];
 
 export function hasSecretLink(template: TemplateName): template is SecretTemplate {

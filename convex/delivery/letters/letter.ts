@@ -73,7 +73,7 @@ export function renderLetter(letter: Letter, language: Language): RenderedLetter
                                   </td>
                                   <td
                                     align="right"
-                                    style="padding:8px 0;border-bottom:1px solid #e5e7eb;font-weight:600"
+                                    style="padding:8px 0 8px 16px;border-bottom:1px solid #e5e7eb;font-weight:600;word-break:break-word"
                                   >
                                     ${value}
                                   </td>

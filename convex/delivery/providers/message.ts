@@ -52,9 +52,18 @@ export function addressOf(from: string): string {
   return /<([^<>]+)>\s*$/.exec(from)?.[1]?.trim() ?? from.trim();
 }
 
-const MAX_ERROR = 500;
+/** The name in `EMAIL_FROM`, if there is one. */
+export function nameOf(from: string): string | null {
+  const [, quoted = "", plain = ""] = /^\s*(?:"(.*)"|([^"<]*?))\s*<[^<>]+>\s*$/.exec(from) ?? [];
+  return quoted.replaceAll(/\\(.)/g, "$1").trim() || plain.trim() || null;
+}
 
-/** What a provider says of a failure, as it is kept: one short line. */
+const MAX_ERROR = 500;
+/** Servers quote what they refuse, and a letter's link lets its reader in. */
+const TOKENS = /\bfh_[a-z_]+_[\w-]+|(?<=\btoken(?:=|%3D|=3D))[^\s"'<>&]+/gi;
+
+/** What a provider says of a failure, as it is kept: one short line, without the token of a link. */
 export function shortError(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim().slice(0, MAX_ERROR).toWellFormed();
+  const line = text.replaceAll(/\s+/g, " ").trim().replaceAll(TOKENS, "…");
+  return line.slice(0, MAX_ERROR).toWellFormed();
 }

@@ -1,0 +1,38 @@
+import { v } from "convex/values";
+import { internal } from "../_generated/api";
+import { internalMutation } from "../_generated/server";
+import { batchOf } from "../kit/page";
+import { TRIES_COUNT_FOR_MS } from "./tries";
+
+const DELETED_AT_ONCE = 500;
+
+/** Deletes tokens that have expired and tries that no longer count, a batch at a time. */
+export const cleanUp = internalMutation({
+  args: {},
+  returns: v.object({ deleted: v.number() }),
+  handler: async (ctx) => {
+    const now = Date.now();
+    const refreshTokens = await batchOf(
+      ctx.db.query("refreshTokens").withIndex("by_expiresAt", (q) => q.lt("expiresAt", now)),
+      DELETED_AT_ONCE,
+    );
+    const oneTimeTokens = await batchOf(
+      ctx.db.query("oneTimeTokens").withIndex("by_expiresAt", (q) => q.lt("expiresAt", now)),
+      DELETED_AT_ONCE,
+    );
+    const tries = await batchOf(
+      ctx.db
+        .query("passwordTries")
+        .withIndex("by_since", (q) => q.lt("since", now - TRIES_COUNT_FOR_MS)),
+      DELETED_AT_ONCE,
+    );
+    for (const { _id } of refreshTokens.batch) await ctx.db.delete("refreshTokens", _id);
+    for (const { _id } of oneTimeTokens.batch) await ctx.db.delete("oneTimeTokens", _id);
+    for (const { _id } of tries.batch) await ctx.db.delete("passwordTries", _id);
+    const all = [refreshTokens, oneTimeTokens, tries];
+    if (all.some(({ isWhole }) => !isWhole)) {
+      await ctx.scheduler.runAfter(0, internal.accounts.retention.cleanUp, {});
+    }
+    return { deleted: all.reduce((sum, { batch }) => sum + batch.length, 0) };
+  },
+});
