@@ -20,7 +20,7 @@ import { tokenOfLink } from "./links";
 export type AccountMail = Doc<"accountMails">;
 export type AccountMailData = Infer<typeof accountMailData>;
 export type LinkTemplate = Infer<typeof linkTemplate>;
-export type NoticeTemplate = Infer<typeof noticeTemplate>;
+type NoticeTemplate = Infer<typeof noticeTemplate>;
 export type SecondFactorChange = Infer<typeof secondFactorChange>;
 
 /** A letter that says what has happened is news so long; one with a link, while the link is good. */
@@ -37,7 +37,7 @@ type NoticeData = {
   oauth_connected: { provider: "microsoft" | "google"; email?: string };
 };
 
-export type QueuedAccountMail = {
+type QueuedAccountMail = {
   /** Whose account it is about; a letter with a link is for the addresses of that account alone. */
   userId: Id<"users">;
   to: string;

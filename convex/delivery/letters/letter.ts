@@ -42,7 +42,7 @@ export function renderLetter(letter: Letter, language: Language): RenderedLetter
                 width="100%"
                 cellpadding="0"
                 cellspacing="0"
-                style="max-width:560px;background:#ffffff;border-radius:8px"
+                style="max-width:560px;background:#ffffff;border-radius:8px;word-break:break-word"
               >
                 <tr>
                   <td style="padding:24px 32px 0;font-size:14px;font-weight:600;color:#4b5563">
@@ -67,13 +67,13 @@ export function renderLetter(letter: Letter, language: Language): RenderedLetter
                               ({ label, value }) =>
                                 html`<tr>
                                   <td
-                                    style="padding:8px 0;border-bottom:1px solid #e5e7eb;color:#6b7280"
+                                    style="padding:8px 0;border-bottom:1px solid #e5e7eb;color:#6b7280;white-space:nowrap;vertical-align:top"
                                   >
                                     ${label}
                                   </td>
                                   <td
                                     align="right"
-                                    style="padding:8px 0 8px 16px;border-bottom:1px solid #e5e7eb;font-weight:600;word-break:break-word"
+                                    style="padding:8px 0 8px 16px;border-bottom:1px solid #e5e7eb;font-weight:600"
                                   >
                                     ${value}
                                   </td>

@@ -4,6 +4,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { ApiError } from "../errors";
+import { accountPageRoutes } from "./accountPages";
 import { failure } from "./answer";
 import { API_PREFIX, type HttpApp, type HttpContext, type HttpEnv } from "./context";
 import { preflight, setCorsHeaders } from "./cors";
@@ -63,6 +64,7 @@ export function httpApp(
   });
 
   homeRoutes(app);
+  accountPageRoutes(app);
   healthRoutes(app);
   docsRoutes(app);
   errorsPageRoute(app);
