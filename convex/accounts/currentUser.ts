@@ -1,8 +1,11 @@
 import * as z from "zod";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
+import { type Mode, modeOf } from "../kit/mode";
 import { once } from "../kit/once";
 import { organizationOf } from "../kit/own";
+import type { Role } from "../kit/scopes";
+import { activeMemberships } from "./memberships";
 import { addressOf } from "./verified";
 
 /** ME2, whose literal body is in snake case. Times are ISO 8601. */
@@ -34,4 +37,19 @@ export async function currentUserOf(
     ...{ id: user._id, email: addressOf(user), tier },
     ...{ subscription_status: null, subscription_id: null, renews_at: null, ends_at: null },
   };
+}
+
+/** Of a person, with what each organization is. */
+export async function membershipsOf(
+  ctx: QueryCtx,
+  userId: Id<"users">,
+): Promise<{ organizationId: string; name: string; role: Role; mode: Mode }[]> {
+  const memberships = await activeMemberships(ctx, userId);
+  return await Promise.all(
+    memberships.map(async (membership) => {
+      const organization = await organizationOf(ctx, membership);
+      const { organizationId, role } = membership;
+      return { organizationId, name: organization.name, role, mode: modeOf(organization) };
+    }),
+  );
 }

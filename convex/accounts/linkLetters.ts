@@ -7,6 +7,7 @@ import { organizationOf } from "../kit/own";
 import { accountByEmail } from "./addresses";
 import { accountLink, type LinkAction } from "./links";
 import { languageOfPerson, type LinkTemplate, queueAccountMail } from "./mail";
+import { activeMemberships } from "./memberships";
 import { issueOneTimeToken, type OneTimePurpose } from "./oneTimeTokens";
 import { recordForPerson } from "./trail";
 import { addressOf } from "./verified";
@@ -106,11 +107,7 @@ async function mayBeSent(ctx: MutationCtx, user: User): Promise<boolean> {
 
 /** An organization may forbid it to its members: one that does is enough. */
 async function isMagicLinkAllowed(ctx: MutationCtx, user: User): Promise<boolean> {
-  const memberships = await ctx.db
-    .query("memberships")
-    .withIndex("by_status", (q) => q.eq("userId", user._id).eq("status", "active"))
-    .take(50);
-  for (const membership of memberships) {
+  for (const membership of await activeMemberships(ctx, user._id)) {
     if ((await organizationOf(ctx, membership)).magicLinkSignIn === false) return false;
   }
   return true;

@@ -1,4 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import type { Caller } from "../kit/caller";
 import { ApiError } from "../kit/errors";
 import { authenticatedAtOf } from "./sessions";
 
@@ -15,6 +17,17 @@ export function requireRecentSignIn(session: Doc<"sessions"> | null): void {
   if (age <= recentSeconds() * 1000) return;
   const message = "Prove once more who you are: POST /auth/reauthenticate, then repeat this.";
   throw new ApiError("REAUTHENTICATION_REQUIRED", message);
+}
+
+/** A key that opens everything, or makes others, is not made by whoever finds a screen unlocked. */
+export async function requireRecentForKey(
+  ctx: Pick<QueryCtx, "db">,
+  caller: Caller,
+  scopes: readonly string[],
+): Promise<void> {
+  if (!scopes.some((scope) => scope === "*" || scope.startsWith("admin:"))) return;
+  if (caller.kind !== "user" || caller.sessionId === null) return;
+  requireRecentSignIn(await ctx.db.get("sessions", caller.sessionId));
 }
 
 function recentSeconds(): number {

@@ -1,11 +1,12 @@
 import * as z from "zod";
-import type { Doc, Id } from "../_generated/dataModel";
-import type { MutationCtx, QueryCtx } from "../_generated/server";
+import type { Doc } from "../_generated/dataModel";
+import type { MutationCtx } from "../_generated/server";
 import { once } from "../kit/once";
 import { ok, type Answer } from "../kit/reply";
 import type { RequestOrigin } from "../kit/requestOrigin";
 import { noteDevice } from "./devices";
 import { languageOfPerson, queueAccountMail } from "./mail";
+import { oldestOrganization } from "./memberships";
 import { issueOneTimeToken } from "./oneTimeTokens";
 import { issueRefreshToken } from "./refreshTokens";
 import { type SecondFactor, secondFactorsOf } from "./secondFactors";
@@ -137,18 +138,6 @@ export async function newTokens(
   const authTime = authenticatedAtOf(session);
   const { accessToken, expiresIn } = await signAccessToken(ctx, { userId, sessionId, authTime });
   return { accessToken, refreshToken: await issueRefreshToken(ctx, session), expiresIn };
-}
-
-/** The organization that they have belonged to for the longest time. */
-export async function oldestOrganization(
-  ctx: QueryCtx,
-  userId: Id<"users">,
-): Promise<Id<"organizations"> | null> {
-  const membership = await ctx.db
-    .query("memberships")
-    .withIndex("by_status", (q) => q.eq("userId", userId).eq("status", "active"))
-    .first();
-  return membership?.organizationId ?? null;
 }
 
 async function tellOfNewDevice(

@@ -3,6 +3,7 @@ import type { MutationCtx } from "../_generated/server";
 import type { RequestOrigin } from "../kit/requestOrigin";
 import type { Change } from "../ontology/changes";
 import { record } from "../ontology/effects";
+import { activeMemberships } from "./memberships";
 
 /** Beyond so many organizations a person's own matters are told to the first of them. */
 const MAX_ORGANIZATIONS = 50;
@@ -23,10 +24,7 @@ export async function recordForPerson(
   { action, changes = [] }: PersonalEvent,
   request: RequestOrigin,
 ): Promise<void> {
-  const memberships = await ctx.db
-    .query("memberships")
-    .withIndex("by_status", (q) => q.eq("userId", user._id).eq("status", "active"))
-    .take(MAX_ORGANIZATIONS);
+  const memberships = await activeMemberships(ctx, user._id, MAX_ORGANIZATIONS);
   for (const { organizationId } of memberships) {
     const actor = { type: "user" as const, id: user._id, name: user.name };
     const subject = { objectType: "user", objectId: user._id, changes };

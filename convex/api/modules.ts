@@ -20,6 +20,7 @@ import * as apiV1IncomingEvents from "./v1/incomingEvents";
 import * as apiV1Integrity from "./v1/integrity";
 import * as apiV1Invites from "./v1/invites";
 import * as apiV1Invoices from "./v1/invoices";
+import * as apiV1Me from "./v1/me";
 import * as apiV1MessageEvents from "./v1/messageEvents";
 import * as apiV1Notifications from "./v1/notifications";
 import * as apiV1OneTimeLogin from "./v1/oneTimeLogin";
@@ -68,6 +69,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/integrity": apiV1Integrity,
   "api/v1/invites": apiV1Invites,
   "api/v1/invoices": apiV1Invoices,
+  "api/v1/me": apiV1Me,
   "api/v1/messageEvents": apiV1MessageEvents,
   "api/v1/notifications": apiV1Notifications,
   "api/v1/oneTimeLogin": apiV1OneTimeLogin,

@@ -1,3 +1,4 @@
+import { requireVerifiedEmail } from "../accounts/verified";
 import type { Id } from "../_generated/dataModel";
 import { invalidFields } from "../kit/errors";
 import { sendInvoice } from "../ontology/invoiceActions";
@@ -113,7 +114,8 @@ async function deliver(
   recipients: readonly Recipient[],
   { message, language = languageOf(context.organization) }: DocumentSending,
 ): Promise<Id<"notifications">[]> {
-  const { organization } = context;
+  const { organization, store } = context;
+  if (recipients.length > 0) requireVerifiedEmail(store.scope);
   const data = documentData(organization, document, language);
   const text = message?.trim() ?? "";
   if (text !== "") data["message"] = text;

@@ -1,3 +1,4 @@
+import { requireVerifiedEmail } from "../accounts/verified";
 import type { Id } from "../_generated/dataModel";
 import { ApiError } from "../kit/errors";
 import type { ReminderLevel, ReminderSettings } from "../kit/reminderSettings";
@@ -76,6 +77,7 @@ async function remind(
   { message, language = languageOf(context.organization) }: DocumentSending,
 ): Promise<Reminded> {
   const { organization, store } = context;
+  requireVerifiedEmail(store.scope);
   const data = reminderData(organization, invoice, language, level);
   const text = message?.trim() ?? "";
   if (text !== "") data["message"] = text;

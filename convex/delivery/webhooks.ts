@@ -1,3 +1,4 @@
+import { requireVerifiedEmail } from "../accounts/verified";
 import { dataIn, fieldIn } from "../ontology/eventData";
 import { compareValues, type Value } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -39,6 +40,7 @@ export async function createWebhook(
   scope: WriteScope,
   input: WebhookInput,
 ): Promise<{ webhook: Webhook; secret: string }> {
+  requireVerifiedEmail(scope);
   const { organizationId, actor } = scope;
   const fields = await checkedFields(ctx, scope, input);
   const present = await webhooksOf(ctx, organizationId);

@@ -1,6 +1,7 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { requireVerifiedEmail } from "../accounts/verified";
 import { record, type WriteScope } from "../ontology/effects";
 import type { Caller } from "./caller";
 import { ApiError, FieldError, invalidFields } from "./errors";
@@ -50,6 +51,7 @@ async function insertKey(
   scope: WriteScope,
   { name, scopes, expiresAt }: Omit<KeyRequest, "mode">,
 ): Promise<IssuedKey> {
+  requireVerifiedEmail(scope);
   const now = Date.now();
   if (expiresAt !== undefined && expiresAt <= now) {
     throw invalidFields([{ field: "expiresAt", message: "must lie in the future" }]);

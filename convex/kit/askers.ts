@@ -2,7 +2,7 @@ import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { requireRecentSignIn } from "../accounts/recent";
 import { noteUse } from "../accounts/sessions";
-import { isUnverified } from "../accounts/verified";
+import { isUnverified, requireVerifiedEmail } from "../accounts/verified";
 import { ApiError } from "./errors";
 import {
   type Caller,
@@ -63,7 +63,6 @@ export type Askers<Who extends Expiring, Home, Door> = {
 type CallersDoor = {
   scope: Scope;
   callers?: readonly CallerKind[] | undefined;
-  needsVerifiedEmail?: true | undefined;
 };
 type PersonsDoor = {
   forAdministrators?: true;
@@ -80,10 +79,9 @@ export const callersOfOrganizations: Askers<Identity, Doc<"organizations">, Call
     caller: callerKey(caller),
     ...(await rolled(ctx, session)),
   }),
-  requireTaken: ({ caller }, { scope, callers, needsVerifiedEmail }) => {
+  requireTaken: ({ caller }, { scope, callers }) => {
     requireKind(caller, callers);
     requireScope(caller, scope);
-    if (needsVerifiedEmail && caller.kind === "user" && caller.isUnverified) throw unverified();
   },
   requireWriter: ({ keyMode }, organization) => {
     requireKeyOfMode(keyMode, organization);
@@ -98,15 +96,6 @@ async function rolled(
 ): Promise<{ rolledTo?: number }> {
   const rolledTo = session && (await noteUse(ctx, session));
   return rolledTo === null ? {} : { rolledTo };
-}
-
-function requireVerified(person: Doc<"users">): void {
-  if (isUnverified(person)) throw unverified();
-}
-
-function unverified(): ApiError {
-  const message = "Verify your e-mail first: open the link that was mailed to you.";
-  return new ApiError("EMAIL_NOT_VERIFIED", message);
 }
 
 /** Who has no secret is counted by address. */
@@ -137,7 +126,7 @@ export const persons: Askers<Person, null, PersonsDoor> = {
     if (door.forAdministrators && !person.isPlatformAdmin) {
       throw new ApiError("FORBIDDEN", "This is for administrators of the deployment.");
     }
-    if (door.needsVerifiedEmail) requireVerified(person);
+    if (door.needsVerifiedEmail) requireVerifiedEmail({ isUnverified: isUnverified(person) });
     if (door.needsRecentSignIn) requireRecentSignIn(session);
   },
   requireWriter: () => undefined,

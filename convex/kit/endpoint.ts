@@ -103,10 +103,6 @@ export type EndpointDefinition = {
   takesSecret?: true;
   /** A browser gets the session in a cookie: always, or where the body says `"cookie": true`. */
   setsCookie?: "always" | "asked";
-  /** Refused to who has signed in longer ago than `RECENT_SIGN_IN_SECONDS`; see accounts/recent.ts. */
-  needsRecentSignIn?: true;
-  /** Refused to a person whose e-mail is not verified yet. */
-  needsVerifiedEmail?: true;
 };
 
 export type EndpointKind = "query" | "mutation";

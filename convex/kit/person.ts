@@ -26,7 +26,9 @@ export async function identifyPerson(ctx: QueryCtx, credential: CallerCredential
     if (!person) throw unauthorized("clerk");
     return { person, session: null, expiresAt: undefined };
   }
-  const { caller } = await identify(ctx, credential);
+  // Which organization they mean is nobody's business where no organization is asked for.
+  const { tenantId: _tenantId, tenantInPath: _tenantInPath, ...alone } = credential;
+  const { caller } = await identify(ctx, alone);
   throw wrongKind(caller.kind, ["user"]);
 }
 

@@ -35,10 +35,19 @@ export type PersonalDefinition = Omit<
 > & {
   /** Refused to who is no administrator of the deployment. */
   forAdministrators?: true;
+  /** Refused to who has signed in longer ago than `RECENT_SIGN_IN_SECONDS`; see accounts/recent.ts. */
+  needsRecentSignIn?: true;
+  /** Refused to who has not verified their e-mail yet. */
+  needsVerifiedEmail?: true;
 };
 
 /** Of a person, under which sign-in: null for one who did not sign in with us. */
-type SignedIn = { person: Doc<"users">; session: Doc<"sessions"> | null };
+type SignedIn = {
+  person: Doc<"users">;
+  session: Doc<"sessions"> | null;
+  /** `X-Tenant-Id` as it was sent, for what is told of one of their organizations; nothing asks for it. */
+  tenantId: string | undefined;
+};
 export type PersonalReadContext = QueryCtx & SignedIn;
 export type PersonalWriteContext = MutationCtx &
   SignedIn & {
@@ -68,7 +77,8 @@ export function personalReadEndpoint<const Definition extends PersonalDefinition
         { credential, door: definition },
         async ({ person, session }) => {
           const input = (await parseInput(schemas, request, zoneOf(person))) as Input<Definition>;
-          return await handler({ ...ctx, person, session }, input);
+          const { tenantId } = credential;
+          return await handler({ ...ctx, person, session, tenantId }, input);
         },
       ),
   });
@@ -98,7 +108,8 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
           ...{ organizationId, actor, ...by, ...signIn },
         });
         const consulted = consultedBy(definition, call) as Consulted<Definition>;
-        const context = { ...ctx, person, session, request: by, scopeIn };
+        const { tenantId } = call.credential;
+        const context = { ...ctx, person, session, tenantId, request: by, scopeIn };
         return await handler(context, { ...input, consulted });
       }),
   });

@@ -20,11 +20,17 @@ export async function writeScopeOf(
 async function standingOf(
   ctx: QueryCtx,
   caller: Caller,
-): Promise<Pick<WriteScope, "role" | "sessionId" | "deviceId" | "viewer">> {
+): Promise<Pick<WriteScope, "role" | "sessionId" | "deviceId" | "viewer" | "isUnverified">> {
   if (caller.kind === "api_key" || caller.kind === "unkeyed_portal") return {};
   const session = caller.sessionId === null ? {} : { sessionId: caller.sessionId };
   if (caller.kind === "portal_user") return { ...session, viewer: caller.viewer };
   // Not with the caller: a query that read the device would not be cached beyond its next pull.
   const device = caller.deviceId && (await findOwn(ctx, caller, "devices", caller.deviceId));
-  return { ...session, role: caller.role, ...(device ? { deviceId: device.deviceId } : {}) };
+  const unverified = caller.isUnverified ? { isUnverified: true } : {};
+  return {
+    ...session,
+    ...unverified,
+    role: caller.role,
+    ...(device ? { deviceId: device.deviceId } : {}),
+  };
 }

@@ -21,6 +21,8 @@ export type WriteScope = {
   sessionId?: string;
   /** The device that it comes from, as it calls itself: the session's, or a pushed change's. */
   deviceId?: string;
+  /** They have not verified their e-mail: see accounts/verified.ts. */
+  isUnverified?: boolean;
   /** Set when a portal user writes: what they see then bounds what they change. */
   viewer?: PortalViewer;
 };
@@ -45,7 +47,7 @@ export async function record(
   happening: Happening,
 ): Promise<Id<"auditLogs">> {
   const { action, objectType, objectId, changes, event, awaitsFiles = false } = happening;
-  const { viewer: _viewer, ...who } = scope;
+  const { viewer: _viewer, isUnverified: _isUnverified, ...who } = scope;
   const { organizationId, actor, traceId } = scope;
   const at = Date.now();
   const commitTs = ctx.db.vars.commitTs;

@@ -1,3 +1,4 @@
+import { requireVerifiedEmail } from "../accounts/verified";
 import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -42,6 +43,7 @@ export async function configureProvider(
   provider: ProviderName,
   { secretKey, webhookSecret, overlapSeconds = OVERLAP_SECONDS }: Credentials,
 ): Promise<Provider> {
+  requireVerifiedEmail(scope);
   if (secretKey === undefined && webhookSecret === undefined) {
     throw invalidFields([
       { field: "", message: "must have a secretKey, a webhookSecret, or both" },

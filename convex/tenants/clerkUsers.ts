@@ -1,5 +1,5 @@
-import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { wipeCredentials } from "../accounts/credentials";
 import { accountAtClerk } from "../kit/clerk";
 import type { Outcome } from "../kit/incomingWebhook";
 import { lateness, remember, rememberDeletion, type Telling } from "./clerkHistory";
@@ -39,22 +39,12 @@ export async function deleteUser(
   await rememberDeletion(ctx, clerkId);
   const user = await accountAtClerk(ctx, clerkId);
   if (!user) return { status: "applied" };
-  await endSessionsOf(ctx, user);
-  await ctx.db.patch("users", user._id, { deletedAt: Date.now(), passwordHash: undefined });
+  await wipeCredentials(ctx, user._id);
+  await ctx.db.patch("users", user._id, { deletedAt: Date.now() });
   const outcome = await endMembershipsOf(ctx, traceId, user);
   // By the e-mail an operator finds an owner who has to be given new credentials.
   if (outcome.status === "applied") {
     await ctx.db.patch("users", user._id, { email: undefined, emailKey: undefined });
   }
   return outcome;
-}
-
-async function endSessionsOf(ctx: MutationCtx, { _id }: Doc<"users">): Promise<void> {
-  const revokedAt = Date.now();
-  const sessions = ctx.db.query("sessions").withIndex("by_user", (q) => q.eq("userId", _id));
-  for await (const session of sessions) {
-    if (session.revokedAt === undefined) {
-      await ctx.db.patch("sessions", session._id, { revokedAt });
-    }
-  }
 }

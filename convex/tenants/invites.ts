@@ -1,6 +1,7 @@
 import type { OrderedQuery } from "convex/server";
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { requireVerifiedEmail } from "../accounts/verified";
 import { queueEmail } from "../delivery/queueEmail";
 import { languageOf } from "../delivery/wording";
 import { ApiError } from "../kit/errors";
@@ -33,6 +34,7 @@ export async function inviteMember(
   organization: Organization,
   { email, role }: { email: string; role: Role },
 ): Promise<Issued> {
+  requireVerifiedEmail(scope);
   await requireNobody(ctx, organization._id, email);
   await requireRoom(ctx, organization);
   const open = await openInvites(ctx, organization._id).take(MAX_OPEN);
@@ -62,6 +64,7 @@ export async function resendInvite(
   organization: Organization,
   known: Invite,
 ): Promise<Issued> {
+  requireVerifiedEmail(scope);
   const { token, ...secret } = newSecret();
   await ctx.db.patch("memberships", known._id, { invite: { ...known.invite, ...secret } });
   await recordInvite(ctx, scope, "invite.resent", known._id, []);

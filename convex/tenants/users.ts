@@ -1,6 +1,7 @@
 import { v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
+import { holderOfProvedEmail, setProvedEmail, userByEmail } from "../accounts/addresses";
 import { accountAtClerk } from "../kit/clerk";
 import { emailKey, keptEmail } from "../kit/email";
 import { isDeletedAtClerk } from "./clerkHistory";
@@ -47,7 +48,7 @@ export async function findOrMakeUser(
     if (known.email !== undefined || email === undefined) return known;
     return await withEmail(ctx, known, email);
   }
-  const namesake = email === undefined ? null : await userByEmail(ctx, email);
+  const namesake = email === undefined ? null : await holderOfProvedEmail(ctx, email);
   if (namesake && namesake.clerkUserId === undefined) {
     await ctx.db.patch("users", namesake._id, { clerkUserId: subject });
     return { ...namesake, clerkUserId: subject };
@@ -80,9 +81,7 @@ export async function withEmail(
     await ctx.db.patch("users", holder._id, { clerkUserId });
     return { ...holder, clerkUserId };
   }
-  const changed = { email, emailKey: emailKey(email) };
-  await ctx.db.patch("users", user._id, changed);
-  return { ...user, ...changed };
+  return await setProvedEmail(ctx, user, email);
 }
 
 /**
@@ -100,13 +99,6 @@ export async function canJoin(
     .withIndex("by_user", (q) => q.eq("userId", user._id))
     .first();
   return membership === null;
-}
-
-async function userByEmail(ctx: MutationCtx, email: string): Promise<Doc<"users"> | null> {
-  return await ctx.db
-    .query("users")
-    .withIndex("by_emailKey", (q) => q.eq("emailKey", emailKey(email)))
-    .first();
 }
 
 async function userOf(ctx: MutationCtx, id: Id<"users">): Promise<Doc<"users">> {

@@ -1,3 +1,4 @@
+import { requireRecentForKey } from "../../accounts/recent";
 import * as z from "zod";
 import type { Doc } from "../../_generated/dataModel";
 import {
@@ -95,6 +96,7 @@ export const create = writeEndpoint(
   },
   async ({ caller, scope, ...ctx }, { body }) => {
     requireGrants(caller, body.scopes);
+    await requireRecentForKey(ctx, caller, body.scopes);
     return created(issuedView(await issueKey(ctx, scope, body)));
   },
 );
@@ -137,6 +139,7 @@ export const rotate = writeEndpoint(
   async ({ caller, scope, ...ctx }, { params, body }) => {
     const key = await requireKey(ctx, scope.organizationId, params.id);
     requireGrants(caller, key.scopes as Grant[]);
+    await requireRecentForKey(ctx, caller, key.scopes);
     return created(issuedView(await rotateKey(ctx, scope, key, body?.overlapSeconds ?? 0)));
   },
 );

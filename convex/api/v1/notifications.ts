@@ -1,3 +1,4 @@
+import { requireVerifiedEmail } from "../../accounts/verified";
 import * as z from "zod";
 import {
   CHANNELS,
@@ -115,6 +116,7 @@ export const resend = writeEndpoint(
   async ({ scope, ...ctx }, { params, body }) => {
     const isOutgoing = ({ userId }: Notification): boolean => userId === undefined;
     const message = await ctx.store.own("notifications", params.id, isOutgoing);
+    requireVerifiedEmail(scope);
     const queued = await resendMessage(ctx, message, body?.to);
     await record(ctx, scope, {
       action: "notification.resent",

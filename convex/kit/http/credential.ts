@@ -84,7 +84,6 @@ function tenantOf(
   c: HttpContext,
   endpoint: EndpointRoute,
 ): { tenantId?: string; tenantInPath?: boolean } {
-  if (endpoint.isPersonal) return {};
   if (endpoint.tenantInPath) return { tenantId: c.req.param("id") ?? "", tenantInPath: true };
   const sent = c.req.header("X-Tenant-Id");
   return sent === undefined ? {} : { tenantId: sent };

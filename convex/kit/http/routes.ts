@@ -222,6 +222,15 @@ export const endpointRoutes: readonly EndpointRoute[] = [
     takesBody: true,
   },
   {
+    method: "GET",
+    path: "/auth/me",
+    functionName: "api/v1/me:authMe",
+    kind: "query",
+    scope: null,
+    callers: ["user"],
+    isPersonal: true,
+  },
+  {
     method: "POST",
     path: "/auth/reauthenticate",
     functionName: "api/v1/accounts:reauthenticate",
@@ -1432,6 +1441,16 @@ export const endpointRoutes: readonly EndpointRoute[] = [
     isPersonal: true,
     triesTokens: true,
     takesBody: true,
+  },
+  {
+    method: "GET",
+    path: "/user/me",
+    functionName: "api/v1/me:userMe",
+    kind: "query",
+    scope: null,
+    callers: ["user"],
+    isPersonal: true,
+    literal: true,
   },
   {
     method: "POST",
