@@ -112,7 +112,7 @@ const SERVED_ROWS = [
 /** Files that may read by an id without a tenant, each for what proves the id in its place. */
 const OF_ANY_TENANT = [
   OWN,
-  "convex/kit/caller.ts", // an organization: its memberships are looked up
+  "convex/kit/caller.ts", // an organization: its memberships are looked up; a session: its access token is signed
   "convex/kit/live.ts", // the object's organization is one that the user is a member of
   "convex/kit/portalTrust.ts", // the operator's variable
   "convex/payments/deploymentOwner.ts", // the operator's variable

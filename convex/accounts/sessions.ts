@@ -19,7 +19,7 @@ const DAY = 24 * 60 * 60 * 1000;
 export const SESSION_ROLLS_MS = 7 * DAY;
 const DEFAULT_MAX_DAYS = 30;
 /** How exactly `lastUsedAt` is kept: each writing makes the session's live queries run again. */
-const USE_NOTED_EVERY_MS = 10 * 60 * 1000;
+export const USE_NOTED_EVERY_MS = 10 * 60 * 1000;
 /** Of one person at a time; the one that was used longest ago makes room. */
 const MAX_SESSIONS = 100;
 const LONGEST_NAME = 200;

@@ -191,16 +191,19 @@ export const published = internalQuery({
   },
 });
 
-/** The key of this id, or null. */
+/** The key of this id, and since when it signs no more; null for one that there is not. */
 export const look = internalQuery({
   args: { kid: v.string() },
-  returns: v.union(publicKey, v.null()),
-  handler: async (ctx, { kid }): Promise<typeof publicKey.type | null> => {
+  returns: v.union(
+    v.object({ publicJwk: publicKey, retiredAt: v.union(v.number(), v.null()) }),
+    v.null(),
+  ),
+  handler: async (ctx, { kid }) => {
     const key = await ctx.db
       .query("signingKeys")
       .withIndex("by_kid", (q) => q.eq("kid", kid))
       .unique();
-    return key && publicKeyOf(key);
+    return key && { publicJwk: publicKeyOf(key), retiredAt: key.retiredAt ?? null };
   },
 });
 

@@ -5,7 +5,7 @@ import { isUnverified } from "../accounts/verified";
 import { userByClerkId } from "./clerk";
 import { ApiError, notFound } from "./errors";
 import { type Mode, modeOfKey } from "./mode";
-import { idOfAnyTenant } from "./own";
+import { idOfAnyTenant, rowOfAnyTenant } from "./own";
 import type { PortalViewer } from "../ontology/portalRules";
 import { covers, grantsOf, type Grant, isGrant, type Role, type Scope } from "./scopes";
 import { unauthorized } from "./unauthorized";
@@ -37,6 +37,13 @@ export const credentialValidator = v.union(
   v.object({ kind: v.literal("nobody"), ...tenant }),
   /** A user of Clerk, whose token was verified as the request came; see http/clerkToken.ts. */
   v.object({ kind: v.literal("clerk"), subject: v.string(), ...tenant }),
+  /** An access token of ours, verified as the request came; see http/accessToken.ts. */
+  v.object({
+    kind: v.literal("access_token"),
+    sessionId: v.string(),
+    userId: v.string(),
+    ...tenant,
+  }),
 );
 
 export type CallerCredential = typeof credentialValidator.type;
@@ -126,6 +133,17 @@ export async function identifySession(ctx: QueryCtx, credential: Hashed): Promis
   return { caller, expiresAt: session.expiresAt, keyMode: null, session };
 }
 
+/** By the claims of an access token that has been verified: it is good while its session is. */
+export async function identifyAccessToken(
+  ctx: QueryCtx,
+  credential: Tenancy & AccessClaims,
+): Promise<Identity> {
+  const { user, session } = await userOfAccessToken(ctx, credential);
+  const membership = await membershipFor(ctx, user._id, credential);
+  const caller = staffCaller(user, membership, session);
+  return { caller, expiresAt: session.expiresAt, keyMode: null, session };
+}
+
 /** A user of Clerk, by the claims of a token that has been verified. */
 export async function identifyClerkUser(
   ctx: QueryCtx,
@@ -147,9 +165,28 @@ export async function userOfSession(
     .query("sessions")
     .withIndex("by_tokenHash", (q) => q.eq("tokenHash", tokenHash))
     .unique();
-  if (!session || session.revokedAt !== undefined) throw unauthorized("session");
+  return await signedIn(ctx, session, "session");
+}
+
+type AccessClaims = { sessionId: string; userId: string };
+
+/** The user and session that a verified access token names. @throws UNAUTHORIZED */
+export async function userOfAccessToken(
+  ctx: QueryCtx,
+  { sessionId, userId }: AccessClaims,
+): Promise<{ user: Doc<"users">; session: Doc<"sessions"> }> {
+  const session = await rowOfAnyTenant(ctx, "sessions", sessionId);
+  return await signedIn(ctx, session?.userId === userId ? session : null, "access_token");
+}
+
+async function signedIn(
+  ctx: QueryCtx,
+  session: Doc<"sessions"> | null,
+  by: "session" | "access_token",
+): Promise<{ user: Doc<"users">; session: Doc<"sessions"> }> {
+  if (!session || session.revokedAt !== undefined) throw unauthorized(by);
   const user = await ctx.db.get("users", session.userId);
-  if (!user || user.deletedAt !== undefined) throw unauthorized("session");
+  if (!user || user.deletedAt !== undefined) throw unauthorized(by);
   return { user, session };
 }
 
@@ -222,7 +259,7 @@ export function requireKind(caller: Caller, kinds: readonly CallerKind[] = DEFAU
 
 const TAKEN: Record<CallerKind, string | null> = {
   api_key: "API keys (fh_live_…, fh_test_…)",
-  user: "members of staff (fh_session_…, or the identity provider's JWT)",
+  user: "members of staff (fh_session_…, an access token, or the identity provider's JWT)",
   portal_user: "portal users (fh_portal_…)",
   unkeyed_portal: null,
 };

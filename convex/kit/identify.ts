@@ -1,6 +1,7 @@
 import type { QueryCtx } from "../_generated/server";
 import {
   type CallerCredential,
+  identifyAccessToken,
   identifyApiKey,
   identifyClerkUser,
   identifySession,
@@ -24,6 +25,8 @@ export async function identify(ctx: QueryCtx, credential: CallerCredential): Pro
       return await identifyPortalSession(ctx, credential);
     case "portal_user":
       return await identifyPortalUser(ctx, credential);
+    case "access_token":
+      return await identifyAccessToken(ctx, credential);
     case "clerk":
       return await identifyClerkUser(ctx, credential);
     case "unkeyed_portal":

@@ -5,7 +5,15 @@ import { TenantReader } from "../ontology/reader";
 import { objectTypes, type ObjectDoc, type ObjectType } from "../ontology/registry";
 import { isOfType } from "../ontology/reader";
 import { admit, callersOfOrganizations } from "./askers";
-import { type Caller, type Identity, membershipIn, staffCaller, userOfSession } from "./caller";
+import { siteIssuer } from "./accessTokens";
+import {
+  type Caller,
+  type Identity,
+  membershipIn,
+  staffCaller,
+  userOfAccessToken,
+  userOfSession,
+} from "./caller";
 import { clerkUser } from "./clerk";
 import { ApiError, notFound } from "./errors";
 import { organizationOf, rowOfAnyTenant } from "./own";
@@ -16,7 +24,7 @@ import { unauthorized } from "./unauthorized";
 
 /**
  * Live functions of the dashboard name their caller by `sessionId`, the platform session token, or by
- * the Clerk token with which the client has authenticated; a `sessionId` goes before that. They stand
+ * the token with which the client has authenticated, ours or Clerk's; a `sessionId` goes before that. They stand
  * on the same callers, scopes and tenants as the HTTP endpoints.
  */
 export const sessionArgument = { sessionId: v.optional(v.string()) };
@@ -103,6 +111,8 @@ async function signedIn(
   sessionId: SessionId,
 ): Promise<{ user: Doc<"users">; session: Doc<"sessions"> | null }> {
   if (sessionId === undefined) {
+    const claims = await accessClaims(ctx);
+    if (claims !== null) return await userOfAccessToken(ctx, claims);
     const user = await clerkUser(ctx);
     if (user === null) throw unauthorized("live");
     return { user, session: null };
@@ -110,6 +120,14 @@ async function signedIn(
   const credential = readToken(sessionId);
   if (credential?.kind !== "session") throw unauthorized("live");
   return await userOfSession(ctx, credential.tokenHash);
+}
+
+/** Of the access token of ours with which the client has authenticated; another issuer's is none. */
+async function accessClaims(ctx: QueryCtx): Promise<{ sessionId: string; userId: string } | null> {
+  const identity = await ctx.auth.getUserIdentity();
+  if (identity?.issuer !== siteIssuer()) return null;
+  const { sid } = identity;
+  return { sessionId: typeof sid === "string" ? sid : "", userId: identity.subject };
 }
 
 /** Whose days the arguments of a call speak of. */

@@ -1,4 +1,5 @@
 import { v } from "convex/values";
+import type { Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
 import { notePull } from "../sync/devices";
 import {
@@ -12,11 +13,12 @@ import {
 import { type CallerCredential, credentialValidator, type Identity } from "./caller";
 import { errorDataOf } from "./errors";
 import { identify } from "./identify";
-import { consumeForAddress } from "./limits";
+import { consumeForAddress, consumeForCaller } from "./limits";
+import { organizationOf } from "./own";
 import { identifyPerson } from "./person";
 
 /**
- * Counts what no write of its own counts: a read (this runs beside its query, never before it) and a
+ * Counts what no write of its own counts: a read (this runs beside its query or after it, never before it) and a
  * request that was refused (whose own transaction rolled back). A stranger is counted by address.
  * `authorized` is also where a read's credential meets the clock.
  * @throws RATE_LIMITED
@@ -40,6 +42,19 @@ export const meter = internalMutation({
     const { documentsRead } = await ctx.meta.getTransactionMetrics();
     const authorized = known?.authorized ?? false;
     return { ...metering, authorized, documentsRead: documentsRead.used };
+  },
+});
+
+/**
+ * Counts the read of a member of staff after it, whom its query has found: what that has read is not
+ * read again. @throws RATE_LIMITED
+ */
+export const meterStaff = internalMutation({
+  args: { caller: v.string(), organizationId: v.id("organizations") },
+  handler: async (ctx, known): Promise<MeterReply> => {
+    const metering = await countStaff(ctx, known);
+    const { documentsRead } = await ctx.meta.getTransactionMetrics();
+    return { ...metering, authorized: true, documentsRead: documentsRead.used };
   },
 });
 
@@ -85,6 +100,15 @@ async function countKnown<Who extends Pick<Identity, "expiresAt">, Home, Door>(
   return { who, metering, authorized: true };
 }
 
+/** As `callersOfOrganizations` counts a member of staff, of whom no more is known than their name. */
+async function countStaff(
+  ctx: MutationCtx,
+  { caller, organizationId }: { caller: string; organizationId: Id<"organizations"> },
+): Promise<Metering> {
+  const { tier, allowedOrigins } = await organizationOf(ctx, { organizationId });
+  return { rateLimit: await consumeForCaller(ctx, caller, tier), allowedOrigins, caller };
+}
+
 async function countStranger(
   ctx: MutationCtx,
   { ip, triesTokens = false }: Counted,
@@ -97,7 +121,7 @@ async function countStranger(
 async function hasExpired(ctx: QueryCtx, credential: CallerCredential): Promise<boolean> {
   if (credential.kind === "clerk") return false; // its end was checked with its signature
   const { tenantId: _tenantId, tenantInPath: _tenantInPath, ...alone } = credential;
-  const { expiresAt } =
-    alone.kind === "session" ? await identifyPerson(ctx, alone) : await identify(ctx, alone);
+  const isPersons = alone.kind === "session" || alone.kind === "access_token";
+  const { expiresAt } = isPersons ? await identifyPerson(ctx, alone) : await identify(ctx, alone);
   return expiresAt !== undefined && expiresAt <= Date.now();
 }

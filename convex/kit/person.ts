@@ -1,6 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { type CallerCredential, userOfSession, wrongKind } from "./caller";
+import { type CallerCredential, userOfAccessToken, userOfSession, wrongKind } from "./caller";
 import { userByClerkId } from "./clerk";
 import { identify } from "./identify";
 import { unauthorized } from "./unauthorized";
@@ -18,9 +18,9 @@ export type Person = {
  */
 export async function identifyPerson(ctx: QueryCtx, credential: CallerCredential): Promise<Person> {
   if (credential.kind === "session") {
-    const { user, session } = await userOfSession(ctx, credential.tokenHash);
-    return { person: user, session, expiresAt: session.expiresAt };
+    return signedIn(await userOfSession(ctx, credential.tokenHash));
   }
+  if (credential.kind === "access_token") return signedIn(await userOfAccessToken(ctx, credential));
   if (credential.kind === "clerk") {
     const person = await userByClerkId(ctx, credential.subject);
     if (!person) throw unauthorized("clerk");
@@ -30,6 +30,10 @@ export async function identifyPerson(ctx: QueryCtx, credential: CallerCredential
   const { tenantId: _tenantId, tenantInPath: _tenantInPath, ...alone } = credential;
   const { caller } = await identify(ctx, alone);
   throw wrongKind(caller.kind, ["user"]);
+}
+
+function signedIn(by: { user: Doc<"users">; session: Doc<"sessions"> }): Person {
+  return { person: by.user, session: by.session, expiresAt: by.session.expiresAt };
 }
 
 /** How limits and idempotency records name a person; the same as a caller of theirs. */

@@ -1,13 +1,21 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { WriteScope } from "../ontology/effects";
+import { lastUseOf } from "../accounts/sessions";
 import { ObjectStore } from "../ontology/store";
 import { admit, type Admitted, admitToWrite, type Askers } from "./askers";
 import type { Caller, CallerCredential, Identity } from "./caller";
 import { DryRun } from "./dryRun";
 import type { WriteCall, WriteReply } from "./calls";
 import { findReply, keepReply } from "./idempotency";
-import { type Answer, type Refusal, type Reply, replyOf, withoutSecrets } from "./reply";
+import {
+  type Answer,
+  type AskedBy,
+  type Refusal,
+  type Reply,
+  replyOf,
+  withoutSecrets,
+} from "./reply";
 import { writeScopeOf } from "./writeScope";
 
 /**
@@ -21,7 +29,7 @@ import { writeScopeOf } from "./writeScope";
  *
  * and what the handler writes in an organization, it writes between `writing`'s scope and finish.
  */
-export async function serveRead<Who extends Pick<Identity, "expiresAt">, Home, Door>(
+export async function serveRead<Who extends Asker, Home, Door>(
   ctx: QueryCtx,
   askers: Askers<Who, Home, Door>,
   request: { credential: CallerCredential; door: Door },
@@ -30,7 +38,17 @@ export async function serveRead<Who extends Pick<Identity, "expiresAt">, Home, D
   const identify = async (): Promise<Who> => await askers.identify(ctx, request.credential);
   const who = await admit(askers, identify, request.door);
   const answer = await handler(who);
-  return { ...replyOf(answer), documentsRead: await documentsRead(ctx) };
+  const askedBy = { ...askers.keysOf(who), ...knownBy(who) };
+  return { ...replyOf(answer), askedBy, documentsRead: await documentsRead(ctx) };
+}
+
+type Asker = Pick<Identity, "expiresAt"> & Partial<Pick<Identity, "session">>;
+
+function knownBy({ expiresAt, session }: Asker): Pick<AskedBy, "expiresAt" | "lastUsedAt"> {
+  return {
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(session ? { lastUsedAt: lastUseOf(session) } : {}),
+  };
 }
 
 /** Of an endpoint, what the steps of a write go by. */

@@ -1,3 +1,4 @@
+import type { Id } from "../_generated/dataModel";
 import type { ApiError, ErrorData } from "./errors";
 import type { ListMeta } from "./pageParameters";
 
@@ -40,6 +41,14 @@ export function created<Data>(
 
 export const noContent: Answer<null> = { status: 204, data: null };
 
+/** By the name that limits have for them, until when they are known, and when their session was noted to be used. */
+export type AskedBy = {
+  caller: string;
+  organizationId?: Id<"organizations">;
+  expiresAt?: number;
+  lastUsedAt?: number;
+};
+
 /** What http.ts gets back. `data` and `meta` are JSON text. */
 export type Reply = {
   status: number;
@@ -54,6 +63,8 @@ export type Reply = {
   refusal?: ErrorData;
   /** The session cookie that the browser gets with it, or loses. */
   cookie?: SessionCookie;
+  /** Who asked, as the query has found; only to count them, see http/serve.ts. */
+  askedBy?: AskedBy;
   /** For the log: what Convex bills. */
   documentsRead?: number;
 };

@@ -41,7 +41,18 @@ const REASONS = {
   unkeyed_portal: "Send an API key: no organization's portal is trusted without one.",
   clerk: "The account that this JWT is of is not known here, or was deleted.",
   nobody: "There is no credential: sign in first.",
+  access_token:
+    "The session of this access token was ended or has expired, or its user is no longer here. Sign in again.",
   upload: "The upload is not this caller's, or has been used.",
+
+  access_token_expired:
+    "The access token has expired: they are good for 15 minutes, and POST /auth/refresh gives the next.",
+  access_token_key:
+    "The access token is signed by no key of this deployment: it is of another one, or of before its keys changed. Sign in again.",
+  access_token_signature: "The access token's signature is not by the key that it names.",
+  access_token_algorithm: "Access tokens are signed with ES256 (alg), and with nothing else.",
+  access_token_form:
+    "The access token is not as this deployment makes them: typ JWT and kid in its header; sub, sid, iat, exp and jti in its claims.",
 
   jwt_malformed:
     "The JWT cannot be read: it needs three base64url parts, kid in its header, and iss, sub and exp; at most 16,384 characters.",
@@ -55,7 +66,7 @@ const REASONS = {
   jwt_party: "The JWT was made for another site (azp) than those that this deployment takes.",
   jwt_signature: "The JWT's signature is not its issuer's.",
 
-  live: "Pass sessionId, a staff session token (fh_session_…), or authenticate the client with the identity provider's JWT.",
+  live: "Pass sessionId, a staff session token (fh_session_…), or authenticate the client with an access token or the identity provider's JWT.",
   live_portal: "Pass a portal session token (fh_portal_…).",
 } as const satisfies Record<string, string>;
 

@@ -35,6 +35,7 @@ import { cloudHandler } from "./server/cloud";
 import { Exports } from "./transfer/exports";
 import { Imports } from "./transfer/imports";
 import { listen, type ListeningServer } from "./server/listen";
+import { ownSite } from "./server/ownSite";
 import { Shares } from "./server/shares";
 import { siteHandler } from "./server/site";
 import { Turns } from "./turns";
@@ -138,7 +139,6 @@ async function assemble(
   await applyFunctions(database, code.functions, () => undefined);
   await keepOnly(bundles, [code.bundle.folder]);
   await shareBundle(code.bundle);
-  const identities = new Identities(code.providers);
   const signingKey = await SigningKey.open(data, variables.current["CONVEX_CLOUD_URL"] ?? "");
   const files = await Files.open({ database, data, maxBytes: options.maxFileBytes });
   toClose.push(() => files.close());
@@ -152,6 +152,8 @@ async function assemble(
     tableName: database.tableName,
     ownTimeLimitMs: options.ownTimeLimitMs,
   });
+  const siteUrl = (): string => variables.current["CONVEX_SITE_URL"] ?? site.url;
+  const identities = new Identities(code.providers, ownSite(host, siteUrl));
   const exports = await Exports.open(database, files, data);
   const imports = await Imports.open(database, files, data);
   const adminKey = await loadAdminKey(data, DEPLOYMENT_NAME);

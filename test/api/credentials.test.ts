@@ -149,7 +149,7 @@ describe("a 403 says which kind of caller is taken, and which was sent", () => {
   test("a portal user where staff and keys are taken", async () => {
     const token = await portalToken(home, "pia@x.test");
     expect(await refused(token, "GET", "/crm/contacts")).toBe(
-      "This is for API keys (fh_live_…, fh_test_…) and members of staff (fh_session_…, or the identity provider's JWT); the credential that was sent is a portal user's.",
+      "This is for API keys (fh_live_…, fh_test_…) and members of staff (fh_session_…, an access token, or the identity provider's JWT); the credential that was sent is a portal user's.",
     );
   });
 

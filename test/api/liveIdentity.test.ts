@@ -126,12 +126,18 @@ describe("UNAUTHORIZED is", () => {
   });
 });
 
-test("only Clerk may vouch for callers, and only where it is configured", async () => {
+test("we may vouch for callers, and Clerk where it is configured, and nobody else", async () => {
+  vi.stubEnv("CONVEX_SITE_URL", "https://api.studio.test/");
+  const issuer = "https://api.studio.test";
+  const ours = {
+    ...{ type: "customJwt", issuer, jwks: `${issuer}/.well-known/jwks.json` },
+    ...{ algorithm: "ES256", applicationID: "convex" },
+  };
   const providers = async (): Promise<unknown> => {
     vi.resetModules();
     return (await import("../../convex/auth.config")).default.providers;
   };
-  expect(await providers()).toEqual([{ domain: CLERK, applicationID: "convex" }]);
+  expect(await providers()).toEqual([ours, { domain: CLERK, applicationID: "convex" }]);
   vi.stubEnv("CLERK_ISSUER", undefined);
-  expect(await providers()).toEqual([]);
+  expect(await providers()).toEqual([ours]);
 });

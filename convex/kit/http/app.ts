@@ -14,6 +14,7 @@ import { errorsPageRoute } from "./errorsPage";
 import { healthRoutes } from "./health";
 import { homeRoutes } from "./home";
 import { incomingRoutes } from "./incoming";
+import { jwksRoutes } from "./jwks";
 import { logRequest } from "./log";
 import { preferred } from "./negotiate";
 import type { EndpointRoute, IncomingRoute } from "./route";
@@ -66,6 +67,7 @@ export function httpApp(
   homeRoutes(app);
   accountPageRoutes(app);
   healthRoutes(app);
+  jwksRoutes(app);
   docsRoutes(app);
   errorsPageRoute(app);
   incomingRoutes(app, webhooks);

@@ -1,6 +1,7 @@
 import { v } from "convex/values";
 import { internal } from "../../_generated/api";
 import { internalQuery } from "../../_generated/server";
+import { JWKS_PATH } from "../accessTokens";
 import type { HttpContext } from "./context";
 import { corsOrigins } from "./trustedOrigin";
 
@@ -72,6 +73,8 @@ async function allowedOrigin(
   origin: string,
   own: string[] | null,
 ): Promise<string | null> {
+  // Public keys are for everybody.
+  if (c.req.path === JWKS_PATH) return "*";
   const configured = corsOrigins();
   if (configured.includes(origin) || own?.includes(origin)) return origin;
   if (own) return configured.length === 0 && own.length === 0 ? "*" : null;

@@ -2,6 +2,7 @@ import type { CallerCredential } from "../caller";
 import { trustsPortalIds } from "../portalTrust";
 import { readToken } from "../tokens";
 import { unauthorized } from "../unauthorized";
+import { readAccessToken } from "./accessToken";
 import { readClerkToken } from "./clerkToken";
 import type { HttpContext } from "./context";
 import type { EndpointRoute } from "./route";
@@ -15,7 +16,8 @@ const JWT = /^[^.]+\.[^.]+\.[^.]*$/;
 /**
  * The credential of a request: `Authorization: Bearer …`, whose value tells the kind of caller. A
  * portal user's bare id needs an API key beside it in `X-API-Key`.
- * @throws UNAUTHORIZED, which says what is wrong with its form; as `readClerkToken`
+ * @throws UNAUTHORIZED, which says what is wrong with its form; as `readAccessToken` and
+ *   `readClerkToken`
  */
 export async function readCredential(
   c: HttpContext,
@@ -42,6 +44,8 @@ export async function readCredential(
   if (/^fh_(live|test|session|portal|invite|refresh|once)_/.test(token))
     throw unauthorized("mistyped");
   if (JWT.test(token)) {
+    const ours = await readAccessToken(c, token);
+    if (ours) return { kind: "access_token", ...ours, ...tenant };
     const { subject } = await readClerkToken(c, token);
     return { kind: "clerk", subject, ...tenant };
   }

@@ -46,7 +46,7 @@ export function docsRoutes(app: HttpApp): void {
 }
 
 /** RFC 9110, 13.1.2: a weak comparison with any of the tags that are named. */
-function isUnchanged(c: HttpContext, etag: string): boolean {
+export function isUnchanged(c: HttpContext, etag: string): boolean {
   const known = (c.req.header("If-None-Match") ?? "").split(",").map((tag) => tag.trim());
   return known.some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag);
 }

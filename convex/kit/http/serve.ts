@@ -1,6 +1,8 @@
 import { makeFunctionReference } from "convex/server";
 import { ConvexError } from "convex/values";
 import { internal } from "../../_generated/api";
+import { USE_NOTED_EVERY_MS } from "../../accounts/sessions";
+import type { Metering } from "../askers";
 import type { WriteCall, WriteReply } from "../calls";
 import type { CallerCredential } from "../caller";
 import { rehearsedReply } from "../dryRun";
@@ -63,7 +65,8 @@ async function serveRead(
     countRead(c, reply.documentsRead);
     return reply;
   };
-  const reply = await read(c, endpoint, credential, ask(request));
+  const counted = credential.kind === "access_token" ? readThenCount : read;
+  const reply = await counted(c, endpoint, credential, ask(request));
   if (endpoint.sendsFile) return await sendFile(c, reply);
   if (endpoint.streams) return await streamAnswer(c, request, reply, ask);
   const whole = endpoint.goesOn ? await goOn(request, reply, ask) : reply;
@@ -89,6 +92,34 @@ async function read(
   } else if (!metering.value.authorized) throw unauthorized(credential.kind);
   if (result.status === "rejected") throw result.reason;
   return result.value;
+}
+
+/**
+ * As `read`, one after the other: of who comes with an access token more is read than of a key, so what
+ * the query has found of them is not read once more to count them. Where more is due than to count them
+ * (their session is used, their device has pulled), or they are no longer known, both are as ever.
+ */
+async function readThenCount(
+  c: HttpContext,
+  endpoint: EndpointRoute,
+  credential: CallerCredential,
+  asked: Promise<Reply>,
+): Promise<Reply> {
+  const { askedBy } = await asked;
+  const { caller, organizationId, expiresAt = Infinity, lastUsedAt = 0 } = askedBy ?? {};
+  const now = Date.now();
+  const isUseNoted = now - lastUsedAt < USE_NOTED_EVERY_MS;
+  const isKnown = isUseNoted && expiresAt > now && !endpoint.notesPull;
+  if (!isKnown || caller === undefined || organizationId === undefined) {
+    return await read(c, endpoint, credential, asked);
+  }
+  try {
+    const known = { caller, organizationId };
+    await counting(c, () => c.env.runMutation(internal.kit.metering.meterStaff, known));
+  } catch (error) {
+    if (!(error instanceof NothingWritable)) throw error;
+  }
+  return await asked;
 }
 
 async function write(
@@ -193,9 +224,14 @@ async function meter(
   const { triesTokens = false, notesPull: isPull = false } = endpoint;
   const { isPersonal = false, isPublic = false } = endpoint;
   const request = { credential, ip, triesTokens, isPull, isPersonal, isPublic };
-  const metering = await retryConflicts(() =>
-    c.env.runMutation(internal.kit.metering.meter, request),
-  );
+  return await counting(c, () => c.env.runMutation(internal.kit.metering.meter, request));
+}
+
+async function counting<Counted extends Metering & { documentsRead: number }>(
+  c: HttpContext,
+  count: () => Promise<Counted>,
+): Promise<Counted> {
+  const metering = await retryConflicts(count);
   c.set("metering", metering);
   countRead(c, metering.documentsRead);
   return metering;

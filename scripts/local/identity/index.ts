@@ -3,7 +3,7 @@ import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
 import { messageOf } from "../problem";
 import { customIdentity, identifierOf, oidcIdentity, type UserIdentity } from "./claims";
 import { AuthenticationError } from "./error";
-import { ProviderKeys } from "./keys";
+import { NO_SITE, type OwnSite, ProviderKeys } from "./keys";
 import { type Provider, withScheme } from "./providers";
 
 export { AuthenticationError } from "./error";
@@ -29,7 +29,10 @@ export class Identities {
   private providers: readonly Provider[];
   private keys = new Map<string, ProviderKeys>();
 
-  constructor(providers: readonly Provider[]) {
+  constructor(
+    providers: readonly Provider[],
+    private readonly site: OwnSite = NO_SITE,
+  ) {
     this.providers = providers;
   }
 
@@ -79,7 +82,9 @@ export class Identities {
   private keysOf(provider: Provider, issuer: string): ProviderKeys {
     const name = `${issuer} ${provider.applicationId ?? ""} ${provider.jwks?.href ?? ""}`;
     let keys = this.keys.get(name);
-    if (keys === undefined) this.keys.set(name, (keys = new ProviderKeys(provider, issuer)));
+    if (keys === undefined) {
+      this.keys.set(name, (keys = new ProviderKeys(provider, issuer, this.site)));
+    }
     return keys;
   }
 }

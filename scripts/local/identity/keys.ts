@@ -1,7 +1,8 @@
 /**
  * The public keys of a provider, fetched when they are first needed and kept. However many tokens come
  * in, a provider is asked at most once in half a minute for a key that it may have added, and at most
- * once in five seconds while it does not answer.
+ * once in five seconds while it does not answer. What the deployment itself publishes costs no more than
+ * any request to it, and is read again whenever a key is not among them.
  */
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JSONWebKeySet } from "jose";
 import { messageOf } from "../problem";
@@ -16,6 +17,13 @@ const KEYS_MAX_AGE_MS = 10 * 60_000;
 const UNKNOWN_KEY_COOLDOWN_MS = 30_000;
 const FAILURE_COOLDOWN_MS = 5_000;
 
+/** The deployment's own site, which is asked without the network. */
+export type OwnSite = { has(url: URL): boolean; get(url: URL): Promise<Response> };
+export const NO_SITE: OwnSite = {
+  has: () => false,
+  get: () => Promise.reject(new Error("There is no site")),
+};
+
 export class ProviderKeys {
   private keys: Promise<Keys> | null = null;
   private failure: { error: AuthenticationError; until: number } | null = null;
@@ -24,6 +32,7 @@ export class ProviderKeys {
     private readonly provider: Provider,
     /** As tokens name it: with the slash at its end, or without. */
     private readonly issuer: string,
+    private readonly site: OwnSite,
   ) {}
 
   /** @throws AuthenticationError when the provider does not say where its keys are */
@@ -42,9 +51,10 @@ export class ProviderKeys {
     if (jwks?.protocol === "data:") {
       return createLocalJWKSet((await this.fetchJson(jwks.href)) as JSONWebKeySet);
     }
-    return createRemoteJWKSet(jwks ?? (await this.discover()), {
+    const address = jwks ?? (await this.discover());
+    return createRemoteJWKSet(address, {
       cacheMaxAge: KEYS_MAX_AGE_MS,
-      cooldownDuration: UNKNOWN_KEY_COOLDOWN_MS,
+      cooldownDuration: this.site.has(address) ? 0 : UNKNOWN_KEY_COOLDOWN_MS,
       timeoutDuration: FETCH_TIMEOUT_MS,
       [customFetch]: async (url) => Response.json(await this.fetchJson(url)),
     });
@@ -63,7 +73,7 @@ export class ProviderKeys {
   private async fetchJson(url: string): Promise<unknown> {
     if (this.failure !== null && Date.now() < this.failure.until) throw this.failure.error;
     try {
-      const document = await fetchDocument(url);
+      const document = await fetchDocument(url, this.site);
       this.failure = null;
       return document;
     } catch (error) {
@@ -81,11 +91,14 @@ export class ProviderKeys {
   }
 }
 
-async function fetchDocument(url: string): Promise<unknown> {
-  const response = await fetch(url, {
-    headers: { Accept: "application/json" },
-    signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
-  });
+async function fetchDocument(address: string, site: OwnSite): Promise<unknown> {
+  const url = new URL(address);
+  const response = site.has(url)
+    ? await site.get(url)
+    : await fetch(url, {
+        headers: { Accept: "application/json" },
+        signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+      });
   if (response.status !== 200) {
     await response.body?.cancel();
     throw new Error(`status ${response.status}`);
