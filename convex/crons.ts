@@ -39,6 +39,8 @@ crons.interval("clean up deliveries", { hours: 1 }, internal.delivery.maintenanc
 crons.interval("clean up after accounts", { hours: 1 }, internal.accounts.retention.cleanUp, {});
 crons.interval("clean up after sync", { hours: 1 }, internal.sync.tombstones.cleanUp, {});
 
+crons.interval("clean up after sign-ins", { hours: 1 }, internal.oauth.retention.cleanUp, {});
+
 crons.interval("clean up attachments", { hours: 1 }, internal.attachments.removal.cleanUp, {});
 crons.interval("clean up stored files", { hours: 1 }, internal.attachments.sweep.sweep, {});
 

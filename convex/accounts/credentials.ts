@@ -1,5 +1,6 @@
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { forgetProviders } from "../oauth/disconnecting";
 import { forgetDevices } from "./devices";
 import { revokeOneTimeTokens } from "./oneTimeTokens";
 import { endSessionsOf } from "./sessions";
@@ -15,4 +16,5 @@ export async function wipeCredentials(ctx: MutationCtx, userId: Id<"users">): Pr
   await endSessionsOf(ctx, userId);
   await revokeOneTimeTokens(ctx, userId);
   await forgetDevices(ctx, userId);
+  await forgetProviders(ctx, userId);
 }

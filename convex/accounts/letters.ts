@@ -304,6 +304,23 @@ const TEMPLATES: Record<AccountMail["template"], Template> = {
       }),
     },
   },
+  oauth_expired: {
+    facts: ["at"],
+    text: {
+      en: (d) => ({
+        subject: `Connect ${providerOf(d)} again`,
+        paragraphs: [
+          `${connectedOf(d)} takes the connection with your account no more: it was ended there, or was not used for long. Nothing is sent or read with it until you connect it again, in the settings of your account.`,
+        ],
+      }),
+      de: (d) => ({
+        subject: `Verbinden Sie ${providerOf(d)} erneut`,
+        paragraphs: [
+          `${connectedOf(d)} nimmt die Verbindung mit Ihrem Konto nicht mehr an: Sie wurde dort beendet oder lange nicht benutzt. Bis Sie sie in den Einstellungen Ihres Kontos erneuern, wird damit nichts gesendet und nichts gelesen.`,
+        ],
+      }),
+    },
+  },
 };
 
 const WORDS = {

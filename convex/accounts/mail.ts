@@ -35,6 +35,7 @@ type NoticeData = {
   second_factor_changed: { change: SecondFactorChange };
   account_deleted: object;
   oauth_connected: { provider: "microsoft" | "google"; email?: string };
+  oauth_expired: { provider: "microsoft" | "google"; email?: string };
 };
 
 type QueuedAccountMail = {

@@ -5,6 +5,7 @@ import { mailKind } from "../delivery/mailKind";
 import { reminderKind } from "../delivery/reminderKind";
 import { webhookKind } from "../delivery/webhookKind";
 import { incomingKind } from "../kit/incomingJob";
+import { revocationKind } from "../oauth/revocationKind";
 import { linkKind } from "../payments/linkJob";
 import type { JobKind } from "./kind";
 
@@ -21,6 +22,7 @@ export const JOB_KINDS: readonly JobKind[] = [
   erasureKind,
   rekeyingKind,
   reminderKind,
+  revocationKind,
 ];
 
 export function kindNamed(name: string): JobKind | undefined {

@@ -11,5 +11,6 @@ export const JOB_TABLES = [
   "erasures",
   "rekeyings",
   "reminderRuns",
+  "oauthConnections",
 ] as const;
 export type JobTable = (typeof JOB_TABLES)[number];

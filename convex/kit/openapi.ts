@@ -6,6 +6,7 @@ import { eventTypes } from "../ontology/eventTypes";
 import { API_PREFIX } from "./http/context";
 import type { MountedEndpoint } from "./mount";
 import type { MountedWebhook } from "./incomingWebhook";
+import { oauthOperations } from "./openapiOAuth";
 import { listMeta } from "./pageParameters";
 
 type Json = { [key: string]: unknown };
@@ -47,6 +48,9 @@ export function openApiDocument(
   }
   for (const webhook of webhooks) {
     paths[webhook.path.replace(/:(\w+)/g, "{$1}")] = { post: incomingOperation(webhook) };
+  }
+  for (const [path, operation] of Object.entries(oauthOperations(errorAnswers))) {
+    paths[path] = { get: operation };
   }
   return {
     openapi: "3.1.0",

@@ -21,6 +21,7 @@ export const noticeTemplate = v.union(
   v.literal("second_factor_changed"),
   v.literal("account_deleted"),
   v.literal("oauth_connected"),
+  v.literal("oauth_expired"),
 );
 
 export const secondFactorChange = v.union(

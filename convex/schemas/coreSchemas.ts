@@ -132,6 +132,7 @@ export const coreTables = {
     .index("by_organization_status", ["organizationId", "status"])
     .index("by_invited_email", ["organizationId", "invite.emailKey"])
     .index("by_invite_token", ["invite.tokenHash"])
+    .index("by_invitee", ["invite.emailKey", "invite.expiresAt"])
     .index("by_status", ["userId", "status"])
     .index("by_organization", ["organizationId", "role"]),
 

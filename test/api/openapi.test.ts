@@ -34,6 +34,8 @@ test("it has every route, and nothing else", () => {
   const mounted = [
     ...endpoints.map(({ method, path }) => `${method} ${path}`),
     ...incomingWebhooks.map(({ path }) => `POST ${path}`),
+    // They send a browser on: see test/oauth.
+    ...["start", "callback"].map((end) => `GET /auth/oauth/:provider/${end}`),
   ];
   expect(documented.sort()).toEqual(mounted.sort());
 });

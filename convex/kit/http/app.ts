@@ -17,6 +17,7 @@ import { incomingRoutes } from "./incoming";
 import { jwksRoutes } from "./jwks";
 import { logRequest } from "./log";
 import { preferred } from "./negotiate";
+import { oauthRoutes } from "./oauth";
 import type { EndpointRoute, IncomingRoute } from "./route";
 import { serve } from "./serve";
 import { renewCookie } from "./sessionCookie";
@@ -73,6 +74,7 @@ export function httpApp(
   incomingRoutes(app, webhooks);
   downloadRoutes(app);
   uploadRoutes(app);
+  oauthRoutes(app);
   for (const endpoint of fixedWordsFirst(endpoints)) {
     const path = API_PREFIX + endpoint.path;
     app.on(endpoint.method, path, limitBody(endpoint), (c) =>

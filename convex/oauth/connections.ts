@@ -1,0 +1,85 @@
+import { type Infer, v } from "convex/values";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { notFound } from "../kit/errors";
+import { idOfAnyTenant } from "../kit/own";
+import { sealSecret } from "../kit/secretBox";
+import type { OAuthIdentity } from "./accounts";
+
+/** Mailboxes and calendars that people have connected: theirs, in whatever organization they act. */
+export type Connection = Doc<"oauthConnections">;
+
+/** One person may connect so many accounts: more are refused by the list's bound, not by surprise. */
+const MAX_CONNECTIONS = 100;
+
+/** What a provider has granted; null for a sign-in, which keeps nothing of it. */
+export const grant = v.union(
+  v.object({
+    accessToken: v.string(),
+    refreshToken: v.optional(v.string()),
+    scopes: v.array(v.string()),
+    expiresInSeconds: v.optional(v.number()),
+  }),
+  v.null(),
+);
+export type Grant = NonNullable<Infer<typeof grant>>;
+
+/** Where a provider does not say how long its access token is good (RFC 6749, 5.1). */
+const DEFAULT_SECONDS = 3600;
+
+/** An account that is connected anew has one connection still, with its newest grant. */
+export async function keepConnection(
+  ctx: MutationCtx,
+  userId: Id<"users">,
+  account: OAuthIdentity,
+  granted: Grant | null,
+): Promise<void> {
+  if (granted === null) throw new Error("Nothing was granted.");
+  const { provider, issuer, subject, email } = account;
+  const all = await connectionsOf(ctx, userId);
+  const present = all.find((each) => each.issuer === issuer && each.subject === subject);
+  const now = Date.now();
+  const fields = {
+    ...(await sealedTokens(granted, now)),
+    ...{ email, scopes: granted.scopes, status: "active" as const, connectedAt: now },
+    ...{ lastSuccessAt: now, lastError: undefined, refreshingUntil: undefined, job: undefined },
+  };
+  if (present) {
+    await ctx.db.patch("oauthConnections", present._id, { ...fields, grant: present.grant + 1 });
+  } else {
+    const row = { userId, provider, issuer, subject, ...fields, grant: 1 };
+    await ctx.db.insert("oauthConnections", row);
+  }
+}
+
+/** As they are stored. A provider that gives no new refresh token means the one that there is. */
+export async function sealedTokens(
+  { accessToken, refreshToken, expiresInSeconds = DEFAULT_SECONDS }: Omit<Grant, "scopes">,
+  now: number,
+): Promise<Pick<Connection, "accessToken" | "accessExpiresAt" | "refreshToken">> {
+  return {
+    accessToken: await sealSecret(accessToken),
+    accessExpiresAt: now + expiresInSeconds * 1000,
+    ...(refreshToken === undefined ? {} : { refreshToken: await sealSecret(refreshToken) }),
+  };
+}
+
+/** The oldest first. */
+export async function connectionsOf(ctx: QueryCtx, userId: Id<"users">): Promise<Connection[]> {
+  return await ctx.db
+    .query("oauthConnections")
+    .withIndex("by_user", (q) => q.eq("userId", userId))
+    .take(MAX_CONNECTIONS);
+}
+
+/** A person's connection by an id from outside. @throws CONNECTION_NOT_FOUND */
+export async function requireConnection(
+  ctx: QueryCtx,
+  userId: Id<"users">,
+  id: string,
+): Promise<Connection> {
+  const known = idOfAnyTenant(ctx, "oauthConnections", id);
+  const connection = known && (await ctx.db.get("oauthConnections", known));
+  if (!connection || connection.userId !== userId) throw notFound("connection");
+  return connection;
+}

@@ -1,0 +1,89 @@
+import { type Infer, v } from "convex/values";
+import type { Doc } from "../_generated/dataModel";
+import { internalMutation, type MutationCtx } from "../_generated/server";
+import { completeSignIn } from "../accounts/signIn";
+import { recordForPerson } from "../accounts/trail";
+import type { RequestOrigin } from "../kit/requestOrigin";
+import { unauthorized } from "../kit/unauthorized";
+import { identity, link, type OAuthIdentity, userOf } from "./accounts";
+import { grant, keepConnection } from "./connections";
+import { tellConnected } from "./notices";
+import { type OAuthState, stateOf } from "./states";
+
+const request = {
+  traceId: v.string(),
+  ip: v.union(v.string(), v.null()),
+  userAgent: v.union(v.string(), v.null()),
+};
+
+/** As a browser's cookie has it. */
+const sessionCookie = v.object({ token: v.string(), expiresAt: v.number() });
+export const finished = v.union(
+  v.object({ kind: v.literal("signed_in"), session: sessionCookie }),
+  v.object({ kind: v.literal("second_factor"), mfaToken: v.string() }),
+  v.object({ kind: v.literal("connected") }),
+  /** Refused, and kept in the trail. */
+  v.object({ kind: v.literal("refused"), code: v.string(), reason: v.string() }),
+);
+export type Finished = Infer<typeof finished>;
+
+/**
+ * What a verified answer of a provider brings about, in one transaction: a session, or the way to the
+ * second factor; or an account that is connected.
+ * @throws as `userOf`; UNAUTHORIZED where who connects was signed out meanwhile
+ */
+export const finish = internalMutation({
+  args: { stateId: v.id("oauthStates"), account: identity, granted: grant, ...request },
+  returns: finished,
+  handler: async (ctx, { stateId, account, granted, ...origin }): Promise<Finished> => {
+    const state = await stateOf(ctx, stateId);
+    if (state.purpose === "sign_in") return await signIn(ctx, account, origin);
+    return await connect(ctx, await connectingUser(ctx, state), { account, granted }, origin);
+  },
+});
+
+async function connect(
+  ctx: MutationCtx,
+  user: Doc<"users">,
+  { account, granted }: { account: OAuthIdentity; granted: Infer<typeof grant> },
+  origin: RequestOrigin,
+): Promise<Finished> {
+  const changes = [{ field: "provider", after: account.provider }];
+  const linked = await link(ctx, user._id, account);
+  if (linked === "foreign") {
+    await recordForPerson(ctx, user, { action: "user.account_link_refused", changes }, origin);
+    const reason = "This account belongs to another user here.";
+    return { kind: "refused", code: "CONFLICT", reason };
+  }
+  if (linked === "linked") {
+    await recordForPerson(ctx, user, { action: "user.account_linked", changes }, origin);
+  }
+  await keepConnection(ctx, user._id, account, granted);
+  await recordForPerson(ctx, user, { action: "user.account_connected", changes }, origin);
+  await tellConnected(ctx, user, account);
+  return { kind: "connected" };
+}
+
+async function signIn(
+  ctx: MutationCtx,
+  account: OAuthIdentity,
+  origin: RequestOrigin,
+): Promise<Finished> {
+  const { user } = await userOf(ctx, account);
+  const result = await completeSignIn(ctx, user, { method: account.provider, request: origin });
+  if (!result.isSignedIn) return { kind: "second_factor", mfaToken: result.body.mfaToken };
+  const { token, session } = result;
+  return { kind: "signed_in", session: { token, expiresAt: session.expiresAt } };
+}
+
+/** Whoever began must not have been signed out, or thrown out, since. @throws UNAUTHORIZED */
+async function connectingUser(
+  ctx: MutationCtx,
+  { userId, sessionId }: OAuthState,
+): Promise<Doc<"users">> {
+  const session = sessionId && (await ctx.db.get("sessions", sessionId));
+  const isOver = sessionId !== undefined && (!session || session.revokedAt !== undefined);
+  const user = userId && (await ctx.db.get("users", userId));
+  if (isOver || !user || user.deletedAt !== undefined) throw unauthorized("session");
+  return user;
+}
