@@ -397,6 +397,7 @@ import type * as oauth_disconnecting from "../oauth/disconnecting.js";
 import type * as oauth_finish from "../oauth/finish.js";
 import type * as oauth_flow from "../oauth/flow.js";
 import type * as oauth_google from "../oauth/google.js";
+import type * as oauth_identities from "../oauth/identities.js";
 import type * as oauth_microsoft from "../oauth/microsoft.js";
 import type * as oauth_notices from "../oauth/notices.js";
 import type * as oauth_provider from "../oauth/provider.js";
@@ -979,6 +980,7 @@ declare const fullApi: ApiFromModules<{
   "oauth/finish": typeof oauth_finish;
   "oauth/flow": typeof oauth_flow;
   "oauth/google": typeof oauth_google;
+  "oauth/identities": typeof oauth_identities;
   "oauth/microsoft": typeof oauth_microsoft;
   "oauth/notices": typeof oauth_notices;
   "oauth/provider": typeof oauth_provider;

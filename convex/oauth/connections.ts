@@ -4,7 +4,7 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { notFound } from "../kit/errors";
 import { idOfAnyTenant } from "../kit/own";
 import { sealSecret } from "../kit/secretBox";
-import type { OAuthIdentity } from "./accounts";
+import type { OAuthIdentity } from "./identities";
 
 /** Mailboxes and calendars that people have connected: theirs, in whatever organization they act. */
 export type Connection = Doc<"oauthConnections">;

@@ -1,6 +1,6 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import { unlink, unlinkAll } from "./accounts";
+import { unlink, unlinkAll } from "./identities";
 import { type Connection, connectionsOf } from "./connections";
 import { beginRevocation, isBeingRevoked } from "./revocationKind";
 

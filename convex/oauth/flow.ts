@@ -7,7 +7,7 @@ import { type ActionCtx, internalAction } from "../_generated/server";
 import { credentialValidator } from "../kit/caller";
 import { errorDataOf } from "../kit/errors";
 import { oauthProviderName, oauthPurpose } from "../schemas/oauthSchemas";
-import type { OAuthIdentity } from "./accounts";
+import type { OAuthIdentity } from "./identities";
 import { failureCode, type Granted, OAuthClient } from "./client";
 import { type Finished, finished } from "./finish";
 import { type Claims, configurationOf, type OAuthProvider, textClaim } from "./provider";

@@ -44,6 +44,14 @@ const OUTSIDE: Record<string, string> = {
   "GET /api/v1/docs": "its page",
   "GET /api/v1/docs/assets/:name": "the page's scripts",
   "GET /api/v1/docs/errors": "what error codes mean, which everybody may read",
+  "GET /.well-known/jwks.json": "the public keys of access tokens",
+  "GET /account/verify-email": "a page that asks for a click: see test/accounts/pages.test.ts",
+  "GET /account/reset-password": "the same",
+  "GET /account/magic-link": "the same",
+  "GET /account/unlock": "the same",
+  "GET /account/change-email": "the same",
+  "GET /api/v1/auth/oauth/:provider/start": "sends a browser to a provider: see test/oauth",
+  "GET /api/v1/auth/oauth/:provider/callback": "a browser that comes back from it",
   "POST /api/v1/uploads/:token": "the token is the credential: see test/attachments",
   "GET /api/v1/files/:token": "the token is the credential: see test/attachments",
   "GET /api/v1/webhooks/whatsapp": "Meta's challenge, answered to who knows the secret word",
@@ -110,6 +118,9 @@ const isOf = (row: object, organizationId: string): boolean =>
 
 const titled = wholeRoutes.map((route): [string, WholeRoute] => [route.title, route]);
 
+/** All but those for everybody: who registers or signs in has no credential yet. */
+const credentialed = titled.filter(([, { isPublic }]) => !isPublic);
+
 test("every mounted route is in the matrix, or is named with the reason why not", () => {
   const mounted = httpApp(endpointRoutes, incomingRoutes)
     .routes.filter(({ method }) => method !== "ALL")
@@ -150,14 +161,17 @@ describe("no one", () => {
     before = await rowsOf(home);
   });
 
-  test.each(titled)("%s is 401 to nothing, unknown, revoked and expired", async (_title, route) => {
-    const { path, options } = requestOf(route, {});
-    for (const [name, token] of credentials) {
-      const answer = await home.request(route.method, path, { ...options, token });
-      expect([name, answer.status, answer.code]).toEqual([name, 401, "UNAUTHORIZED"]);
-      expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
-    }
-  });
+  test.each(credentialed)(
+    "%s is 401 to nothing, unknown, revoked and expired",
+    async (_title, route) => {
+      const { path, options } = requestOf(route, {});
+      for (const [name, token] of credentials) {
+        const answer = await home.request(route.method, path, { ...options, token });
+        expect([name, answer.status, answer.code]).toEqual([name, 401, "UNAUTHORIZED"]);
+        expect(answer.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
+      }
+    },
+  );
 
   test.each(incomingWebhooks.map(({ path }) => path))(
     "POST %s is 401 to whoever does not sign, whatever else they have",
@@ -185,7 +199,7 @@ describe("a viewer", () => {
     if (callers && !callers.includes("user")) return "FORBIDDEN";
     return isPersonal || grants.includes(scope ?? "") ? undefined : "INSUFFICIENT_SCOPE";
   };
-  const refused = titled.filter(([, route]) => refusalTo(route) !== undefined);
+  const refused = credentialed.filter(([, route]) => refusalTo(route) !== undefined);
 
   beforeAll(async () => {
     const { organizationId } = home;
@@ -219,7 +233,7 @@ describe("a viewer", () => {
 });
 
 describe("a member of another tenant", () => {
-  const others = titled.filter(([title]) => !(title in ONES_OWN));
+  const others = credentialed.filter(([title]) => !(title in ONES_OWN));
   const inHeader = others.filter(([, route]) => !route.isPersonal && !route.tenantInPath);
   const reading = others.filter(
     ([title, { kind, files }]) => kind === "query" && !files && !title.includes("/admin/"),

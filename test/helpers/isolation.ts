@@ -57,6 +57,10 @@ const aMember: Reference = {
   },
   missing: contact,
 };
+const aSession: Reference = {
+  subject: async (request) => (await request("GET", "/auth/sessions")).body.data[0]?.id ?? "",
+  missing: contact,
+};
 const anUpload: Reference = {
   subject: async (request) => {
     const body = { fileName: "plan.pdf", contentType: "application/pdf", size: 3 };
@@ -134,6 +138,31 @@ const OTHERS: Record<string, Whole> = {
   "POST /tenants/:id/invites/:inviteId/resend": { ids: { id: aTenant, inviteId: anInvite } },
   "DELETE /tenants/:id/invites/:inviteId": { ids: { id: aTenant, inviteId: anInvite } },
   "POST /tenants/invites/accept": { body: { token: "unknown" } },
+  "POST /auth/register": { body: { email: "new@x.test", password: "Linden-47-Nord", name: "Nia" } },
+  "POST /auth/login": { body: { email: "owner@studio.test", password: "Wrong" } },
+  "POST /auth/refresh": { body: { refreshToken: "unknown" } },
+  "POST /auth/logout": { body: {} },
+  "POST /auth/reauthenticate": { body: { password: "Wrong" } },
+  "POST /auth/verify-email": { body: { token: "unknown" } },
+  "POST /auth/verify-email/resend": {},
+  "POST /auth/forgot-password": { body: { email: "nobody@x.test" } },
+  "POST /auth/magic-link": { body: { email: "nobody@x.test" } },
+  "POST /auth/reset-password": { body: { token: "unknown", password: "Linden-47-Nord" } },
+  "POST /auth/unlock": { body: { token: "unknown" } },
+  "POST /auth/change-password": {
+    body: { currentPassword: "Wrong", newPassword: "Linden-47-Nord" },
+  },
+  "POST /auth/change-email": { body: { email: "new@x.test", password: "Wrong" } },
+  "GET /auth/sessions": {},
+  "DELETE /auth/sessions": {},
+  "DELETE /auth/sessions/:id": { ids: { id: aSession } },
+  "POST /auth/session-token": {},
+  "POST /auth/session-exchange": { body: { token: "unknown" } },
+  "GET /auth/connections": {},
+  // Only a provider's callback makes one: what is somebody else's is tried in test/oauth.
+  "DELETE /auth/connections/:id": { ids: { id: aContact } },
+  "GET /user/me": {},
+  "GET /auth/me": {},
   "POST /payments/unmatched/:id/match": { ids: { id: aPayment }, body: { invoiceId: "missing" } },
 };
 

@@ -55,11 +55,11 @@ test.each(["", "crm", "crm:*", "crm:delete", "CRM:read", "**", "toString"])(
 );
 
 test("every endpoint asks for a scope that a key can have; writes never for a reading one", () => {
-  for (const { scope, method, kind, path, isPersonal } of endpoints) {
+  for (const { scope, method, kind, path, isPersonal, isPublic } of endpoints) {
     expect(kind, path).toBe(method === "GET" ? "query" : "mutation");
-    // A person's own, for whom there is no scope.
+    // A person's own, or everybody's: for them there is no scope.
     if (scope === null) {
-      expect(isPersonal, path).toBe(true);
+      expect(isPersonal ?? isPublic, path).toBe(true);
       continue;
     }
     expect(isGrant(scope), path).toBe(true);
