@@ -2,7 +2,7 @@ import { compareValues, v, type Value } from "convex/values";
 import type * as z from "zod";
 import type { Doc, Id } from "./_generated/dataModel";
 import { internalMutation, type MutationCtx } from "./_generated/server";
-import { startSession } from "./accounts/sessions";
+import { endSessionsOf, startSession } from "./accounts/sessions";
 import { issueKey } from "./kit/apiKeys";
 import { ApiError, notFound } from "./kit/errors";
 import type { Mode } from "./kit/mode";
@@ -142,9 +142,9 @@ export async function recordFounding(
 
 /** New credentials for an owner who has lost them; only the deployment's operator can call it. */
 export const recover = internalMutation({
-  args: { email: v.string() },
+  args: { email: v.string(), passwordHash: v.string() },
   returns: founding,
-  handler: async (ctx, { email }): Promise<typeof founding.type> => {
+  handler: async (ctx, { email, passwordHash }): Promise<typeof founding.type> => {
     const user = await ctx.db
       .query("users")
       .withIndex("by_emailKey", (q) => q.eq("emailKey", emailKey(email)))
@@ -156,7 +156,11 @@ export const recover = internalMutation({
       .collect();
     const owned = memberships.find(({ role, status }) => role === "owner" && status === "active");
     if (!owned) throw new ApiError("FORBIDDEN", "This user owns no organization.");
-    await ctx.db.patch("users", user._id, { deletedAt: undefined });
+    await ctx.db.patch("users", user._id, {
+      ...{ deletedAt: undefined, passwordHash },
+      passwordVersion: (user.passwordVersion ?? 0) + 1,
+    });
+    await endSessionsOf(ctx, user._id);
     const scope = systemScope(owned.organizationId, "recovery");
     const subject = { objectType: "user", objectId: user._id, changes: [] };
     await record(ctx, scope, { action: "user.recovered", ...subject });

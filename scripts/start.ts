@@ -224,6 +224,7 @@ function demoText(demo: Demo, data: string): string {
     "",
     `  API key        ${demo.apiKey}`,
     `  staff e-mail   ${demo.staff.email}`,
+    `  staff password ${demo.staff.password}`,
     `  staff session  ${demo.staff.sessionToken}`,
     rule,
     "",

@@ -520,7 +520,6 @@ import type * as ontology_tagCounts from "../ontology/tagCounts.js";
 import type * as ontology_tags from "../ontology/tags.js";
 import type * as ontology_typeRules from "../ontology/typeRules.js";
 import type * as ontology_view from "../ontology/view.js";
-import type * as passwords from "../passwords.js";
 import type * as payments_consumer from "../payments/consumer.js";
 import type * as payments_deploymentOwner from "../payments/deploymentOwner.js";
 import type * as payments_events from "../payments/events.js";
@@ -1103,7 +1102,6 @@ declare const fullApi: ApiFromModules<{
   "ontology/tags": typeof ontology_tags;
   "ontology/typeRules": typeof ontology_typeRules;
   "ontology/view": typeof ontology_view;
-  passwords: typeof passwords;
   "payments/consumer": typeof payments_consumer;
   "payments/deploymentOwner": typeof payments_deploymentOwner;
   "payments/events": typeof payments_events;

@@ -21,6 +21,13 @@ const NOTHING: Comparison = {
   ...{ captcha: "not_asked", account: null, isRight: false, rehashed: null },
 };
 
+/** Of a password that nobody sends: the operator's. */
+export const hash = internalAction({
+  args: { password: v.string() },
+  returns: v.string(),
+  handler: async (_ctx, { password }): Promise<string> => await hashPassword(password),
+});
+
 /** Right or wrong, known or not: one hash run, and the same documents. */
 export const compareForSignIn = internalAction({
   args: consultationArgs,

@@ -81,7 +81,8 @@ export async function serveWrite<Who extends Pick<Identity, "expiresAt">, Home, 
   const answer = await handler(admitted);
   if ("refusal" in answer) {
     const { refusal } = answer;
-    const reply = { status: refusal.status, data: "null", refusal };
+    const documents = await documentsRead(ctx);
+    const reply = { status: refusal.status, data: "null", refusal, documentsRead: documents };
     return { reply, replayed: false, metering };
   }
   const reply = { ...replyOf(answer), traceId: call.traceId };

@@ -16,7 +16,7 @@ import { readIfThere, writePrivately } from "./secrets";
 export type Demo = Urls & {
   organizationId: string;
   apiKey: string;
-  staff: { email: string; sessionToken: string };
+  staff: { email: string; password: string; sessionToken: string };
 };
 
 const BOOTSTRAP = "bootstrap:default";
@@ -90,8 +90,8 @@ async function credentialsFrom(
   if (typeof organizationId !== "string" || typeof apiKey !== "string" || staff === undefined) {
     throw new Problem(`${name} did not return { organizationId, apiKey, staff }`);
   }
-  const { email, sessionToken } = staff;
-  return { organizationId, apiKey, staff: { email, sessionToken } };
+  const { email, password, sessionToken } = staff;
+  return { organizationId, apiKey, staff: { email, password, sessionToken } };
 }
 
 /** The ports may differ from start to start. */

@@ -168,7 +168,7 @@ test("what nobody asks for by a request is in the trail as well", async () => {
     { action: "api_key.expired", actor: { type: "system" } },
     { action: "api_key.created" },
   ]);
-  const owner = { email: "owner@studio.test" };
+  const owner = { email: "owner@studio.test", passwordHash: "$argon2id$other" };
   await backend.mutation(internal.tenancy.recover, owner);
   expect(await trail("action=user.recovered")).toHaveLength(1);
 });

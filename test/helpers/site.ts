@@ -9,7 +9,7 @@ import { type ServerOptions, startServer, type TestServer } from "./server";
 export type Demo = {
   organizationId: string;
   apiKey: string;
-  staff: { email: string; sessionToken: string };
+  staff: { email: string; password: string; sessionToken: string };
   siteUrl: string;
   cloudUrl: string;
 };

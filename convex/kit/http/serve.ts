@@ -212,7 +212,7 @@ async function metered(
 }
 
 function isToldToStrangers(code: string | undefined): boolean {
-  return code === "UNAUTHORIZED" || code === "SERVICE_UNAVAILABLE";
+  return code === "UNAUTHORIZED" || code === "SERVICE_UNAVAILABLE" || code === "CSRF_REJECTED";
 }
 
 async function meter(

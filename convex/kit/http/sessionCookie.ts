@@ -46,7 +46,7 @@ function rejected(): ApiError {
 export function writeCookie(c: HttpContext, cookie: SessionCookie): void {
   if (cookie === "ended") deleteCookie(c, nameOf(c), optionsOf(c));
   else {
-    const maxAge = Math.max(0, Math.floor((cookie.expiresAt - Date.now()) / 1000));
+    const maxAge = Math.max(0, Math.round((cookie.expiresAt - Date.now()) / 1000));
     setCookie(c, nameOf(c), cookie.token, { ...optionsOf(c), maxAge });
   }
 }

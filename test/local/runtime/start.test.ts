@@ -74,13 +74,16 @@ describe("the first start", () => {
     const demo = (await server.readJson("demo.json")) as Record<string, unknown>;
     expect(demo).toMatchObject({
       apiKey: "fh_fixture",
-      staff: { email: "owner@demo.example", sessionToken: "fh_session_fixture" },
+      staff: {
+        email: "owner@demo.example",
+        password: "Fixture1",
+        sessionToken: "fh_session_fixture",
+      },
       siteUrl: server.siteUrl,
       cloudUrl: server.cloudUrl,
     });
     expect(server.stdout()).toContain("fh_fixture");
-    // Nothing signs in by password.
-    expect(server.stdout() + JSON.stringify(demo)).not.toMatch(/password/i);
+    expect(server.stdout()).toContain("Fixture1");
     expect(server.stdout()).not.toContain("\u001b[");
     for (const file of ["demo.json", "admin.key", "encryption.key"]) {
       expect((await stat(path.join(data, file))).mode & 0o777).toBe(0o600);
@@ -115,7 +118,11 @@ describe("the first start", () => {
     expect(demo).toEqual({
       organizationId,
       apiKey: "fh_recovered",
-      staff: { email: "owner@demo.example", sessionToken: "fh_session_recovered" },
+      staff: {
+        email: "owner@demo.example",
+        password: "Fixture1",
+        sessionToken: "fh_session_recovered",
+      },
       siteUrl,
       cloudUrl,
     });
