@@ -1,5 +1,6 @@
 import { compareValues, v, type Value } from "convex/values";
 import type * as z from "zod";
+import { internal } from "./_generated/api";
 import type { Doc, Id } from "./_generated/dataModel";
 import { internalMutation, type MutationCtx } from "./_generated/server";
 import { endSessionsOf, startSession } from "./accounts/sessions";
@@ -9,6 +10,7 @@ import type { Mode } from "./kit/mode";
 import type { organizationSettings } from "./kit/organizationSettings";
 import { defaultSettings } from "./schemas/settingsSchemas";
 import { emailKey } from "./kit/email";
+import { requireOwnMailbox } from "./oauth/sender";
 import { record, type WriteScope } from "./ontology/effects";
 import { phoneRegionOf } from "./ontology/phoneRegion";
 import { beginRekeying, KEY_RULES } from "./ontology/rekeying";
@@ -215,6 +217,10 @@ export async function changeSettings(
     }))
     .filter(({ before, after }) => compareValues(before, after) !== 0);
   if (changes.length === 0) return organization;
+  const { senderConnectionId } = settings;
+  if (changes.some(({ field }) => field === "senderConnectionId") && senderConnectionId) {
+    await requireOwnMailbox(ctx, scope, senderConnectionId);
+  }
   await keepFirstSeller(ctx, organization);
   await ctx.db.patch(
     "organizations",
@@ -222,6 +228,10 @@ export async function changeSettings(
     Object.fromEntries(changes.map(({ field, after }) => [field, after])),
   );
   if (settings.address !== undefined) await followCountry(ctx, organization, settings.address);
+  if (changes.some(({ field }) => field === "senderConnectionId")) {
+    const organizationId = organization._id;
+    await ctx.scheduler.runAfter(0, internal.delivery.queue.release, { organizationId });
+  }
   if (settings.allowedOrigins) await replaceOrigins(ctx, organization._id, settings.allowedOrigins);
   return await settingsChanged(ctx, scope, organization, changes);
 }

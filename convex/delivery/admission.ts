@@ -4,16 +4,17 @@ import { holds, NEVER, queuedAt } from "../jobs/job";
 import { jobOf, withJob } from "./mailJob";
 import { obstacleTo } from "./obstacles";
 import type { Notification } from "./outbox";
-import { configuredFor, type OutboundChannel, type ProviderName } from "./providers/configured";
+import type { OutboundChannel } from "./providers/configured";
 import { isExpired } from "./secretLink";
 import { fail, failAsExpired, withdraw } from "./settling";
 import { basisOf, readSubject, type Said } from "./subjects";
+import { type Way, wayOf } from "./way";
 
 /** A message that may go out now, with what it says now. */
 export type Admitted = {
   message: Notification & { channel: OutboundChannel; to: string };
   organization: Doc<"organizations">;
-  provider: ProviderName;
+  way: Exclude<Way, { missing: string }>;
   said: Said;
   /** What `said` rests on. */
   basis: string;
@@ -54,9 +55,9 @@ export async function admit(
     await failAsExpired(ctx, message);
     return null;
   }
-  const configured = configuredFor(channel);
-  if ("missing" in configured) {
-    const kept = { ...withJob(queuedAt(jobOf(message), NEVER)), reason: configured.missing };
+  const way = await wayOf(ctx, organization, channel);
+  if ("missing" in way) {
+    const kept = { ...withJob(queuedAt(jobOf(message), NEVER)), reason: way.missing };
     await ctx.db.patch("notifications", notificationId, { ...kept, updatedAt: now });
     return null;
   }
@@ -64,7 +65,7 @@ export async function admit(
   return {
     message: { ...message, channel, to },
     organization,
-    provider: configured.provider,
+    way,
     said: isRepetition ? { data, attachments } : reading,
     basis: await basisOf(ctx, organization, message),
     isRepetition,

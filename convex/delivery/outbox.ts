@@ -5,13 +5,14 @@ import { ApiError } from "../kit/errors";
 import { organizationOf } from "../kit/own";
 import { hasSecretLink, type Language, type LetterData, type TemplateName } from "./letters";
 import { obstacleTo } from "./obstacles";
-import { configuredFor, type OutboundChannel } from "./providers/configured";
-import { isHeldBack, NEVER, newJob } from "../jobs/job";
-import { jobOf } from "./mailJob";
+import type { OutboundChannel } from "./providers/configured";
+import { isHeldBack, NEVER, newJob, queuedAt } from "../jobs/job";
+import { jobOf, withJob } from "./mailJob";
 import { fail, makeDue } from "./settling";
 import { noSecret, type SecretLink, sealedLinkOf, sealLink } from "./secretLink";
 import { otherAddress } from "./recipients";
 import { readSubject } from "./subjects";
+import { wayOf } from "./way";
 
 export type Notification = Doc<"notifications">;
 
@@ -48,7 +49,7 @@ export async function queueMessages(
   let isDue = false;
   for (const { attachments = [], to, secretLink, ...message } of messages) {
     const now = Date.now();
-    const configured = configuredFor(message.channel);
+    const configured = await wayOf(ctx, organization, message.channel);
     const id = await ctx.db.insert("notifications", {
       ...message,
       ...(to === undefined ? {} : { to }),
@@ -69,6 +70,28 @@ export async function queueMessages(
   }
   if (isDue) await ctx.scheduler.runAfter(0, internal.delivery.queue.wake, { organizationId });
   return ids;
+}
+
+const RELEASED_AT_ONCE = 500;
+
+/** What was kept because the way of the organization's e-mail was missing is due, now that there may be one. */
+export async function releaseHeld(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+): Promise<void> {
+  const held = await ctx.db
+    .query("notifications")
+    .withIndex("by_due", (q) =>
+      q.eq("organizationId", organizationId).eq("job.state", "queued").eq("job.at", NEVER),
+    )
+    .take(RELEASED_AT_ONCE);
+  const mails = held.filter(({ channel }) => channel === "email");
+  for (const mail of mails) {
+    const due = withJob(queuedAt(jobOf(mail), Date.now()));
+    await ctx.db.patch("notifications", mail._id, { ...due, reason: undefined });
+  }
+  if (mails.length === 0) return;
+  await ctx.scheduler.runAfter(0, internal.delivery.queue.wake, { organizationId });
 }
 
 /** Why a message cannot go out at all, or null. */
@@ -116,15 +139,15 @@ export async function resendMessage(
       details: { status, allowed: [...REPEATABLE] },
     });
   }
-  const configured = configuredFor(channel);
+  const organization = await organizationOf(ctx, { organizationId });
+  const configured = await wayOf(ctx, organization, channel);
   if ("missing" in configured) throw new ApiError("CONFLICT", configured.missing);
   const to =
     other === undefined ? message.to : await otherAddress(ctx, organizationId, channel, other);
   if (other !== undefined && message.membershipId !== undefined) throw forOneReader();
-  const organization = await ctx.db.get("organizations", organizationId);
   const addressed = { ...message, ...(to === undefined ? {} : { to }) };
-  const reading = organization && (await readSubject(ctx, organization, addressed));
-  if (reading && "withdrawn" in reading) throw new ApiError("CONFLICT", reading.withdrawn);
+  const reading = await readSubject(ctx, organization, addressed);
+  if ("withdrawn" in reading) throw new ApiError("CONFLICT", reading.withdrawn);
   if (isKept) {
     return await makeDue(ctx, message, Date.now(), to === undefined ? {} : { to });
   }

@@ -3,14 +3,17 @@ import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { errorDataOf } from "../kit/errors";
 import { consume } from "../kit/limits";
+import type { Mailbox } from "../oauth/sender";
 import type { Job } from "../schemas/jobSchemas";
 import { attachment, attemptArgs, messageSender, sentFile } from "../schemas/notificationSchemas";
+import { oauthProviderName } from "../schemas/oauthSchemas";
 import { admit } from "./admission";
 import { asked, leased, NEVER } from "../jobs/job";
 import { handOut, lookAt } from "./handout";
 import { jobOf, withJob } from "./mailJob";
 import { wakeAt } from "./wakes";
-import { type Notification } from "./outbox";
+import { wayKey } from "./way";
+import { type Notification, releaseHeld } from "./outbox";
 import { outcomeValidator } from "./providers/message";
 import { settleAttempt } from "./settling";
 
@@ -48,12 +51,27 @@ export const wake = internalMutation({
   },
 });
 
-const providerName = v.union(v.literal("resend"), v.literal("smtp"), v.literal("whatsapp"));
+/** What was kept for want of a way has one now, it may be. */
+export const release = internalMutation({
+  args: { organizationId: v.id("organizations") },
+  returns: v.null(),
+  handler: async (ctx, { organizationId }) => {
+    await releaseHeld(ctx, organizationId);
+    return null;
+  },
+});
+
+const mailServer = v.union(v.literal("resend"), v.literal("smtp"), v.literal("whatsapp"));
+const providerName = v.union(mailServer, oauthProviderName);
 
 const preparation = v.object({
   organizationId: v.id("organizations"),
   to: v.string(),
   provider: providerName,
+  /** The member's own that it goes out by. */
+  mailbox: v.optional(
+    v.object({ connectionId: v.id("oauthConnections"), email: v.optional(v.string()) }),
+  ),
   attachments: v.array(attachment),
   /** What an earlier attempt sent that may have arrived: the same files go out again. */
   files: v.optional(v.array(sentFile)),
@@ -70,10 +88,11 @@ export const prepare = internalMutation({
   handler: async (ctx, { notificationId, attempt, lease }): Promise<Preparation | null> => {
     const admitted = await admit(ctx, notificationId, attempt, lease);
     if (!admitted) return null;
-    const { message, provider, said, basis } = admitted;
+    const { message, way, said, basis } = admitted;
     const { organizationId, to, secretUrl, files } = message;
     return {
-      ...{ organizationId, to, provider, attachments: said.attachments, basis },
+      ...{ organizationId, to, provider: way.provider, attachments: said.attachments, basis },
+      ...("mailbox" in way ? { mailbox: addressed(way.mailbox) } : {}),
       ...(secretUrl === undefined ? {} : { secretUrl }),
       ...(admitted.isRepetition && files !== undefined ? { files } : {}),
     };
@@ -96,15 +115,22 @@ export type Work = Infer<typeof work>;
  * any more, `changed` when what was prepared is not what the message says now.
  */
 export const begin = internalMutation({
-  args: { ...attemptArgs, basis: v.optional(v.string()), files: v.optional(v.array(sentFile)) },
+  args: {
+    ...attemptArgs,
+    basis: v.optional(v.string()),
+    files: v.optional(v.array(sentFile)),
+    /** The way that stands open, see `wayKey`. */
+    way: v.optional(v.string()),
+  },
   returns: v.union(work, v.literal("changed"), v.null()),
   handler: async (
     ctx,
-    { notificationId, attempt, lease, basis, files = [] },
+    { notificationId, attempt, lease, basis, files = [], way: opened },
   ): Promise<Work | "changed" | null> => {
     const admitted = await admit(ctx, notificationId, attempt, lease);
     if (!admitted) return null;
-    const { message, organization, provider, said, isRepetition } = admitted;
+    const { message, organization, way, said, isRepetition } = admitted;
+    if (opened !== undefined && opened !== wayKey(way)) return "changed";
     const { data, attachments } = said;
     if (attachments.length > 0 && !isRepetition && basis !== admitted.basis) return "changed";
     const sender = (isRepetition ? message.sender : undefined) ?? senderOf(organization);
@@ -115,7 +141,7 @@ export const begin = internalMutation({
     await ctx.db.patch("notifications", notificationId, {
       status: "sending",
       ...{ data, attachments, files, sender, revision },
-      attempts: [...message.attempts, { at: now, provider }],
+      attempts: [...message.attempts, { at: now, provider: way.provider }],
       ...withJob(asked(heldOf(message, now), now, LEASE_MS)),
       updatedAt: now,
     });
@@ -150,6 +176,10 @@ export const settle = internalMutation({
     return null;
   },
 });
+
+function addressed({ connectionId, email }: Mailbox): NonNullable<Preparation["mailbox"]> {
+  return { connectionId, ...(email === undefined ? {} : { email }) };
+}
 
 /** Its job in somebody's hands; one that nobody was handed is taken by who begins. */
 function heldOf(message: Notification, now: number): Job {

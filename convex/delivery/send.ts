@@ -7,6 +7,7 @@ import { type ActionCtx, internalAction } from "../_generated/server";
 import { errorDataOf, notFound } from "../kit/errors";
 import type { FileReference } from "./documentFiles";
 import { letterOf, type TemplateName } from "./letters";
+import { openMailboxWay } from "./providers/mailbox";
 import { asMailbox, openMailWay } from "./providers/mailWay";
 import {
   addressOf,
@@ -20,6 +21,7 @@ import { sendByWhatsApp, uploadToWhatsApp } from "./providers/whatsapp";
 import { attemptArgs, type sentFile } from "../schemas/notificationSchemas";
 import type { Preparation, Work } from "./queue";
 import { openLink } from "./secretLink";
+import { wayKey } from "./way";
 
 /** So often what a message says may change while it is prepared, before it waits for its next turn. */
 const PREPARED_AT_MOST = 3;
@@ -28,7 +30,7 @@ type SentFile = Infer<typeof sentFile>;
 type Attempt = { notificationId: Id<"notifications">; attempt: number; lease?: number };
 
 /** The way to a provider that stands open: nothing has been asked yet. */
-type OpenWay = { ask: (work: Work) => Promise<Outcome>; close: () => void };
+type OpenWay = { key: string; ask: (work: Work) => Promise<Outcome>; close: () => void };
 type Prepared = { files: SentFile[]; way: OpenWay };
 
 /**
@@ -71,7 +73,7 @@ async function makeAttempt(
   { files, way }: Prepared,
 ): Promise<boolean> {
   try {
-    const begun = { ...args, basis, files };
+    const begun = { ...args, basis, files, way: way.key };
     const work: Work | "changed" | null = await ctx.runMutation(
       internal.delivery.queue.begin,
       begun,
@@ -106,21 +108,29 @@ async function prepare(
   } catch (thrown) {
     return withoutAttachment(thrown);
   }
-  const way = await openWay(id, preparation, contents, url);
+  const way = await openWay(ctx, id, preparation, contents, url);
   return "kind" in way ? way : { files, way };
 }
 
 async function openWay(
+  ctx: ActionCtx,
   id: string,
-  { provider, to }: Preparation,
+  preparation: Preparation,
   files: File[],
   secretUrl: string | undefined,
 ): Promise<OpenWay | Failure> {
+  const { provider, to, mailbox } = preparation;
+  const key = wayKey(preparation);
   if (provider !== "whatsapp") {
-    const way = await openMailWay(provider, to);
+    const from = mailbox?.email ?? addressOf(process.env["EMAIL_FROM"] ?? "");
+    const way =
+      provider === "resend" || provider === "smtp"
+        ? await openMailWay(provider, to)
+        : await openMailboxWay(ctx, provider, mailbox?.connectionId, to);
     if ("kind" in way) return way;
     return {
-      ask: async (work) => await way.ask(emailOf(id, work, files, secretUrl)),
+      key,
+      ask: async (work) => await way.ask(emailOf(id, work, { from, to, files, secretUrl })),
       close: way.close,
     };
   }
@@ -128,6 +138,7 @@ async function openWay(
   const uploaded = file && (await uploadToWhatsApp(file));
   if (uploaded && "kind" in uploaded) return uploaded;
   return {
+    key,
     ask: async (work) => {
       const template = work.template as TemplateName;
       return await sendByWhatsApp({ ...work, id, to, template, document: uploaded });
@@ -136,13 +147,22 @@ async function openWay(
   };
 }
 
-function emailOf(id: string, work: Work, files: File[], secretUrl: string | undefined): Email {
-  const { to, language, data, sender, key } = work;
+function emailOf(
+  id: string,
+  work: Work,
+  {
+    from,
+    to,
+    files,
+    secretUrl,
+  }: { from: string; to: string; files: File[]; secretUrl: string | undefined },
+): Email {
+  const { language, data, sender, key } = work;
   const { name, replyTo } = sender;
   return {
     id,
     key,
-    from: { name, address: asMailbox(addressOf(process.env["EMAIL_FROM"] ?? "")) },
+    from: { name, address: asMailbox(from) },
     to: asMailbox(to),
     ...(replyTo === undefined ? {} : { replyTo: asMailbox(replyTo) }),
     letter: letterOf(work.template as TemplateName, language, data, secretUrl),

@@ -1,6 +1,7 @@
 import { internal } from "../_generated/api";
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import { organizationOf } from "../kit/own";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
 import {
@@ -15,11 +16,12 @@ import {
 } from "../jobs/job";
 import type { Job } from "../schemas/jobSchemas";
 import { endedAs, jobOf, withJob } from "./mailJob";
-import { configuredFor, mayAskAgain } from "./providers/configured";
+import { mayAskAgain } from "./providers/configured";
 import type { ProviderEvent } from "./providers/event";
 import type { Outcome } from "./providers/message";
 import { noSecret } from "./secretLink";
 import { suppress } from "./suppressions";
+import { wayOf } from "./way";
 
 type Notification = Doc<"notifications">;
 
@@ -86,7 +88,10 @@ export async function settleAttempt(
     isUnknown,
     ...(outcome.kind === "refused"
       ? { isFinal: true }
-      : { mayRepeat: !isUnknown || maySafelyRepeat(message, now), retryAfter: outcome.retryAfter }),
+      : {
+          mayRepeat: !isUnknown || (await maySafelyRepeat(ctx, message, now)),
+          retryAfter: outcome.retryAfter,
+        }),
   };
   const next = attemptFailed(job, now, failing);
   await ctx.db.patch("notifications", message._id, {
@@ -112,7 +117,7 @@ export async function settleInterrupted(ctx: MutationCtx, message: Notification)
   const job = jobOf(message);
   const isPoison = (job.interruptions ?? 0) + 1 >= MOST_INTERRUPTIONS;
   const error = "The sender was interrupted; it may have been sent.";
-  const mayRepeat = maySafelyRepeat(message, now) && !isPoison;
+  const mayRepeat = !isPoison && (await maySafelyRepeat(ctx, message, now));
   const next = interrupted(job, now, { most: MOST_INTERRUPTIONS, error, mayRepeat });
   const status = isOpen(next) ? ("queued" as const) : message.status;
   const doubt = { mayHaveArrived: true, updatedAt: now };
@@ -132,11 +137,15 @@ function isUndone({ status }: Notification): boolean {
 }
 
 /** Another provider than the one that was asked knows nothing of the key. */
-function maySafelyRepeat({ channel, attempts }: Notification, now: number): boolean {
+async function maySafelyRepeat(
+  ctx: MutationCtx,
+  { channel, attempts, organizationId }: Notification,
+  now: number,
+): Promise<boolean> {
   const [first] = attempts;
   const last = attempts.at(-1);
   if (channel === "in_app" || !first || !last) return false;
-  const configured = configuredFor(channel);
+  const configured = await wayOf(ctx, await organizationOf(ctx, { organizationId }), channel);
   const isSame = "provider" in configured && configured.provider === last.provider;
   return isSame && mayAskAgain(last.provider, first.at, now);
 }

@@ -104,6 +104,10 @@ export const organizationSettings = once(() =>
       description:
         "Whether members may sign in by a link that is mailed to them; they may where it is absent. Who belongs to several organizations may where none forbids it.",
     }),
+    senderConnectionId: z.string().max(64).optional().meta({
+      description:
+        "The connected mailbox (`GET /auth/connections`) that mail goes out by, instead of the deployment's; the member whose it is gives it.",
+    }),
     portalFields: z
       .array(fieldName())
       .max(50, "must have at most 50 entries")

@@ -140,6 +140,8 @@ export class OAuthClient {
     );
     // An ID token that comes along says nothing that is not known.
     const { id_token: _idToken, ...body } = (await response.json()) as Record<string, unknown>;
+    // Some say what is wrong with the status of a success.
+    if (typeof body["error"] === "string") throw new RefusedGrant(body["error"]);
     const { status, headers } = response;
     const without = new Response(JSON.stringify(body), { status, headers });
     const tokens = await oauth.processRefreshTokenResponse(this.server, this.client, without);
@@ -199,11 +201,20 @@ export class OAuthClient {
 
 /** What `invalid_grant` says (RFC 6749, 5.2): no further try will help, only the person. */
 export function isDeadGrant(error: unknown): boolean {
-  return error instanceof oauth.ResponseBodyError && error.error === "invalid_grant";
+  return error instanceof RefusedGrant && error.code === "invalid_grant";
+}
+
+/** A provider's `error` in answer to a refresh token. */
+class RefusedGrant extends Error {
+  constructor(readonly code: string) {
+    super("The provider refuses the refresh token.");
+    this.name = "RefusedGrant";
+  }
 }
 
 /** In a word, for who looks after it: no token stands in it. */
 export function failureCode(error: unknown): string {
+  if (error instanceof RefusedGrant) return error.code.slice(0, 100).toWellFormed();
   if (error instanceof oauth.ResponseBodyError) return error.error.slice(0, 100);
   if (error instanceof oauth.AuthorizationResponseError) return error.error.slice(0, 100);
   if (error instanceof oauth.OperationProcessingError) return error.code ?? error.name;

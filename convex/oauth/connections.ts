@@ -2,7 +2,7 @@ import { type Infer, v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { notFound } from "../kit/errors";
-import { idOfAnyTenant } from "../kit/own";
+import { rowOfAnyTenant } from "../kit/own";
 import { sealSecret } from "../kit/secretBox";
 import type { OAuthIdentity } from "./identities";
 
@@ -33,7 +33,7 @@ export async function keepConnection(
   userId: Id<"users">,
   account: OAuthIdentity,
   granted: Grant | null,
-): Promise<void> {
+): Promise<Connection> {
   if (granted === null) throw new Error("Nothing was granted.");
   const { provider, issuer, subject, email } = account;
   const all = await connectionsOf(ctx, userId);
@@ -44,12 +44,13 @@ export async function keepConnection(
     ...{ email, scopes: granted.scopes, status: "active" as const, connectedAt: now },
     ...{ lastSuccessAt: now, lastError: undefined, refreshingUntil: undefined, job: undefined },
   };
-  if (present) {
-    await ctx.db.patch("oauthConnections", present._id, { ...fields, grant: present.grant + 1 });
-  } else {
-    const row = { userId, provider, issuer, subject, ...fields, grant: 1 };
-    await ctx.db.insert("oauthConnections", row);
-  }
+  const grant = (present?.grant ?? 0) + 1;
+  const row = { userId, provider, issuer, subject, ...fields, grant };
+  const id = present?._id ?? (await ctx.db.insert("oauthConnections", row));
+  if (present) await ctx.db.patch("oauthConnections", id, { ...fields, grant });
+  const connection = await ctx.db.get("oauthConnections", id);
+  if (!connection) throw new Error("A new connection is missing.");
+  return connection;
 }
 
 /** As they are stored. A provider that gives no new refresh token means the one that there is. */
@@ -72,14 +73,21 @@ export async function connectionsOf(ctx: QueryCtx, userId: Id<"users">): Promise
     .take(MAX_CONNECTIONS);
 }
 
+/** By an id from outside: whose it is, who asks must look at. */
+export async function findConnection(
+  ctx: Pick<QueryCtx, "db">,
+  id: string,
+): Promise<Connection | null> {
+  return await rowOfAnyTenant(ctx, "oauthConnections", id);
+}
+
 /** A person's connection by an id from outside. @throws CONNECTION_NOT_FOUND */
 export async function requireConnection(
   ctx: QueryCtx,
   userId: Id<"users">,
   id: string,
 ): Promise<Connection> {
-  const known = idOfAnyTenant(ctx, "oauthConnections", id);
-  const connection = known && (await ctx.db.get("oauthConnections", known));
+  const connection = await findConnection(ctx, id);
   if (!connection || connection.userId !== userId) throw notFound("connection");
   return connection;
 }

@@ -9,6 +9,7 @@ import { userOf } from "./accounts";
 import { identity, link, type OAuthIdentity } from "./identities";
 import { grant, keepConnection } from "./connections";
 import { tellConnected } from "./notices";
+import { releaseMailOf } from "./sender";
 import { type OAuthState, stateOf } from "./states";
 
 const request = {
@@ -59,7 +60,7 @@ async function connect(
   if (linked === "linked") {
     await recordForPerson(ctx, user, { action: "user.account_linked", changes }, origin);
   }
-  await keepConnection(ctx, user._id, account, granted);
+  await releaseMailOf(ctx, await keepConnection(ctx, user._id, account, granted));
   await recordForPerson(ctx, user, { action: "user.account_connected", changes }, origin);
   await tellConnected(ctx, user, account);
   return { kind: "connected" };

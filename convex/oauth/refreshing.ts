@@ -57,6 +57,20 @@ export const take = internalMutation({
   },
 });
 
+/** How a use of a connection went at the provider's API: what its person sees of its health. */
+export const noteUse = internalMutation({
+  args: { id: v.id("oauthConnections"), error: v.union(v.string(), v.null()) },
+  returns: v.null(),
+  handler: async (ctx, { id, error }) => {
+    const connection = await ctx.db.get("oauthConnections", id);
+    if (connection?.status !== "active") return null;
+    const how =
+      error === null ? { lastSuccessAt: Date.now(), lastError: undefined } : { lastError: error };
+    await ctx.db.patch("oauthConnections", id, how);
+    return null;
+  },
+});
+
 /**
  * Keeps what a provider gave in exchange, the new refresh token in place of the old in one transaction.
  * A grant that it takes no more ends the connection, and the person is told, once; any other failure passes.

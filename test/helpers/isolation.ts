@@ -181,6 +181,7 @@ const FIELDS: Record<string, Reference> = {
   objectId: aContact,
   ownerId: aContact,
   projectId: aProject,
+  senderConnectionId: aContact,
   sourceId: aContact,
   userId: aPortalUser,
 };

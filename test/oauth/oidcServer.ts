@@ -16,7 +16,8 @@ export type OidcServer = {
   visit(address: string): Promise<string>;
   close(): Promise<void>;
 };
-type Fault = "hang" | "down" | ((body: string) => string | Promise<string>);
+type Fault =
+  "hang" | "down" | { status: number; body: object } | ((body: string) => string | Promise<string>);
 
 /** It tells at length that it is no server for production. */
 export function quiet(): void {
@@ -73,6 +74,11 @@ export async function startOidcServer(
     if (fault === "hang") return;
     if (fault === "down") {
       response.writeHead(500).end("down");
+      return;
+    }
+    if (typeof fault === "object") {
+      response.writeHead(fault.status, { "Content-Type": "application/json" });
+      response.end(JSON.stringify(fault.body));
       return;
     }
     if (path.includes("/interaction/")) {

@@ -28,6 +28,7 @@ const settingsChanges = once(() =>
     reminders: organizationSettings().shape.reminders.nullable(),
     legalName: organizationSettings().shape.legalName.nullable(),
     invoiceFooter: organizationSettings().shape.invoiceFooter.nullable(),
+    senderConnectionId: organizationSettings().shape.senderConnectionId.nullable(),
     portalFields: organizationSettings().shape.portalFields.nullable(),
   }),
 );

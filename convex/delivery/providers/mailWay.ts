@@ -14,11 +14,8 @@ export async function openMailWay(
   provider: Exclude<ProviderName, "whatsapp">,
   to: string,
 ): Promise<MailWay | Failure> {
-  if (mailboxOf(to) === null) {
-    // Taken before addresses were read as strictly as mail servers read them.
-    const error = shortError(`${JSON.stringify(to)} is not one e-mail address`);
-    return { kind: "refused", error };
-  }
+  const problem = refusedAddress(to);
+  if (problem) return problem;
   if (provider === "resend") return { ask: sendByResend, close: () => undefined };
   const connection = await connectToSmtp();
   if ("kind" in connection) return connection;
@@ -28,6 +25,13 @@ export async function openMailWay(
       connection.close();
     },
   };
+}
+
+/** One that was taken before addresses were read as strictly as mail servers read them. */
+export function refusedAddress(to: string): Failure | null {
+  if (mailboxOf(to) !== null) return null;
+  const error = shortError(`${JSON.stringify(to)} is not one e-mail address`);
+  return { kind: "refused", error };
 }
 
 /** With the domain as DNS has it, which every mail server takes. */

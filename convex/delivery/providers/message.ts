@@ -58,6 +58,17 @@ export function nameOf(from: string): string | null {
   return quoted.replaceAll(/\\(.)/g, "$1").trim() || plain.trim() || null;
 }
 
+/** Nothing has left before the connection stands. */
+const NOT_CONNECTED = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"];
+
+/** A `fetch` that has failed: whether it was sent nobody knows, unless it never came to that. */
+export function unanswered(what: string, thrown: unknown): Failure {
+  const { message, cause } = thrown as Error & { cause?: { code?: string } };
+  const error = shortError(`${what}: ${cause?.code ?? message}`);
+  const isUnsent = NOT_CONNECTED.includes(cause?.code ?? "");
+  return { kind: isUnsent ? "retry" : "unknown", error };
+}
+
 const MAX_ERROR = 500;
 /** Servers quote what they refuse, and a letter's link lets its reader in. */
 const TOKENS = /\bfh_[a-z_]+_[\w-]+|(?<=\btoken(?:=|%3D|=3D))[^\s"'<>&]+/gi;

@@ -117,7 +117,8 @@ class Session {
   }
 }
 
-function composed({
+/** An e-mail as it is sent (RFC 5322). */
+export function composed({
   id,
   from,
   to,

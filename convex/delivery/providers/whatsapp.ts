@@ -2,7 +2,14 @@ import * as z from "zod";
 import { retryAfterOf } from "../../jobs/backoff";
 import type { Language, LetterData, TemplateName } from "../letters";
 import { problemOfAddress } from "./configured";
-import { type Failure, type File, type Outcome, PROVIDER_TIMEOUT_MS, shortError } from "./message";
+import {
+  type Failure,
+  type File,
+  type Outcome,
+  PROVIDER_TIMEOUT_MS,
+  shortError,
+  unanswered,
+} from "./message";
 import { once } from "../../kit/once";
 
 /** https://developers.facebook.com/docs/whatsapp/cloud-api */
@@ -10,9 +17,6 @@ const DEFAULT_BASE_URL = "https://graph.facebook.com/v23.0";
 
 /** Codes of Meta's that pass by themselves: too many messages, of the account or to one person. */
 const PASSING_CODES = [4, 80007, 130429, 131048, 131056];
-
-/** Nothing has left before the connection stands. */
-const NOT_CONNECTED = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"];
 
 export type WhatsAppMessage = {
   /** The notification's id: it comes back with every status. */
@@ -111,10 +115,7 @@ async function call(path: string, body: string | FormData): Promise<{ body: unkn
     });
     text = await response.text();
   } catch (thrown) {
-    const { message, cause } = thrown as Error & { cause?: { code?: string } };
-    const error = shortError(`${path}: ${cause?.code ?? message}`);
-    const isUnsent = NOT_CONNECTED.includes(cause?.code ?? "");
-    return { kind: isUnsent ? "retry" : "unknown", error };
+    return unanswered(path, thrown);
   }
   return response.ok ? { body: parsed(text) } : failureOf(path, response, parsed(text));
 }
