@@ -7,6 +7,7 @@ import * as apiV1Auth from "./v1/auth";
 import * as apiV1ClerkEvents from "./v1/clerkEvents";
 import * as apiV1Conflicts from "./v1/conflicts";
 import * as apiV1Connections from "./v1/connections";
+import * as apiV1ContactEvents from "./v1/contactEvents";
 import * as apiV1Contacts from "./v1/contacts";
 import * as apiV1ContactsBulk from "./v1/contactsBulk";
 import * as apiV1ContactsMerge from "./v1/contactsMerge";
@@ -57,6 +58,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/clerkEvents": apiV1ClerkEvents,
   "api/v1/conflicts": apiV1Conflicts,
   "api/v1/connections": apiV1Connections,
+  "api/v1/contactEvents": apiV1ContactEvents,
   "api/v1/contacts": apiV1Contacts,
   "api/v1/contactsBulk": apiV1ContactsBulk,
   "api/v1/contactsMerge": apiV1ContactsMerge,

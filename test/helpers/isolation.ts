@@ -159,6 +159,7 @@ const OTHERS: Record<string, Whole> = {
   "POST /auth/session-token": {},
   "POST /auth/session-exchange": { body: { token: "unknown" } },
   "GET /auth/connections": {},
+  "GET /crm/contacts/:id/events": { ids: { id: aContact } },
   // Only a provider's callback makes one: what is somebody else's is tried in test/oauth.
   "DELETE /auth/connections/:id": { ids: { id: aContact } },
   "GET /user/me": {},

@@ -274,3 +274,107 @@ describe("the tokens of a connection", () => {
     vi.useRealTimers();
   });
 });
+
+describe("the next appointments with a contact", () => {
+  const ADA = "Ada@X.test";
+  const at = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
+  type Findings = { events: { title: string }[]; unread: unknown[] };
+
+  async function contact(email = "ada@x.test"): Promise<string> {
+    return (await owner("POST", "/crm/contacts", { body: { firstName: "Ada", email } })).body
+      .contactId;
+  }
+
+  async function eventsWith(id: string, request = owner): Promise<Findings> {
+    const answer = await request("GET", `/crm/contacts/${id}/events`);
+    expect(answer.status).toBe(200);
+    return answer.body.data as unknown as Findings;
+  }
+
+  test("come from Google, with those alone that the contact is invited to", async () => {
+    await connect("google");
+    api.answer = () => ({
+      items: [
+        {
+          ...{ id: "2", summary: "Call", location: "Zoom", htmlLink: "https://calendar.test/2" },
+          ...{ start: { dateTime: at(3) }, end: { dateTime: at(4) }, attendees: [{ email: ADA }] },
+        },
+        {
+          ...{
+            id: "1",
+            summary: "Fair",
+            start: { date: "2026-11-20" },
+            end: { date: "2026-11-22" },
+          },
+          attendees: [{ email: "bob@x.test" }, { email: ADA }],
+        },
+        {
+          id: "3",
+          summary: "Mentions ada@x.test",
+          start: { dateTime: at(1) },
+          end: { dateTime: at(2) },
+        },
+        { id: "4", status: "cancelled", start: { dateTime: at(1) }, end: { dateTime: at(2) } },
+      ],
+    });
+    const { id: connectionId } = { id: (await connection())._id };
+    const none = { location: null, url: null };
+    const whole = { startsAt: null, endsAt: null, startDate: "2026-11-20", endDate: "2026-11-21" };
+    expect(await eventsWith(await contact())).toEqual({
+      unread: [],
+      events: [
+        { id: "1", connectionId, title: "Fair", ...none, ...whole },
+        {
+          ...{ id: "2", connectionId, title: "Call", location: "Zoom" },
+          ...{ url: "https://calendar.test/2", startDate: null, endDate: null },
+          ...{ startsAt: Date.parse(at(3)), endsAt: Date.parse(at(4)) },
+        },
+      ],
+    });
+    const asked = new URL(api.requests[0]?.path ?? "", api.url);
+    expect(asked.pathname).toBe("/calendar/v3/calendars/primary/events");
+    expect(asked.searchParams.get("q")).toBe("ada@x.test");
+  });
+
+  test("come from Microsoft page by page, twenty at most, and from no other address", async () => {
+    await connect("microsoft");
+    const event = (number: number): object => ({
+      ...{ id: String(number), subject: `Call ${number}`, isAllDay: false, isCancelled: false },
+      start: { dateTime: `2026-11-21T10:${String(number).padStart(2, "0")}:00.0000000` },
+      end: { dateTime: "2026-11-21T12:00:00.0000000" },
+      ...{ location: { displayName: "" }, attendees: [{ emailAddress: { address: ADA } }] },
+    });
+    const page = (from: number): object[] => Array.from({ length: 15 }, (_, i) => event(from + i));
+    api.answer = (path) =>
+      path.includes("skip")
+        ? { value: page(0) }
+        : { value: page(15), "@odata.nextLink": `${api.url}/me/calendarView?skip=15` };
+    const { events } = await eventsWith(await contact());
+    expect(events.map(({ title }) => title)).toEqual(
+      Array.from({ length: 20 }, (_, number) => `Call ${number}`),
+    );
+    expect(events[1]).toMatchObject({ startsAt: Date.UTC(2026, 10, 21, 10, 1), location: null });
+    api.answer = () => ({ value: [], "@odata.nextLink": "https://evil.test/me" });
+    expect((await eventsWith(await contact())).unread).toMatchObject([
+      { error: "another_address" },
+    ]);
+  });
+
+  test("say which calendar could not be read, and are the caller's own alone", async () => {
+    await connect("google");
+    const id = await contact();
+    api.next = [{ status: 500 }];
+    expect(await eventsWith(id)).toMatchObject({
+      events: [],
+      unread: [{ provider: "google", email: "mail@studio.test", error: "http_500" }],
+    });
+    expect((await connection()).lastError).toBe("http_500");
+    api.requests.length = 0;
+    const { backend, organizationId } = outbox;
+    const other = await newMember(backend, [{ organizationId, role: "viewer" }]);
+    expect(await eventsWith(id, other.request)).toEqual({ events: [], unread: [] });
+    expect(api.requests).toEqual([]);
+    const missing = await owner("GET", "/crm/contacts/nobody/events");
+    expect([missing.status, missing.body.error.code]).toEqual([404, "CONTACT_NOT_FOUND"]);
+  });
+});

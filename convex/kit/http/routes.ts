@@ -555,6 +555,15 @@ export const endpointRoutes: readonly EndpointRoute[] = [
     scope: "crm:write",
   },
   {
+    method: "GET",
+    path: "/crm/contacts/:id/events",
+    functionName: "api/v1/contactEvents:list",
+    kind: "mutation",
+    scope: "crm:read",
+    callers: ["user"],
+    consults: "oauth/calendars:next",
+  },
+  {
     method: "POST",
     path: "/crm/contacts/:id/merge",
     functionName: "api/v1/contactsMerge:create",
