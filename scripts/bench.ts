@@ -1,4 +1,5 @@
 /** `npm run bench`: figures of this machine, as tables. Ratios within one run are what to quote. */
+import { benchAccounts } from "./bench/accounts";
 import { benchAudit } from "./bench/audit";
 import { benchContacts } from "./bench/contacts";
 import { benchCrm } from "./bench/imports";
@@ -25,11 +26,12 @@ const SECTIONS = [
   "webhooks",
   "audit",
   "modules",
+  "accounts",
 ] as const;
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only contacts,search,crm,projects,invoicing,pdf,live,sync,webhooks,audit,modules
+  --only contacts,search,crm,projects,invoicing,pdf,live,sync,webhooks,audit,modules,accounts
                               sections to run; all by default
   --sizes 1000,10000,100000   records in the organization at each measurement
   --deliveries 10000          webhook deliveries in all, to a hundred endpoints
@@ -57,6 +59,7 @@ await runScript(HELP, ["only", "sizes", "deliveries"], async (values) => {
     live: () => benchLive(),
     sync: () => benchSync(sizes),
     webhooks: () => benchWebhooks(Number(values.deliveries ?? 10_000)),
+    accounts: () => benchAccounts(),
     audit: () => benchAudit(sizes),
     modules: () => benchModules(),
   };

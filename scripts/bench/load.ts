@@ -24,6 +24,11 @@ export class Client {
     return answer;
   }
 
+  /** An answer, whatever it is: what a refusal costs is measured too. */
+  async attempt({ method, path, body, headers }: Call): Promise<Answer> {
+    return await this.send({ method, path, body, headers: headers ?? {} });
+  }
+
   async json(call: Call): Promise<Record<string, unknown>> {
     return JSON.parse((await this.call(call)).body) as Record<string, unknown>;
   }
