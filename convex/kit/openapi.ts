@@ -62,7 +62,7 @@ export function openApiDocument(
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: API_PREFIX, description: "This deployment" }],
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { cookie: [] }],
     tags: [...new Set([...endpoints, ...webhooks].map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     webhooks: deliveries(),
@@ -72,7 +72,14 @@ export function openApiDocument(
           type: "http",
           scheme: "bearer",
           description:
-            "An API key (`fh_live_…`), a staff session token (`fh_session_…`), a Clerk session token or a portal user's session token (`fh_portal_…`).",
+            "An API key (`fh_live_…`), a staff session token (`fh_session_…`), an access token, a Clerk session token or a portal user's session token (`fh_portal_…`).",
+        },
+        cookie: {
+          type: "apiKey",
+          in: "cookie",
+          name: "__Host-fh_session",
+          description:
+            "A staff session in a browser; on plain http its name is `fh_session`. It counts where no Authorization is sent; what changes something must come from an allowed origin.",
         },
       },
       schemas: { ...components, Error: ERROR_SCHEMA },
@@ -157,6 +164,7 @@ function operationOf(endpoint: MountedEndpoint, components: Json): Json {
     description: [endpoint.description, `${scopeOf(endpoint)}${callersOf(endpoint)}`]
       .filter(Boolean)
       .join("\n\n"),
+    ...(endpoint.isPublic ? { security: [] } : {}),
     parameters: parametersOf(endpoint),
     ...requestBodyOf(endpoint, components),
     responses: { ...answersOf(endpoint, components), ...errorsOf(endpoint) },
@@ -216,7 +224,8 @@ function scopeOf({ scope }: Endpoint): string {
   return scope === null ? "" : `Scope: \`${scope}\`. `;
 }
 
-function callersOf({ callers = DEFAULT_CALLERS }: Endpoint): string {
+function callersOf({ callers = DEFAULT_CALLERS, isPublic }: Endpoint): string {
+  if (isPublic) return "For everybody: no credential is read.";
   return `For: ${callers.map((kind) => CALLER_NAMES[kind]).join(", ")}.`;
 }
 

@@ -50,6 +50,7 @@ const OUTSIDE: Record<string, string> = {
   "GET /account/magic-link": "the same",
   "GET /account/unlock": "the same",
   "GET /account/change-email": "the same",
+  "GET /login/session/:token": "the same, for a link from an app",
   "GET /api/v1/auth/oauth/:provider/start": "sends a browser to a provider: see test/oauth",
   "GET /api/v1/auth/oauth/:provider/callback": "a browser that comes back from it",
   "POST /api/v1/uploads/:token": "the token is the credential: see test/attachments",

@@ -11,7 +11,11 @@ const second = at("second");
 const refused = at("refused");
 let mfaToken = null;
 
-const tokenOf = () => new URLSearchParams(location.hash.slice(1)).get("token");
+const inPath = "/login/session/";
+const tokenOf = () =>
+  location.pathname.startsWith(inPath)
+    ? location.pathname.slice(inPath.length)
+    : new URLSearchParams(location.hash.slice(1)).get("token");
 
 function show(shown) {
   for (const each of [first, second, at("missing")]) {

@@ -23,6 +23,8 @@ export function accountPageRoutes(app: HttpApp): void {
   for (const action of LINK_ACTIONS) {
     app.get(accountPagePath(action), (c) => accountPage(c, action));
   }
+  // What POST /auth/session-token answers where no app is set: its path is documented so.
+  app.get("/login/session/:token", (c) => accountPage(c, "magic-link"));
 }
 
 function accountPage(c: HttpContext, action: LinkAction): Response | Promise<Response> {

@@ -1,7 +1,11 @@
 import type { HttpContext } from "./context";
 
-/** The link of a download or an upload is a credential too: its attachment may be told, its signature not. */
+/**
+ * The link of a download or an upload is a credential too: its attachment may be told, its signature
+ * not; nor the token of a link that signs a browser in.
+ */
 function maskedPath(path: string): string {
+  if (path.startsWith("/login/session/")) return "/login/session/…";
   return path.replace(/(\/(?:files|uploads)\/[^./]{1,64})[^/]*/, "$1…");
 }
 

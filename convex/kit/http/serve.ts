@@ -37,7 +37,7 @@ export async function serve(c: HttpContext, endpoint: EndpointRoute): Promise<Re
     if (givesCookie(endpoint, request)) await requireOriginToSetCookie(c);
     if (endpoint.kind === "query") return await serveRead(c, endpoint, credential, request);
     const reply = await write(c, endpoint, credential, request);
-    if (reply.cookie) writeCookie(c, reply.cookie);
+    if (reply.cookie && !reply.dryRun) writeCookie(c, reply.cookie);
     return answer(c, reply, endpoint.literal ?? false);
   } catch (error) {
     return failure(c, await metered(c, endpoint, credential, error));
