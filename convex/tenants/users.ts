@@ -4,6 +4,7 @@ import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated
 import { holderOfProvedEmail, setProvedEmail, userByEmail } from "../accounts/addresses";
 import { accountAtClerk } from "../kit/clerk";
 import { emailKey, keptEmail } from "../kit/email";
+import { moveAccounts } from "../oauth/identities";
 import { isDeletedAtClerk } from "./clerkHistory";
 
 /** What a token of Clerk says of its user. The e-mail is one that Clerk has verified. */
@@ -79,6 +80,7 @@ export async function withEmail(
     const { clerkUserId } = user;
     await ctx.db.patch("users", user._id, { clerkUserId: undefined, deletedAt: Date.now() });
     await ctx.db.patch("users", holder._id, { clerkUserId });
+    await moveAccounts(ctx, user._id, holder._id);
     return { ...holder, clerkUserId };
   }
   return await setProvedEmail(ctx, user, email);

@@ -390,3 +390,21 @@ describe("a provider that hangs", () => {
     timeout.mockRestore();
   });
 });
+
+test("a user who turns out at Clerk to be another keeps the account at the provider", async () => {
+  microsoft.person = { sub: "m9", name: "Max", email: "max@acme.test", tid: crypto.randomUUID() };
+  await browser.signIn(microsoft, "microsoft");
+  const before = await whoIs(browser);
+  const { withEmail } = await import("../../convex/tenants/users");
+  const joined = await backend.run(async (ctx) => {
+    const users = await ctx.db.query("users").collect();
+    const max = users.find(({ _id }) => _id === before?.id);
+    if (!max) throw new Error("Max is missing.");
+    await ctx.db.patch("users", max._id, { clerkUserId: "user_max" });
+    return (await withEmail(ctx, { ...max, clerkUserId: "user_max" }, OWNER.email))._id;
+  });
+  const again = new Browser(backend);
+  await again.signIn(microsoft, "microsoft");
+  expect((await whoIs(again))?.id).toBe(joined);
+  expect(joined).not.toBe(before?.id);
+});
