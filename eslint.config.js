@@ -123,6 +123,7 @@ const OF_ANY_TENANT = [
   "convex/tenants/members.ts", // the same
   "convex/attachments/{uploads,downloads}.ts", // a link's signature
   "convex/ontology/contactMoves.ts", // what a merge wrote down
+  "convex/accounts/avatars.ts", // a membership of who asks is looked up in the file's organization
   "convex/audit/trail.ts", // an administrator of the deployment
   "convex/oauth/connections.ts", // the row's user is compared
   "convex/jobs/kind.ts", // a row that recovery has found, or the operator names

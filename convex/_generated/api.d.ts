@@ -14,6 +14,7 @@ import type {
   FunctionReference,
 } from "convex/server";
 import type * as accounts_addresses from "../accounts/addresses.js";
+import type * as accounts_avatars from "../accounts/avatars.js";
 import type * as accounts_captcha from "../accounts/captcha.js";
 import type * as accounts_captchaRule from "../accounts/captchaRule.js";
 import type * as accounts_credentials from "../accounts/credentials.js";
@@ -42,6 +43,7 @@ import type * as accounts_passwordFindings from "../accounts/passwordFindings.js
 import type * as accounts_passwordInput from "../accounts/passwordInput.js";
 import type * as accounts_passwordLookups from "../accounts/passwordLookups.js";
 import type * as accounts_passwordRules from "../accounts/passwordRules.js";
+import type * as accounts_profile from "../accounts/profile.js";
 import type * as accounts_recent from "../accounts/recent.js";
 import type * as accounts_refreshTokens from "../accounts/refreshTokens.js";
 import type * as accounts_registration from "../accounts/registration.js";
@@ -55,6 +57,7 @@ import type * as accounts_signingKeys from "../accounts/signingKeys.js";
 import type * as accounts_strength from "../accounts/strength.js";
 import type * as accounts_trail from "../accounts/trail.js";
 import type * as accounts_tries from "../accounts/tries.js";
+import type * as accounts_usernames from "../accounts/usernames.js";
 import type * as accounts_verified from "../accounts/verified.js";
 import type * as api_description from "../api/description.js";
 import type * as api_endpoints from "../api/endpoints.js";
@@ -96,6 +99,7 @@ import type * as api_v1_paymentWebhooks from "../api/v1/paymentWebhooks.js";
 import type * as api_v1_payments from "../api/v1/payments.js";
 import type * as api_v1_portalSessions from "../api/v1/portalSessions.js";
 import type * as api_v1_portalUsers from "../api/v1/portalUsers.js";
+import type * as api_v1_profile from "../api/v1/profile.js";
 import type * as api_v1_projects from "../api/v1/projects.js";
 import type * as api_v1_quotes from "../api/v1/quotes.js";
 import type * as api_v1_recurringInvoices from "../api/v1/recurringInvoices.js";
@@ -603,6 +607,7 @@ import type * as types_rules from "../types/rules.js";
  */
 declare const fullApi: ApiFromModules<{
   "accounts/addresses": typeof accounts_addresses;
+  "accounts/avatars": typeof accounts_avatars;
   "accounts/captcha": typeof accounts_captcha;
   "accounts/captchaRule": typeof accounts_captchaRule;
   "accounts/credentials": typeof accounts_credentials;
@@ -631,6 +636,7 @@ declare const fullApi: ApiFromModules<{
   "accounts/passwordInput": typeof accounts_passwordInput;
   "accounts/passwordLookups": typeof accounts_passwordLookups;
   "accounts/passwordRules": typeof accounts_passwordRules;
+  "accounts/profile": typeof accounts_profile;
   "accounts/recent": typeof accounts_recent;
   "accounts/refreshTokens": typeof accounts_refreshTokens;
   "accounts/registration": typeof accounts_registration;
@@ -644,6 +650,7 @@ declare const fullApi: ApiFromModules<{
   "accounts/strength": typeof accounts_strength;
   "accounts/trail": typeof accounts_trail;
   "accounts/tries": typeof accounts_tries;
+  "accounts/usernames": typeof accounts_usernames;
   "accounts/verified": typeof accounts_verified;
   "api/description": typeof api_description;
   "api/endpoints": typeof api_endpoints;
@@ -685,6 +692,7 @@ declare const fullApi: ApiFromModules<{
   "api/v1/payments": typeof api_v1_payments;
   "api/v1/portalSessions": typeof api_v1_portalSessions;
   "api/v1/portalUsers": typeof api_v1_portalUsers;
+  "api/v1/profile": typeof api_v1_profile;
   "api/v1/projects": typeof api_v1_projects;
   "api/v1/quotes": typeof api_v1_quotes;
   "api/v1/recurringInvoices": typeof api_v1_recurringInvoices;

@@ -6,7 +6,8 @@ import { blankHistory, recordErasure } from "../ontology/history";
 import type { WriteScope } from "../ontology/effects";
 import { ObjectStore } from "../ontology/store";
 import { systemScope } from "../tenancy";
-import { removeAttachment } from "./attachments";
+import { isSomebodysPicture } from "../accounts/avatars";
+import { removeAttachment, updateAttachment } from "./attachments";
 
 const AT_ONCE = 50;
 
@@ -50,6 +51,12 @@ export const removeOfOwner = internalMutation({
       .take(AT_ONCE);
     const store = new ObjectStore(ctx, systemScope(organizationId, "attachments"));
     for (const attachment of owned) {
+      if (!isErased && (await isSomebodysPicture(ctx, attachment))) {
+        // It is a member's picture as well, and stays with them.
+        const { fileName } = attachment;
+        await updateAttachment(ctx, store, attachment, { fileName, ownerId: undefined });
+        continue;
+      }
       await removeAttachment(ctx, store, attachment);
       if (isErased) await forget(ctx, store.scope, attachment);
     }

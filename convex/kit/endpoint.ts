@@ -150,9 +150,11 @@ type Subject<Definition extends EndpointDefinition> = Definition["subject"] exte
   ? ObjectDoc<Definition["subject"]>
   : undefined;
 
-type AnswerOf<Definition extends EndpointDefinition> = Definition["finishes"] extends FinishName
-  ? Answer<Unfinished<Definition["finishes"], DocumentedAnswer<Definition>["data"]>>
-  : DocumentedAnswer<Definition>;
+/** What a handler answers: what the door finishes is not as it is documented yet. */
+export type AnswerOf<Definition extends Pick<EndpointDefinition, "answers" | "finishes">> =
+  Definition["finishes"] extends FinishName
+    ? Answer<Unfinished<Definition["finishes"], DocumentedAnswer<Definition>["data"]>>
+    : DocumentedAnswer<Definition>;
 
 /** As the schemas of its answers have it. */
 export type DocumentedAnswer<Definition extends Pick<EndpointDefinition, "answers">> = {

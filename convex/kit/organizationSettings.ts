@@ -10,13 +10,14 @@ import { longText, label, text } from "./text";
 import { once } from "./once";
 
 /** IANA time zone, checked by the runtime's own database. */
-const timeZone = once(() =>
+export const timeZone = once(() =>
   text(64)
     .refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin")
     .meta({ example: "Europe/Berlin" }),
 );
 
-const locale = once(() =>
+/** A language, and where it matters a region: BCP 47. */
+export const locale = once(() =>
   z
     .string()
     .max(35)

@@ -11,9 +11,9 @@ import { persons } from "./askers";
 import { type WriteCall, writeCallValidator, type WriteReply } from "./calls";
 import { credentialValidator } from "./caller";
 import {
+  type AnswerOf,
   type Consulted,
   consultedBy,
-  type DocumentedAnswer,
   type EndpointDefinition,
   type Input,
   registerEndpoint,
@@ -31,7 +31,7 @@ import type { Refusal, Reply } from "./reply";
  */
 export type PersonalDefinition = Omit<
   EndpointDefinition,
-  "scope" | "callers" | "finishes" | "tenantInPath" | "subject" | "raw" | "notesPull" | "tellsTime"
+  "scope" | "callers" | "tenantInPath" | "subject" | "raw" | "notesPull" | "tellsTime"
 > & {
   /** Refused to who is no administrator of the deployment. */
   forAdministrators?: true;
@@ -62,10 +62,7 @@ type WriteArgs = { call: WriteCall; request: RequestInput };
 
 export function personalReadEndpoint<const Definition extends PersonalDefinition>(
   definition: Definition & WithExample<Definition>,
-  handler: (
-    ctx: PersonalReadContext,
-    input: Input<Definition>,
-  ) => Promise<DocumentedAnswer<Definition>>,
+  handler: (ctx: PersonalReadContext, input: Input<Definition>) => Promise<AnswerOf<Definition>>,
 ): RegisteredQuery<"internal", ReadArgs, Promise<Reply>> {
   const schemas = schemasOf(definition);
   const registered = internalQuery({
@@ -91,7 +88,7 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
   handler: (
     ctx: PersonalWriteContext,
     input: Input<Definition> & { consulted: Consulted<Definition> },
-  ) => Promise<DocumentedAnswer<Definition> | Refusal>,
+  ) => Promise<AnswerOf<Definition> | Refusal>,
 ): RegisteredMutation<"internal", WriteArgs, Promise<WriteReply>> {
   const schemas = schemasOf(definition);
   const registered = internalMutation({

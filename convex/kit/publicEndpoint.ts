@@ -23,7 +23,12 @@ import type { RequestOrigin } from "./requestOrigin";
  */
 export type PublicDefinition = Omit<
   PersonalDefinition,
-  "forAdministrators" | "needsRecentSignIn" | "needsVerifiedEmail" | "triesTokens" | "streams"
+  | "finishes"
+  | "forAdministrators"
+  | "needsRecentSignIn"
+  | "needsVerifiedEmail"
+  | "triesTokens"
+  | "streams"
 > & {
   /** It tries nothing that could be guessed: counted among the address's other requests. */
   isNoTry?: true;

@@ -102,6 +102,7 @@ export const coreTables = {
     .index("by_emailKey", ["emailKey"])
     .index("by_pendingEmailKey", ["pendingEmailKey"])
     .index("by_username", ["username"])
+    .index("by_avatarAttachmentId", ["avatarAttachmentId"])
     .index("by_clerkUserId", ["clerkUserId"]),
 
   /**

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { requireNobodysPicture } from "../../accounts/avatars";
 import {
   attachAddress,
   type Attachment,
@@ -270,14 +271,16 @@ export const remove = writeEndpoint(
     path: "/attachments/:id",
     tag,
     summary: "Delete an attachment with its file",
+    description: "The picture of a member stays while it is one (409).",
     scope: "attachments:write",
     params,
     answers: { 204: null },
-    errors: ["NOT_FOUND", "VERSION_MISMATCH"],
+    errors: ["NOT_FOUND", "CONFLICT", "VERSION_MISMATCH"],
   },
   async (ctx, { params: { id } }) => {
     const attachment = await requireAttachment(ctx, ctx.scope.organizationId, id);
     requireVersion(ctx.ifMatch, attachment.version);
+    await requireNobodysPicture(ctx, attachment);
     await removeAttachment(ctx, ctx.store, attachment);
     return noContent;
   },

@@ -2,15 +2,17 @@ import type { AnswerMoment } from "./moment";
 import { downloadLink, type DownloadSource } from "../../attachments/downloadLink";
 
 /**
- * What becomes of a read's data after its query, which may be cached and so knows no clock and no
- * address: the door does it, by the name that the endpoint gives in `finishes`.
+ * What becomes of an answer's data after its function: a query may be cached and so knows no clock and
+ * no address, and what is kept for a repeated request must not hold a link that has ended by then. The
+ * door does it, by the name that the endpoint gives in `finishes`.
  */
-export type FinishName = "download" | "serverTime";
+export type FinishName = "download" | "serverTime" | "avatar";
 
 /** What the query of such an endpoint answers, given the `data` that is documented. */
 export type Unfinished<Name extends FinishName, Documented> = {
   download: DownloadSource;
   serverTime: Omit<Documented, "serverTime">;
+  avatar: Omit<Documented, "avatarUrl"> & { avatarUrl: DownloadSource | null };
 }[Name];
 
 type Finish = (data: unknown, moment: AnswerMoment) => unknown;
@@ -18,6 +20,12 @@ type Finish = (data: unknown, moment: AnswerMoment) => unknown;
 const FINISHES: Record<FinishName, Finish> = {
   download: (data, moment) => downloadLink(data as DownloadSource, moment),
   serverTime: (data, { now }) => ({ serverTime: now, ...(data as object) }),
+  avatar: async (data, moment) => {
+    const profile = data as { avatarUrl: DownloadSource | null };
+    if (profile.avatarUrl === null) return profile;
+    const { downloadUrl } = await downloadLink(profile.avatarUrl, moment);
+    return { ...profile, avatarUrl: downloadUrl };
+  },
 };
 
 export async function finish(
