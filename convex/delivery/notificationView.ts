@@ -84,16 +84,20 @@ export function notificationSummaryView(
     id: _id,
     channel,
     status,
-    to: notification.to ?? null,
+    to: shownTo(notification),
     template,
     language,
     subject: subjectOf(notification),
     objectId: notification.objectId ?? null,
     contactId: notification.contactId ?? null,
-    reason: notification.reason ?? null,
+    reason: withoutAddress(notification, notification.reason ?? null),
     cancelReason: notification.cancelReason ?? null,
     attachments,
-    attempts,
+    attempts: attempts.map((attempt) =>
+      attempt.error === undefined
+        ? attempt
+        : { ...attempt, error: withoutAddress(notification, attempt.error) },
+    ),
     nextAttemptAt: nextAttemptOf(notification),
     providerMessageId: notification.providerMessageId ?? null,
     resendOf: notification.resendOf ?? null,
@@ -105,6 +109,18 @@ export function notificationSummaryView(
     createdAt,
     updatedAt,
   };
+}
+
+/** Who is invited by their username is shown by it: their address is not known to who invites. */
+function shownTo({ to, data }: Notification): string | null {
+  const { username } = data;
+  return username === undefined ? (to ?? null) : `@${username}`;
+}
+
+function withoutAddress<Text extends string | null>(message: Notification, text: Text): Text {
+  const { to } = message;
+  if (message.data["username"] === undefined || to === undefined || text === null) return text;
+  return text.replaceAll(to, shownTo(message) ?? "") as Text;
 }
 
 export function notificationDetailView(

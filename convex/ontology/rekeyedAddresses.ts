@@ -16,7 +16,7 @@ export async function rekeyAddresses(
     .withIndex("by_organization", (q) => q.eq("organizationId", organizationId))
     .take(MEMBERS_READ);
   for (const { _id, invite, userId } of memberships) {
-    if (invite && emailKey(invite.email) !== invite.emailKey) {
+    if (invite?.email !== undefined && emailKey(invite.email) !== invite.emailKey) {
       found.changed += 1;
       const rekeyed = { ...invite, emailKey: emailKey(invite.email) };
       await ctx.db.patch("memberships", _id, { invite: rekeyed });

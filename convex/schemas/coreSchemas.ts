@@ -106,7 +106,7 @@ export const coreTables = {
     .index("by_clerkUserId", ["clerkUserId"]),
 
   /**
-   * Who belongs to which organization, as what; while invited, an e-mail instead of a user. Written
+   * Who belongs to which organization, as what; while invited, who it is for instead. Written
    * by tenancy.ts, tenants/members.ts, tenants/invites.ts and tenants/clerkOrganizations.ts; read when
    * a member of staff calls.
    */
@@ -117,8 +117,11 @@ export const coreTables = {
     status: v.union(v.literal("active"), v.literal("invited")),
     invite: v.optional(
       v.object({
-        email: v.string(),
-        emailKey: v.string(),
+        email: v.optional(v.string()),
+        emailKey: v.optional(v.string()),
+        /** Or, of one by username, whom: their address is nobody's here until they have joined. */
+        username: v.optional(v.string()),
+        inviteeId: v.optional(v.id("users")),
         tokenHash: v.string(),
         expiresAt: v.number(),
         invitedBy: v.string(),
@@ -132,6 +135,7 @@ export const coreTables = {
     .index("by_user", ["userId", "organizationId"])
     .index("by_organization_status", ["organizationId", "status"])
     .index("by_invited_email", ["organizationId", "invite.emailKey"])
+    .index("by_invited_person", ["organizationId", "invite.inviteeId"])
     .index("by_invite_token", ["invite.tokenHash"])
     .index("by_invitee", ["invite.emailKey", "invite.expiresAt"])
     .index("by_status", ["userId", "status"])

@@ -96,7 +96,7 @@ export async function applyMembership(
     if (membership) await changeRole(ctx, scope, membership, role);
     else {
       // An invite that is open for the same person has kept them a place, and has served its turn.
-      const invite = await inviteOf(ctx, organizationId, user.emailKey);
+      const invite = await inviteOf(ctx, organizationId, user);
       if (invite) await revokeInvite(ctx, scope, invite);
       else await requireRoom(ctx, organization);
       await addMember(ctx, scope, user._id, role);

@@ -1,10 +1,12 @@
 import type { OrderedQuery } from "convex/server";
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { userByEmail } from "../accounts/addresses";
+import { userByUsername } from "../accounts/usernames";
 import { requireVerifiedEmail } from "../accounts/verified";
 import { queueEmail } from "../delivery/queueEmail";
 import { languageOf } from "../delivery/wording";
-import { ApiError } from "../kit/errors";
+import { ApiError, notFound } from "../kit/errors";
 import type { Role } from "../kit/scopes";
 import { emailKey } from "../kit/email";
 import { own } from "../kit/own";
@@ -27,22 +29,28 @@ const MAX_OPEN = 200;
 /** What the one who invites is given: the token, this once. */
 export type Issued = { invite: Invite; token: string; notificationId: Id<"notifications"> | null };
 
-/** @throws CONFLICT for a member's e-mail or one that is invited; TIER_LIMIT_EXCEEDED */
+/** Whom somebody invites: an address, or a person by their username, whose address they do not learn. */
+export type Invitee = { email: string } | { username: string };
+
+/**
+ * @throws CONFLICT for who is a member or invited; USER_NOT_FOUND for a username that nobody has, or
+ *   somebody without a proved address; TIER_LIMIT_EXCEEDED
+ */
 export async function inviteMember(
   ctx: MutationCtx,
   scope: WriteScope,
   organization: Organization,
-  { email, role }: { email: string; role: Role },
+  { invitee, role }: { invitee: Invitee; role: Role },
 ): Promise<Issued> {
   requireVerifiedEmail(scope);
-  await requireNobody(ctx, organization._id, email);
+  const who = await freeInvitee(ctx, organization._id, invitee);
   await requireRoom(ctx, organization);
   const open = await openInvites(ctx, organization._id).take(MAX_OPEN);
   if (open.length === MAX_OPEN) {
     throw new ApiError("CONFLICT", `At most ${MAX_OPEN} invites can be open: revoke some.`);
   }
   const { token, ...secret } = newSecret();
-  const invite = { email, emailKey: emailKey(email), invitedBy: scope.actor.id, ...secret };
+  const invite = { ...who, invitedBy: scope.actor.id, ...secret };
   const id = await ctx.db.insert("memberships", {
     organizationId: organization._id,
     role,
@@ -51,7 +59,7 @@ export async function inviteMember(
     createdAt: Date.now(),
   });
   await recordInvite(ctx, scope, "invite.created", id, [
-    { field: "email", after: email },
+    namedBy(who, "after"),
     { field: "role", after: role },
   ]);
   return await issued(ctx, scope, organization, id, token);
@@ -78,7 +86,7 @@ export async function revokeInvite(
 ): Promise<void> {
   await ctx.db.delete("memberships", known._id);
   await recordInvite(ctx, scope, "invite.revoked", known._id, [
-    { field: "email", before: known.invite.email },
+    namedBy(known.invite, "before"),
     { field: "role", before: known.role },
   ]);
 }
@@ -98,8 +106,7 @@ export async function acceptInvite(
   if (!known || known.invite.expiresAt <= Date.now()) {
     throw new ApiError("GONE", "The invite is used, expired or was never made: ask for another.");
   }
-  // Whoever has the letter's token and registered with its address need not have proved that yet.
-  if ((person.emailKey ?? person.pendingEmailKey) !== known.invite.emailKey) {
+  if (!isFor(known.invite, person)) {
     const message = "The invite is for another e-mail: sign in with that one, verified.";
     throw new ApiError("FORBIDDEN", message);
   }
@@ -114,6 +121,12 @@ export async function acceptInvite(
   const changes = [{ field: "role", after: role }];
   await recordMember(ctx, scopeIn(organizationId), "member.joined", person._id, changes);
   return { ...known, ...accepted };
+}
+
+function isFor({ inviteeId, emailKey: key }: Invite["invite"], person: Doc<"users">): boolean {
+  if (inviteeId !== undefined) return inviteeId === person._id;
+  // Whoever has the letter's token and registered with its address need not have proved that yet.
+  return key !== undefined && (person.emailKey ?? person.pendingEmailKey) === key;
 }
 
 /** @throws INVITE_NOT_FOUND */
@@ -141,13 +154,35 @@ export function isInvite(membership: Doc<"memberships">): membership is Invite {
   return membership.status === "invited" && membership.invite !== undefined;
 }
 
-/** The open invite of an e-mail, by its key; none for a user without one. */
+/** The open invite of a person: by their e-mail, or by themselves. */
 export async function inviteOf(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
-  key: string | undefined,
+  { _id, emailKey: key }: Doc<"users">,
 ): Promise<Invite | null> {
-  if (key === undefined) return null;
+  const ofAddress = key === undefined ? null : await inviteOfAddress(ctx, organizationId, key);
+  return ofAddress ?? (await inviteOfPerson(ctx, organizationId, _id));
+}
+
+async function inviteOfPerson(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  userId: Id<"users">,
+): Promise<Invite | null> {
+  const membership = await ctx.db
+    .query("memberships")
+    .withIndex("by_invited_person", (q) =>
+      q.eq("organizationId", organizationId).eq("invite.inviteeId", userId),
+    )
+    .first();
+  return membership && isInvite(membership) ? membership : null;
+}
+
+async function inviteOfAddress(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  key: string,
+): Promise<Invite | null> {
   const membership = await ctx.db
     .query("memberships")
     .withIndex("by_invited_email", (q) =>
@@ -167,30 +202,67 @@ async function inviteOfToken(ctx: QueryCtx, token: string): Promise<Invite | nul
   return membership && isInvite(membership) ? membership : null;
 }
 
-/** @throws CONFLICT when the e-mail is a member's or is invited */
-async function requireNobody(
+type Named = Pick<Invite["invite"], "email" | "emailKey" | "username" | "inviteeId">;
+
+/**
+ * What an invite says of whom it is for. What is invited by e-mail and what by username do not meet:
+ * a refusal would tell whose address it is. @throws CONFLICT; USER_NOT_FOUND
+ */
+async function freeInvitee(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
-  email: string,
-): Promise<void> {
-  const key = emailKey(email);
-  const invited = await inviteOf(ctx, organizationId, key);
-  if (invited) {
-    throw new ApiError("CONFLICT", "This e-mail is invited already: send that invite again.", {
-      details: { inviteId: invited._id },
-    });
+  invitee: Invitee,
+): Promise<Named> {
+  if ("email" in invitee) {
+    const { email } = invitee;
+    const key = emailKey(email);
+    requireNotInvited("e-mail", await inviteOfAddress(ctx, organizationId, key));
+    const holder = await userByEmail(ctx, email);
+    if (holder) await requireNoMember(ctx, organizationId, holder, "This e-mail is a member's.");
+    return { email, emailKey: key };
   }
-  const user = await ctx.db
-    .query("users")
-    .withIndex("by_emailKey", (q) => q.eq("emailKey", key))
-    .first();
-  const membership =
-    user &&
-    (await ctx.db
-      .query("memberships")
-      .withIndex("by_user", (q) => q.eq("userId", user._id).eq("organizationId", organizationId))
-      .unique());
-  if (membership) throw new ApiError("CONFLICT", "This e-mail is a member's.");
+  const user = await userByUsername(ctx, invitee.username);
+  if (user?.username === undefined || user.email === undefined) throw notFound("user");
+  requireNotInvited("person", await inviteOfPerson(ctx, organizationId, user._id));
+  await requireNoMember(ctx, organizationId, user, "This person is a member.");
+  return { username: user.username, inviteeId: user._id };
+}
+
+function requireNotInvited(what: "e-mail" | "person", invited: Invite | null): void {
+  if (!invited) return;
+  throw new ApiError("CONFLICT", `This ${what} is invited already: send that invite again.`, {
+    details: { inviteId: invited._id },
+  });
+}
+
+async function requireNoMember(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  user: Doc<"users">,
+  message: string,
+): Promise<void> {
+  const membership = await ctx.db
+    .query("memberships")
+    .withIndex("by_user", (q) => q.eq("userId", user._id).eq("organizationId", organizationId))
+    .unique();
+  if (membership) throw new ApiError("CONFLICT", message);
+}
+
+/** The address that a letter goes to now. @throws USER_NOT_FOUND for who has none any more */
+async function addressOfInvite(ctx: QueryCtx, { email, inviteeId }: Named): Promise<string> {
+  if (email !== undefined) return email;
+  const user = inviteeId === undefined ? null : await ctx.db.get("users", inviteeId);
+  if (user?.email === undefined || user.deletedAt !== undefined) throw notFound("user");
+  return user.email;
+}
+
+function namedBy(
+  { email, username }: Named,
+  when: "before" | "after",
+): { field: string; before?: string; after?: string } {
+  return username === undefined
+    ? { field: "email", [when]: email ?? "" }
+    : { field: "username", [when]: username };
 }
 
 function newSecret(): { token: string; tokenHash: string; expiresAt: number } {
@@ -209,23 +281,30 @@ async function issued(
   token: string,
 ): Promise<Issued> {
   const invite = await requireInvite(ctx, organization._id, id);
+  const to = await addressOfInvite(ctx, invite.invite);
   const app = process.env.APP_URL?.replace(/\/+$/, "");
   if (!app) return { invite, token, notificationId: null };
   const notificationId = await queueEmail(ctx, {
     organizationId: organization._id,
     template: "invite",
-    to: invite.invite.email,
+    to,
     membershipId: id,
     language: languageOf(organization),
     data: {
       organization: organization.name,
       recipient: "",
       inviter: scope.actor.name,
+      ...toUsername(invite.invite),
     },
     // After the #, browsers send it to no server and no log.
     secretLink: { url: `${app}/invite#token=${token}`, expiresAt: invite.invite.expiresAt },
   });
   return { invite, token, notificationId };
+}
+
+/** In the lists of messages it goes to the name: whoever invites by it does not learn the address. */
+function toUsername({ username }: Named): { username?: string } {
+  return username === undefined ? {} : { username };
 }
 
 async function recordInvite(

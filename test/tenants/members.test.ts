@@ -96,6 +96,42 @@ describe("an invite", () => {
     expect((await theirs("GET", at("/invites"))).code).toBe("TENANT_NOT_FOUND");
   });
 
+  test("of a username is for that person, whose address the inviter does not learn", async () => {
+    vi.stubEnv("APP_URL", "https://app.test");
+    const ada = await stranger("ada@secret.test");
+    await ada.request("PATCH", "/profile", { body: { username: "Ada" } });
+    const invite = async (body: object): Promise<Answer> =>
+      await owner()("POST", at("/invite"), { body: { role: "member", ...body } });
+    const made = await invite({ username: "ADA" });
+    expect(made).toMatchObject({ status: 201, body: { data: { email: null, username: "ada" } } });
+    const shown = await Promise.all(
+      [at("/invites"), "/notifications?channel=email", "/audit"].map((path) =>
+        owner()("GET", path),
+      ),
+    );
+    expect([made, ...shown].map(({ text }) => text).join()).not.toContain("secret.test");
+    expect(shown[1]?.body.data[0]).toMatchObject({ to: "@ada" });
+    expect((await invite({ username: "ada" })).code).toBe("CONFLICT");
+    expect((await invite({ email: "ada@secret.test" })).status).toBe(201);
+    const { token } = made.body.data as unknown as { token: string };
+    expect((await accept(await stranger("eve@x.test"), token)).code).toBe("FORBIDDEN");
+    expect((await accept(ada, token)).status).toBe(200);
+    expect((await invite({ username: "ada" })).code).toBe("CONFLICT");
+  });
+
+  test("is by e-mail or by username, of somebody with a proved address", async () => {
+    const invite = async (body: object): Promise<Answer> =>
+      await owner()("POST", at("/invite"), { body: { role: "member", ...body } });
+    expect((await invite({})).status).toBe(400);
+    expect((await invite({ email: "a@x.test", username: "ada" })).status).toBe(400);
+    expect((await invite({ username: "nobody-here" })).status).toBe(404);
+    const mo = await newMember(home.backend, []);
+    await mo.request("PATCH", "/profile", { body: { username: "without" } });
+    expect(await invite({ username: "without" })).toMatchObject({
+      ...{ status: 404, code: "USER_NOT_FOUND" },
+    });
+  });
+
   test("token is no credential, and is not stored as it is", async () => {
     const { token } = await invited("ada@x.test");
     expect((await requestsOf(home.backend, token)("GET", "/tenants")).status).toBe(401);
@@ -136,6 +172,19 @@ test("nobody more than its plan has room for is invited, the invited counted", a
   });
   await owner()("DELETE", at(`/invites/${id}`));
   expect((await owner()("POST", at("/invite"), invite)).status).toBe(201);
+});
+
+test("with one seat left, five invites at once are one", async () => {
+  await home.backend.run(async ({ db }) => {
+    await db.patch("organizations", home.organizationId, { tier: "free" });
+  });
+  const emails = [1, 2, 3, 4, 5].map((turn) => `guest${turn}@x.test`);
+  const answers = await Promise.all(
+    emails.map((email) => owner()("POST", at("/invite"), { body: { email, role: "member" } })),
+  );
+  expect(answers.map(({ status }) => status).sort()).toEqual([201, 403, 403, 403, 403]);
+  const refused = answers.filter(({ status }) => status === 403);
+  expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(["TIER_LIMIT_EXCEEDED"]));
 });
 
 describe("roles", () => {

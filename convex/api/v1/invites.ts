@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { username } from "../../accounts/usernames";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { exampleId } from "../../kit/exampleId";
 import { pageThrough, pagingOf } from "../../kit/page";
@@ -42,12 +43,21 @@ export const invite = writeEndpoint(
     tag,
     summary: "Invite somebody to the organization",
     description:
-      "By e-mail, with a link that is good for seven days. Whoever accepts must be signed in with this e-mail, verified. Managers may invite; only an owner invites owners.",
+      "By e-mail, or by the username of somebody who has an account and a verified e-mail (which the inviter does not learn; else USER_NOT_FOUND), with a link that is good for seven days. Whoever accepts must be signed in with this e-mail, verified, or be that person. Managers may invite; only an owner invites owners.",
     scope: "admin:write",
     callers: staffOnly,
     tenantInPath: true,
     params,
-    body: () => z.strictObject({ email: emailAddress(), role: role() }),
+    body: () =>
+      z
+        .strictObject({
+          email: emailAddress().optional(),
+          username: username().optional(),
+          role: role(),
+        })
+        .refine(({ email, username }) => (email === undefined) !== (username === undefined), {
+          error: "Give either email or username.",
+        }),
     example: { email: "jonas.weber@studio-morgenrot.example", role: "member" },
     answers: { 201: issued },
     errors: ["FORBIDDEN", "NOT_FOUND", "CONFLICT", "TIER_LIMIT_EXCEEDED"],
@@ -55,7 +65,10 @@ export const invite = writeEndpoint(
   },
   async (ctx, { body }) => {
     requireRank(ctx.caller, body.role);
-    return created(issuedView(await inviteMember(ctx, ctx.scope, ctx.organization, body)));
+    const { email = "", username, role } = body;
+    const invitee = username === undefined ? { email } : { username };
+    const made = await inviteMember(ctx, ctx.scope, ctx.organization, { invitee, role });
+    return created(issuedView(made));
   },
 );
 

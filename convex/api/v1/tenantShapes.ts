@@ -37,7 +37,8 @@ export const inviteRecord = once(() =>
   z
     .object({
       id: z.string(),
-      email: z.string(),
+      email: z.string().nullable().meta({ description: "Null of one by username." }),
+      username: z.string().nullable(),
       role: role(),
       status: z.literal("invited"),
       invitedBy: z.string(),
@@ -70,6 +71,6 @@ export function inviteView({
   createdAt,
   invite,
 }: Invite): z.input<ReturnType<typeof inviteRecord>> {
-  const { email, invitedBy, expiresAt } = invite;
-  return { id: _id, email, role, status: "invited", invitedBy, createdAt, expiresAt };
+  const { email = null, username = null, invitedBy, expiresAt } = invite;
+  return { id: _id, email, username, role, status: "invited", invitedBy, createdAt, expiresAt };
 }
