@@ -124,6 +124,7 @@ const OF_ANY_TENANT = [
   "convex/attachments/{uploads,downloads}.ts", // a link's signature
   "convex/ontology/contactMoves.ts", // what a merge wrote down
   "convex/accounts/avatars.ts", // a membership of who asks is looked up in the file's organization
+  "convex/accounts/dataExport.ts", // whose copy it is is compared
   "convex/audit/trail.ts", // an administrator of the deployment
   "convex/oauth/connections.ts", // the row's user is compared
   "convex/jobs/kind.ts", // a row that recovery has found, or the operator names

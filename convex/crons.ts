@@ -37,6 +37,7 @@ crons.interval("clean up documents", { hours: 1 }, internal.delivery.documentFil
 crons.interval("clean up deliveries", { hours: 1 }, internal.delivery.maintenance.cleanUp, {});
 
 crons.interval("clean up after accounts", { hours: 1 }, internal.accounts.retention.cleanUp, {});
+crons.interval("clean up exports", { hours: 1 }, internal.accounts.exportJobs.cleanUp, {});
 crons.interval("clean up after sync", { hours: 1 }, internal.sync.tombstones.cleanUp, {});
 
 crons.interval("clean up after sign-ins", { hours: 1 }, internal.oauth.retention.cleanUp, {});

@@ -11,6 +11,7 @@ import { invoicingTables } from "./schemas/invoicingSchemas";
 import { kitTables } from "./schemas/kitSchemas";
 import { notificationTables } from "./schemas/notificationSchemas";
 import { oauthTables } from "./schemas/oauthSchemas";
+import { personTables } from "./schemas/personSchemas";
 import { paymentTables } from "./schemas/paymentSchemas";
 import { portalTables } from "./schemas/portalSchemas";
 import { secondFactorTables } from "./schemas/secondFactorSchemas";
@@ -37,4 +38,5 @@ export default defineSchema({
   ...signingKeyTables,
   ...secondFactorTables,
   ...oauthTables,
+  ...personTables,
 });

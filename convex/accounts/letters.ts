@@ -285,6 +285,29 @@ const TEMPLATES: Record<AccountMail["template"], Template> = {
       }),
     },
   },
+  accounts_joined: {
+    facts: ["at"],
+    text: {
+      en: ({ email }) => ({
+        subject: "Two of your accounts were joined",
+        paragraphs: [
+          email === undefined
+            ? "two of your accounts were joined to one, and all sessions of the other were ended."
+            : `two of your accounts were joined to one, that of ${email}, and all sessions of the other were ended.`,
+          "If it was not you, turn to whoever runs this service for you at once.",
+        ],
+      }),
+      de: ({ email }) => ({
+        subject: "Zwei Ihrer Konten wurden zusammengeführt",
+        paragraphs: [
+          email === undefined
+            ? "Zwei Ihrer Konten wurden zu einem zusammengeführt, und alle Sitzungen des anderen wurden beendet."
+            : `Zwei Ihrer Konten wurden zu einem zusammengeführt, dem von ${email}, und alle Sitzungen des anderen wurden beendet.`,
+          "Wenn Sie es nicht waren, wenden Sie sich sofort an die Stelle, die diesen Dienst für Sie betreibt.",
+        ],
+      }),
+    },
+  },
   oauth_connected: {
     facts: ["at"],
     text: {

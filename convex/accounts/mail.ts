@@ -34,6 +34,7 @@ type NoticeData = {
   session_reuse: { userAgent?: string; ip?: string };
   second_factor_changed: { change: SecondFactorChange };
   account_deleted: object;
+  accounts_joined: { email?: string };
   oauth_connected: { provider: "microsoft" | "google"; email?: string };
   oauth_expired: { provider: "microsoft" | "google"; email?: string };
 };

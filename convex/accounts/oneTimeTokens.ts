@@ -21,6 +21,7 @@ export const ONE_TIME_LIFETIMES = {
   magic_link: 15 * MINUTE,
   session_exchange: 90 * SECOND,
   second_factor: 5 * MINUTE,
+  merge_accounts: 5 * MINUTE,
 } as const satisfies Record<OneTimePurpose, number>;
 
 /** Of these several may be under way at once; of the others the last letter's is the one that counts. */

@@ -1,4 +1,5 @@
 import * as apiV1AccountLetters from "./v1/accountLetters";
+import * as apiV1AccountMerge from "./v1/accountMerge";
 import * as apiV1Accounts from "./v1/accounts";
 import * as apiV1ApiKeys from "./v1/apiKeys";
 import * as apiV1Attachments from "./v1/attachments";
@@ -51,6 +52,7 @@ import * as apiV1Webhooks from "./v1/webhooks";
 /** Every module that may have endpoints, by its path; made by `npm run routes`. */
 export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/accountLetters": apiV1AccountLetters,
+  "api/v1/accountMerge": apiV1AccountMerge,
   "api/v1/accounts": apiV1Accounts,
   "api/v1/apiKeys": apiV1ApiKeys,
   "api/v1/attachments": apiV1Attachments,

@@ -18,6 +18,11 @@ const CLAIMANTS: Record<Claimant, Lookup> = {
       .query("attachments")
       .withIndex("by_storageId", (q) => q.eq("storageId", storageId))
       .first(),
+  profileExports: async ({ db }, storageId) =>
+    await db
+      .query("profileExports")
+      .withIndex("by_storageId", (q) => q.eq("storageId", storageId))
+      .first(),
   documentFiles: async ({ db }, storageId) =>
     await db
       .query("documentFiles")

@@ -189,3 +189,27 @@ async function read(ctx: MutationCtx, id: Id<"notifications">): Promise<void> {
   const now = Date.now();
   await ctx.db.patch("notifications", id, { status: "read", readAt: now, updatedAt: now });
 }
+
+/** Whose something was in an organization, and whose it is from now on: nobody's of an account that is no more. */
+export type HandedOn = {
+  organizationId: Id<"organizations">;
+  from: Id<"users">;
+  to: Id<"users"> | null;
+};
+
+/** Up to so many of an inbox go to another person, or are deleted; answers whether those were all. */
+export async function handInboxOn(
+  ctx: MutationCtx,
+  { organizationId, from, to }: HandedOn,
+  most: number,
+): Promise<boolean> {
+  const rows = await ctx.db
+    .query("notifications")
+    .withIndex("by_user", (q) => q.eq("organizationId", organizationId).eq("userId", from))
+    .take(most);
+  for (const { _id } of rows) {
+    if (to === null) await ctx.db.delete("notifications", _id);
+    else await ctx.db.patch("notifications", _id, { userId: to });
+  }
+  return rows.length < most;
+}

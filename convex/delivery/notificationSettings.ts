@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import type { HandedOn } from "./inbox";
 import type { notificationSettings, notificationSettingsUpdate } from "./notificationSettingsInput";
 import { isStaffEvent, STAFF_EVENT_TYPES, type StaffEvent } from "./staffEvents";
 
@@ -53,4 +54,16 @@ export async function changeNotificationSettings(
   if (known) await ctx.db.patch("notificationSettings", known._id, fields);
   else await ctx.db.insert("notificationSettings", { organizationId, userId, ...fields });
   return settingsView(await settingsOf(ctx, organizationId, userId));
+}
+
+/** They go to the other person, who keeps their own where they have made any; or are deleted. */
+export async function handSettingsOn(
+  ctx: MutationCtx,
+  { organizationId, from, to }: HandedOn,
+): Promise<void> {
+  const settings = await settingsOf(ctx, organizationId, from);
+  if (!settings) return;
+  const isKept = to !== null && (await settingsOf(ctx, organizationId, to)) === null;
+  if (isKept) await ctx.db.patch("notificationSettings", settings._id, { userId: to });
+  else await ctx.db.delete("notificationSettings", settings._id);
 }

@@ -1,4 +1,6 @@
+import { exportKind } from "../accounts/exportKind";
 import { accountMailKind } from "../accounts/mailKind";
+import { removalKind } from "../accounts/removalKind";
 import { bucketKind } from "../attachments/bucketKind";
 import { erasureKind, importKind, mergeKind, rekeyingKind } from "../crmKinds";
 import { mailKind } from "../delivery/mailKind";
@@ -13,6 +15,8 @@ import type { JobKind } from "./kind";
 export const JOB_KINDS: readonly JobKind[] = [
   mailKind,
   accountMailKind,
+  exportKind,
+  removalKind,
   webhookKind,
   linkKind,
   incomingKind,

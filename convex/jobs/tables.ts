@@ -2,6 +2,8 @@
 export const JOB_TABLES = [
   "notifications",
   "accountMails",
+  "profileExports",
+  "accountRemovals",
   "webhookDeliveries",
   "paymentLinks",
   "incomingEvents",

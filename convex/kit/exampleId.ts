@@ -14,6 +14,7 @@ export const EXAMPLE_IDS = [
   "verificationToken",
   "resetToken",
   "unlockToken",
+  "mergeToken",
   "oneTimeToken",
 ] as const;
 

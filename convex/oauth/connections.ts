@@ -91,3 +91,18 @@ export async function requireConnection(
   if (!connection || connection.userId !== userId) throw notFound("connection");
   return connection;
 }
+
+/** Of one person who had two users: an account that both have connected keeps the connection of who stays. */
+export async function moveConnections(
+  ctx: MutationCtx,
+  from: Id<"users">,
+  to: Id<"users">,
+): Promise<void> {
+  const present = await connectionsOf(ctx, to);
+  const isPresent = ({ issuer, subject }: Connection): boolean =>
+    present.some((each) => each.issuer === issuer && each.subject === subject);
+  for (const connection of await connectionsOf(ctx, from)) {
+    if (isPresent(connection)) continue;
+    await ctx.db.patch("oauthConnections", connection._id, { userId: to });
+  }
+}

@@ -20,6 +20,7 @@ export const noticeTemplate = v.union(
   v.literal("session_reuse"),
   v.literal("second_factor_changed"),
   v.literal("account_deleted"),
+  v.literal("accounts_joined"),
   v.literal("oauth_connected"),
   v.literal("oauth_expired"),
 );

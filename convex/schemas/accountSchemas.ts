@@ -10,6 +10,7 @@ export const oneTimePurpose = v.union(
   v.literal("magic_link"),
   v.literal("session_exchange"),
   v.literal("second_factor"),
+  v.literal("merge_accounts"),
 );
 
 export const accountTables = {

@@ -96,8 +96,10 @@ export const coreTables = {
     clerkUserId: v.optional(v.string()),
     isPlatformAdmin: v.boolean(),
     createdAt: v.number(),
-    /** Since when they have no access: deleted at Clerk, or joined with another account. */
+    /** Since when they have no access: deleted, here or at Clerk, or joined with another account. */
     deletedAt: v.optional(v.number()),
+    /** Whose account it was joined with. */
+    mergedInto: v.optional(v.id("users")),
   })
     .index("by_emailKey", ["emailKey"])
     .index("by_pendingEmailKey", ["pendingEmailKey"])

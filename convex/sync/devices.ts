@@ -1,5 +1,6 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import type { HandedOn } from "../delivery/inbox";
 import type { Caller } from "../kit/caller";
 import { ApiError, notFound } from "../kit/errors";
 import { findOwn, own } from "../kit/own";
@@ -116,7 +117,7 @@ export async function notePull(ctx: MutationCtx, caller: Caller): Promise<void> 
 
 async function findDevice(
   ctx: QueryCtx,
-  { organizationId, id }: Staff,
+  { organizationId, id }: Pick<Staff, "organizationId" | "id">,
   deviceId: string,
 ): Promise<Device | null> {
   return await ctx.db
@@ -128,7 +129,10 @@ async function findDevice(
 }
 
 /** The caller's own, the one seen last first. */
-export async function devicesOf(ctx: QueryCtx, { organizationId, id }: Staff): Promise<Device[]> {
+export async function devicesOf(
+  ctx: QueryCtx,
+  { organizationId, id }: Pick<Staff, "organizationId" | "id">,
+): Promise<Device[]> {
   return await ctx.db
     .query("devices")
     .withIndex("by_user", (q) => q.eq("organizationId", organizationId).eq("userId", id))
@@ -165,4 +169,18 @@ async function recordDevice(
   changes: Parameters<typeof record>[2]["changes"],
 ): Promise<void> {
   await record(ctx, scope, { action, objectType: "device", objectId, changes });
+}
+
+/** They go to the other person, but for what that one has under the same name; or are deleted. */
+export async function handDevicesOn(
+  ctx: MutationCtx,
+  { organizationId, from, to }: HandedOn,
+): Promise<void> {
+  const devices = await devicesOf(ctx, { organizationId, id: from });
+  for (const { _id, deviceId } of devices) {
+    const isKept =
+      to !== null && (await findDevice(ctx, { organizationId, id: to }, deviceId)) === null;
+    if (isKept) await ctx.db.patch("devices", _id, { userId: to });
+    else await ctx.db.delete("devices", _id);
+  }
 }

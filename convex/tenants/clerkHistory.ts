@@ -26,7 +26,7 @@ export async function lateness(
   { id, updatedAt, isCreation }: Telling,
 ): Promise<string | null> {
   const told = await lastTold(ctx, id);
-  if (told?.deletedAt !== undefined) return "It has been deleted at Clerk.";
+  if (told?.deletedAt !== undefined) return "It has been deleted, here or at Clerk.";
   const known = told?.updatedAt ?? -Infinity;
   const isNewer = isCreation ? known < updatedAt : known <= updatedAt;
   return isNewer ? null : "Clerk has told of something newer.";

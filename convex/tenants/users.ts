@@ -46,7 +46,8 @@ export async function findOrMakeUser(
 ): Promise<Doc<"users">> {
   const known = await accountAtClerk(ctx, subject);
   if (known) {
-    if (known.email !== undefined || email === undefined) return known;
+    const isOver = known.deletedAt !== undefined;
+    if (isOver || known.email !== undefined || email === undefined) return known;
     return await withEmail(ctx, known, email);
   }
   const namesake = email === undefined ? null : await holderOfProvedEmail(ctx, email);

@@ -87,6 +87,10 @@ const aSuppression: Reference = {
   },
   missing: contact,
 };
+const aCopy: Reference = {
+  subject: async (request) => (await request("POST", "/profile/export")).body.data.id,
+  missing: contact,
+};
 const aPayment: Reference = { subject: unmatchedPayment, missing: contact };
 
 type Whole = Omit<Example, "subject" | "missing"> & {
@@ -121,6 +125,11 @@ const OTHERS: Record<string, Whole> = {
   "GET /auth/validate-token": {},
   "GET /auth/user": {},
   "GET /profile": {},
+  "POST /profile/delete": { body: { confirm: "delete" } },
+  "POST /profile/export": {},
+  "GET /profile/exports/:id": { ids: { id: aCopy } },
+  "POST /auth/merge/token": {},
+  "POST /auth/merge": { body: { token: "unknown" } },
   "PATCH /profile": { body: { locale: "de-DE" } },
   "POST /auth/sign-out": {},
   "POST /tenants/:id/activate": { ids: { id: aTenant }, body: DEVICE },

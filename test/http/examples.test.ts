@@ -93,6 +93,11 @@ describe.each([
     inviteToken: () => inviteOf(owner),
     refreshToken: async () => (await newAccount()).tokens.refreshToken,
     verificationToken: async () => await tokenMailedTo((await newAccount()).user.email),
+    mergeToken: async () => {
+      const { sessionToken: token } = await newAccount();
+      const { data } = (await owner("POST", "/auth/merge/token", { token })).body;
+      return (data as unknown as { token: string }).token;
+    },
     resetToken: async () => {
       const { email } = (await newAccount()).user;
       return await tokenMailedTo(email, () =>
