@@ -36,7 +36,7 @@ export async function serve(c: HttpContext, endpoint: EndpointRoute): Promise<Re
     const request = await readRequest(c, endpoint);
     if (givesCookie(endpoint, request)) await requireOriginToSetCookie(c);
     if (endpoint.kind === "query") return await serveRead(c, endpoint, credential, request);
-const reply = await finished(c, endpoint, await write(c, endpoint, credential, request));
+    const reply = await finished(c, endpoint, await write(c, endpoint, credential, request));
     if (reply.cookie && !reply.dryRun) writeCookie(c, reply.cookie);
     return answer(c, reply, endpoint.literal ?? false);
   } catch (error) {
