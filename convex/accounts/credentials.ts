@@ -2,6 +2,7 @@ import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { forgetProviders } from "../oauth/disconnecting";
 import { forgetDevices } from "./devices";
+import { wipeSecondFactors } from "./factorChanges";
 import { revokeOneTimeTokens } from "./oneTimeTokens";
 import { endSessionsOf } from "./sessions";
 
@@ -13,6 +14,7 @@ export async function wipeCredentials(ctx: MutationCtx, userId: Id<"users">): Pr
     passwordHash: undefined,
     passwordVersion: (user.passwordVersion ?? 0) + 1,
   });
+  await wipeSecondFactors(ctx, userId);
   await endSessionsOf(ctx, userId);
   await revokeOneTimeTokens(ctx, userId);
   await forgetDevices(ctx, userId);

@@ -36,7 +36,7 @@ export async function issueOneTimeToken(
     userId,
     ...more
   }: Pick<OneTimeToken, "purpose" | "userId"> &
-    Partial<Pick<OneTimeToken, "email" | "sessionId" | "signIn" | "triesLeft">>,
+    Partial<Pick<OneTimeToken, "email" | "sessionId" | "signIn" | "deviceName" | "triesLeft">>,
 ): Promise<{ token: string; expiresAt: number }> {
   const open = await openTokens(ctx, userId, purpose);
   const superseded = SEVERAL_AT_ONCE.has(purpose) ? open.slice(0, -(MAX_OPEN - 1)) : open;
@@ -78,6 +78,16 @@ export async function takeOneTimeToken(
   if (!row) throw usedUp();
   await ctx.db.patch("oneTimeTokens", row._id, { usedAt: Date.now() });
   return row;
+}
+
+/** What was shown with it was wrong: after the last try it is used up. */
+export async function noteWrongTry(
+  ctx: MutationCtx,
+  { _id, triesLeft = 1 }: OneTimeToken,
+): Promise<void> {
+  const left = triesLeft - 1;
+  const used = left > 0 ? {} : { usedAt: Date.now() };
+  await ctx.db.patch("oneTimeTokens", _id, { triesLeft: left, ...used });
 }
 
 export function usedUp(): ApiError {

@@ -3,7 +3,7 @@
 import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import { internalAction } from "../_generated/server";
-import type { RequestInput } from "../kit/input";
+import { bodyFields } from "../kit/bodyFields";
 import { consultationArgs } from "../kit/outside";
 import { type CaptchaOutcome, hasCaptcha, verifyCaptcha } from "./captcha";
 import { hashPassword, needsRehash, verifyPassword } from "./hashing";
@@ -33,7 +33,7 @@ export const compareForSignIn = internalAction({
   args: consultationArgs,
   returns: v.string(),
   handler: async (ctx, { request }): Promise<string> => {
-    const { email, password, captchaToken } = fieldsOf(request);
+    const { email, password, captchaToken } = bodyFields(request);
     if (!isAddress(email) || !isPassword(password)) return JSON.stringify(NOTHING);
     const isTriedOften = internal.accounts.passwordLookups.isTriedOften;
     const isAsked = hasCaptcha() && (await ctx.runMutation(isTriedOften, { email }));
@@ -49,7 +49,7 @@ export const compareForPerson = internalAction({
   args: consultationArgs,
   returns: v.string(),
   handler: async (ctx, { credential, request }): Promise<string> => {
-    const { password } = fieldsOf(request);
+    const { password } = bodyFields(request);
     if (!isPassword(password)) return JSON.stringify(NOTHING);
     const known = await ctx.runQuery(internal.accounts.passwordLookups.byCredential, {
       credential,
@@ -62,7 +62,7 @@ export const hashForRegistration = internalAction({
   args: consultationArgs,
   returns: v.string(),
   handler: async (_ctx, { request }): Promise<string> => {
-    const { email, name, password, captchaToken } = fieldsOf(request);
+    const { email, name, password, captchaToken } = bodyFields(request);
     const captcha = await verifyCaptcha(captchaToken);
     const ownWords = [email, name].filter((word) => typeof word === "string");
     return JSON.stringify({
@@ -76,7 +76,7 @@ export const hashForReset = internalAction({
   args: consultationArgs,
   returns: v.string(),
   handler: async (ctx, { request }): Promise<string> => {
-    const { token, password } = fieldsOf(request);
+    const { token, password } = bodyFields(request);
     const byToken = internal.accounts.passwordLookups.byResetToken;
     const known = typeof token === "string" ? await ctx.runMutation(byToken, { token }) : null;
     // A stranger's password is judged like any other: what is wrong with the token is said after it.
@@ -90,7 +90,7 @@ export const change = internalAction({
   args: consultationArgs,
   returns: v.string(),
   handler: async (ctx, { credential, request }): Promise<string> => {
-    const { currentPassword, newPassword: next } = fieldsOf(request);
+    const { currentPassword, newPassword: next } = bodyFields(request);
     const known = await ctx.runQuery(internal.accounts.passwordLookups.byCredential, {
       credential,
     });
@@ -130,17 +130,6 @@ async function hashed(
 
 function passes(captcha: CaptchaOutcome): boolean {
   return captcha === "not_asked" || captcha === "good";
-}
-
-type Fields = Partial<Record<string, unknown>>;
-
-function fieldsOf({ body }: RequestInput): Fields {
-  try {
-    const read: unknown = JSON.parse(body ?? "null");
-    return typeof read === "object" && read !== null ? (read as Fields) : {};
-  } catch {
-    return {};
-  }
 }
 
 function isAddress(email: unknown): email is string {

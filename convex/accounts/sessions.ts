@@ -6,7 +6,7 @@ import type { RequestOrigin } from "../kit/requestOrigin";
 import { notFound } from "../kit/errors";
 import { idOfAnyTenant } from "../kit/own";
 import { newToken, sha256Hex } from "../kit/tokens";
-import type { signInMethod } from "../schemas/coreSchemas";
+import { signInMethod } from "../schemas/coreSchemas";
 
 /**
  * Sessions of staff: seven days after their last use, at most `SESSION_MAX_DAYS` in all. Whoever
@@ -143,6 +143,13 @@ export async function requireSession(
 /** Milliseconds since the epoch; to ten minutes. */
 export function lastUseOf({ lastUsedAt, createdAt }: Session): number {
   return lastUsedAt ?? createdAt;
+}
+
+/** The way of a sign-in, as it was written down while it was under way. */
+export function methodOf(signIn: string | undefined): SignInMethod {
+  const method = signInMethod.members.find(({ value }) => value === signIn)?.value;
+  if (method === undefined) throw new Error(`${signIn} is no way to sign in.`);
+  return method;
 }
 
 /** When they last proved who they are: milliseconds since the epoch. */

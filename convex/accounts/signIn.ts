@@ -9,7 +9,7 @@ import { languageOfPerson, queueAccountMail } from "./mail";
 import { oldestOrganization } from "./memberships";
 import { issueOneTimeToken } from "./oneTimeTokens";
 import { issueRefreshToken } from "./refreshTokens";
-import { type SecondFactor, secondFactorsOf } from "./secondFactors";
+import { type SecondFactor, secondFactorsNow } from "./secondFactors";
 import {
   authenticatedAtOf,
   noteUse,
@@ -83,11 +83,12 @@ export async function completeSignIn(
   user: User,
   how: SignInHow,
 ): Promise<SignInResult> {
-  const factors = how.isStrong || how.handedOnBy ? [] : secondFactorsOf(user);
+  const factors = how.isStrong || how.handedOnBy ? [] : await secondFactorsNow(ctx, user);
   if (factors.length > 0) {
     const { token } = await issueOneTimeToken(ctx, {
       ...{ purpose: "second_factor", userId: user._id },
       ...{ signIn: how.method, triesLeft: SECOND_FACTOR_TRIES },
+      ...(how.deviceName === undefined ? {} : { deviceName: how.deviceName }),
     });
     return { isSignedIn: false, body: { mfaRequired: true, mfaToken: token, methods: factors } };
   }

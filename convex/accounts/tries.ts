@@ -13,6 +13,9 @@ const WINDOW_MS = 15 * 60 * 1000;
 /** From so many on a CAPTCHA is asked for, where one is configured. */
 const SUSPICIOUS = 3;
 
+/** Of an e-mail's passwords here, of an account's codes in factorTries.ts. */
+type Tries = Pick<Doc<"passwordTries">, "failures" | "since" | "lockedUntil">;
+
 export async function triesOf(ctx: QueryCtx, email: string): Promise<Doc<"passwordTries"> | null> {
   return await ctx.db
     .query("passwordTries")
@@ -22,10 +25,15 @@ export async function triesOf(ctx: QueryCtx, email: string): Promise<Doc<"passwo
 
 /** @throws ACCOUNT_LOCKED */
 export function requireUnlocked(tries: Doc<"passwordTries"> | null, now: number): void {
-  const until = tries?.lockedUntil ?? 0;
-  if (until <= now) return;
   const message =
     "Too many wrong passwords: wait, or open the account by the link that was mailed.";
+  requireOpen(tries, now, message);
+}
+
+/** @throws ACCOUNT_LOCKED with the message, while these tries lock */
+export function requireOpen(tries: Tries | null, now: number, message: string): void {
+  const until = tries?.lockedUntil ?? 0;
+  if (until <= now) return;
   throw new ApiError("ACCOUNT_LOCKED", message, { retryAfter: Math.ceil((until - now) / 1000) });
 }
 
@@ -39,18 +47,21 @@ export async function noteFailure(
   email: string,
   tries: Doc<"passwordTries"> | null,
 ): Promise<boolean> {
-  const now = Date.now();
-  const counted = tries !== null && isCounted(tries, now) ? tries : { failures: 0, since: now };
-  const failures = counted.failures + 1;
-  const isLocked = failures >= MAX_FAILURES;
-  const row = {
-    failures,
-    since: counted.since,
-    lockedUntil: isLocked ? now + WINDOW_MS : undefined,
-  };
+  const row = countedTries(tries, Date.now());
   if (tries) await ctx.db.patch("passwordTries", tries._id, row);
   else await ctx.db.insert("passwordTries", { emailKey: emailKey(email), ...row });
-  return isLocked;
+  return row.lockedUntil !== undefined;
+}
+
+/** With one more that failed; the tenth locks. */
+export function countedTries(
+  tries: Tries | null,
+  now: number,
+): { failures: number; since: number; lockedUntil: number | undefined } {
+  const counted = tries !== null && isCounted(tries, now) ? tries : { failures: 0, since: now };
+  const failures = counted.failures + 1;
+  const lockedUntil = failures >= MAX_FAILURES ? now + WINDOW_MS : undefined;
+  return { failures, since: counted.since, lockedUntil };
 }
 
 /** The right password, a new one or the link that was mailed: nothing is counted any more. */
@@ -61,7 +72,7 @@ export async function forgetTries(
   if (tries) await ctx.db.delete("passwordTries", tries._id);
 }
 
-function isCounted({ since, lockedUntil }: Doc<"passwordTries">, now: number): boolean {
+function isCounted({ since, lockedUntil }: Tries, now: number): boolean {
   return lockedUntil === undefined ? now - since < WINDOW_MS : lockedUntil > now;
 }
 

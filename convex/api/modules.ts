@@ -30,6 +30,7 @@ import * as apiV1OneTimeLogin from "./v1/oneTimeLogin";
 import * as apiV1Organization from "./v1/organization";
 import * as apiV1OrganizationLogo from "./v1/organizationLogo";
 import * as apiV1OrganizationShapes from "./v1/organizationShapes";
+import * as apiV1Passkeys from "./v1/passkeys";
 import * as apiV1PaymentProviders from "./v1/paymentProviders";
 import * as apiV1PaymentWebhooks from "./v1/paymentWebhooks";
 import * as apiV1Payments from "./v1/payments";
@@ -41,6 +42,7 @@ import * as apiV1Quotes from "./v1/quotes";
 import * as apiV1RecurringInvoices from "./v1/recurringInvoices";
 import * as apiV1Reports from "./v1/reports";
 import * as apiV1SalesShapes from "./v1/salesShapes";
+import * as apiV1SecondFactors from "./v1/secondFactors";
 import * as apiV1StaffSessions from "./v1/staffSessions";
 import * as apiV1Statements from "./v1/statements";
 import * as apiV1Sync from "./v1/sync";
@@ -83,6 +85,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/organization": apiV1Organization,
   "api/v1/organizationLogo": apiV1OrganizationLogo,
   "api/v1/organizationShapes": apiV1OrganizationShapes,
+  "api/v1/passkeys": apiV1Passkeys,
   "api/v1/paymentProviders": apiV1PaymentProviders,
   "api/v1/paymentWebhooks": apiV1PaymentWebhooks,
   "api/v1/payments": apiV1Payments,
@@ -94,6 +97,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/recurringInvoices": apiV1RecurringInvoices,
   "api/v1/reports": apiV1Reports,
   "api/v1/salesShapes": apiV1SalesShapes,
+  "api/v1/secondFactors": apiV1SecondFactors,
   "api/v1/staffSessions": apiV1StaffSessions,
   "api/v1/statements": apiV1Statements,
   "api/v1/sync": apiV1Sync,

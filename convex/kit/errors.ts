@@ -12,7 +12,7 @@ export const ERROR_CODES = {
   INVALID_JSON: [400, "The body is not well-formed JSON in UTF-8."],
   OAUTH_FAILED: [400, "The sign-in at the provider failed or was not begun here; begin again."],
   UNAUTHORIZED: [401, "There is no valid credential in `Authorization: Bearer …`."],
-  INVALID_CREDENTIALS: [401, "The e-mail and password do not belong together."],
+  INVALID_CREDENTIALS: [401, "The e-mail and password do not belong together, or a code is wrong."],
   INVALID_SIGNATURE: [401, "The signature of an incoming webhook is wrong, missing or too old."],
   WORKER_CALLBACK_INVALID: [401, "A worker's callback is not signed as it must be."],
   FORBIDDEN: [403, "The caller is known, and may not do this."],
@@ -106,7 +106,7 @@ export const RESOURCES = [
   ...["payment link", "payment provider", "document"],
   ...["attachment", "upload", "file", "owner", "import", "merge", "notification", "suppression"],
   ...["webhook", "delivery", "conflict", "device", "api key", "portal session", "organization"],
-  ...["tenant", "member", "invite", "user", "export", "connection"],
+  ...["tenant", "member", "invite", "user", "export", "passkey", "connection"],
 ] as const;
 export type Resource = (typeof RESOURCES)[number];
 

@@ -16,6 +16,18 @@ export const EXAMPLE_IDS = [
   "unlockToken",
   "mergeToken",
   "oneTimeToken",
+  "mfaToken",
+  "totpCode",
+  "newTotpCode",
+  "passkeyChallengeId",
+  "newPasskeyId",
+  "newPasskeyClientData",
+  "newPasskeyAttestation",
+  "signInChallengeId",
+  "passkeyId",
+  "passkeyClientData",
+  "passkeyAuthenticatorData",
+  "passkeySignature",
 ] as const;
 
 export function exampleId(name: (typeof EXAMPLE_IDS)[number]): string {

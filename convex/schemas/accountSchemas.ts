@@ -42,6 +42,7 @@ export const accountTables = {
     sessionId: v.optional(v.id("sessions")),
     /** Of a second factor: what the first one was, and how often it may still be tried. */
     signIn: v.optional(v.string()),
+    deviceName: v.optional(v.string()),
     triesLeft: v.optional(v.number()),
     usedAt: v.optional(v.number()),
     createdAt: v.number(),

@@ -99,6 +99,13 @@ type Whole = Omit<Example, "subject" | "missing"> & {
   raw?: string;
 };
 
+const CREDENTIAL = { id: "AA", rawId: "AA", type: "public-key" };
+const CREATED = { ...CREDENTIAL, response: { clientDataJSON: "AA", attestationObject: "AA" } };
+const ASSERTED = {
+  ...CREDENTIAL,
+  response: { clientDataJSON: "AA", authenticatorData: "AA", signature: "AA" },
+};
+
 /** What `EXAMPLES` does not have: files, uploads, streams, and what takes one kind of caller alone. */
 const OTHERS: Record<string, Whole> = {
   "POST /crm/contacts/:id/merge": { ids: { id: aContact }, body: { sourceId: "missing" } },
@@ -173,6 +180,18 @@ const OTHERS: Record<string, Whole> = {
   "DELETE /sessions/:id": { ids: { id: aSession } },
   "POST /auth/session-token": {},
   "POST /auth/session-exchange": { body: { token: "unknown" } },
+  "POST /auth/mfa/totp": {},
+  "POST /auth/mfa/totp/confirm": { body: { code: "000000" } },
+  "POST /auth/mfa/totp/disable": { body: { code: "000000" } },
+  "POST /auth/mfa/recovery-codes": {},
+  "POST /auth/mfa/verify": { body: { mfaToken: "unknown", code: "000000" } },
+  "POST /auth/passkeys/options": {},
+  "POST /auth/passkeys": { body: { challengeId: "unknown", name: "Key", credential: CREATED } },
+  "GET /auth/passkeys": {},
+  // Added by a person with an authenticator: see test/accounts/passkeys.test.ts.
+  "DELETE /auth/passkeys/:id": { ids: { id: aContact } },
+  "POST /auth/passkeys/login/options": { body: {} },
+  "POST /auth/passkeys/login": { body: { challengeId: "unknown", credential: ASSERTED } },
   "GET /auth/connections": {},
   "GET /crm/contacts/:id/events": { ids: { id: aContact } },
   // Only a provider's callback makes one: what is somebody else's is tried in test/oauth.
@@ -215,11 +234,13 @@ const FIELDS_AT: Record<string, Record<string, Reference>> = {
 };
 /** Names that end as those of ids do, and are none of ours. */
 const NO_IDS: Record<string, string> = {
+  challengeId: "of one caller's sign-in, and used up with it",
   changeId: "the device's own name for its change",
   clientId: "the device's own name for what it creates",
   deviceId: "the device's own name for itself, among those of its user",
   eventId: "the integration's own",
   oauthId: "the sign-in provider's",
+  rawId: "the authenticator's own",
   storageId: "what the storage answered to an upload; it is claimed once, with its attachment",
   taxId: "the tax office's",
   transactionId: "the bank's",

@@ -3,6 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { endpoints, incomingWebhooks } from "../../convex/api/endpoints";
 import { DEFAULT_CALLERS } from "../../convex/kit/caller";
 import { EXAMPLE_IDS } from "../../convex/kit/exampleId";
+import { Authenticator } from "../accounts/authenticator";
+import { codeOf, STEP_MS } from "../accounts/totpApp";
 import { startSmtp, type MailServer } from "../delivery/smtpServer";
 import { type Answer, type Request, requester, type RequestOptions } from "../helpers/answer";
 import { type WholeRoute, wholeRoutes } from "../helpers/isolation";
@@ -115,7 +117,77 @@ describe.each([
       const answer = await owner("POST", "/auth/session-token");
       return (answer.body as unknown as { url: string }).url.split("/").at(-1) ?? "";
     },
+    mfaToken: async () => {
+      const { email } = await accountWithApp();
+      const body = { email, password: "Lindenallee-47-Nord" };
+      const answer = await stranger("POST", "/auth/login", { body });
+      return (answer.body as unknown as { mfaToken: string }).mfaToken;
+    },
+    totpCode: async () => codeOf((await accountWithApp()).secret, Date.now() + STEP_MS),
+    newTotpCode: async () => codeOf((await beginApp()).secret),
+    passkeyChallengeId: async () => (await newPasskey()).challengeId,
+    newPasskeyId: async () => (await newPasskey()).made.id,
+    newPasskeyClientData: async () => (await newPasskey()).made.response.clientDataJSON,
+    newPasskeyAttestation: async () => (await newPasskey()).made.response.attestationObject,
+    signInChallengeId: async () => (await passkeySignIn()).challengeId,
+    passkeyId: async () => (await passkeySignIn()).answer.id,
+    passkeyClientData: async () => (await passkeySignIn()).answer.response.clientDataJSON,
+    passkeyAuthenticatorData: async () => (await passkeySignIn()).answer.response.authenticatorData,
+    passkeySignature: async () => (await passkeySignIn()).answer.response.signature,
   };
+  type Begun = { challengeId: string; options: { challenge: string } };
+  type NewPasskey = {
+    authenticator: Authenticator;
+    challengeId: string;
+    made: ReturnType<Authenticator["create"]>;
+  };
+  type PasskeySignIn = { challengeId: string; answer: ReturnType<Authenticator["get"]> };
+  let passkey: NewPasskey | null = null;
+  let byPasskey: PasskeySignIn | null = null;
+  async function newPasskey(): Promise<NewPasskey> {
+    if (passkey) return passkey;
+    const request = as((await newAccount()).sessionToken);
+    caller = request;
+    const authenticator = new Authenticator(new URL(site.server.siteUrl).origin);
+    const begun = (await request("POST", "/auth/passkeys/options")).body.data;
+    const { challengeId, options } = begun as unknown as Begun;
+    passkey = { authenticator, challengeId, made: authenticator.create(options) };
+    return passkey;
+  }
+  async function passkeySignIn(): Promise<PasskeySignIn> {
+    if (byPasskey) return byPasskey;
+    const { authenticator, challengeId, made: credential } = await newPasskey();
+    const body = { challengeId, name: "Laptop", credential };
+    await caller?.("POST", "/auth/passkeys", { body });
+    const begun = (await stranger("POST", "/auth/passkeys/login/options", { body: {} })).body.data;
+    const asked = begun as unknown as Begun;
+    byPasskey = {
+      challengeId: asked.challengeId,
+      answer: authenticator.get(asked.options),
+    };
+    return byPasskey;
+  }
+  /** Whose passkey or code it is that an example has. */
+  let caller: Request | null = null;
+  let withApp: { email: string; secret: string; request: Request } | null = null;
+  async function beginApp(): Promise<NonNullable<typeof withApp>> {
+    const { user, sessionToken } = await newAccount();
+    const request = as(sessionToken);
+    const { data } = (await request("POST", "/auth/mfa/totp")).body;
+    withApp = {
+      email: user.email,
+      request,
+      secret: (data as unknown as { secret: string }).secret,
+    };
+    return withApp;
+  }
+  async function accountWithApp(): Promise<NonNullable<typeof withApp>> {
+    if (withApp) return withApp;
+    const begun = await beginApp();
+    const body = { code: codeOf(begun.secret) };
+    await begun.request("POST", "/auth/mfa/totp/confirm", { body });
+    return begun;
+  }
   const stranger: Request = (...request) =>
     requester((at, init) => fetch(site.server.siteUrl + at, init), null)(...request);
 
@@ -194,6 +266,7 @@ describe.each([
   /** What has a password in it is not rehearsed: somebody whose password that is sends it. */
   async function signedInWith(example: unknown, { isPublic }: WholeRoute): Promise<Request> {
     if (isPublic) return stranger;
+    if (caller) return caller;
     const { password, currentPassword } = example as {
       password?: string;
       currentPassword?: string;
@@ -233,6 +306,7 @@ describe.each([
   test.each(titled(routes.filter(({ title }) => !WITHOUT_EXAMPLE.includes(title))))(
     "is answered 2xx as a dry run, or sent where nothing is rehearsed: %s",
     async (title, route) => {
+      withApp = passkey = byPasskey = caller = null;
       await PREPARED[title]?.();
       const own = await SUBJECTS[title]?.();
       const address = own ? route.path.replace(":id", own) : await addressOf(route);
@@ -243,9 +317,9 @@ describe.each([
           ? { raw: String(example), headers: { "Content-Type": mediaType } }
           : { body: await filled(example) };
         const isRehearsed = !route.takesSecret;
-        const caller = isRehearsed ? callerOf(route) : await signedInWith(example, route);
+        const sender = isRehearsed ? callerOf(route) : await signedInWith(example, route);
         const at = isRehearsed ? `${address}?dryRun=true` : address;
-        const answer = await caller(route.method, at, options);
+        const answer = await sender(route.method, at, options);
         if (![200, 201, 204].includes(answer.status)) throw new Error(answer.text);
         expect(answer.headers.get("Dry-Run")).toBe(isRehearsed ? "true" : null);
         expect(failuresIn(answer)).toEqual([]);

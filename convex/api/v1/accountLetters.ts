@@ -3,6 +3,7 @@ import { internal } from "../../_generated/api";
 import { setProvedEmail, userByEmail } from "../../accounts/addresses";
 import { sendLink, sendVerification } from "../../accounts/linkLetters";
 import { languageOfPerson, queueAccountMail } from "../../accounts/mail";
+import { livingUser } from "../../accounts/livingUser";
 import { takeOneTimeToken, usedUp } from "../../accounts/oneTimeTokens";
 import { provedByLetter, setPassword } from "../../accounts/passwordChanges";
 import { passwordChange, personCheck, resetHash } from "../../accounts/passwordFindings";
@@ -12,8 +13,6 @@ import { startSession } from "../../accounts/sessions";
 import { newTokens, tokens } from "../../accounts/signIn";
 import { recordForPerson } from "../../accounts/trail";
 import { forgetTries, triesOf } from "../../accounts/tries";
-import type { Doc } from "../../_generated/dataModel";
-import type { QueryCtx } from "../../_generated/server";
 import { emailKey } from "../../kit/email";
 import { emailAddress } from "../../kit/emailInput";
 import { ok } from "../../kit/endpoint";
@@ -228,13 +227,3 @@ export const changeEmail = personalWriteEndpoint(
     return ok(null);
   },
 );
-
-/** @throws GONE */
-async function livingUser(
-  ctx: QueryCtx,
-  { userId }: Pick<Doc<"oneTimeTokens">, "userId">,
-): Promise<Doc<"users">> {
-  const user = await ctx.db.get("users", userId);
-  if (!user || user.deletedAt !== undefined) throw usedUp();
-  return user;
-}

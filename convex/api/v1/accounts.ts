@@ -1,6 +1,12 @@
 import * as z from "zod";
+import type { Doc } from "../../_generated/dataModel";
+import { exactlyOne, totpCode } from "../../accounts/factorInput";
+import { refusalOfCode } from "../../accounts/factorProofs";
 import { refusalOfOwnPassword, signInByPassword } from "../../accounts/passwordRules";
-import { personCheck, registrationHash, signInCheck } from "../../accounts/passwordFindings";
+import { type PersonProof, personProof } from "../../accounts/passkeyFindings";
+import { assertedCredential } from "../../accounts/passkeyInput";
+import { provedByPasskey } from "../../accounts/passkeyProofs";
+import { registrationHash, signInCheck } from "../../accounts/passwordFindings";
 import { givenPassword, newPassword } from "../../accounts/passwordInput";
 import { reportReuse } from "../../accounts/reuse";
 import { useRefreshToken } from "../../accounts/refreshTokens";
@@ -14,9 +20,9 @@ import { emailAddress } from "../../kit/emailInput";
 import { exampleId } from "../../kit/exampleId";
 import { once } from "../../kit/once";
 import { organizationSettings } from "../../kit/organizationSettings";
-import { personalWriteEndpoint } from "../../kit/personalEndpoint";
+import { type PersonalWriteContext, personalWriteEndpoint } from "../../kit/personalEndpoint";
 import { publicEndpoint } from "../../kit/publicEndpoint";
-import { refused } from "../../kit/reply";
+import { type Refusal, refused } from "../../kit/reply";
 import { label } from "../../kit/text";
 import { unauthorized } from "../../kit/unauthorized";
 
@@ -147,20 +153,44 @@ export const reauthenticate = personalWriteEndpoint(
     summary: "Prove once more who is calling",
     description:
       "What can lock its owner out asks for a sign-in of the last ten minutes (`REAUTHENTICATION_REQUIRED`); this makes the session that is calling recent again. Its next access token says so (`auth_time`).",
-    body: () => z.strictObject({ password: givenPassword() }),
+    body: () =>
+      z
+        .strictObject({
+          password: givenPassword().optional(),
+          code: totpCode().optional(),
+          credential: assertedCredential().optional(),
+        })
+        .superRefine(exactlyOne("password", "code", "credential")),
     example: { password: "Lindenallee-47-Nord" },
     answers: { 200: () => z.object({ authenticatedAt: z.number() }) },
-    errors: ["INVALID_CREDENTIALS", "ACCOUNT_LOCKED", "INVALID_STATE"],
-    consults: personCheck,
+    errors: ["INVALID_CREDENTIALS", "ACCOUNT_LOCKED", "INVALID_STATE", "GONE"],
+    consults: personProof,
     triesTokens: true,
     takesSecret: true,
   },
-  async (ctx, { consulted }) => {
+  async (ctx, { body: { code }, consulted }) => {
     const session = sessionOf(ctx);
-    const refusal = await refusalOfOwnPassword(ctx, ctx.person, consulted, ctx.request);
-    if (refusal) return refusal;
-    const authenticatedAt = await noteAuthentication(ctx, session);
+    const proved = await provedAgain(ctx, code, consulted);
+    if (proved !== null && "refusal" in proved) return proved;
+    const isStrong = consulted.comparison === null;
+    const authenticatedAt = await noteAuthentication(ctx, session, { isStrong });
     await recordForPerson(ctx, ctx.person, { action: "user.reauthenticated" }, ctx.request);
     return ok({ authenticatedAt });
   },
 );
+
+/** By a passkey, a code or the password: whichever the body has. */
+async function provedAgain(
+  ctx: PersonalWriteContext,
+  code: string | undefined,
+  { assertion, comparison }: PersonProof,
+): Promise<{ user: Doc<"users"> } | Refusal | null> {
+  const { person, request } = ctx;
+  if (assertion) {
+    const asked = { purpose: "sign_in", owner: person._id } as const;
+    return await provedByPasskey(ctx, assertion, asked, request);
+  }
+  if (code !== undefined) return await refusalOfCode(ctx, person, { code }, request);
+  if (!comparison) throw new Error("A password was not compared.");
+  return await refusalOfOwnPassword(ctx, person, comparison, request);
+}
