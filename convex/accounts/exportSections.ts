@@ -34,7 +34,7 @@ export const SECTIONS: readonly Section[] = [
   { name: "knownDevices", read: async (ctx, { user }) => whole(await knownDevicesIn(ctx, user)) },
   {
     name: "signInAccounts",
-    read: async (ctx, { user }) => {
+    read: async (ctx: QueryCtx, { user }: Asked): Promise<Page> => {
       const accounts = await ctx.db
         .query("oauthAccounts")
         .withIndex("by_user", (q) => q.eq("userId", user._id))
@@ -49,7 +49,7 @@ export const SECTIONS: readonly Section[] = [
   { name: "connections", read: async (ctx, { user }) => whole(await connectionsIn(ctx, user)) },
   {
     name: "letters",
-    read: async (ctx, { user, cursor }) => {
+    read: async (ctx: QueryCtx, { user, cursor }: Asked): Promise<Page> => {
       const { page, isDone, continueCursor } = await ctx.db
         .query("accountMails")
         .withIndex("by_user", (q) => q.eq("userId", user._id))
@@ -64,7 +64,7 @@ export const SECTIONS: readonly Section[] = [
   {
     name: "devices",
     isPerOrganization: true,
-    read: async (ctx, { user, organizationId }) => {
+    read: async (ctx: QueryCtx, { user, organizationId }: Asked): Promise<Page> => {
       if (organizationId === null) return whole([]);
       const devices = await ctx.db
         .query("devices")
@@ -80,7 +80,7 @@ export const SECTIONS: readonly Section[] = [
   {
     name: "notificationSettings",
     isPerOrganization: true,
-    read: async (ctx, { user, organizationId }) => {
+    read: async (ctx: QueryCtx, { user, organizationId }: Asked): Promise<Page> => {
       const settings = organizationId && (await settingsOf(ctx, organizationId, user._id));
       return whole(settings ? [{ organizationId, choices: settings.choices }] : []);
     },
@@ -88,7 +88,7 @@ export const SECTIONS: readonly Section[] = [
   {
     name: "inbox",
     isPerOrganization: true,
-    read: async (ctx, { user, organizationId, cursor }) => {
+    read: async (ctx: QueryCtx, { user, organizationId, cursor }: Asked): Promise<Page> => {
       if (organizationId === null) return whole([]);
       const { page, isDone, continueCursor } = await ctx.db
         .query("notifications")
@@ -104,7 +104,7 @@ export const SECTIONS: readonly Section[] = [
   {
     name: "activity",
     isPerOrganization: true,
-    read: async (ctx, { user, organizationId, cursor }) => {
+    read: async (ctx: QueryCtx, { user, organizationId, cursor }: Asked): Promise<Page> => {
       if (organizationId === null) return whole([]);
       const { page, isDone, continueCursor } = await ctx.db
         .query("auditLogs")

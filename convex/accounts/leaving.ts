@@ -32,7 +32,10 @@ export const MOST_ORGANIZATIONS = 100;
 export async function deleteAccount(
   ctx: MutationCtx,
   user: User,
-  { request, scopeIn }: { request: RequestOrigin; scopeIn(id: Id<"organizations">): WriteScope },
+  {
+    request,
+    scopeIn,
+  }: { request: RequestOrigin; scopeIn: (id: Id<"organizations">) => WriteScope },
 ): Promise<void> {
   const memberships = await boundedMemberships(ctx, user._id);
   await requireOtherOwners(ctx, memberships);
@@ -46,7 +49,7 @@ export async function deleteAccount(
   await beginRemoval(ctx, { userId: user._id, organizationIds });
 }
 
-/** Nobody gets in by it any more, it has no address and no name but its own, and Clerk does not bring it back. */
+/** Nobody gets in by it any more, it has no address and no username, and Clerk does not bring it back. */
 export async function closeAccount(
   ctx: MutationCtx,
   user: User,

@@ -103,9 +103,9 @@ describe("deleting one's account", () => {
     expect((await login("mara@x.test")).code).toBe("INVALID_CREDENTIALS");
     await jobsDone();
     expect(await userOf(mara.id)).toEqual({
-      ...{ _id: mara.id, _creationTime: expect.any(Number), name: "Mara Winter" },
-      ...{ createdAt: expect.any(Number), deletedAt: expect.any(Number) },
-      ...{ isPlatformAdmin: false, passwordVersion: expect.any(Number) },
+      ...{ _id: mara.id, _creationTime: expect.any(Number) as number, name: "Mara Winter" },
+      ...{ createdAt: expect.any(Number) as number, deletedAt: expect.any(Number) as number },
+      ...{ isPlatformAdmin: false, passwordVersion: expect.any(Number) as number },
     });
     const left = await home.backend.run(async ({ db }) => ({
       sessions: (await db.query("sessions").collect()).filter(({ userId }) => userId === mara.id),
@@ -146,7 +146,10 @@ describe("deleting one's account", () => {
     await home.backend.mutation(internal.tenants.users.admit, claims);
     const users = await home.backend.run(({ db }) => db.query("users").collect());
     expect(users.filter(({ email }) => email === "ada@x.test")).toEqual([]);
-    expect(await userOf(ada.userId)).toMatchObject({ name: "Mo", deletedAt: expect.any(Number) });
+    expect(await userOf(ada.userId)).toMatchObject({
+      name: "Mo",
+      deletedAt: expect.any(Number) as number,
+    });
   });
 
   test("of the two owners of an organization, at once, is one's", async () => {
@@ -236,7 +239,7 @@ describe("joining two accounts of one person", () => {
     expect((await goes.request("GET", "/profile")).status).toBe(401);
     expect(await userOf(stays.id)).toMatchObject({ username: "mara", clerkUserId: "user_mara" });
     const other = await userOf(goes.id);
-    expect(other).toMatchObject({ mergedInto: stays.id, deletedAt: expect.any(Number) });
+    expect(other).toMatchObject({ mergedInto: stays.id, deletedAt: expect.any(Number) as number });
     expect(other).not.toHaveProperty("email");
     await jobsDone();
     const settings = await home.backend.run(({ db }) => db.query("notificationSettings").collect());

@@ -30,7 +30,7 @@ const member = async (): Promise<Awaited<ReturnType<typeof newMember>>> =>
 describe("a profile", () => {
   test("has defaults, and keeps what is changed of it, part by part", async () => {
     expect(await profileOf()).toEqual({
-      ...{ id: expect.any(String), name: "Olga Owner", email: "owner@studio.test" },
+      ...{ id: expect.any(String) as string, name: "Olga Owner", email: "owner@studio.test" },
       ...{ username: null, avatarAttachmentId: null, avatarUrl: null },
       ...{ locale: "en", timeZone: "UTC", preferences: { theme: "system", weekStartsOn: 1 } },
     });
