@@ -15,6 +15,7 @@ import { record, type WriteScope } from "./ontology/effects";
 import { phoneRegionOf } from "./ontology/phoneRegion";
 import { beginRekeying, KEY_RULES } from "./ontology/rekeying";
 import { keepFirstSeller } from "./ontology/sellers";
+import { followFactorRule } from "./tenants/secondFactorRule";
 
 const founding = v.object({
   organizationId: v.id("organizations"),
@@ -227,6 +228,9 @@ export async function changeSettings(
     organization._id,
     Object.fromEntries(changes.map(({ field, after }) => [field, after])),
   );
+  if (changes.some(({ field }) => field === "requireSecondFactor")) {
+    await followFactorRule(ctx, scope, settings.requireSecondFactor === true);
+  }
   if (settings.address !== undefined) await followCountry(ctx, organization, settings.address);
   if (changes.some(({ field }) => field === "senderConnectionId")) {
     const organizationId = organization._id;

@@ -623,6 +623,7 @@ import type * as tenants_clerkOrganizations from "../tenants/clerkOrganizations.
 import type * as tenants_clerkUsers from "../tenants/clerkUsers.js";
 import type * as tenants_invites from "../tenants/invites.js";
 import type * as tenants_members from "../tenants/members.js";
+import type * as tenants_secondFactorRule from "../tenants/secondFactorRule.js";
 import type * as tenants_users from "../tenants/users.js";
 import type * as types_contact_input from "../types/contact/input.js";
 import type * as types_contact_type from "../types/contact/type.js";
@@ -1251,6 +1252,7 @@ declare const fullApi: ApiFromModules<{
   "tenants/clerkUsers": typeof tenants_clerkUsers;
   "tenants/invites": typeof tenants_invites;
   "tenants/members": typeof tenants_members;
+  "tenants/secondFactorRule": typeof tenants_secondFactorRule;
   "tenants/users": typeof tenants_users;
   "types/contact/input": typeof types_contact_input;
   "types/contact/type": typeof types_contact_type;

@@ -190,11 +190,17 @@ async function signedIn(
   return { user, session };
 }
 
+/** @throws FORBIDDEN for a session without a second factor, where the organization asks for one */
 export function staffCaller(
   user: Doc<"users">,
   membership: Doc<"memberships">,
   session: Doc<"sessions"> | null = null,
 ): Caller {
+  if (membership.needsSecondFactor && session && !session.isStrong) {
+    const message =
+      "This organization asks for a second factor: set one up (POST /auth/mfa/totp), or sign in with it or with a passkey.";
+    throw new ApiError("FORBIDDEN", message);
+  }
   return {
     kind: "user",
     id: user._id,

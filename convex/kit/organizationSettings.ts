@@ -109,6 +109,10 @@ export const organizationSettings = once(() =>
       description:
         "The connected mailbox (`GET /auth/connections`) that mail goes out by, instead of the deployment's; the member whose it is gives it.",
     }),
+    requireSecondFactor: z.boolean().optional().meta({
+      description:
+        "Whether members are let in by a second factor or a passkey alone; whoever switches it on has one. API keys and Clerk's sign-ins are not concerned.",
+    }),
     portalFields: z
       .array(fieldName())
       .max(50, "must have at most 50 entries")

@@ -129,6 +129,8 @@ export const coreTables = {
         invitedBy: v.string(),
       }),
     ),
+    /** As the organization's `requireSecondFactor` says: kept by tenants/secondFactorRule.ts. */
+    needsSecondFactor: v.optional(v.boolean()),
     /** Of one that Clerk has told of. */
     clerkMembershipId: v.optional(v.string()),
     createdAt: v.number(),

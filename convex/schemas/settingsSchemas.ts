@@ -46,6 +46,7 @@ export const storedSettings = v.object({
   ),
   paymentReceipts: v.optional(v.boolean()),
   magicLinkSignIn: v.optional(v.boolean()),
+  requireSecondFactor: v.optional(v.boolean()),
   /** The id of a member's connected mailbox; see oauth/sender.ts. */
   senderConnectionId: v.optional(v.string()),
   portalFields: v.optional(v.array(v.string())),

@@ -13,6 +13,7 @@ import { own } from "../kit/own";
 import { newToken, readToken } from "../kit/tokens";
 import { record, type WriteScope } from "../ontology/effects";
 import { type Membership, recordMember, requireRoom } from "./members";
+import { factorRuleOf } from "./secondFactorRule";
 
 /**
  * An invite is a membership that is not anybody's yet. Its token alone opens nothing: whoever accepts
@@ -117,7 +118,11 @@ export async function acceptInvite(
     .unique();
   if (already) throw new ApiError("CONFLICT", "You are a member of this organization already.");
   const accepted = { userId: person._id, status: "active" as const };
-  await ctx.db.patch("memberships", known._id, { ...accepted, invite: undefined });
+  await ctx.db.patch("memberships", known._id, {
+    ...accepted,
+    ...(await factorRuleOf(ctx, organizationId)),
+    invite: undefined,
+  });
   const changes = [{ field: "role", after: role }];
   await recordMember(ctx, scopeIn(organizationId), "member.joined", person._id, changes);
   return { ...known, ...accepted };

@@ -5,6 +5,7 @@ import { ApiError, notFound } from "../kit/errors";
 import { idOfAnyTenant } from "../kit/own";
 import type { Role } from "../kit/scopes";
 import { record, type WriteScope } from "../ontology/effects";
+import { factorRuleOf } from "./secondFactorRule";
 
 /**
  * Who may do what: an owner everything; a manager may invite, change and remove whoever is no owner,
@@ -97,7 +98,8 @@ export async function addMember(
   role: Role,
 ): Promise<void> {
   const { organizationId } = scope;
-  const membership = { userId, organizationId, role, status: "active" } as const;
+  const rule = await factorRuleOf(ctx, organizationId);
+  const membership = { userId, organizationId, role, status: "active", ...rule } as const;
   await ctx.db.insert("memberships", { ...membership, createdAt: Date.now() });
   const changes = [{ field: "role", after: role }];
   await recordMember(ctx, scope, "member.added", userId, changes);

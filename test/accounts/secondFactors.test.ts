@@ -229,3 +229,29 @@ test("what was begun and not confirmed is deleted, and confirms nothing after an
   const left = await home.backend.run(({ db }) => db.query("totpSecrets").collect());
   expect(left).toEqual([]);
 });
+
+test("an organization that requires a second factor lets no session in without one", async () => {
+  const { request, userId } = await register();
+  const rule = { body: { requireSecondFactor: true } };
+  expect((await request("PATCH", "/organization", rule)).code).toBe("INVALID_STATE");
+  const login = await nobody("POST", "/auth/login", {
+    body: { email: "mara@x.test", password: PASSWORD },
+  });
+  const { sessionToken } = login.body as unknown as { sessionToken: string };
+  const weak = requestsOf(home.backend, sessionToken);
+  const { secret } = dataOf(await request("POST", "/auth/mfa/totp"));
+  await request("POST", "/auth/mfa/totp/confirm", { body: { code: codeOf(secret) } });
+  expect((await request("PATCH", "/organization", rule)).status).toBe(200);
+  expect((await request("GET", "/organization")).status).toBe(200);
+  expect((await weak("GET", "/organization")).code).toBe("FORBIDDEN");
+  expect((await weak("PATCH", "/organization", { body: {} })).code).toBe("FORBIDDEN");
+  expect((await weak("GET", "/auth/me")).status).toBe(200);
+  const code = codeOf(secret, Date.now() + STEP_MS);
+  expect((await weak("POST", "/auth/reauthenticate", { body: { code } })).status).toBe(200);
+  expect((await weak("GET", "/organization")).status).toBe(200);
+  await request("PATCH", "/organization", { body: { requireSecondFactor: false } });
+  const left = await home.backend.run(async ({ db }) =>
+    (await db.query("memberships").collect()).find((each) => each.userId === userId),
+  );
+  expect(left).not.toHaveProperty("needsSecondFactor");
+});

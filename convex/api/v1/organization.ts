@@ -39,7 +39,7 @@ export const update = writeEndpoint(
     body: settingsUpdate,
     example: settingsExample,
     answers: { 200: tenantSettings },
-    errors: ["VERSION_MISMATCH"],
+    errors: ["VERSION_MISMATCH", "INVALID_STATE"],
   },
   async ({ organization, scope, ifMatch, ...ctx }, { body }) => {
     requireVersion(ifMatch, organization.version);
