@@ -3,6 +3,7 @@ import type { QueryCtx } from "../_generated/server";
 import { organizationOf } from "../kit/own";
 import { MAX_BYTES } from "../kit/page";
 import { DEFAULT_LOCALE, DEFAULT_TIME_ZONE } from "./profile";
+import { passkeysOf, passkeyView } from "./passkeys";
 import { livingSessions } from "./sessions";
 import { settingsOf } from "../delivery/notificationSettings";
 
@@ -46,6 +47,7 @@ export const SECTIONS: readonly Section[] = [
       );
     },
   },
+  { name: "passkeys", read: async (ctx, { user }) => whole(await passkeysIn(ctx, user)) },
   { name: "connections", read: async (ctx, { user }) => whole(await connectionsIn(ctx, user)) },
   {
     name: "letters",
@@ -172,4 +174,8 @@ async function connectionsIn(ctx: QueryCtx, user: User): Promise<object[]> {
   return connections.map(({ provider, issuer, subject, email, scopes, status, connectedAt }) => ({
     ...{ provider, issuer, subject, email, scopes, status, connectedAt },
   }));
+}
+
+async function passkeysIn(ctx: QueryCtx, user: User): Promise<object[]> {
+  return (await passkeysOf(ctx, user._id)).map(passkeyView);
 }

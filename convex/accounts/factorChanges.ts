@@ -5,10 +5,10 @@ import type { Change } from "../ontology/changes";
 import { factorTriesOf, forgetWrongCodes } from "./factorTries";
 import { languageOfPerson, queueAccountMail, type SecondFactorChange } from "./mail";
 import { forgetChallenges } from "./passkeyChallenges";
-import { forgetPasskeys } from "./passkeys";
-import { forgetRecoveryCodes } from "./recoveryCodes";
+import { forgetPasskeys, movePasskeys } from "./passkeys";
+import { forgetRecoveryCodes, moveRecoveryCodes } from "./recoveryCodes";
 import { keepSecondFactors } from "./secondFactors";
-import { forgetTotp } from "./totpSetup";
+import { confirmedTotp, forgetTotp, moveTotp } from "./totpSetup";
 import { recordForPerson } from "./trail";
 import { addressOf } from "./verified";
 
@@ -33,6 +33,24 @@ export async function disableTotp(ctx: MutationCtx, userId: Id<"users">): Promis
   await forgetTotp(ctx, userId);
   await forgetRecoveryCodes(ctx, userId);
   await keepSecondFactors(ctx, userId);
+}
+
+/**
+ * Of one person who had two users: passkeys go along, and the authenticator does where the account that
+ * stays has none, so that nothing is easier to get into than it was.
+ */
+export async function moveSecondFactors(
+  ctx: MutationCtx,
+  from: Id<"users">,
+  to: Id<"users">,
+): Promise<void> {
+  await movePasskeys(ctx, from, to);
+  const totp = await confirmedTotp(ctx, from);
+  if (totp && !(await confirmedTotp(ctx, to))) {
+    await moveTotp(ctx, totp, to);
+    await moveRecoveryCodes(ctx, from, to);
+  }
+  await keepSecondFactors(ctx, to);
 }
 
 /** Somebody else has proved the account's address: none of what was set up to get into it is left. */

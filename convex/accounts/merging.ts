@@ -8,6 +8,7 @@ import { record, type WriteScope } from "../ontology/effects";
 import { rememberDeletion } from "../tenants/clerkHistory";
 import { type Membership, recordMember } from "../tenants/members";
 import { setProvedEmail } from "./addresses";
+import { moveSecondFactors } from "./factorChanges";
 import { boundedMemberships, closeAccount } from "./leaving";
 import { languageOfPerson, queueAccountMail } from "./mail";
 import { usedUp } from "./oneTimeTokens";
@@ -25,7 +26,7 @@ const RANK: Record<Role, number> = { viewer: 0, member: 1, manager: 2, owner: 3 
 
 /**
  * What is the other's goes to the account that stays: memberships (of two in one organization the higher
- * role), ways to sign in where it has none of its own, connected mailboxes, address and username where it
+ * role), passkeys, an authenticator and other ways to sign in where it has none of its own, connected mailboxes, address and username where it
  * has none. @throws CONFLICT for the same account, and for more than a hundred organizations
  */
 export async function mergeAccounts(
@@ -46,6 +47,7 @@ export async function mergeAccounts(
   await tellOrganizations(ctx, { stays, goes, memberships }, scopeIn);
   await moveAccounts(ctx, goes._id, stays._id);
   await moveConnections(ctx, goes._id, stays._id);
+  await moveSecondFactors(ctx, goes._id, stays._id);
   await closeAccount(ctx, goes, { mergedInto: stays._id });
   await inherit(ctx, stays, goes);
   await tell(ctx, stays, addresses);

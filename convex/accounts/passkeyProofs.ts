@@ -48,11 +48,11 @@ export async function provedByPasskey(
 
 function problemOf(
   found: Assertion & { isGood: true },
-  { userId, counter }: Doc<"passkeys">,
+  { userId, madeFor = userId, counter }: Doc<"passkeys">,
   { purpose, owner }: Pick<Asked, "purpose"> & { owner: Asked["owner"] | undefined },
 ): string | null {
   if (owner !== undefined && userId !== owner) return "of another account";
-  if (found.userHandle !== null && found.userHandle !== userHandleOf(userId)) {
+  if (found.userHandle !== null && found.userHandle !== userHandleOf(madeFor)) {
     return "of another account";
   }
   if (purpose === "sign_in" && !found.userVerified) return "its owner was not verified";

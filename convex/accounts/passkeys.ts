@@ -107,6 +107,18 @@ export async function forgetPasskeys(ctx: MutationCtx, userId: Id<"users">): Pro
   for (const { _id } of await passkeysOf(ctx, userId)) await ctx.db.delete("passkeys", _id);
 }
 
+/** Of one person who had two users. @throws CONFLICT where they have more than an account may have */
+export async function movePasskeys(
+  ctx: MutationCtx,
+  from: Id<"users">,
+  to: Id<"users">,
+): Promise<void> {
+  for (const { _id, madeFor = from } of await passkeysOf(ctx, from)) {
+    await requireRoomForPasskey(ctx, to);
+    await ctx.db.patch("passkeys", _id, { userId: to, madeFor });
+  }
+}
+
 /** What an authenticator keeps of whose a passkey is: no name or address (WebAuthn, 14.6.1). */
 export function userHandleOf(userId: Id<"users">): string {
   return base64url.encode(userId);

@@ -39,6 +39,18 @@ export async function recoveryCodesLeft(ctx: QueryCtx, userId: Id<"users">): Pro
   return (await codesOf(ctx, userId)).filter(({ usedAt }) => usedAt === undefined).length;
 }
 
+/** With the authenticator that they stand in for. */
+export async function moveRecoveryCodes(
+  ctx: MutationCtx,
+  from: Id<"users">,
+  to: Id<"users">,
+): Promise<void> {
+  await forgetRecoveryCodes(ctx, to);
+  for (const { _id } of await codesOf(ctx, from)) {
+    await ctx.db.patch("recoveryCodes", _id, { userId: to });
+  }
+}
+
 export async function forgetRecoveryCodes(ctx: MutationCtx, userId: Id<"users">): Promise<void> {
   for (const { _id } of await codesOf(ctx, userId)) await ctx.db.delete("recoveryCodes", _id);
 }

@@ -93,6 +93,12 @@ export async function confirmTotp(ctx: MutationCtx, { _id }: Totp): Promise<void
   await ctx.db.patch("totpSecrets", _id, { confirmedAt: Date.now() });
 }
 
+/** Of one person who had two users, of whom the one that stays has no authenticator. */
+export async function moveTotp(ctx: MutationCtx, { _id }: Totp, to: Id<"users">): Promise<void> {
+  await forgetTotp(ctx, to);
+  await ctx.db.patch("totpSecrets", _id, { userId: to });
+}
+
 export async function forgetTotp(ctx: MutationCtx, userId: Id<"users">): Promise<void> {
   const totp = await totpOf(ctx, userId);
   if (totp) await ctx.db.delete("totpSecrets", totp._id);

@@ -47,6 +47,8 @@ export const secondFactorTables = {
    */
   passkeys: defineTable({
     userId: v.id("users"),
+    /** Of one that came with an account that was joined: whom its authenticator names as its owner. */
+    madeFor: v.optional(v.id("users")),
     /** Base64url, as the authenticator made it; the public key is COSE (RFC 9052). */
     credentialId: v.string(),
     publicKey: v.string(),

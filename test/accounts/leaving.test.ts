@@ -248,6 +248,35 @@ describe("joining two accounts of one person", () => {
     expect((await mailsOf("accounts_joined")).sort()).toEqual(["mara@old.test", "mara@x.test"]);
   });
 
+  test("brings passkeys along, and the authenticator that the other account had alone", async () => {
+    const stays = await account("mara@x.test");
+    const goes = await account("mara@old.test");
+    const createdAt = Date.now();
+    const passkey = {
+      credentialId: "c",
+      publicKey: "k",
+      counter: 0,
+      transports: [],
+      rpId: "app.test",
+    };
+    await home.backend.run(async ({ db }) => {
+      const userId = goes.id;
+      await db.insert("totpSecrets", { userId, secret: "plain:x", confirmedAt: 1, createdAt });
+      await db.insert("recoveryCodes", { userId, codeHash: "h", createdAt });
+      const named = { name: "Phone", backedUp: false };
+      await db.insert("passkeys", { userId, ...passkey, ...named, createdAt });
+      await db.patch("users", userId, { secondFactors: ["totp", "recovery_code", "passkey"] });
+    });
+    expect((await merge(stays, await prove(goes))).status).toBe(200);
+    const passkeys = (await stays.request("GET", "/auth/passkeys")).body.data;
+    expect(passkeys).toMatchObject([{ name: "Phone" }]);
+    expect(await userOf(stays.id)).toMatchObject({
+      secondFactors: ["totp", "recovery_code", "passkey"],
+    });
+    const [moved] = await home.backend.run(({ db }) => db.query("passkeys").collect());
+    expect(moved).toMatchObject({ userId: stays.id, madeFor: goes.id });
+  });
+
   test("takes both proofs: a token once, of another account, lately signed in", async () => {
     const stays = await account("mara@x.test");
     const goes = await account("mara@old.test");

@@ -35,7 +35,7 @@ export const merge = personalWriteEndpoint(
     tag,
     summary: "Join another account of oneself with this one",
     description:
-      "For good. What is the other's comes here: memberships (of two in one organization the higher role), accounts at providers, connections, inbox; its Clerk account, password, address and username where this one has none. Its sessions end. What was done under it stays in history under its id. Both addresses are told.",
+      "For good. What is the other's comes here: memberships (of two in one organization the higher role), accounts at providers, passkeys, connections, inbox; its authenticator, Clerk account, password, address and username where this one has none. Its sessions end. What was done under it stays in history under its id. Both addresses are told.",
     body: () => z.strictObject({ token: z.string().min(1).max(200) }),
     example: { token: exampleId("mergeToken") },
     answers: { 200: () => z.null() },
