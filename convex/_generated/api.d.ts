@@ -314,6 +314,7 @@ import type * as kit_errorGuide from "../kit/errorGuide.js";
 import type * as kit_errors from "../kit/errors.js";
 import type * as kit_exampleId from "../kit/exampleId.js";
 import type * as kit_export from "../kit/export.js";
+import type * as kit_handedOn from "../kit/handedOn.js";
 import type * as kit_hostName from "../kit/hostName.js";
 import type * as kit_html from "../kit/html.js";
 import type * as kit_http_accessToken from "../kit/http/accessToken.js";
@@ -943,6 +944,7 @@ declare const fullApi: ApiFromModules<{
   "kit/errors": typeof kit_errors;
   "kit/exampleId": typeof kit_exampleId;
   "kit/export": typeof kit_export;
+  "kit/handedOn": typeof kit_handedOn;
   "kit/hostName": typeof kit_hostName;
   "kit/html": typeof kit_html;
   "kit/http/accessToken": typeof kit_http_accessToken;

@@ -3,6 +3,7 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx, type QueryCtx } from "../_generated/server";
+import type { HandedOn } from "../kit/handedOn";
 import { idOfAnyTenant, own } from "../kit/own";
 import type { Consumer } from "./consumer";
 import { type Notification, type OutboundMessage, queueMessages } from "./outbox";
@@ -189,13 +190,6 @@ async function read(ctx: MutationCtx, id: Id<"notifications">): Promise<void> {
   const now = Date.now();
   await ctx.db.patch("notifications", id, { status: "read", readAt: now, updatedAt: now });
 }
-
-/** Whose something was in an organization, and whose it is from now on: nobody's of an account that is no more. */
-export type HandedOn = {
-  organizationId: Id<"organizations">;
-  from: Id<"users">;
-  to: Id<"users"> | null;
-};
 
 /** Up to so many of an inbox go to another person, or are deleted; answers whether those were all. */
 export async function handInboxOn(

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import type { HandedOn } from "./inbox";
+import type { HandedOn } from "../kit/handedOn";
 import type { notificationSettings, notificationSettingsUpdate } from "./notificationSettingsInput";
 import { isStaffEvent, STAFF_EVENT_TYPES, type StaffEvent } from "./staffEvents";
 

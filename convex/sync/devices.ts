@@ -1,6 +1,6 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import type { HandedOn } from "../delivery/inbox";
+import type { HandedOn } from "../kit/handedOn";
 import type { Caller } from "../kit/caller";
 import { ApiError, notFound } from "../kit/errors";
 import { findOwn, own } from "../kit/own";
