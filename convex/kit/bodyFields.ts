@@ -7,7 +7,7 @@ import type { RequestInput } from "./input";
 export function bodyFields({ body }: RequestInput): Partial<Record<string, unknown>> {
   try {
     const read: unknown = JSON.parse(body ?? "null");
-    return typeof read === "object" && read !== null ? (read as Record<string, unknown>) : {};
+    return typeof read === "object" && read !== null ? read : {};
   } catch {
     return {};
   }

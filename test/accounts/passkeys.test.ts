@@ -67,7 +67,7 @@ const refusals = async (): Promise<unknown[]> =>
   await home.backend.run(async ({ db }) =>
     (await db.query("auditLogs").collect())
       .filter(({ action }) => action === "user.passkey_refused")
-      .flatMap(({ changes }) => changes.map(({ after }) => after)),
+      .flatMap(({ changes }): unknown[] => changes.map(({ after }): unknown => after)),
   );
 
 test("a passkey is added, listed, signs in by itself, and is removed", async () => {

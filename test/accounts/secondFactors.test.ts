@@ -122,7 +122,7 @@ test("a code counts once, and so does a recovery code, however often they come a
     );
     return answers.map(({ status }) => status).sort();
   };
-  expect(await attempts({ code: codeOf(secret) })).toEqual([200, ...Array(19).fill(401)]);
+  expect(await attempts({ code: codeOf(secret) })).toEqual([200, ...Array<number>(19).fill(401)]);
   await home.backend.run(async ({ db }) => {
     for (const { _id } of await db.query("factorTries").collect()) await db.delete(_id);
   });

@@ -174,6 +174,7 @@ describe.each([
     const { user, sessionToken } = await newAccount();
     const request = as(sessionToken);
     const { data } = (await request("POST", "/auth/mfa/totp")).body;
+    caller = request;
     withApp = {
       email: user.email,
       request,
@@ -367,7 +368,9 @@ const SIGNERS: Record<string, (event: unknown, secret: string) => RequestOptions
 
 /** What a 2xx answer says was refused of its items, changes or rows. */
 function failuresIn({ body }: Answer): unknown[] {
-  const data = body.data as unknown as { failed?: number; results?: { status: string }[] } | null;
+  // An answer without a body (204) has refused nothing.
+  const whole = body as Answer["body"] | null;
+  const data = whole?.data as unknown as { failed?: number; results?: { status: string }[] } | null;
   const results = data?.results ?? [];
   const refused = results.filter(({ status }) => status === "error" || status === "refused");
   return data?.failed ? [data] : refused;
