@@ -124,7 +124,7 @@ const OF_ANY_TENANT = [
   "convex/attachments/{uploads,downloads}.ts", // a link's signature
   "convex/ontology/contactMoves.ts", // what a merge wrote down
   "convex/accounts/avatars.ts", // a membership of who asks is looked up in the file's organization
-  "convex/accounts/{passkeys,passkeyProofs}.ts", // the row's user is compared; a signature was checked
+  "convex/accounts/{sessions,passkeys,passkeyProofs}.ts", // the row's user is compared; a signature was checked
   "convex/tenants/secondFactorRule.ts", // who is calling
   "convex/accounts/dataExport.ts", // whose copy it is is compared
   "convex/audit/trail.ts", // an administrator of the deployment

@@ -1,5 +1,5 @@
 import { v } from "convex/values";
-import { lastUseOf, livingSessions } from "./accounts/sessions";
+import { lastUseOf, livingSessions, sessionById } from "./accounts/sessions";
 import { type SessionRecord, sessionView } from "./accounts/sessionView";
 import { query } from "./_generated/server";
 import { callerIn, sessionArgument } from "./kit/live";
@@ -13,7 +13,7 @@ export const list = query({
   handler: async (ctx, { sessionId, organizationId }): Promise<SessionRecord[]> => {
     const { caller } = await callerIn(ctx, sessionId, organizationId, "membership:read");
     if (caller.kind !== "user") throw new Error(`A ${caller.kind} calls no live function.`);
-    const current = caller.sessionId && (await ctx.db.get("sessions", caller.sessionId));
+    const current = caller.sessionId && (await sessionById(ctx, caller.sessionId));
     const sessions = await livingSessions(ctx, caller.id);
     return sessions
       .sort((a, b) => lastUseOf(b) - lastUseOf(a))

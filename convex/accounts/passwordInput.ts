@@ -29,5 +29,5 @@ export const givenPassword = once(() =>
 );
 
 function isShortEnough(password: string): boolean {
-  return password.length <= 2 * LONGEST_PASSWORD && [...password].length <= LONGEST_PASSWORD;
+  return password.length <= 2 * LONGEST_PASSWORD && Array.from(password).length <= LONGEST_PASSWORD;
 }
