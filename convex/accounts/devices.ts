@@ -8,7 +8,7 @@ import { sha256Hex } from "../kit/tokens";
  */
 const MAX_KNOWN = 50;
 
-/** Notes a sign-in's device. Answers whether it is another than those of before. */
+/** Notes a sign-in's device. Answers whether it is one that is not known, as every first one is. */
 export async function noteDevice(
   ctx: MutationCtx,
   userId: Id<"users">,
@@ -30,7 +30,7 @@ export async function noteDevice(
   for (const { _id } of oldestBeyond(others, MAX_KNOWN - 1))
     await ctx.db.delete("knownDevices", _id);
   await ctx.db.insert("knownDevices", { userId, fingerprint, lastSeenAt: now });
-  return others.length > 0;
+  return true;
 }
 
 export async function forgetDevices(ctx: MutationCtx, userId: Id<"users">): Promise<void> {

@@ -98,7 +98,11 @@ export const change = internalAction({
       ? await compared(currentPassword, known)
       : NOTHING;
     const isKept = comparison.isRight;
-    const found = { ...comparison, ...(await hashed(next, known.ownWords, { isKept })) };
+    const isSame = isKept && isPassword(next) && composed(next) === composed(currentPassword);
+    const judged = isSame
+      ? { weakness: "is the current one", hash: null }
+      : await hashed(next, known.ownWords, { isKept });
+    const found = { ...comparison, ...judged };
     return JSON.stringify({ ...NOTHING, ...found });
   },
 });
@@ -134,6 +138,10 @@ function passes(captcha: CaptchaOutcome): boolean {
 
 function isAddress(email: unknown): email is string {
   return typeof email === "string" && email.length > 0 && email.length <= 1000;
+}
+
+function composed(password: unknown): string {
+  return typeof password === "string" ? password.normalize("NFC") : "";
 }
 
 function isPassword(password: unknown): password is string {

@@ -4,7 +4,7 @@ import type { RequestOrigin } from "../kit/requestOrigin";
 import { emailKey } from "../kit/email";
 import { setProvedEmail } from "./addresses";
 import { wipeCredentials } from "./credentials";
-import { forgetDevices } from "./devices";
+import { forgetDevices, noteDevice } from "./devices";
 import { languageOfPerson, queueAccountMail } from "./mail";
 import { type OneTimeToken, revokeOneTimeTokens } from "./oneTimeTokens";
 import { endSessionsOf, type Session } from "./sessions";
@@ -30,6 +30,10 @@ export async function setPassword(
   await endSessionsOf(ctx, user._id, { but: but?._id });
   await revokeOneTimeTokens(ctx, user._id);
   await forgetDevices(ctx, user._id);
+  if (but) {
+    const { userAgent } = request;
+    await noteDevice(ctx, user._id, { userAgent, deviceName: but.deviceName });
+  }
   const to = addressOf(user);
   if (to !== null) {
     await forgetTries(ctx, await triesOf(ctx, to));

@@ -13,6 +13,7 @@ import type { NewHash } from "./passwordFindings";
 import { usablePassword } from "./passwordRules";
 import { completeSignIn, type SignInResult } from "./signIn";
 import { recordForPerson } from "./trail";
+import { forgetTries, triesOf } from "./tries";
 
 type Registration = {
   email: string;
@@ -52,7 +53,10 @@ export async function register(
   }
   await sendVerification(ctx, user);
   await recordForPerson(ctx, user, { action: "user.registered" }, request);
-  return await completeSignIn(ctx, user, { method: "password", request, deviceName });
+  // What was tried with the address while nobody had it is not held against who has it now.
+  await forgetTries(ctx, await triesOf(ctx, email));
+  const how = { method: "password", request, deviceName, isFirst: true } as const;
+  return await completeSignIn(ctx, user, how);
 }
 
 async function insertUser(

@@ -126,11 +126,6 @@ export async function livingSessions(ctx: QueryCtx, userId: Id<"users">): Promis
     .take(2 * MAX_SESSIONS);
 }
 
-/** The session under which somebody calls. */
-export async function sessionById(ctx: QueryCtx, id: Id<"sessions">): Promise<Session | null> {
-  return await ctx.db.get("sessions", id);
-}
-
 /** A living session of the person by an id from outside. @throws SESSION_NOT_FOUND */
 export async function requireSession(
   ctx: QueryCtx,

@@ -30,6 +30,8 @@ export type SignInHow = {
   deviceName?: string | undefined;
   /** A second factor has been proved with it, or is in it: a passkey that checks its user. */
   isStrong?: boolean;
+  /** The account has just been made: that it signs in is no news to anybody. */
+  isFirst?: boolean;
   /** Handed on by a session: nothing is asked for that was asked for there. */
   handedOnBy?: { authenticatedAt: number };
 };
@@ -144,11 +146,11 @@ export async function newTokens(
 async function tellOfNewDevice(
   ctx: MutationCtx,
   user: User,
-  { request: { ip, userAgent }, deviceName }: SignInHow,
+  { request: { ip, userAgent }, deviceName, isFirst = false }: SignInHow,
 ): Promise<void> {
   const isNew = await noteDevice(ctx, user._id, { userAgent, deviceName });
   const to = addressOf(user);
-  if (!isNew || to === null) return;
+  if (!isNew || isFirst || to === null) return;
   await queueAccountMail(ctx, {
     ...{ userId: user._id, to, language: languageOfPerson(user), template: "new_device" },
     data: { ...(userAgent === null ? {} : { userAgent }), ...(ip === null ? {} : { ip }) },

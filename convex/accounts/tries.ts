@@ -26,7 +26,7 @@ export async function triesOf(ctx: QueryCtx, email: string): Promise<Doc<"passwo
 /** @throws ACCOUNT_LOCKED */
 export function requireUnlocked(tries: Doc<"passwordTries"> | null, now: number): void {
   const message =
-    "Too many wrong passwords: wait, or open the account by the link that was mailed.";
+    "Too many wrong passwords: wait a quarter of an hour. Who has the account was mailed a link that opens it.";
   requireOpen(tries, now, message);
 }
 

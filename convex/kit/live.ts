@@ -63,7 +63,7 @@ export async function identifyIn(
   sessionId: SessionId,
   organizationId: Id<"organizations">,
 ): Promise<Identity> {
-  const { user, session } = await signedIn(ctx, sessionId);
+  const { user, session } = await personCalling(ctx, sessionId);
   const membership = await membershipIn(ctx, user._id, organizationId);
   if (!membership) throw new ApiError("FORBIDDEN", "This organization is not yours.");
   return identityOf(user, membership, session);
@@ -93,7 +93,7 @@ export async function identifyAt<T extends ObjectType>(
   sessionId: SessionId,
   { type, id }: { type: T; id: string },
 ): Promise<Identity & { object: ObjectDoc<T> }> {
-  const { user, session } = await signedIn(ctx, sessionId);
+  const { user, session } = await personCalling(ctx, sessionId);
   const object = await rowOfAnyTenant(ctx, "objects", id);
   const membership = object && (await membershipIn(ctx, user._id, object.organizationId));
   if (!membership || object.lifecycle === "deleted" || !isOfType(object, type)) {
@@ -106,7 +106,7 @@ export async function identifyAt<T extends ObjectType>(
  * Who calls, and under which session; a token's end is watched by who verified it.
  * @throws UNAUTHORIZED
  */
-async function signedIn(
+export async function personCalling(
   ctx: QueryCtx,
   sessionId: SessionId,
 ): Promise<{ user: Doc<"users">; session: Doc<"sessions"> | null }> {

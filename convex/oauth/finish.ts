@@ -71,8 +71,9 @@ async function signIn(
   account: OAuthIdentity,
   origin: RequestOrigin,
 ): Promise<Finished> {
-  const { user } = await userOf(ctx, account);
-  const result = await completeSignIn(ctx, user, { method: account.provider, request: origin });
+  const { user, isNew: isFirst } = await userOf(ctx, account);
+  const how = { method: account.provider, request: origin, isFirst };
+  const result = await completeSignIn(ctx, user, how);
   if (!result.isSignedIn) return { kind: "second_factor", mfaToken: result.body.mfaToken };
   const { token, session } = result;
   return { kind: "signed_in", session: { token, expiresAt: session.expiresAt } };

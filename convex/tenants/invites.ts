@@ -108,7 +108,7 @@ export async function acceptInvite(
     throw new ApiError("GONE", "The invite is used, expired or was never made: ask for another.");
   }
   if (!isFor(known.invite, person)) {
-    const message = "The invite is for another e-mail: sign in with that one, verified.";
+    const message = "The invite is for another e-mail: sign in with that one.";
     throw new ApiError("FORBIDDEN", message);
   }
   const { organizationId, role } = known;

@@ -370,6 +370,20 @@ describe("the cookie", () => {
     for (const good of allowed) expect((await resend(good)).status).toBe(200);
   });
 
+  test("is opened to no page by what an organization allows", async () => {
+    const founder = bodyOf(await register("zoe@x.test", { organizationName: "Zoe" }));
+    const zoe = requestsOf(home.backend, founder.sessionToken);
+    const body = { allowedOrigins: ["https://evil.test"] };
+    expect((await zoe("PATCH", "/organization", { body })).status).toBe(200);
+    const read = await send("GET", "/auth/me", { Origin: "https://evil.test" });
+    expect(read.headers.get("Access-Control-Allow-Origin")).toBeNull();
+    expect(read.headers.get("Access-Control-Allow-Credentials")).toBeNull();
+    const change = await send("POST", "/auth/session-token", { Origin: "https://evil.test" });
+    expect(change).toMatchObject({ status: 403, code: "CSRF_REJECTED" });
+    const own = await send("GET", "/auth/me", { Origin: "https://app.test" });
+    expect(own.status).toBe(200);
+  });
+
   test("does not count beside Authorization", async () => {
     const answer = await send("GET", "/auth/me", { Authorization: "Bearer fh_session_wrong" });
     expect(answer.status).toBe(401);
@@ -441,6 +455,8 @@ describe("a password", () => {
     expect((await mine("POST", "/auth/change-password", { body })).code).toBe(
       "INVALID_CREDENTIALS",
     );
+    const same = { body: { currentPassword: PASSWORD, newPassword: PASSWORD } };
+    expect((await mine("POST", "/auth/change-password", same)).code).toBe("VALIDATION_ERROR");
     const right = { ...body, currentPassword: PASSWORD };
     const answer = await mine("POST", "/auth/change-password", { body: right });
     expect(answer.body).toMatchObject({ expiresIn: 900 });
@@ -449,7 +465,13 @@ describe("a password", () => {
       401,
     );
     expect((await login()).status).toBe(401);
+    const before = (await home.backend.run(({ db }) => db.query("accountMails").collect())).length;
     expect((await login("Kastanienweg-12-West")).status).toBe(200);
+    const from = home.backend.withRequestMetadata({ ip: "203.0.113.7", userAgent: "Other/1.0" });
+    const other = { body: { email: "mara@x.test", password: "Kastanienweg-12-West" } };
+    expect((await requestsOf(from, null)("POST", "/auth/login", other)).status).toBe(200);
+    const letters = await home.backend.run(({ db }) => db.query("accountMails").collect());
+    expect(letters.slice(before).map(({ template }) => template)).toEqual(["new_device"]);
   });
 });
 

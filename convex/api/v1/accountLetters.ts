@@ -16,7 +16,6 @@ import { forgetTries, triesOf } from "../../accounts/tries";
 import { emailKey } from "../../kit/email";
 import { emailAddress } from "../../kit/emailInput";
 import { ok } from "../../kit/endpoint";
-import { ApiError } from "../../kit/errors";
 import { exampleId } from "../../kit/exampleId";
 import { once } from "../../kit/once";
 import { personalWriteEndpoint } from "../../kit/personalEndpoint";
@@ -193,11 +192,11 @@ export const changeEmail = personalWriteEndpoint(
     tag,
     summary: "Ask for another e-mail",
     description:
-      "It is the account's once the letter to it is answered (POST /auth/verify-email); the one before is told at once, and again then.",
+      "It is the account's once the letter to it is answered (POST /auth/verify-email); the one before is told at once, and again then. An address that is another account's gets no letter, and the answer is the same.",
     body: () => z.strictObject({ email: emailAddress(), password: givenPassword() }),
     example: { email: "mara@winter-design.example", password: "Lindenallee-47-Nord" },
     answers: { 200: nothing },
-    errors: ["INVALID_CREDENTIALS", "ACCOUNT_LOCKED", "EMAIL_EXISTS", "REAUTHENTICATION_REQUIRED"],
+    errors: ["INVALID_CREDENTIALS", "ACCOUNT_LOCKED", "REAUTHENTICATION_REQUIRED"],
     consults: personCheck,
     triesTokens: true,
     takesSecret: true,
@@ -207,13 +206,8 @@ export const changeEmail = personalWriteEndpoint(
     const { person, request } = ctx;
     const refusal = await refusalOfOwnPassword(ctx, person, consulted, request);
     if (refusal) return refusal;
-    if (await userByEmail(ctx, email)) {
-      throw new ApiError(
-        "EMAIL_EXISTS",
-        "Another account has this e-mail, or it is yours already.",
-      );
-    }
-    await sendLink(ctx, person, "change_email", email);
+    // Whose an address is nobody learns here; of one that is somebody's no letter goes out.
+    if (!(await userByEmail(ctx, email))) await sendLink(ctx, person, "change_email", email);
     const to = person.email;
     if (to !== undefined) {
       await queueAccountMail(ctx, {

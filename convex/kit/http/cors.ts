@@ -3,7 +3,7 @@ import { internal } from "../../_generated/api";
 import { internalQuery } from "../../_generated/server";
 import { JWKS_PATH } from "../accessTokens";
 import type { HttpContext } from "./context";
-import { corsOrigins } from "./trustedOrigin";
+import { corsOrigins, isTrustedOrigin } from "./trustedOrigin";
 
 const METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 const REQUEST_HEADERS = [
@@ -62,6 +62,8 @@ export async function setCorsHeaders(c: HttpContext): Promise<void> {
   const allowed = await allowedOrigin(c, origin, own);
   c.header("Vary", "Origin", { append: true });
   c.header("Access-Control-Expose-Headers", ANSWER_HEADERS);
+  // What the session cookie has opened, only those may read who may use the cookie.
+  if (c.get("isByCookie") && !isTrustedOrigin(c, origin)) return;
   if (allowed === null) return;
   c.header("Access-Control-Allow-Origin", allowed);
   if (allowed !== "*") c.header("Access-Control-Allow-Credentials", "true");

@@ -28,7 +28,7 @@ export async function readCredential(
   const sentKey = c.req.header("X-API-Key");
   const tenant = tenantOf(c, endpoint);
   if (authorization === undefined) {
-    const cookie = await readCookie(c);
+    const cookie = readCookie(c);
     if (cookie) return { ...cookie, ...tenant };
     if (endpoint.callers?.includes("unkeyed_portal") && trustsPortalIds()) {
       return trusting(c, { kind: "unkeyed_portal", ...tenant });
@@ -61,12 +61,12 @@ export async function readCredential(
 }
 
 /** The session of a browser that sends no header. @throws CSRF_REJECTED; UNAUTHORIZED */
-async function readCookie(c: HttpContext): Promise<{ kind: "session"; tokenHash: string } | null> {
+function readCookie(c: HttpContext): { kind: "session"; tokenHash: string } | null {
   const token = cookieToken(c);
   if (token === undefined) return null;
   const credential = readToken(token);
   if (credential?.kind !== "session") throw unauthorized("cookie");
-  await requireOwnOrigin(c);
+  requireOwnOrigin(c);
   c.set("isByCookie", true);
   return { kind: "session", tokenHash: credential.tokenHash };
 }

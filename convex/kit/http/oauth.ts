@@ -103,7 +103,7 @@ async function connecting(c: HttpContext): Promise<CallerCredential> {
   const from = c.req.header("Sec-Fetch-Site") ?? "none";
   const referrer = c.req.header("Referer") ?? "";
   if (from === "none" || from === "same-origin") return credential;
-  if (URL.canParse(referrer) && (await isTrustedOrigin(c, new URL(referrer).origin))) {
+  if (URL.canParse(referrer) && isTrustedOrigin(c, new URL(referrer).origin)) {
     return credential;
   }
   throw new ApiError("CSRF_REJECTED", "An account is connected from a page of the app's alone.");

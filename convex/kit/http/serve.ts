@@ -34,7 +34,7 @@ export async function serve(c: HttpContext, endpoint: EndpointRoute): Promise<Re
   try {
     credential = await readCredential(c, endpoint);
     const request = await readRequest(c, endpoint);
-    if (givesCookie(endpoint, request)) await requireOriginToSetCookie(c);
+    if (givesCookie(endpoint, request)) requireOriginToSetCookie(c);
     if (endpoint.kind === "query") return await serveRead(c, endpoint, credential, request);
     const reply = await finished(c, endpoint, await write(c, endpoint, credential, request));
     if (reply.cookie && !reply.dryRun) writeCookie(c, reply.cookie);

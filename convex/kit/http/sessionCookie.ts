@@ -18,13 +18,13 @@ export function cookieToken(c: HttpContext): string | undefined {
  * What a cookie came with may change something only from an origin that is allowed: browsers send
  * cookies with whatever any page asks them to send. @throws CSRF_REJECTED
  */
-export async function requireOwnOrigin(c: HttpContext): Promise<void> {
+export function requireOwnOrigin(c: HttpContext): void {
   if (c.req.method === "GET" || c.req.method === "HEAD") return;
   const origin = c.req.header("Origin");
   const isOwn =
     origin === undefined
       ? c.req.header("Sec-Fetch-Site") === "same-origin"
-      : await isTrustedOrigin(c, origin);
+      : isTrustedOrigin(c, origin);
   if (!isOwn) throw rejected();
 }
 
@@ -32,9 +32,9 @@ export async function requireOwnOrigin(c: HttpContext): Promise<void> {
  * Where a browser would be given a cookie: a foreign page must not sign its reader in as somebody
  * else. A program that is no browser sends no Origin. @throws CSRF_REJECTED
  */
-export async function requireOriginToSetCookie(c: HttpContext): Promise<void> {
+export function requireOriginToSetCookie(c: HttpContext): void {
   const origin = c.req.header("Origin");
-  if (origin !== undefined && !(await isTrustedOrigin(c, origin))) throw rejected();
+  if (origin !== undefined && !isTrustedOrigin(c, origin)) throw rejected();
 }
 
 function rejected(): ApiError {
