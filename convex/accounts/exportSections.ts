@@ -3,7 +3,8 @@ import type { QueryCtx } from "../_generated/server";
 import { organizationOf } from "../kit/own";
 import { MAX_BYTES } from "../kit/page";
 import { DEFAULT_LOCALE, DEFAULT_TIME_ZONE } from "./profile";
-import { passkeysOf, passkeyView } from "./passkeys";
+import { passkeysOf } from "./passkeys";
+import { passkeyView } from "./passkeyView";
 import { livingSessions } from "./sessions";
 import { settingsOf } from "../delivery/notificationSettings";
 

@@ -7,6 +7,7 @@ import { notFound } from "../kit/errors";
 import { idOfAnyTenant } from "../kit/own";
 import { newToken, sha256Hex } from "../kit/tokens";
 import { signInMethod } from "../schemas/coreSchemas";
+import { USE_NOTED_EVERY_MS } from "./sessionTimes";
 
 /**
  * Sessions of staff: seven days after their last use, at most `SESSION_MAX_DAYS` in all. Whoever
@@ -18,8 +19,6 @@ export type SignInMethod = Infer<typeof signInMethod>;
 const DAY = 24 * 60 * 60 * 1000;
 export const SESSION_ROLLS_MS = 7 * DAY;
 const DEFAULT_MAX_DAYS = 30;
-/** How exactly `lastUsedAt` is kept: each writing makes the session's live queries run again. */
-export const USE_NOTED_EVERY_MS = 10 * 60 * 1000;
 /** Of one person at a time; the one that was used longest ago makes room. */
 const MAX_SESSIONS = 100;
 const LONGEST_NAME = 200;

@@ -156,7 +156,11 @@ test("every table that names stored files keeps them as the sweep looks for it, 
     storageFields(validator).map((field) => `${table}${field}`),
   );
   const kept = named.filter((field) => !borrowers.some((borrower) => field.startsWith(borrower)));
-  expect(kept.sort()).toEqual(["attachments.storageId", "documentFiles.storageId"]);
+  expect(kept.sort()).toEqual([
+    "attachments.storageId",
+    "documentFiles.storageId",
+    "profileExports.storageId",
+  ]);
 });
 
 /** Where below a validator ids of stored files are. */

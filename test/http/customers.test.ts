@@ -210,6 +210,7 @@ test("demo.json has the documented contents, for its owner's eyes alone", async 
     apiKey: expect.stringMatching(/^fh_live_/) as string,
     staff: {
       email: expect.stringContaining("@") as string,
+      password: expect.stringMatching(/^.{32}A1$/) as string,
       sessionToken: expect.stringMatching(/^fh_session_/) as string,
     },
     siteUrl: site.server.siteUrl,

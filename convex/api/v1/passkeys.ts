@@ -15,13 +15,12 @@ import {
 import { provedByPasskey } from "../../accounts/passkeyProofs";
 import {
   addPasskey,
-  passkeyRecord,
   passkeysOf,
-  passkeyView,
   requirePasskey,
   requireRoomForPasskey,
   usablePasskeys,
 } from "../../accounts/passkeys";
+import { passkeyRecord, passkeyView } from "../../accounts/passkeyView";
 import { keepSecondFactors } from "../../accounts/secondFactors";
 import { noteAuthentication } from "../../accounts/sessions";
 import { completeSignIn, signedIn } from "../../accounts/signIn";

@@ -1,7 +1,7 @@
 import { makeFunctionReference } from "convex/server";
 import { ConvexError } from "convex/values";
 import { internal } from "../../_generated/api";
-import { USE_NOTED_EVERY_MS } from "../../accounts/sessions";
+import { USE_NOTED_EVERY_MS } from "../../accounts/sessionTimes";
 import type { Metering } from "../askers";
 import type { WriteCall, WriteReply } from "../calls";
 import type { CallerCredential } from "../caller";
