@@ -6,16 +6,19 @@ import {
   internalAction,
   internalMutation,
   internalQuery,
+  type MutationCtx,
 } from "../_generated/server";
 import { attemptFailed, holds, leased, succeeded } from "../jobs/job";
 import { sha256Hex } from "../kit/tokens";
-import { deleteExport } from "./dataExport";
+import { type DataExport, deleteExport } from "./dataExport";
+import { activeMemberships } from "./memberships";
 import { EXPORT_LEASE_MS, putNextExport } from "./exportKind";
 import { SECTIONS } from "./exportSections";
 
 /** What an HTTP action of Convex can answer is 20 MiB; what is beyond says so, section by section. */
 const MOST_BYTES = 16 * 1024 * 1024;
 const AT_ONCE = 100;
+const CANCELLED = "It was cancelled.";
 
 const held = v.object({
   lease: v.number(),
@@ -93,10 +96,7 @@ export const claim = internalMutation({
       ...{ job, startedAt: row.startedAt ?? now },
       log: [...row.log, { at: now, text: "begun" }],
     });
-    const memberships = await ctx.db
-      .query("memberships")
-      .withIndex("by_status", (q) => q.eq("userId", row.userId).eq("status", "active"))
-      .take(AT_ONCE);
+    const memberships = await activeMemberships(ctx, row.userId);
     const organizationIds = memberships.map(({ organizationId }) => organizationId);
     return { lease: job.lease, userId: row.userId, organizationIds };
   },
@@ -143,7 +143,7 @@ export const settle = internalMutation({
     const row = await ctx.db.get("profileExports", id);
     if (!row?.job || !holds(row.job, lease) || row.job.isCancelled) {
       await ctx.storage.delete(made.storageId);
-      if (row?.job && holds(row.job, lease)) await failed(ctx, row, "It was cancelled.");
+      if (row?.job && holds(row.job, lease)) await failed(ctx, row, CANCELLED, CANCELLED);
       return null;
     }
     const now = Date.now();
@@ -162,19 +162,21 @@ export const fail = internalMutation({
   returns: v.null(),
   handler: async (ctx, { id, lease, error }) => {
     const row = await ctx.db.get("profileExports", id);
-    if (row?.job && holds(row.job, lease)) await failed(ctx, row, error);
+    if (row?.job && holds(row.job, lease)) await failed(ctx, row, error, "An attempt failed.");
     return null;
   },
 });
 
+/** `error` is for operators, who see the job's row; `told` for the person whose data it is. */
 async function failed(
-  ctx: Parameters<typeof putNextExport>[0],
-  { _id, job, log }: NonNullable<Parameters<typeof deleteExport>[1]>,
+  ctx: MutationCtx,
+  { _id, job, log }: DataExport,
   error: string,
+  told: string,
 ): Promise<void> {
   if (!job) return;
   const now = Date.now();
-  await ctx.db.patch("profileExports", _id, { log: [...log, { at: now, text: error }].slice(-50) });
+  await ctx.db.patch("profileExports", _id, { log: [...log, { at: now, text: told }].slice(-50) });
   await putNextExport(ctx, _id, attemptFailed(job, now, { error }));
 }
 

@@ -3,6 +3,7 @@ import type { QueryCtx } from "../_generated/server";
 import { organizationOf } from "../kit/own";
 import { MAX_BYTES } from "../kit/page";
 import { DEFAULT_LOCALE, DEFAULT_TIME_ZONE } from "./profile";
+import { activeMemberships } from "./memberships";
 import { passkeysOf } from "./passkeys";
 import { passkeyView } from "./passkeyView";
 import { livingSessions } from "./sessions";
@@ -140,10 +141,7 @@ function profileIn(user: User): object {
 }
 
 async function membershipsIn(ctx: QueryCtx, user: User): Promise<object[]> {
-  const memberships = await ctx.db
-    .query("memberships")
-    .withIndex("by_status", (q) => q.eq("userId", user._id).eq("status", "active"))
-    .take(MOST_ROWS);
+  const memberships = await activeMemberships(ctx, user._id, MOST_ROWS);
   return await Promise.all(
     memberships.map(async (membership) => {
       const { organizationId, role, createdAt: joinedAt } = membership;

@@ -42,8 +42,9 @@ export async function takeOver(
     const user = await provedByLetter(ctx, known, row);
     return { user, result: await completeSignIn(ctx, user, { method: "magic_link", request }) };
   }
-  const session = row.sessionId && (await ctx.db.get("sessions", row.sessionId));
-  if (row.sessionId && session?.revokedAt !== undefined) throw usedUp();
+  const session = row.sessionId ? await ctx.db.get("sessions", row.sessionId) : null;
+  // What has ended meanwhile hands nothing on.
+  if (row.sessionId && (!session || session.revokedAt !== undefined)) throw usedUp();
   const how: SignInHow = {
     ...{ method: "one_time_token" as const, request, isStrong: session?.isStrong ?? false },
     handedOnBy: { authenticatedAt: session ? authenticatedAtOf(session) : LONG_AGO },

@@ -4,6 +4,7 @@ import { internalMutation, type MutationCtx } from "../_generated/server";
 import { errorDataOf } from "../kit/errors";
 import { consume } from "../kit/limits";
 import { organizationOf } from "../kit/own";
+import { requestOrigin } from "../kit/requestOrigin";
 import { accountByEmail } from "./addresses";
 import { accountLink, type LinkAction } from "./links";
 import { languageOfPerson, type LinkTemplate, queueAccountMail } from "./mail";
@@ -50,12 +51,6 @@ export async function sendVerification(ctx: MutationCtx, user: User): Promise<vo
   }
 }
 
-const request = v.object({
-  traceId: v.string(),
-  ip: v.union(v.string(), v.null()),
-  userAgent: v.union(v.string(), v.null()),
-});
-
 /**
  * What somebody who is not signed in has asked for: scheduled whether the address has an account or
  * not, so that the answer to the request tells nothing.
@@ -64,7 +59,7 @@ export const sendAskedFor = internalMutation({
   args: {
     email: v.string(),
     purpose: v.union(v.literal("reset_password"), v.literal("magic_link")),
-    request,
+    request: requestOrigin,
   },
   returns: v.null(),
   handler: async (ctx, { email, purpose, request: origin }) => {
@@ -81,7 +76,7 @@ export const sendAskedFor = internalMutation({
 
 /** After a wrong password, of an account or of nobody: its trail, and the letter if it is locked now. */
 export const afterFailure = internalMutation({
-  args: { userId: v.union(v.id("users"), v.null()), isLocked: v.boolean(), request },
+  args: { userId: v.union(v.id("users"), v.null()), isLocked: v.boolean(), request: requestOrigin },
   returns: v.null(),
   handler: async (ctx, { userId, isLocked, request: origin }) => {
     const user = userId && (await ctx.db.get("users", userId));

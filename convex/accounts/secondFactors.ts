@@ -3,6 +3,7 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { passkeysOf, usablePasskeys } from "./passkeys";
 import { confirmedTotp } from "./totpSetup";
 import { recoveryCodesLeft } from "./recoveryCodes";
+import { weakenSessions } from "./sessions";
 
 /** By what a person can prove a second time who they are. */
 export type SecondFactor = "totp" | "recovery_code" | "passkey";
@@ -22,9 +23,16 @@ export async function secondFactorsNow(
   return secondFactors.filter((factor) => factor !== "passkey");
 }
 
-/** After any change of what a person has: `users.secondFactors` says it, and is written here alone. */
+/**
+ * After any change of what a person has: `users.secondFactors` says it, and is written here alone. Who has
+ * nothing left by which they could be strongly signed in is so no more, wherever they are.
+ */
 export async function keepSecondFactors(ctx: MutationCtx, userId: Id<"users">): Promise<void> {
-  await ctx.db.patch("users", userId, { secondFactors: await factorsThatAre(ctx, userId) });
+  const secondFactors = await factorsThatAre(ctx, userId);
+  await ctx.db.patch("users", userId, { secondFactors });
+  if (secondFactors === undefined && (await passkeysOf(ctx, userId)).length === 0) {
+    await weakenSessions(ctx, userId);
+  }
 }
 
 async function factorsThatAre(

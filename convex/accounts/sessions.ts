@@ -99,6 +99,13 @@ export async function noteAuthentication(
   return authenticatedAt;
 }
 
+/** They were signed in with a second factor that they have no more. */
+export async function weakenSessions(ctx: MutationCtx, userId: Id<"users">): Promise<void> {
+  for (const { _id, isStrong } of await livingSessions(ctx, userId)) {
+    if (isStrong) await ctx.db.patch("sessions", _id, { isStrong: false });
+  }
+}
+
 /** At once, with its access tokens and live queries. */
 export async function endSession(ctx: MutationCtx, session: Session): Promise<void> {
   if (session.revokedAt !== undefined) return;

@@ -16,7 +16,8 @@ type PersonalEvent = {
 
 /**
  * What happened to a person's account, in the trail of each organization that they are an active
- * member of: whoever answers for its data sees who gets in how. The actor is the person.
+ * member of: whoever answers for its data sees who gets in how. The actor is the person. It is in the log
+ * as well, by the request's id: who belongs to no organization yet has no other trail.
  */
 export async function recordForPerson(
   ctx: MutationCtx,
@@ -24,6 +25,13 @@ export async function recordForPerson(
   { action, changes = [] }: PersonalEvent,
   request: RequestOrigin,
 ): Promise<void> {
+  const { traceId: requestId, ip } = request;
+  console.log(
+    JSON.stringify({
+      ...{ timestamp: new Date().toISOString(), level: "INFO", message: action },
+      ...{ requestId, userId: user._id, ip },
+    }),
+  );
   const memberships = await activeMemberships(ctx, user._id, MAX_ORGANIZATIONS);
   for (const { organizationId } of memberships) {
     const actor = { type: "user" as const, id: user._id, name: user.name };

@@ -23,6 +23,9 @@ export const jobRecord = once(() =>
     .meta({ id: "Job" }),
 );
 
+/** What exactly, operators see by the job's id (jobs/administration): it may tell of our insides. */
+const FAILED = "It has failed on our side. Quote the job's id when you ask about it.";
+
 type Shown = {
   _id: string;
   job: Job;
@@ -39,7 +42,7 @@ export function jobView(
   return {
     ...{ id, kind, status, attempts, log, createdAt },
     progress: status === "succeeded" ? 1 : shareOf(job),
-    error: error === undefined ? null : { code: "INTERNAL_ERROR", message: error },
+    error: error === undefined ? null : { code: "INTERNAL_ERROR", message: FAILED },
     startedAt: startedAt ?? null,
     finishedAt: isOpen(job) ? null : at,
   };

@@ -1,14 +1,13 @@
 import { v } from "convex/values";
 import type { Metering } from "./askers";
 import { credentialValidator } from "./caller";
+import { requestOrigin } from "./requestOrigin";
 import type { Reply } from "./reply";
 
 /** What the door hands to the function of a writing endpoint, beside the request's own parts. */
 export const writeCallValidator = v.object({
   credential: credentialValidator,
-  traceId: v.string(),
-  ip: v.union(v.string(), v.null()),
-  userAgent: v.union(v.string(), v.null()),
+  ...requestOrigin.fields,
   ifMatch: v.optional(v.string()),
   idempotency: v.optional(v.object({ key: v.string(), fingerprint: v.string() })),
   dryRun: v.optional(v.boolean()),

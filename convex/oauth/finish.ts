@@ -3,7 +3,7 @@ import type { Doc } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { completeSignIn } from "../accounts/signIn";
 import { recordForPerson } from "../accounts/trail";
-import type { RequestOrigin } from "../kit/requestOrigin";
+import { type RequestOrigin, requestOrigin } from "../kit/requestOrigin";
 import { unauthorized } from "../kit/unauthorized";
 import { userOf } from "./accounts";
 import { identity, link, type OAuthIdentity } from "./identities";
@@ -11,12 +11,6 @@ import { grant, keepConnection } from "./connections";
 import { tellConnected } from "./notices";
 import { releaseMailOf } from "./sender";
 import { type OAuthState, stateOf } from "./states";
-
-const request = {
-  traceId: v.string(),
-  ip: v.union(v.string(), v.null()),
-  userAgent: v.union(v.string(), v.null()),
-};
 
 /** As a browser's cookie has it. */
 const sessionCookie = v.object({ token: v.string(), expiresAt: v.number() });
@@ -35,7 +29,12 @@ export type Finished = Infer<typeof finished>;
  * @throws as `userOf`; UNAUTHORIZED where who connects was signed out meanwhile
  */
 export const finish = internalMutation({
-  args: { stateId: v.id("oauthStates"), account: identity, granted: grant, ...request },
+  args: {
+    stateId: v.id("oauthStates"),
+    account: identity,
+    granted: grant,
+    ...requestOrigin.fields,
+  },
   returns: finished,
   handler: async (ctx, { stateId, account, granted, ...origin }): Promise<Finished> => {
     const state = await stateOf(ctx, stateId);

@@ -6,6 +6,7 @@ import { internal } from "../_generated/api";
 import { type ActionCtx, internalAction } from "../_generated/server";
 import { credentialValidator } from "../kit/caller";
 import { errorDataOf } from "../kit/errors";
+import { type RequestOrigin, requestOrigin } from "../kit/requestOrigin";
 import { oauthProviderName, oauthPurpose } from "../schemas/oauthSchemas";
 import type { OAuthIdentity } from "./identities";
 import { failureCode, type Granted, OAuthClient } from "./client";
@@ -76,9 +77,7 @@ export const callback = internalAction({
     query: v.string(),
     callback: v.string(),
     browser: v.union(v.string(), v.null()),
-    traceId: v.string(),
-    ip: v.union(v.string(), v.null()),
-    userAgent: v.union(v.string(), v.null()),
+    ...requestOrigin.fields,
   },
   returns: returned,
   handler: async (
@@ -123,7 +122,7 @@ async function finish(
   provider: OAuthProvider,
   { id, issuer, purpose }: Taken,
   { claims, ...granted }: Granted,
-  origin: { traceId: string; ip: string | null; userAgent: string | null },
+  origin: RequestOrigin,
 ): Promise<Finished> {
   const { accessToken, refreshToken, scopes, expiresInSeconds } = granted;
   return await ctx.runMutation(internal.oauth.finish.finish, {

@@ -1,13 +1,11 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { activeMemberships } from "../accounts/memberships";
 import { ApiError, FieldError } from "../kit/errors";
 import { organizationOf } from "../kit/own";
 import type { WriteScope } from "../ontology/effects";
 import { type Connection, findConnection } from "./connections";
-
-/** Of one person; more than anybody has. */
-const MAX_ORGANIZATIONS = 100;
 
 /** The mailbox that an organization's mail goes out by. */
 export type Mailbox = {
@@ -46,10 +44,7 @@ export async function releaseMailOf(
   ctx: MutationCtx,
   { _id, userId }: Pick<Connection, "_id" | "userId">,
 ): Promise<void> {
-  const memberships = await ctx.db
-    .query("memberships")
-    .withIndex("by_status", (q) => q.eq("userId", userId).eq("status", "active"))
-    .take(MAX_ORGANIZATIONS);
+  const memberships = await activeMemberships(ctx, userId);
   for (const membership of memberships) {
     const { senderConnectionId, _id: organizationId } = await organizationOf(ctx, membership);
     if (senderConnectionId !== _id) continue;

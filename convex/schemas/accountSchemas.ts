@@ -30,7 +30,7 @@ export const accountTables = {
 
   /**
    * What was sent to a person, or handed to their browser, to be shown once. Written and read by
-   * accounts/oneTimeTokens.ts; deleted by accounts/retention.ts a day after they have expired.
+   * accounts/oneTimeTokens.ts; deleted by accounts/retention.ts when they have expired.
    */
   oneTimeTokens: defineTable({
     purpose: oneTimePurpose,

@@ -147,7 +147,8 @@ export const coreTables = {
 
   /**
    * Sign-ins of staff. Written by accounts/sessions.ts; read by kit/caller.ts; ended by the scheduled
-   * mutation that was set with `expiresAt` (a query does not read the clock).
+   * mutation that was set with `expiresAt` (a query does not read the clock); deleted by
+   * accounts/retention.ts 30 days after their end, with where they came from.
    */
   sessions: defineTable({
     userId: v.id("users"),
@@ -175,6 +176,7 @@ export const coreTables = {
     .index("by_tokenHash", ["tokenHash"])
     .index("by_user", ["userId"])
     .index("by_living", ["userId", "revokedAt"])
+    .index("by_revokedAt", ["revokedAt"])
     .index("by_device", ["deviceId"]),
 
   /**

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { hash as bcrypt } from "bcryptjs";
-import { api } from "../../convex/_generated/api";
+import { api, internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import type { Answer, Request } from "../helpers/answer";
 import { type Fixture, logLines, newBackend, requestsOf } from "../helpers/backend";
@@ -153,6 +153,32 @@ test("a sign-in reads at most twelve documents, a refresh at most ten", async ()
   // The Node action reads one more, the account that it compares with.
   expect(Number(readBy("login")) + 1).toBeLessThanOrEqual(12);
   expect(readBy("refresh")).toBeLessThanOrEqual(10);
+});
+
+test("where somebody was signed in from is forgotten a month after the session's end", async () => {
+  const { sessionToken } = bodyOf(await register());
+  await requestsOf(home.backend, sessionToken)("POST", "/auth/logout");
+  const sessions = async (): Promise<number> =>
+    (await home.backend.run(({ db }) => db.query("sessions").collect())).filter(
+      ({ revokedAt }) => revokedAt !== undefined,
+    ).length;
+  const ended = Date.now();
+  for (const [day, kept] of [
+    [29, 1],
+    [31, 0],
+  ] as const) {
+    vi.useFakeTimers({ now: ended + day * 24 * 3600 * 1000, toFake: ["Date"] });
+    await home.backend.mutation(internal.accounts.retention.cleanUp, {});
+    expect([day, await sessions()]).toEqual([day, kept]);
+  }
+});
+
+test("what happens to an account is in the log, also of who belongs to no organization", async () => {
+  const { user } = bodyOf(await register());
+  expect(logLines().map(({ message, userId }) => [message, userId])).toContainEqual([
+    "user.registered",
+    user.id,
+  ]);
 });
 
 describe("sessions", () => {
@@ -395,6 +421,9 @@ describe("the cookie", () => {
     const answer = await nobody("POST", "/auth/login", { body, headers });
     expect(answer).toMatchObject({ status: 403, code: "CSRF_REJECTED" });
     expect(answer.headers.get("Set-Cookie")).toBeNull();
+    const raw = JSON.stringify(body).replace('"cookie"', '"\\u0063ookie"');
+    const escaped = { raw, headers: { ...headers, "Content-Type": "application/json" } };
+    expect((await nobody("POST", "/auth/login", escaped)).code).toBe("CSRF_REJECTED");
   });
 
   test("goes with the session", async () => {

@@ -249,6 +249,15 @@ test("an organization that requires a second factor lets no session in without o
   const code = codeOf(secret, Date.now() + STEP_MS);
   expect((await weak("POST", "/auth/reauthenticate", { body: { code } })).status).toBe(200);
   expect((await weak("GET", "/organization")).status).toBe(200);
+  // Who has given theirs up is let in by none, wherever they are signed in.
+  const last = { password: PASSWORD, code: codeOf(secret, Date.now() + 2 * STEP_MS) };
+  vi.setSystemTime(Date.now() + STEP_MS);
+  expect((await weak("POST", "/auth/mfa/totp/disable", { body: last })).status).toBe(200);
+  for (const each of [weak, request]) {
+    expect((await each("GET", "/organization")).code).toBe("FORBIDDEN");
+  }
+  const again = dataOf(await request("POST", "/auth/mfa/totp"));
+  await request("POST", "/auth/mfa/totp/confirm", { body: { code: codeOf(again.secret) } });
   await request("PATCH", "/organization", { body: { requireSecondFactor: false } });
   const left = await home.backend.run(async ({ db }) =>
     (await db.query("memberships").collect()).find((each) => each.userId === userId),

@@ -15,6 +15,7 @@ import {
   stepped,
   succeeded,
 } from "../../convex/jobs/job";
+import { jobView } from "../../convex/jobs/view";
 import type { Id } from "../../convex/_generated/dataModel";
 import type { Job } from "../../convex/schemas/jobSchemas";
 
@@ -184,4 +185,14 @@ test("a lease with a runner is looked at often, and never longer than it lasts",
   expect(job).toMatchObject({ at: NOW + 10_000, until: NOW + 25_000 });
   expect(lookedAt(job, NOW + 10_000).at).toBe(NOW + 20_000);
   expect(lookedAt(job, NOW + 20_000).at).toBe(NOW + 25_000);
+});
+
+test("whose a job is is told that it has failed, and nothing of our insides", () => {
+  const job = attemptFailed(leased(newJob(NOW), NOW, LEASE), NOW, {
+    error: "at db.ts:12",
+    isFinal: true,
+  });
+  const shown = jobView("profile export", { _id: "j1", job, log: [], createdAt: NOW });
+  expect(shown).toMatchObject({ status: "failed", error: { code: "INTERNAL_ERROR" } });
+  expect(JSON.stringify(shown)).not.toContain("db.ts");
 });

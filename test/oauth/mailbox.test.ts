@@ -377,4 +377,18 @@ describe("the next appointments with a contact", () => {
     const missing = await owner("GET", "/crm/contacts/nobody/events");
     expect([missing.status, missing.body.error.code]).toEqual([404, "CONTACT_NOT_FOUND"]);
   });
+
+  test("are asked for at no provider by who has no request left", async () => {
+    await connect("google");
+    const id = await contact();
+    vi.stubEnv("RATE_LIMIT_FACTOR", "0.002"); // four a minute
+    const ask = async (): Promise<number> =>
+      (await owner("GET", `/crm/contacts/${id}/events`)).status;
+    await vi.waitFor(async () => {
+      expect(await ask()).toBe(429);
+    });
+    api.requests.length = 0;
+    expect(await ask()).toBe(429);
+    expect(api.requests).toEqual([]);
+  });
 });

@@ -3,6 +3,7 @@ import { ConvexError } from "convex/values";
 import { internal } from "../../_generated/api";
 import { USE_NOTED_EVERY_MS } from "../../accounts/sessionTimes";
 import type { Metering } from "../askers";
+import { bodyFields } from "../bodyFields";
 import type { WriteCall, WriteReply } from "../calls";
 import type { CallerCredential } from "../caller";
 import { rehearsedReply } from "../dryRun";
@@ -46,7 +47,7 @@ export async function serve(c: HttpContext, endpoint: EndpointRoute): Promise<Re
 
 function givesCookie({ setsCookie }: EndpointRoute, { body }: RequestInput): boolean {
   if (setsCookie === undefined || body === null) return false;
-  return setsCookie === "always" || /"cookie"\s*:\s*true/.test(body);
+  return setsCookie === "always" || bodyFields({ body }).cookie === true;
 }
 
 async function serveRead(
@@ -162,15 +163,15 @@ async function write(
 }
 
 /**
- * Where a password is tried, hashing it is the dear part: who has no try left does not come to that.
- * @throws RATE_LIMITED; UNAUTHORIZED
+ * What is asked before the transaction costs something, here or at somebody else's: a hash, a call of a
+ * provider. Who has no request left does not come to that. @throws RATE_LIMITED; UNAUTHORIZED
  */
 async function countFirst(
   c: HttpContext,
   endpoint: EndpointRoute,
   credential: CallerCredential,
 ): Promise<boolean> {
-  if (!endpoint.consults || !endpoint.triesTokens) return false;
+  if (!endpoint.consults) return false;
   const { authorized } = await meter(c, endpoint, credential);
   if (!authorized) throw unauthorized(credential.kind);
   return true;
