@@ -10,7 +10,6 @@ import { hashPassword, needsRehash, verifyPassword } from "./hashing";
 import type { Comparison, NewHash } from "./passwordFindings";
 import { newPassword, LONGEST_PASSWORD } from "./passwordInput";
 import type { KnownPassword } from "./passwordLookups";
-import { weaknessOf } from "./strength";
 
 /**
  * Hashing, in Node: a transaction has one second of code. What is found here is judged in the
@@ -127,6 +126,7 @@ async function hashed(
 ): Promise<Omit<NewHash, "captcha">> {
   const read = newPassword().safeParse(password);
   if (!read.success) return { weakness: null, hash: null };
+  const { weaknessOf } = await import("./strength");
   const weakness = weaknessOf(read.data, ownWords);
   if (weakness !== null || !isKept) return { weakness, hash: null };
   return { weakness, hash: await hashPassword(read.data) };
