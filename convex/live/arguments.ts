@@ -1,7 +1,7 @@
 import { type GenericValidator, v } from "convex/values";
 import { oneOf } from "../kit/oneOf";
 import type { MappedRecord, ObjectTypeDefinition } from "../ontology/definition";
-import { type Field, type FieldMap, type Nature, ownFieldsName } from "../ontology/fields";
+import { type Field, type FieldMap, type Nature, sentName } from "../ontology/fields";
 
 /**
  * The arguments of live functions, by a type's field map: what Convex checks of them, and clients see
@@ -13,7 +13,9 @@ type Arguments = Record<string, GenericValidator>;
 export function creationArguments({ subtypes, statuses, map }: Definition): Arguments {
   const subtype = oneOf(subtypes);
   return {
-    subtype: map.begins.subtype === undefined ? subtype : v.optional(subtype),
+    ...(map.hides?.includes("subtype")
+      ? {}
+      : { subtype: map.begins.subtype === undefined ? subtype : v.optional(subtype) }),
     ...(map.statusIsGiven ? { status: v.optional(oneOf(statuses)) } : {}),
     ...(map.isDescribed ? { description: v.optional(v.string()) } : {}),
     ...fieldArguments(map, ({ presence }, argument) =>
@@ -25,8 +27,7 @@ export function creationArguments({ subtypes, statuses, map }: Definition): Argu
 export function updateArguments({ subtypes, statuses, map }: Definition): Arguments {
   const described = v.optional(v.union(v.string(), v.null()));
   return {
-    subtype: v.optional(oneOf(subtypes)),
-    status: v.optional(oneOf(statuses)),
+    ...wordArguments({ subtypes, statuses, map }),
     ...(map.isDescribed ? { description: described } : {}),
     ...fieldArguments(map, ({ presence }, argument) =>
       v.optional(presence === "optional" ? v.union(argument, v.null()) : argument),
@@ -39,10 +40,14 @@ export function filterArguments({ subtypes, statuses, map }: Definition): Argume
   const ofFields = Object.entries(map.fields).flatMap(([name, { filter, nature }]) =>
     filter === undefined ? [] : [[name, v.optional(argumentOf(nature))] as const],
   );
+  return { ...wordArguments({ subtypes, statuses, map }), ...Object.fromEntries(ofFields) };
+}
+
+function wordArguments({ subtypes, statuses, map }: Definition): Arguments {
+  const { hides = [] } = map;
   return {
-    subtype: v.optional(oneOf(subtypes)),
-    status: v.optional(oneOf(statuses)),
-    ...Object.fromEntries(ofFields),
+    ...(hides.includes("subtype") ? {} : { subtype: v.optional(oneOf(subtypes)) }),
+    ...(hides.includes("status") ? {} : { status: v.optional(oneOf(statuses)) }),
   };
 }
 
@@ -55,9 +60,7 @@ function fieldArguments(
     Object.entries(fields).flatMap(([name, field]) => {
       const isSent = field.presence !== "derived" && field.presence !== "derivedOptional";
       if (!isSent) return [];
-      const isOwn = field.nature.kind === "ownFields";
-      const argument = presence(field, argumentOf(field.nature));
-      return [[isOwn ? ownFieldsName(map) : name, argument] as const];
+      return [[sentName(map, name), presence(field, argumentOf(field.nature))] as const];
     }),
   );
 }

@@ -29,6 +29,7 @@ export const PATHS = [
   { index: "list_lookupKey", columns: [], sort: "lookupKey" },
   { index: "list_parentId", columns: ["parentId"], sort: "createdAt" },
   { index: "list_parentId_by_documentDate", columns: ["parentId"], sort: "documentDate" },
+  { index: "list_by_rank", columns: ["parentId", "status"], sort: "rank" },
   { index: "list_relatedId", columns: ["relatedId"], sort: "createdAt" },
   { index: "list_relatedId_by_documentDate", columns: ["relatedId"], sort: "documentDate" },
   { index: "list_subjectId", columns: ["subjectId"], sort: "createdAt" },

@@ -91,9 +91,17 @@ export type MappedRecord<Subtype extends string = string, Status extends string 
   statusIsGiven?: true;
   /** It has a `description` beside its fields. */
   isDescribed?: true;
+  /** So many characters at most, where it is not as short as most are. */
+  describedUpTo?: number;
+  /** What callers call the field `name`: a task's `title`. Devices call it `name`, as of every record. */
+  nameAs?: string;
+  /** What every record has, and those of this type do not: a task has no subtype. */
+  hides?: readonly HiddenPart[];
   /** What a record shows that is not stored as it is, by what it is made of. */
   computed?: Record<string, Computed>;
 };
+
+export type HiddenPart = "subtype" | "status" | "name";
 
 /**
  * A portal user sees the objects that one of these links ties to their contact.
@@ -136,6 +144,8 @@ export type ObjectColumns = {
   documentDate?: number;
   /** When something becomes due that a job looks for: a payment, the next run of a schedule. */
   dueAt?: number;
+  /** Its place among its owner's objects, compared byte by byte: a task's in its project. */
+  rank?: string;
   /** Relations to other objects; the store keeps `objectLinks` in step with them. */
   links: { linkType: string; to: GenericId<"objects"> }[];
 };
@@ -149,7 +159,7 @@ export type Match =
 /** The times by which lists are narrowed. */
 export type RangeColumn = "createdAt" | "updatedAt" | "documentDate" | "dueAt";
 /** What a list may be sorted by; what types call these is theirs (`issueDate`, `number`). */
-export type SortColumn = RangeColumn | "sortName" | "lookupKey";
+export type SortColumn = RangeColumn | "sortName" | "lookupKey" | "rank";
 
 export function defineObjectType<
   const Type extends string,

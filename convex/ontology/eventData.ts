@@ -1,5 +1,6 @@
 import { compareValues, type Value } from "convex/values";
 import type { Doc } from "../_generated/dataModel";
+import { sentName } from "./fields";
 import { definitionOf } from "./derived";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 import { type RecordView, viewOf } from "./view";
@@ -95,6 +96,6 @@ function nullsOf(objectType: string): RecordView {
   const described: RecordView = map.isDescribed ? { description: null } : {};
   if (map.shape !== "flat") return described;
   const shown = Object.entries(map.fields).filter(([, { nature }]) => nature.kind !== "internal");
-  const names = [...shown.map(([name]) => name), ...Object.keys(map.computed ?? {})];
+  const names = [...shown.map(([name]) => sentName(map, name)), ...Object.keys(map.computed ?? {})];
   return { ...described, ...Object.fromEntries(names.map((name) => [name, null])) };
 }

@@ -17,7 +17,7 @@ import {
   type Field,
   type FieldMap,
   type Nature,
-  ownFieldsName,
+  sentName,
   type SentCreation,
   type SentPatch,
   type SentUpdate,
@@ -97,12 +97,14 @@ function nameOf(resource: string): string {
 }
 
 function creationShape(type: Mapped): Shape {
-  const { begins, statusIsGiven, isDescribed } = type.map;
+  const { begins, statusIsGiven, isDescribed, hides = [] } = type.map;
   const subtype = z.enum(type.subtypes);
   return {
-    subtype: begins.subtype === undefined ? subtype : subtype.optional(),
+    ...(hides.includes("subtype")
+      ? {}
+      : { subtype: begins.subtype === undefined ? subtype : subtype.optional() }),
     ...(statusIsGiven ? { status: z.enum(type.statuses).optional() } : {}),
-    ...(isDescribed ? { description: longText(MAX_DESCRIPTION).optional() } : {}),
+    ...(isDescribed ? { description: describing(type).optional() } : {}),
     ...sentShape(type, (field, schema) =>
       field.presence === "required" ? schema : schema.optional(),
     ),
@@ -110,11 +112,11 @@ function creationShape(type: Mapped): Shape {
 }
 
 function updateShape(type: Mapped): Shape {
-  const { isDescribed } = type.map;
+  const { isDescribed, hides = [] } = type.map;
   return {
-    subtype: z.enum(type.subtypes).optional(),
-    status: z.enum(type.statuses).optional(),
-    ...(isDescribed ? { description: longText(MAX_DESCRIPTION).nullable().optional() } : {}),
+    ...(hides.includes("subtype") ? {} : { subtype: z.enum(type.subtypes).optional() }),
+    ...(hides.includes("status") ? {} : { status: z.enum(type.statuses).optional() }),
+    ...(isDescribed ? { description: describing(type).nullable().optional() } : {}),
     ...sentShape(type, (field, schema) =>
       field.presence === "optional" ? schema.nullable().optional() : schema.optional(),
     ),
@@ -122,6 +124,10 @@ function updateShape(type: Mapped): Shape {
 }
 
 const MAX_DESCRIPTION = 5000;
+
+function describing({ map }: Mapped): z.ZodType {
+  return longText(map.describedUpTo ?? MAX_DESCRIPTION);
+}
 
 function sentShape(
   { map }: Mapped,
@@ -135,7 +141,7 @@ function sentShape(
       const schema = presence(field, sentSchema(field.nature, map));
       const { description } = field;
       const described = description === undefined ? schema : schema.meta({ description });
-      return [field.nature.kind === "ownFields" ? ownFieldsName(map) : name, described];
+      return [sentName(map, name), described];
     }),
   );
 }
@@ -212,7 +218,7 @@ function ownProperties(fields: FieldMap): z.ZodType {
 }
 
 function recordSchema(type: Mapped): z.ZodObject<Shape> {
-  const { shape, fields, isDescribed, computed = {} } = type.map;
+  const { shape, fields, isDescribed, computed = {}, hides = [], nameAs = "name" } = type.map;
   const beside = Object.entries(computed).map(([name, { nature, description }]) => [
     name,
     shownSchema(nature).nullable().meta({ description }),
@@ -228,10 +234,10 @@ function recordSchema(type: Mapped): z.ZodObject<Shape> {
   const identity = { _id: z.string(), id: z.string(), organizationId: z.string() };
   const what = {
     type: z.literal(type.type),
-    subtype: z.enum(type.subtypes),
-    name,
+    ...(hides.includes("subtype") ? {} : { subtype: z.enum(type.subtypes) }),
+    ...(hides.includes("name") ? {} : { [nameAs]: name }),
     ...(isDescribed ? { description: z.string().nullable() } : {}),
-    status: z.enum(type.statuses),
+    ...(hides.includes("status") ? {} : { status: z.enum(type.statuses) }),
   };
   const stamps = {
     createdBy: z.string(),
@@ -240,8 +246,9 @@ function recordSchema(type: Mapped): z.ZodObject<Shape> {
     updatedAt: z.number(),
   };
   if (shape === "flat") {
-    const customFields = z.record(z.string(), z.unknown());
-    return z.object({ ...identity, ...what, ...others, customFields, ...stamps });
+    const hasOwn = Object.values(fields).some(({ nature }) => nature.kind === "ownFields");
+    const own: Shape = hasOwn ? { customFields: z.record(z.string(), z.unknown()) } : {};
+    return z.object({ ...identity, ...what, ...others, ...own, ...stamps });
   }
   return z.object({ ...identity, ...what, customProperties: z.looseObject(others), ...stamps });
 }

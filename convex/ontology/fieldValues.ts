@@ -4,7 +4,7 @@ import type { Id } from "../_generated/dataModel";
 import { missingReference } from "../kit/errors";
 import type { MappedRecord } from "./definition";
 import { definitionOf } from "./derived";
-import { type Field, ownFieldsName } from "./fields";
+import { type Field, sentName } from "./fields";
 import type { TenantReader } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
 
@@ -23,7 +23,7 @@ export async function storedValues(
   sent: Fields,
 ): Promise<Fields> {
   const entries = Object.entries(map.fields).flatMap(([name, field]) => {
-    const value = sent[field.nature.kind === "ownFields" ? ownFieldsName(map) : name];
+    const value = sent[sentName(map, name)];
     return value === undefined ? [] : [storedEntry(tenant, name, field, value)];
   });
   return Object.fromEntries(await Promise.all(entries));
@@ -95,12 +95,16 @@ export function beginnings({ fields }: MappedRecord): Fields {
 export function mappedView(map: MappedRecord, object: ObjectDoc): View {
   const { _id, organizationId, type, subtype, name, description, status } = object;
   const { createdBy, version, createdAt, updatedAt } = object;
+  const { hides = [], nameAs = "name" } = map;
   const { name: _name, ...shown } = shownFields(map, object.customProperties);
   const fields: Record<string, Value> = map.shape === "flat" ? shown : { customProperties: shown };
   return {
-    ...{ _id, id: _id, organizationId, type, subtype, name },
+    ...{ _id, id: _id, organizationId, type },
+    ...(hides.includes("subtype") ? {} : { subtype }),
+    ...(hides.includes("name") ? {} : { [nameAs]: name }),
     ...(map.isDescribed ? { description: description ?? null } : {}),
-    ...{ status, ...fields },
+    ...(hides.includes("status") ? {} : { status }),
+    ...fields,
     ...{ createdBy, version, createdAt, updatedAt },
   };
 }

@@ -104,11 +104,28 @@ export type Update<Fields extends FieldMap> = {
 type Sendable = {
   subtypes: readonly string[];
   statuses: readonly string[];
-  map: { fields: FieldMap; shape: "nested" | "flat"; isDescribed?: true };
+  map: {
+    fields: FieldMap;
+    shape: "nested" | "flat";
+    isDescribed?: true;
+    nameAs?: string;
+    hides?: readonly string[];
+  };
 };
-type Words<M extends Sendable> = {
-  subtype?: M["subtypes"][number] | undefined;
-  status?: M["statuses"][number] | undefined;
+type Words<M extends Sendable> = Omit<
+  {
+    subtype?: M["subtypes"][number] | undefined;
+    status?: M["statuses"][number] | undefined;
+  },
+  HiddenOf<M["map"]>
+>;
+/** What a map's records do not have of what every record has. */
+export type HiddenOf<M> = M extends { hides: readonly (infer Hidden)[] } ? Hidden & string : never;
+/** What callers call the name. */
+export type NameOf<M> = M extends { nameAs: infer Name extends string } ? Name : "name";
+/** Fields under the names that callers have for them. */
+type Named<M extends Sendable, Sent> = {
+  [F in keyof Sent as F extends "name" ? NameOf<M["map"]> : F]: Sent[F];
 };
 type Described<M extends Sendable, Description> = M["map"] extends { isDescribed: true }
   ? { description?: Description | undefined }
@@ -121,11 +138,11 @@ type Flat<Type> = { [F in keyof Type]: Type[F] };
 
 /** The whole of what a creation takes, as callers send it. */
 export type SentCreation<M extends Sendable> = Flat<
-  Words<M> & Described<M, string> & OwnNamed<M, Creation<M["map"]["fields"]>>
+  Words<M> & Described<M, string> & Named<M, OwnNamed<M, Creation<M["map"]["fields"]>>>
 >;
 /** The same of a change. */
 export type SentUpdate<M extends Sendable> = Flat<
-  Words<M> & Described<M, string | null> & OwnNamed<M, Update<M["map"]["fields"]>>
+  Words<M> & Described<M, string | null> & Named<M, OwnNamed<M, Update<M["map"]["fields"]>>>
 >;
 
 /** A change whose nested objects may be sent in part. */
@@ -150,6 +167,15 @@ export function storedOf<const Fields extends FieldMap>(fields: Fields): ObjectO
 /** What a caller's own fields are called in what is sent of a record. */
 export function ownFieldsName({ shape }: { shape: "nested" | "flat" }): string {
   return shape === "nested" ? "customProperties" : "customFields";
+}
+
+/** What callers call a field of the map. */
+export function sentName(
+  { fields, shape, nameAs }: { fields: FieldMap; shape: "nested" | "flat"; nameAs?: string },
+  name: string,
+): string {
+  if (name === "name") return nameAs ?? name;
+  return fields[name]?.nature.kind === "ownFields" ? ownFieldsName({ shape }) : name;
 }
 
 class Making<Stored extends GenericValidator, Sent> {

@@ -392,8 +392,8 @@ function requireTransition(type: ObjectType, from: string, to: string, verb: str
 
 function indexColumns({ links: _links, ...columns }: ObjectColumns): IndexColumns {
   const { name, searchText, lookupKey, facet, parentId, relatedId, subjectId } = columns;
-  const { documentDate, dueAt } = columns;
+  const { documentDate, dueAt, rank } = columns;
   const relations = { parentId, relatedId, subjectId };
   const sortName = name.toLowerCase();
-  return { name, sortName, searchText, lookupKey, facet, ...relations, documentDate, dueAt };
+  return { name, sortName, searchText, lookupKey, facet, ...relations, documentDate, dueAt, rank };
 }

@@ -62,7 +62,7 @@ function sentFields(
   sent: Record<string, unknown>,
   present: Record<string, unknown>,
 ): Record<string, unknown> {
-  if (map.shape === "flat") return sent;
+  if (map.shape === "flat") return calledAsByCallers(map, sent);
   const isOwn = (name: string): boolean =>
     !Object.hasOwn(map.fields, name) && !BESIDE_FIELDS.has(name);
   const ownOf = (fields: Record<string, unknown>): [string, unknown][] =>
@@ -73,6 +73,16 @@ function sentFields(
   const own = Object.fromEntries([...ownOf(present), ...sentOwn]);
   const kept = Object.entries(own).filter(([, value]) => value !== null);
   return { ...others, [ownFieldsName(map)]: Object.fromEntries(kept) };
+}
+
+/** Devices call every record's name so. */
+function calledAsByCallers(
+  { nameAs }: MappedRecord,
+  sent: Record<string, unknown>,
+): Record<string, unknown> {
+  if (nameAs === undefined || sent.name === undefined) return sent;
+  const { name, ...others } = sent;
+  return { ...others, [nameAs]: name };
 }
 
 const BESIDE_FIELDS = new Set(["subtype", "status", "description", "customProperties"]);

@@ -2,7 +2,7 @@ import type { Value } from "convex/values";
 import type { Id } from "../_generated/dataModel";
 import type { objectTypes } from "../types";
 import { definitionOf } from "./derived";
-import type { FieldMap, Shown } from "./fields";
+import type { FieldMap, HiddenOf, NameOf, Shown } from "./fields";
 import { mappedView } from "./fieldValues";
 import { portalUserView } from "./frontendUserView";
 import type { ObjectDoc, ObjectType } from "./registry";
@@ -40,26 +40,32 @@ type Identified<D extends Mapped> = {
   id: Id<"objects">;
   organizationId: Id<"organizations">;
   type: D["type"];
-  subtype: D["subtypes"][number];
-  name: string;
-  status: D["statuses"][number];
   createdBy: string;
   version: number;
   createdAt: number;
   updatedAt: number;
-} & (D["map"] extends { isDescribed: true } ? { description: string | null } : unknown);
-type OwnFields = { customFields: Record<string, Value> };
+} & Omit<{ subtype: D["subtypes"][number]; status: D["statuses"][number] }, HiddenOf<D["map"]>> &
+  (D["map"] extends { isDescribed: true } ? { description: string | null } : unknown);
+/** Every record has a name, under the word that its type has for it, or for itself alone. */
+type Named<D extends Mapped> =
+  "name" extends HiddenOf<D["map"]> ? unknown : { [Name in NameOf<D["map"]>]: string };
+type OwnFields<D extends Mapped> = "customFields" extends keyof D["map"]["fields"]
+  ? { customFields: Record<string, Value> }
+  : unknown;
 
 type MappedView<D extends Mapped> = Identified<D> &
+  Named<D> &
   (D["map"]["shape"] extends "flat"
-    ? Shown<D["map"]["fields"]> & OwnFields
+    ? Shown<D["map"]["fields"]> & OwnFields<D>
     : { customProperties: Shown<D["map"]["fields"]> });
 
 /** A record with its fields in `customProperties`; of a flat one, those that have a value. */
 export type NestedView<T extends ObjectType> = T extends MappedName
   ? (typeof objectTypes)[T]["map"]["shape"] extends "flat"
     ? Identified<(typeof objectTypes)[T]> & {
-        customProperties: Given<Shown<(typeof objectTypes)[T]["map"]["fields"]>> & OwnFields;
+        name: string;
+        customProperties: Given<Shown<(typeof objectTypes)[T]["map"]["fields"]>> &
+          OwnFields<(typeof objectTypes)[T]>;
       }
     : ViewOf<T>
   : ViewOf<T>;
@@ -82,8 +88,10 @@ export function viewOf<T extends ObjectType>(object: ObjectDoc<T>): ViewOf<T> {
  */
 export function nestedViewOf<T extends ObjectType>(object: ObjectDoc<T>): NestedView<T> {
   const view = viewOf(object) as RecordView;
-  if (definitionOf(object.type).map?.shape !== "flat") return view as NestedView<T>;
-  const entries = Object.entries(view);
+  const { map } = definitionOf(object.type);
+  if (map?.shape !== "flat") return view as NestedView<T>;
+  const { [map.nameAs ?? "name"]: _name, ...others } = view;
+  const entries = Object.entries<Value>({ ...others, name: object.name });
   const beside = entries.filter(([name]) => BESIDE_FIELDS.has(name));
   const given = entries.filter(([name, value]) => !BESIDE_FIELDS.has(name) && value !== null);
   return {

@@ -54,6 +54,7 @@ const objectFields = {
   subjectId: v.optional(v.id("objects")),
   documentDate: v.optional(v.number()),
   dueAt: v.optional(v.number()),
+  rank: v.optional(v.string()),
 };
 
 function objectValidator<
@@ -110,6 +111,7 @@ export const ontologyTables = {
     .index("list_relatedId", [...LIST, "relatedId", "createdAt"])
     .index("list_relatedId_by_documentDate", [...LIST, "relatedId", "documentDate"])
     .index("list_subjectId", [...LIST, "subjectId", "createdAt"])
+    .index("list_by_rank", [...LIST, "parentId", "status", "rank"])
     .index("list_lookupKey", [...LIST, "lookupKey"])
     .index("due", [...LIST, "status", "dueAt"])
     .index("by_commit", ["organizationId", "commitTs"])
