@@ -566,6 +566,8 @@ import type * as ontology_syncedSales from "../ontology/syncedSales.js";
 import type * as ontology_syncedTypes from "../ontology/syncedTypes.js";
 import type * as ontology_tagCounts from "../ontology/tagCounts.js";
 import type * as ontology_tags from "../ontology/tags.js";
+import type * as ontology_termedRows from "../ontology/termedRows.js";
+import type * as ontology_terms from "../ontology/terms.js";
 import type * as ontology_typeRules from "../ontology/typeRules.js";
 import type * as ontology_view from "../ontology/view.js";
 import type * as payments_consumer from "../payments/consumer.js";
@@ -1198,6 +1200,8 @@ declare const fullApi: ApiFromModules<{
   "ontology/syncedTypes": typeof ontology_syncedTypes;
   "ontology/tagCounts": typeof ontology_tagCounts;
   "ontology/tags": typeof ontology_tags;
+  "ontology/termedRows": typeof ontology_termedRows;
+  "ontology/terms": typeof ontology_terms;
   "ontology/typeRules": typeof ontology_typeRules;
   "ontology/view": typeof ontology_view;
   "payments/consumer": typeof payments_consumer;

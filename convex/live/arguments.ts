@@ -1,7 +1,14 @@
 import { type GenericValidator, v } from "convex/values";
 import { oneOf } from "../kit/oneOf";
 import type { MappedRecord, ObjectTypeDefinition } from "../ontology/definition";
-import { type Field, type FieldMap, type Nature, sentName } from "../ontology/fields";
+import {
+  type Field,
+  type FieldMap,
+  isSentAtCreation,
+  isSentOfChange,
+  type Nature,
+  sentName,
+} from "../ontology/fields";
 
 /**
  * The arguments of live functions, by a type's field map: what Convex checks of them, and clients see
@@ -18,8 +25,8 @@ export function creationArguments({ subtypes, statuses, map }: Definition): Argu
       : { subtype: map.begins.subtype === undefined ? subtype : v.optional(subtype) }),
     ...(map.statusIsGiven ? { status: v.optional(oneOf(statuses)) } : {}),
     ...(map.isDescribed ? { description: v.optional(v.string()) } : {}),
-    ...fieldArguments(map, ({ presence }, argument) =>
-      presence === "required" ? argument : v.optional(argument),
+    ...fieldArguments(map, isSentAtCreation, ({ presence }, argument) =>
+      presence === "required" || presence === "fixed" ? argument : v.optional(argument),
     ),
   };
 }
@@ -29,7 +36,7 @@ export function updateArguments({ subtypes, statuses, map }: Definition): Argume
   return {
     ...wordArguments({ subtypes, statuses, map }),
     ...(map.isDescribed ? { description: described } : {}),
-    ...fieldArguments(map, ({ presence }, argument) =>
+    ...fieldArguments(map, isSentOfChange, ({ presence }, argument) =>
       v.optional(presence === "optional" ? v.union(argument, v.null()) : argument),
     ),
   };
@@ -53,13 +60,13 @@ function wordArguments({ subtypes, statuses, map }: Definition): Arguments {
 
 function fieldArguments(
   map: MappedRecord,
+  isSent: (field: Field) => boolean,
   presence: (field: Field, argument: GenericValidator) => GenericValidator,
 ): Arguments {
   const fields: FieldMap = map.fields;
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, field]) => {
-      const isSent = field.presence !== "derived" && field.presence !== "derivedOptional";
-      if (!isSent) return [];
+      if (!isSent(field)) return [];
       return [[sentName(map, name), presence(field, argumentOf(field.nature))] as const];
     }),
   );
@@ -74,7 +81,13 @@ function argumentOf(nature: Nature): GenericValidator {
       return v.number();
     case "oneOf":
       return oneOf(nature.words);
+    case "recurrence":
+      return v.object({
+        rrule: v.optional(v.string()),
+        from: v.optional(oneOf(["due", "completion"])),
+      });
     case "labels":
+    case "members":
     case "references":
       return v.array(v.string());
     case "address":

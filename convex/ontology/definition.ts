@@ -41,6 +41,16 @@ export type ObjectTypeDefinition<
   portal?: PortalRule<ObjectRecord<Subtype, Status, Infer<Properties>>>;
   /** The filters of the type's list, and the column that serves each. */
   filters: Filters;
+  /**
+   * Further filters of its list, of which an object may have several values: whom a task is assigned to.
+   * By filter, the object's values (objectTerms, see terms.ts).
+   */
+  terms?: {
+    filters: readonly string[];
+    of(
+      record: ObjectRecord<Subtype, Status, Infer<Properties>>,
+    ): Readonly<Record<string, readonly string[]>>;
+  };
   /** Of which type the objects are that a column names. */
   owners?: Partial<Record<RelationColumn, string>>;
   /** What its list is sorted by beside what all are, and the column: an invoice's `issueDate`. */

@@ -16,6 +16,8 @@ import type { MappedRecord, ObjectTypeDefinition } from "./definition";
 import {
   type Field,
   type FieldMap,
+  isSentAtCreation,
+  isSentOfChange,
   type Nature,
   sentName,
   type SentCreation,
@@ -105,8 +107,8 @@ function creationShape(type: Mapped): Shape {
       : { subtype: begins.subtype === undefined ? subtype : subtype.optional() }),
     ...(statusIsGiven ? { status: z.enum(type.statuses).optional() } : {}),
     ...(isDescribed ? { description: describing(type).optional() } : {}),
-    ...sentShape(type, (field, schema) =>
-      field.presence === "required" ? schema : schema.optional(),
+    ...sentShape(type, isSentAtCreation, ({ presence }, schema) =>
+      presence === "required" || presence === "fixed" ? schema : schema.optional(),
     ),
   };
 }
@@ -117,7 +119,7 @@ function updateShape(type: Mapped): Shape {
     ...(hides.includes("subtype") ? {} : { subtype: z.enum(type.subtypes).optional() }),
     ...(hides.includes("status") ? {} : { status: z.enum(type.statuses).optional() }),
     ...(isDescribed ? { description: describing(type).nullable().optional() } : {}),
-    ...sentShape(type, (field, schema) =>
+    ...sentShape(type, isSentOfChange, (field, schema) =>
       field.presence === "optional" ? schema.nullable().optional() : schema.optional(),
     ),
   };
@@ -131,11 +133,10 @@ function describing({ map }: Mapped): z.ZodType {
 
 function sentShape(
   { map }: Mapped,
+  isSent: (field: Field) => boolean,
   presence: (field: Field, schema: z.ZodType) => z.ZodType,
 ): Shape {
-  const sent = Object.entries(map.fields).filter(
-    ([, field]) => field.presence !== "derived" && field.presence !== "derivedOptional",
-  );
+  const sent = Object.entries(map.fields).filter(([, field]) => isSent(field));
   return Object.fromEntries(
     sent.map(([name, field]) => {
       const schema = presence(field, sentSchema(field.nature, map));
@@ -177,6 +178,12 @@ function sentSchema(nature: Nature, map: MappedRecord): z.ZodType {
       return z.array(label(nature.each)).max(nature.max, atMost(nature.max));
     case "budget":
       return budget(nature.max);
+    case "members":
+      return z.array(z.string().max(64)).max(nature.max, atMost(nature.max));
+    case "rank":
+      return rank();
+    case "recurrence":
+      return recurrence();
     case "reference":
       return z.string().max(64);
     case "references":
@@ -186,6 +193,23 @@ function sentSchema(nature: Nature, map: MappedRecord): z.ZodType {
     case "internal":
       return z.never();
   }
+}
+
+/** As `fractional-indexing` writes them: digits and letters, the first of which says how many are whole. */
+function rank(): z.ZodType {
+  return z
+    .string()
+    .regex(/^[A-Za-z][0-9A-Za-z]*$/, "must be a place that a record has, such as a0")
+    .max(MAX_RANK);
+}
+
+const MAX_RANK = 250;
+
+function recurrence(): z.ZodType {
+  return z.strictObject({
+    rrule: text(500).meta({ description: "RFC 5545: `FREQ=WEEKLY;BYDAY=MO`." }),
+    from: z.enum(["due", "completion"]),
+  });
 }
 
 function atMost(max: number): string {
@@ -255,7 +279,8 @@ function recordSchema(type: Mapped): z.ZodObject<Shape> {
 
 function shownField({ nature, presence }: Field): z.ZodType {
   const schema = shownSchema(nature);
-  const isAlways = presence !== "optional" && presence !== "derivedOptional";
+  const isAlways =
+    presence !== "optional" && presence !== "fixedOptional" && presence !== "derivedOptional";
   return isAlways ? schema : schema.nullable();
 }
 
@@ -270,8 +295,11 @@ function shownSchema(nature: Nature): z.ZodType {
     case "address":
       return z.record(z.string(), z.string());
     case "labels":
+    case "members":
     case "references":
       return z.array(z.string());
+    case "recurrence":
+      return z.object({ rrule: z.string(), from: z.enum(["due", "completion"]) });
     case "budget":
       return z.object({ amount: z.number(), currency: z.string() });
     default:

@@ -46,6 +46,8 @@ async function storedEntry(
       );
       return [name, await Promise.all(found)];
     }
+    case "members":
+      return [name, await membersNamed(tenant, name, value as string[])];
     case "labels":
       return [name, [...new Set(value as string[])]];
     case "ownFields":
@@ -65,6 +67,20 @@ async function referred(
   const object = await tenant.find(type as ObjectType, id);
   if (!object) throw missingReference(definitionOf(type as ObjectType).resource, field);
   return object._id;
+}
+
+/** Of people who are in the organization now. */
+async function membersNamed(
+  tenant: TenantReader,
+  field: string,
+  sent: string[],
+): Promise<Id<"users">[]> {
+  const found = [...new Set(sent)].map(async (id) => {
+    const member = await tenant.findMember(id);
+    if (!member) throw missingReference("member", `${field}.${sent.indexOf(id)}`);
+    return member;
+  });
+  return await Promise.all(found);
 }
 
 /**
@@ -137,6 +153,11 @@ function readerOf(map: MappedRecord, name: string): (object: ObjectDoc) => Value
     unpackCustomFields(fieldsOf(object)[name] as StoredCustomFields | undefined) as Value;
 }
 
+/** As it is shown: what a row of before does not have is what it is assumed to have. */
+function valueOf({ presence, begins }: Field, stored: unknown): Value {
+  return (stored ?? (presence === "assumed" ? begins : null) ?? null) as Value;
+}
+
 /** A caller's own fields stand among those of a nested record, and never instead of one. */
 function shownFields(
   { fields, shape, computed = {} }: MappedRecord,
@@ -144,10 +165,11 @@ function shownFields(
 ): Record<string, Value> {
   let own: Record<string, Value> = {};
   const shown: Record<string, Value> = {};
-  for (const [name, { nature }] of Object.entries(fields)) {
+  for (const [name, field] of Object.entries(fields)) {
+    const { nature } = field;
     if (nature.kind === "internal") continue;
     if (nature.kind !== "ownFields") {
-      shown[name] = (stored[name] ?? null) as Value;
+      shown[name] = valueOf(field, stored[name]);
       continue;
     }
     const unpacked = unpackCustomFields(stored[name] as StoredCustomFields | undefined);

@@ -24,6 +24,12 @@ export type Nature =
   | { kind: "labels"; max: number; each: number }
   /** An amount in major units with its currency. */
   | { kind: "budget"; max: number }
+  /** Members of the organization, by their user ids. */
+  | { kind: "members"; max: number }
+  /** A place among others, compared byte by byte: a key of https://www.npmjs.com/package/fractional-indexing. */
+  | { kind: "rank" }
+  /** How it comes again: an RRULE of RFC 5545, counted from the due date or from when it was done. */
+  | { kind: "recurrence" }
   /** One object of a type, or several. */
   | { kind: "reference"; to: string }
   | { kind: "references"; to: string; max: number }
@@ -32,10 +38,20 @@ export type Nature =
 
 /**
  * `required`: given at the creation, and never absent. `optional`: may be absent, and `null` clears it.
- * `defaulted`: never absent, `begins` where nobody gives it. `derived`: set by rules alone, always
+ * `fixed`, `fixedOptional`: given at the creation, and never changed. `defaulted`: never absent, `begins`
+ * (or what rules give) where nobody gives it. `assumed`: the same of what rows of before do not have:
+ * those are shown and found as if they had what it begins with. `derived`: set by rules alone, always
  * there; `derivedOptional`: the same, where it applies.
  */
-export type Presence = "required" | "optional" | "defaulted" | "derived" | "derivedOptional";
+export type Presence =
+  | "required"
+  | "optional"
+  | "fixed"
+  | "fixedOptional"
+  | "defaulted"
+  | "assumed"
+  | "derived"
+  | "derivedOptional";
 
 type Manner = {
   description?: string;
@@ -69,10 +85,12 @@ type Having<Fields extends FieldMap, P extends Presence> = {
   [F in keyof Fields]: Fields[F]["presence"] extends P ? F : never;
 }[keyof Fields];
 
-type Absent = "optional" | "derivedOptional";
+/** Of which a row may have nothing, and of which a record then shows null. */
+type Unstored = Absent | "assumed";
+type Absent = "optional" | "fixedOptional" | "derivedOptional";
 
 export type StoredFields<Fields extends FieldMap> = {
-  [F in keyof Fields]: Fields[F]["presence"] extends Absent
+  [F in keyof Fields]: Fields[F]["presence"] extends Unstored
     ? VOptional<Fields[F]["stored"]>
     : Fields[F]["stored"];
 };
@@ -92,12 +110,15 @@ type Internal<Fields extends FieldMap> = {
 
 /** What callers send of a new object, beside its subtype, status and description. */
 export type Creation<Fields extends FieldMap> = {
-  [F in Having<Fields, "required">]: SentOf<Fields[F]>;
-} & { [F in Having<Fields, "optional" | "defaulted">]?: SentOf<Fields[F]> | undefined };
+  [F in Having<Fields, "required" | "fixed">]: SentOf<Fields[F]>;
+} & {
+  [F in Having<Fields, "optional" | "fixedOptional" | "defaulted" | "assumed">]?:
+    SentOf<Fields[F]> | undefined;
+};
 
 /** What callers send of a change; `null` clears. */
 export type Update<Fields extends FieldMap> = {
-  [F in Having<Fields, "required" | "defaulted">]?: SentOf<Fields[F]> | undefined;
+  [F in Having<Fields, "required" | "defaulted" | "assumed">]?: SentOf<Fields[F]> | undefined;
 } & { [F in Having<Fields, "optional">]?: SentOf<Fields[F]> | null | undefined };
 
 /** What callers send of a type's objects beside their fields. */
@@ -155,11 +176,26 @@ type InPart<Sent> = Sent extends string | number | readonly unknown[]
     ? { [Name in keyof Sent]?: Sent[Name] | null }
     : Sent;
 
+const UNSTORED: ReadonlySet<Presence> = new Set<Unstored>([
+  ...(["optional", "fixedOptional", "derivedOptional"] as const),
+  "assumed",
+]);
+
+/** Whether callers send it of a new object, and of a change. */
+export function isSentAtCreation({ presence }: Pick<Field, "presence">): boolean {
+  return presence !== "derived" && presence !== "derivedOptional";
+}
+export function isSentOfChange(field: Pick<Field, "presence">): boolean {
+  return (
+    isSentAtCreation(field) && field.presence !== "fixed" && field.presence !== "fixedOptional"
+  );
+}
+
 /** The stored `customProperties` of a type with these fields. */
 export function storedOf<const Fields extends FieldMap>(fields: Fields): ObjectOf<Fields> {
   const validators = Object.entries(fields).map(([name, { stored, presence }]) => [
     name,
-    presence === "optional" || presence === "derivedOptional" ? v.optional(stored) : stored,
+    UNSTORED.has(presence) ? v.optional(stored) : stored,
   ]);
   return v.object(Object.fromEntries(validators) as StoredFields<Fields>);
 }
@@ -193,6 +229,19 @@ class Making<Stored extends GenericValidator, Sent> {
     return this.made("optional");
   }
 
+  get fixed(): Field<Stored, Sent, "fixed"> {
+    return this.made("fixed");
+  }
+
+  get fixedOptional(): Field<Stored, Sent, "fixedOptional"> {
+    return this.made("fixedOptional");
+  }
+
+  /** `defaulted`, by the type's rules. */
+  get filled(): Field<Stored, Sent, "defaulted"> {
+    return this.made("defaulted");
+  }
+
   get derived(): Field<Stored, Sent, "derived"> {
     return this.made("derived");
   }
@@ -203,6 +252,10 @@ class Making<Stored extends GenericValidator, Sent> {
 
   beginning(begins: Infer<Stored>): Field<Stored, Sent, "defaulted"> {
     return { ...this.made("defaulted"), begins };
+  }
+
+  assumed(begins: Infer<Stored>): Field<Stored, Sent, "assumed"> {
+    return { ...this.made("assumed"), begins };
   }
 
   private made<P extends Presence>(presence: P): Field<Stored, Sent, P> {
@@ -216,6 +269,9 @@ const id = v.id("objects");
 const strings = v.array(string);
 const ids = v.array(id);
 const amount = v.object({ amount: number, currency: string });
+
+const userIds = v.array(v.id("users"));
+const recurrence = v.object({ rrule: v.string(), from: oneOf(["due", "completion"]) });
 
 type Text = Making<typeof string, string>;
 type Time = Making<typeof number, number | string>;
@@ -252,6 +308,11 @@ export const field = {
     new Making({ kind: "labels", max, each }, strings, manner),
   budget: (max: number, manner: Manner = {}): Making<typeof amount, Infer<typeof amount>> =>
     new Making({ kind: "budget", max }, amount, manner),
+  members: (max: number, manner: Manner = {}): Making<typeof userIds, string[]> =>
+    new Making({ kind: "members", max }, userIds, manner),
+  rank: (manner: Manner = {}): Text => new Making({ kind: "rank" }, string, manner),
+  recurrence: (manner: Manner = {}): Making<typeof recurrence, Infer<typeof recurrence>> =>
+    new Making({ kind: "recurrence" }, recurrence, manner),
   reference: (to: string, manner: Manner = {}): Making<typeof id, string> =>
     new Making({ kind: "reference", to }, id, manner),
   references: (to: string, max: number, manner: Manner = {}): Making<typeof ids, string[]> =>

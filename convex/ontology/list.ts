@@ -141,8 +141,14 @@ export function listRequest(type: ObjectType, query: Asking): ListRequest {
       return given === undefined ? [] : [[column, [...new Set([given].flat())].sort()]];
     }),
   );
+  const terms = Object.fromEntries(
+    (definitionOf(type).terms?.filters ?? []).flatMap((filter) => {
+      const given = query[filter] as string[] | undefined;
+      return given === undefined ? [] : [[filter, [...new Set(given)].sort()]];
+    }),
+  );
   const sort = sortOf(type, query.sort, ranges);
-  const selection = { filters, ranges, sort, includeArchived };
+  const selection = { filters, ranges, terms, sort, includeArchived };
   return { paging: pagingOf(query), search, selection, ids };
 }
 
@@ -256,14 +262,16 @@ async function* foundBy<T extends ObjectType>(
 
 /** As cursors name the list that they belong to. */
 function nameOf(type: ObjectType, { search, selection }: ListRequest): string {
-  const { filters, ranges, sort, includeArchived } = selection;
+  const { filters, ranges, terms = {}, sort, includeArchived } = selection;
   const { documentDate: dates = {}, ...others } = ranges;
   const order = `${sort.order === "desc" ? "-" : ""}${sort.column}`.replace("sortName", "name");
   const values: Record<string, unknown> = Object.fromEntries(
     entriesOf(filters).map(([column, of]) => [column, of.length === 1 ? of[0] : of]),
   );
   const name: unknown[] = [type, order, search ?? null, values, dates, includeArchived];
-  const text = JSON.stringify(Object.keys(others).length > 0 ? [...name, others] : name);
+  if (Object.keys(others).length > 0) name.push(others);
+  if (Object.keys(terms).length > 0) name.push({ terms });
+  const text = JSON.stringify(name);
   return text.length > LONGEST_NAME ? sha256Hex(text) : text;
 }
 

@@ -1,7 +1,7 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { notFound } from "../kit/errors";
-import { type AskedTable, findOwn, own } from "../kit/own";
+import { type AskedTable, findOwn, idOfAnyTenant, own } from "../kit/own";
 import type { ObjectMemory } from "./memory";
 import type { MatchKey } from "./definition";
 import { definitionOf } from "./derived";
@@ -67,6 +67,17 @@ export class TenantReader {
     const object = await this.find(type, id);
     if (!object) throw notFound(objectTypes[type].resource);
     return object;
+  }
+
+  /** The id of a user who is a member now. */
+  async findMember(id: string): Promise<Id<"users"> | null> {
+    const userId = idOfAnyTenant(this.ctx, "users", id);
+    if (!userId) return null;
+    const membership = await this.ctx.db
+      .query("memberships")
+      .withIndex("by_user", (q) => q.eq("userId", userId).eq("organizationId", this.organizationId))
+      .unique();
+    return membership?.status === "active" ? userId : null;
   }
 
   /** The tenant's row of another table, see own.ts. @throws `<RESOURCE>_NOT_FOUND` */

@@ -28,9 +28,10 @@ import { archivedType, cellsOf, groupOf, merged } from "./counts";
 import type { RelationColumn } from "./columnNames";
 import { definitionOf } from "./derived";
 import type { ObjectDoc, ObjectType } from "./registry";
-import { entriesOf, isSelected, type Range, type Selection } from "./selection";
+import { entriesOf, isSelected, type Range, type Selection, type Terms } from "./selection";
 import { SortedRows } from "./sortedRows";
 import { streamed } from "./streamed";
+import { termedRows } from "./termedRows";
 
 /** As `take` reads: pages of a job that is no list of a caller's. */
 const TAKEN_AT_ONCE = 200;
@@ -79,9 +80,10 @@ export class SelectedRows<T extends ObjectType> {
 
   /** Their exact number, or null where nobody has counted. */
   async total(): Promise<number | null> {
-    const { filters, ranges } = this.selection;
+    const { filters, ranges, terms } = this.selection;
     const owned = ["parentId", "relatedId", "subjectId"] as const;
     const columns = owned.filter((column) => filters[column] !== undefined);
+    if (hasTerms(terms)) return null;
     if (filters.lookupKey || entriesOf(ranges).length > 0 || columns.length > 1) return null;
     const sizes = await this.sizes();
     const owners = ownersOf(filters);
@@ -94,13 +96,19 @@ export class SelectedRows<T extends ObjectType> {
 
   /** One range of an index, as Convex pages it: it costs what it gives, and no count is read. */
   private exact(): OrderedQuery<DataModel["objects"]> | null {
-    const plan = this.selection.includeArchived ? null : exactPath(this.selection);
+    const { includeArchived, terms } = this.selection;
+    const plan = includeArchived || hasTerms(terms) ? null : exactPath(this.selection);
     const [equalities] = plan?.ranges ?? [];
     return plan && equalities ? this.rangeOf(this.ctx.db, plan, equalities, "live") : null;
   }
 
   private async stream(limit: number): Promise<{ stream: QueryStream<Row>; isJudged: boolean }> {
-    const { sort } = this.selection;
+    const { sort, terms } = this.selection;
+    if (hasTerms(terms)) {
+      const { ctx, organizationId, type, selection } = this;
+      const termed = await termedRows(ctx, organizationId, type, { ...selection, terms });
+      return { stream: termed, isJudged: true };
+    }
     const byKey = keyPlan(this.selection);
     const ofKeys = byKey && (await this.sorted(byKey));
     if (ofKeys) return { stream: ofKeys, isJudged: false };
@@ -208,6 +216,10 @@ export class SelectedRows<T extends ObjectType> {
     );
     return merged(cells.flat());
   }
+}
+
+function hasTerms(terms: Terms | undefined): terms is Terms {
+  return terms !== undefined && Object.keys(terms).length > 0;
 }
 
 /** The part of Convex's index range builder that a loop over columns needs. */

@@ -1,11 +1,14 @@
 import type { Doc } from "../_generated/dataModel";
 import type { FilterColumn } from "./columnNames";
 import type { RangeColumn, SortColumn } from "./definition";
-import type { ObjectType } from "./registry";
+import type { ObjectDoc, ObjectType } from "./registry";
+import { termsOf } from "./terms";
 
 /** What a list of objects is asked for: filters, ranges, an order, and whether archived ones too. */
 export type Selection = {
   filters: Filters;
+  /** By the filters of several values that the type has (`terms` of its definition), any of these. */
+  terms?: Terms;
   ranges: Ranges;
   sort: Sort;
   includeArchived: boolean;
@@ -13,6 +16,8 @@ export type Selection = {
 
 /** By column, the values of which any will do; they come from the type's declared filters. */
 export type Filters = Partial<Record<FilterColumn, readonly string[]>>;
+
+export type Terms = Record<string, readonly string[]>;
 
 /** From `from` up to and with `to`, in milliseconds since the epoch. */
 export type Range = { from?: number | undefined; to?: number | undefined };
@@ -34,16 +39,21 @@ export function filtersOf(given: FilterValues): Filters {
 /** A selection of living objects, in which everything that is not said is left open. */
 export function selectionOf(
   filters: Filters,
-  { sort = NEWEST_FIRST, ranges = {}, includeArchived = false }: Partial<Selection> = {},
+  {
+    sort = NEWEST_FIRST,
+    ranges = {},
+    terms = {},
+    includeArchived = false,
+  }: Partial<Selection> = {},
 ): Selection {
-  return { filters, ranges, sort, includeArchived };
+  return { filters, ranges, terms, sort, includeArchived };
 }
 
 /** Whether an object is one of those that are selected, whatever index led to it. */
 export function isSelected(
   object: Doc<"objects">,
   type: ObjectType,
-  { filters, ranges, includeArchived }: Selection,
+  { filters, ranges, terms = {}, includeArchived }: Selection,
 ): boolean {
   const { lifecycle } = object;
   if (object.type !== type || lifecycle === "deleted") return false;
@@ -52,8 +62,13 @@ export function isSelected(
     const value = object[column];
     return value !== undefined && values.includes(value);
   });
+  const hasTerms = Object.entries(terms).every(([filter, values]) =>
+    termsOf(object as ObjectDoc, filter).some((value) => values.includes(value)),
+  );
   return (
-    isFiltered && entriesOf(ranges).every(([column, range]) => isWithin(object[column], range))
+    isFiltered &&
+    hasTerms &&
+    entriesOf(ranges).every(([column, range]) => isWithin(object[column], range))
   );
 }
 

@@ -28,6 +28,7 @@ import {
   type ObjectType,
   type Properties,
 } from "./registry";
+import { addTerms, replaceTerms } from "./terms";
 import { columnsOf, definitionOf, talliesOf } from "./derived";
 
 /** Given fields change; in `customProperties`, an explicit `undefined` removes. */
@@ -97,6 +98,7 @@ export class ObjectStore extends TenantReader {
     } as ObjectFields);
     const object = await this.inserted<T>(id);
     await addLinks(this.ctx, object, columns.links);
+    await addTerms(this.ctx, object);
     await replaceMatchKeys(this.matchAccess, null, object);
     this.count(object, 1);
     await this.recordWrite("created", object, changesBetween({}, auditedFields(object)), null);
@@ -137,6 +139,7 @@ export class ObjectStore extends TenantReader {
     }
     const updated = await this.patch(object, { ...next, ...indexColumns(columns), lifecycle });
     await replaceLinks(this.ctx, object, columns.links);
+    await replaceTerms(this.ctx, object, updated);
     await replaceMatchKeys(this.matchAccess, object, updated);
     this.recount(object, updated);
     await this.recordWrite(verb, updated, audited, object);
@@ -167,6 +170,7 @@ export class ObjectStore extends TenantReader {
     const { organizationId, _id: objectId } = object;
     await this.ctx.db.insert("tombstones", { organizationId, objectId, deletedAt: Date.now() });
     await replaceLinks(this.ctx, object, []);
+    await replaceTerms(this.ctx, object, null);
     await replaceMatchKeys(this.matchAccess, object, null);
     this.count(object, -1);
     await this.recordWrite("deleted", deleted, []);
@@ -184,6 +188,7 @@ export class ObjectStore extends TenantReader {
     const object = await this.patch(tombstone, { ...indexColumns(columns), ...life });
     await this.forgetTombstone(tombstone._id);
     await addLinks(this.ctx, object, columns.links);
+    await addTerms(this.ctx, object);
     await replaceMatchKeys(this.matchAccess, null, object);
     this.count(object, 1);
     await this.recordWrite("restored", object, []);

@@ -139,6 +139,24 @@ export const ontologyTables = {
     .index("by_to_and_type", ["organizationId", "to", "fromType", "fromCreatedAt"]),
 
   /**
+   * What lists are filtered by of which an object may have several values: whom a task is assigned to.
+   * Derived from what a type declares in `terms`; written and deleted by ontology/terms.ts with the
+   * object; read by its lists (ontology/termedRows.ts).
+   */
+  objectTerms: defineTable({
+    organizationId: v.id("organizations"),
+    type: v.string(),
+    /** `<filter>:<value>` */
+    term: v.string(),
+    status: v.string(),
+    objectId: v.id("objects"),
+    /** When the object was created: lists sort by it. */
+    createdAt: v.number(),
+  })
+    .index("by_term", ["organizationId", "type", "term", "status", "createdAt"])
+    .index("by_object", ["objectId"]),
+
+  /**
    * By what an object might be the same as another: normalized e-mails, phones, names, merged
    * addresses, vCards. Written and deleted by ontology/matchKeys.ts with the object; read by the list
    * of duplicates and where a contact is looked up (ontology/contactIdentity.ts).
