@@ -1,7 +1,17 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that put what a deployment puts into its process into their own: its globals, its variables. */
-const HOSTS = ["test/{conformance,local,sync}/**/*.test.ts"];
+/**
+ * Tests that hold a deployment in their own process, which puts its globals and its syscalls there, or
+ * that mock a module, which a worker shared with others has loaded before. Those of `npm start` in a
+ * process of its own are like any other; `shared.ts` watches that they are.
+ */
+const HOSTS = [
+  "test/conformance/embedded.test.ts",
+  "test/local/backup/files.test.ts",
+  "test/local/live/{rounds,slow}.test.ts",
+  "test/local/runtime/{crons,endedJobs,nodeActions,serializable,start}.test.ts",
+  "test/sync/simulation.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -15,6 +25,7 @@ export default defineConfig({
           exclude: HOSTS,
           // To load the whole backend takes longer than most files: a worker does it once.
           isolate: false,
+          setupFiles: ["test/helpers/shared.ts"],
         },
       },
     ],
