@@ -1,6 +1,7 @@
 import { v } from "convex/values";
 import { internalQuery } from "../_generated/server";
 import { credentialValidator } from "../kit/caller";
+import { cutShort } from "../kit/invisible";
 import { identifyPerson } from "../kit/person";
 import { passkeyByCredential } from "./passkeys";
 import { serviceName } from "./relyingParty";
@@ -16,8 +17,8 @@ export const totpNames = internalQuery({
   handler: async (ctx, { credential }) => {
     const { person } = await identifyPerson(ctx, credential);
     return {
-      issuer: serviceName().slice(0, LONGEST),
-      account: (addressOf(person) ?? person.name).slice(0, LONGEST),
+      issuer: cutShort(serviceName(), LONGEST),
+      account: cutShort(addressOf(person) ?? person.name, LONGEST),
     };
   },
 });

@@ -7,7 +7,7 @@ import { FieldError } from "../kit/errors";
 import { once } from "../kit/once";
 import { locale, timeZone } from "../kit/organizationSettings";
 import type { RequestOrigin } from "../kit/requestOrigin";
-import { label } from "../kit/text";
+import { lineLabel } from "../kit/text";
 import { changesBetween, definedOnly } from "../ontology/changes";
 import { avatarOf, requirePicture } from "./avatars";
 import { recordForPerson } from "./trail";
@@ -56,7 +56,7 @@ export const profile = once(() =>
 export const profileChange = once(() =>
   z
     .strictObject({
-      name: label(100).min(2, "must have at least 2 characters"),
+      name: lineLabel(100).min(2, "must have at least 2 characters"),
       username: username().nullable(),
       avatarAttachmentId: z.string().max(64).nullable().meta({
         description:

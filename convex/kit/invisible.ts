@@ -42,6 +42,19 @@ export function withoutInvisible(text: string): string {
   return kept + text.slice(end).replace(IGNORABLE, "");
 }
 
+/** The beginning of a text, cut between characters: half of one is no text, and no URL can hold it. */
+export function cutShort(text: string, max: number): string {
+  return text.slice(0, max).replace(/[\uD800-\uDBFF]$/, "");
+}
+
+/** Line breaks, tabs and other control characters, with the spaces around them. */
+const BREAKS = / *[\p{Cc}\p{Zl}\p{Zp}][\p{Cc}\p{Zl}\p{Zp} ]*/gu;
+
+/** As `withoutInvisible`, on one line: for what stands in lists, subjects of letters and logs. */
+export function oneLine(text: string): string {
+  return withoutInvisible(text).replace(BREAKS, " ");
+}
+
 /** The text without any character of them, for keys: two texts that look alike are one. */
 export function onlyVisible(text: string): string {
   return PLAIN.test(text) ? text : text.replace(IGNORABLE, "").normalize("NFC");

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Problem } from "./errors";
-import { withoutInvisible } from "./invisible";
+import { oneLine, withoutInvisible } from "./invisible";
 import { once } from "./once";
 
 const TOO_LARGE = "is too large a number; send it as text";
@@ -13,6 +13,7 @@ const notEmpty = once(() => z.minLength(1, "must not be empty"));
 type ByLength = Map<number, z.ZodString>;
 const texts: ByLength = new Map();
 const labels: ByLength = new Map();
+const lineLabels: ByLength = new Map();
 
 /** A trimmed, non-empty string of at most `max` UTF-16 units. */
 export function text(max: number): z.ZodString {
@@ -26,6 +27,16 @@ export function text(max: number): z.ZodString {
 export function label(max: number): z.ZodString {
   return ofLength(labels, max, () =>
     z.string().check(z.overwrite(withoutInvisible), z.trim(), notEmpty(), atMost(max)),
+  );
+}
+
+/**
+ * A label on one line: a break or another control character is a space. Names of people, devices and keys stand
+ * in lists, subjects of letters and logs; those of business objects stay as a file had them.
+ */
+export function lineLabel(max: number): z.ZodString {
+  return ofLength(lineLabels, max, () =>
+    z.string().check(z.overwrite(oneLine), z.trim(), notEmpty(), atMost(max)),
   );
 }
 

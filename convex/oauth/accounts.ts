@@ -3,6 +3,7 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { holderOfProvedEmail, setProvedEmail, userByEmail } from "../accounts/addresses";
 import { emailKey, keptEmail } from "../kit/email";
 import { ApiError } from "../kit/errors";
+import { cutShort, oneLine } from "../kit/invisible";
 import { accountOf, name, type OAuthIdentity } from "./identities";
 
 /**
@@ -55,7 +56,7 @@ async function newUser(
   proved: string | null,
 ): Promise<User> {
   await requireWelcome(ctx, proved);
-  const given = account.name?.trim().slice(0, MAX_NAME).toWellFormed() ?? "";
+  const given = personName(account.name ?? "");
   const id = await ctx.db.insert("users", {
     name: given === "" ? (proved ?? "New user") : given,
     isPlatformAdmin: false,
@@ -63,6 +64,11 @@ async function newUser(
   });
   const user = await living(ctx, id);
   return proved === null ? user : await setProvedEmail(ctx, user, proved);
+}
+
+/** As one would have typed it. */
+function personName(claimed: string): string {
+  return cutShort(oneLine(claimed).trim(), MAX_NAME).trimEnd();
 }
 
 /** @throws FORBIDDEN for who is new and not invited, where `REGISTRATION` is `invite` */

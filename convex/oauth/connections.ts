@@ -1,7 +1,7 @@
 import { type Infer, v } from "convex/values";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { notFound } from "../kit/errors";
+import { ApiError, notFound } from "../kit/errors";
 import { rowOfAnyTenant } from "../kit/own";
 import { sealSecret } from "../kit/secretBox";
 import type { OAuthIdentity } from "./identities";
@@ -9,7 +9,7 @@ import type { OAuthIdentity } from "./identities";
 /** Mailboxes and calendars that people have connected: theirs, in whatever organization they act. */
 export type Connection = Doc<"oauthConnections">;
 
-/** One person may connect so many accounts: more are refused by the list's bound, not by surprise. */
+/** One person may connect so many accounts, which is what their list has: more are refused. */
 const MAX_CONNECTIONS = 100;
 
 /** What a provider has granted; null for a sign-in, which keeps nothing of it. */
@@ -53,6 +53,17 @@ export async function keepConnection(
   return connection;
 }
 
+/** Whether one may be connected that is not yet, or is again. */
+export async function hasRoomFor(
+  ctx: QueryCtx,
+  userId: Id<"users">,
+  { issuer, subject }: Pick<OAuthIdentity, "issuer" | "subject">,
+): Promise<boolean> {
+  const all = await connectionsOf(ctx, userId);
+  const isPresent = all.some((each) => each.issuer === issuer && each.subject === subject);
+  return isPresent || all.length < MAX_CONNECTIONS;
+}
+
 /** As they are stored. A provider that gives no new refresh token means the one that there is. */
 export async function sealedTokens(
   { accessToken, refreshToken, expiresInSeconds = DEFAULT_SECONDS }: Omit<Grant, "scopes">,
@@ -92,7 +103,10 @@ export async function requireConnection(
   return connection;
 }
 
-/** Of one person who had two users: an account that both have connected keeps the connection of who stays. */
+/**
+ * Of one person who had two users: an account that both have connected keeps the connection of who stays.
+ * @throws CONFLICT where they have more than one person may have
+ */
 export async function moveConnections(
   ctx: MutationCtx,
   from: Id<"users">,
@@ -101,8 +115,12 @@ export async function moveConnections(
   const present = await connectionsOf(ctx, to);
   const isPresent = ({ issuer, subject }: Connection): boolean =>
     present.some((each) => each.issuer === issuer && each.subject === subject);
-  for (const connection of await connectionsOf(ctx, from)) {
-    if (isPresent(connection)) continue;
+  const moving = (await connectionsOf(ctx, from)).filter((each) => !isPresent(each));
+  if (present.length + moving.length > MAX_CONNECTIONS) {
+    const message = `A person has at most ${MAX_CONNECTIONS} connections: disconnect some first.`;
+    throw new ApiError("CONFLICT", message, { details: { limit: MAX_CONNECTIONS } });
+  }
+  for (const connection of moving) {
     await ctx.db.patch("oauthConnections", connection._id, { userId: to });
   }
 }

@@ -7,7 +7,7 @@ import { type RequestOrigin, requestOrigin } from "../kit/requestOrigin";
 import { unauthorized } from "../kit/unauthorized";
 import { userOf } from "./accounts";
 import { identity, link, type OAuthIdentity } from "./identities";
-import { grant, keepConnection } from "./connections";
+import { grant, hasRoomFor, keepConnection } from "./connections";
 import { tellConnected } from "./notices";
 import { releaseMailOf } from "./sender";
 import { type OAuthState, stateOf } from "./states";
@@ -50,6 +50,10 @@ async function connect(
   origin: RequestOrigin,
 ): Promise<Finished> {
   const changes = [{ field: "provider", after: account.provider }];
+  if (!(await hasRoomFor(ctx, user._id, account))) {
+    const reason = "As many accounts are connected as one person may: disconnect one first.";
+    return { kind: "refused", code: "CONFLICT", reason };
+  }
   const linked = await link(ctx, user._id, account);
   if (linked === "foreign") {
     await recordForPerson(ctx, user, { action: "user.account_link_refused", changes }, origin);

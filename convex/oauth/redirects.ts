@@ -8,7 +8,7 @@ const MAX_REDIRECT = 2_000;
  * origins of `CORS_ORIGINS`. Anywhere else it would carry what only the app may read (RFC 9700, 4.11.2).
  */
 export function landing(given: string | undefined, site: string): string {
-  const home = process.env.APP_URL ?? site;
+  const home = process.env.APP_URL || site;
   if (given === undefined || given === "") return home;
   if (given.length > MAX_REDIRECT) {
     throw invalidIn("query", "redirect", `must have at most ${MAX_REDIRECT} characters`);

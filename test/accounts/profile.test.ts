@@ -61,6 +61,11 @@ describe("a profile", () => {
     expect(answer.paths).toEqual([`body.${path}`]);
   });
 
+  test("has a name on one line", async () => {
+    expect((await change({ name: "Olga \r\n\t Owner\u2028II" })).status).toBe(200);
+    expect(await profileOf()).toMatchObject({ name: "Olga Owner II" });
+  });
+
   test("says where the e-mail is changed", async () => {
     expect((await change({ email: "new@x.test" })).text).toContain("/auth/change-email");
   });

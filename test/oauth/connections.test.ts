@@ -209,3 +209,22 @@ describe("disconnecting", () => {
     expect(await list()).toHaveLength(1);
   });
 });
+
+test("the 101st account is refused, and links nothing; one of the hundred is connected again", async () => {
+  await connect();
+  const { userId, issuer } = await row();
+  await backend.run(async ({ db }) => {
+    for (let each = 1; each < 100; each++) {
+      const of = { userId, provider: "google" as const, issuer, subject: `other-${each}` };
+      const state = { status: "active" as const, scopes: [], connectedAt: each, grant: 1 };
+      await db.insert("oauthConnections", { ...of, ...state });
+    }
+  });
+  google.person = { ...google.person, sub: "one-more" };
+  expect(await connect()).toBe(`${APP}/settings?error=CONFLICT`);
+  expect(await list()).toHaveLength(100);
+  google.person = { ...google.person, sub: "mailbox" };
+  expect(await connect()).toBe(`${APP}/settings`);
+  const accounts = await backend.run(({ db }) => db.query("oauthAccounts").collect());
+  expect(accounts.map(({ subject }) => subject)).toEqual(["mailbox"]);
+});

@@ -94,6 +94,19 @@ describe("signing in", () => {
     expect(await whoIs(again)).toEqual(await whoIs(browser));
   });
 
+  test("keeps of a name what a person could have typed, on one line", async () => {
+    const strange = `Ada\r\nBcc: all@x.test \u202E\u200B${"\u{1F600}".repeat(120)}`;
+    google.person = { ...ADA, name: strange };
+    await browser.signIn(google, "google");
+    const name = `Ada Bcc: all@x.test ${"\u{1F600}".repeat(90)}`;
+    expect((await whoIs(browser))?.name).toBe(name);
+  });
+
+  test("ends at the deployment where APP_URL is set to nothing", async () => {
+    vi.stubEnv("APP_URL", "");
+    expect(await browser.signIn(google, "google")).toBe(SITE);
+  });
+
   test("joins the user who has proved the same address, and tells the organization's trail", async () => {
     google.person = OWNER;
     await browser.signIn(google, "google");

@@ -23,7 +23,7 @@ import { organizationSettings } from "../../kit/organizationSettings";
 import { type PersonalWriteContext, personalWriteEndpoint } from "../../kit/personalEndpoint";
 import { publicEndpoint } from "../../kit/publicEndpoint";
 import { type Refusal, refused } from "../../kit/reply";
-import { label } from "../../kit/text";
+import { lineLabel } from "../../kit/text";
 import { unauthorized } from "../../kit/unauthorized";
 
 const tag = "Accounts";
@@ -35,7 +35,7 @@ const browser = once(() => ({
   captchaToken: z.string().max(4096).optional().meta({
     description: "Of the CAPTCHA, where the deployment has one (`CAPTCHA_SECRET`).",
   }),
-  deviceName: label(200).optional(),
+  deviceName: lineLabel(200).optional(),
 }));
 
 export const register = publicEndpoint(
@@ -50,7 +50,7 @@ export const register = publicEndpoint(
       z.strictObject({
         email: emailAddress(),
         password: newPassword(),
-        name: label(100).min(2, "must have at least 2 characters"),
+        name: lineLabel(100).min(2, "must have at least 2 characters"),
         organizationName: organizationSettings().shape.name.optional(),
         inviteToken: z.string().min(1).max(200).optional(),
         ...browser(),

@@ -15,7 +15,7 @@ import { MODES } from "../../kit/mode";
 import { pageThrough, pagingOf } from "../../kit/page";
 import { pageParameters } from "../../kit/pageParameters";
 import { type Grant, GRANTS } from "../../kit/scopes";
-import { label } from "../../kit/text";
+import { lineLabel } from "../../kit/text";
 import { endDate } from "../../kit/time";
 import { once } from "../../kit/once";
 
@@ -84,7 +84,7 @@ export const create = writeEndpoint(
     scope: "admin:write",
     body: () =>
       z.strictObject({
-        name: label(200),
+        name: lineLabel(200),
         scopes: z.array(grant()).min(1).max(50),
         mode: z.enum(MODES).optional(),
         expiresAt: endDate().optional().meta({ description: "A time; of a day, its last moment." }),

@@ -12,7 +12,7 @@ import { ApiError } from "../../kit/errors";
 import { requireScope } from "../../kit/caller";
 import { pageThrough, pagingOf } from "../../kit/page";
 import { pageParameters } from "../../kit/pageParameters";
-import { text } from "../../kit/text";
+import { lineLabel, text } from "../../kit/text";
 import {
   activateDevice,
   type Device,
@@ -62,7 +62,7 @@ export const activate = writeEndpoint(
     body: () =>
       z.strictObject({
         deviceId: text(100),
-        name: text(200),
+        name: lineLabel(200),
         platform: text(50),
         appVersion: text(50),
       }),
@@ -123,7 +123,7 @@ export const rename = writeEndpoint(
     scope: "devices:write",
     callers: staffOnly,
     params,
-    body: () => z.strictObject({ name: text(200) }),
+    body: () => z.strictObject({ name: lineLabel(200) }),
     example: { name: "The studio's tablet" },
     answers: { 200: deviceRecord },
     errors: ["NOT_FOUND"],

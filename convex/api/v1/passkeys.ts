@@ -29,7 +29,7 @@ import { ApiError } from "../../kit/errors";
 import { exampleId } from "../../kit/exampleId";
 import { personalReadEndpoint, personalWriteEndpoint } from "../../kit/personalEndpoint";
 import { publicEndpoint } from "../../kit/publicEndpoint";
-import { label } from "../../kit/text";
+import { lineLabel } from "../../kit/text";
 
 const tag = "Accounts";
 
@@ -65,7 +65,7 @@ export const add = personalWriteEndpoint(
     body: () =>
       z.strictObject({
         challengeId: z.string().min(1).max(100),
-        name: label(100),
+        name: lineLabel(100),
         credential: registeredCredential(),
       }),
     example: {
@@ -189,7 +189,7 @@ export const login = publicEndpoint(
         cookie: z.boolean().optional().meta({
           description: "Whether the answer sets the session cookie; from an allowed origin only.",
         }),
-        deviceName: label(200).optional(),
+        deviceName: lineLabel(200).optional(),
       }),
     example: {
       challengeId: exampleId("signInChallengeId"),
