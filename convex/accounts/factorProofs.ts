@@ -5,10 +5,12 @@ import { type Refusal, refused } from "../kit/reply";
 import type { RequestOrigin } from "../kit/requestOrigin";
 import { tellOfFactors } from "./factorChanges";
 import { factorTriesOf, forgetWrongCodes, noteWrongCode, requireCodesOpen } from "./factorTries";
+import { languageOfPerson, queueAccountMail } from "./mail";
 import { useRecoveryCode } from "./recoveryCodes";
 import { keepSecondFactors } from "./secondFactors";
 import { confirmedTotp, useTotpCode } from "./totpSetup";
 import { recordForPerson } from "./trail";
+import { addressOf } from "./verified";
 
 type User = Doc<"users">;
 export type GivenCode = { code: string } | { recoveryCode: string };
@@ -33,9 +35,20 @@ export async function refusalOfCode(
   }
   await recordForPerson(ctx, user, { action: "user.second_factor_failed" }, request);
   if (found === "wrong" && (await noteWrongCode(ctx, user._id, tries))) {
-    await recordForPerson(ctx, user, { action: "user.second_factor_locked" }, request);
+    await tellOfLock(ctx, user, request);
   }
   return refused(wrongProof("The code is wrong, or was used already."));
+}
+
+async function tellOfLock(ctx: MutationCtx, user: User, request: RequestOrigin): Promise<void> {
+  await recordForPerson(ctx, user, { action: "user.second_factor_locked" }, request);
+  const to = addressOf(user);
+  if (to === null) return;
+  const { userAgent, ip } = request;
+  await queueAccountMail(ctx, {
+    ...{ userId: user._id, to, language: languageOfPerson(user), template: "codes_locked" },
+    data: { ...(userAgent === null ? {} : { userAgent }), ...(ip === null ? {} : { ip }) },
+  });
 }
 
 export function wrongProof(message: string): ApiError {

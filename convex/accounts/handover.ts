@@ -1,7 +1,7 @@
 import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import type { RequestOrigin } from "../kit/requestOrigin";
-import { issueOneTimeToken, takeOneTimeToken, usedUp } from "./oneTimeTokens";
+import { issueOneTimeToken, requireLivingGiver, takeOneTimeToken, usedUp } from "./oneTimeTokens";
 import { provedByLetter } from "./passwordChanges";
 import { authenticatedAtOf, type Session } from "./sessions";
 import { completeSignIn, type SignInHow, type SignInResult } from "./signIn";
@@ -42,9 +42,7 @@ export async function takeOver(
     const user = await provedByLetter(ctx, known, row);
     return { user, result: await completeSignIn(ctx, user, { method: "magic_link", request }) };
   }
-  const session = row.sessionId ? await ctx.db.get("sessions", row.sessionId) : null;
-  // What has ended meanwhile hands nothing on.
-  if (row.sessionId && (!session || session.revokedAt !== undefined)) throw usedUp();
+  const session = await requireLivingGiver(ctx, row);
   const how: SignInHow = {
     ...{ method: "one_time_token" as const, request, isStrong: session?.isStrong ?? false },
     handedOnBy: { authenticatedAt: session ? authenticatedAtOf(session) : LONG_AGO },

@@ -253,6 +253,25 @@ const TEMPLATES: Record<AccountMail["template"], Template> = {
       }),
     },
   },
+  codes_locked: {
+    facts: ["device", "ip", "at"],
+    text: {
+      en: () => ({
+        subject: "Your second factor is locked",
+        paragraphs: [
+          "somebody tried ten wrong codes for your account. To protect it, it takes no code for a quarter of an hour, not even a right one; passkeys still sign in.",
+          "Codes are asked for once the password was right, or a provider or a letter has signed in. If that was not you, choose a new password, and see whether your mailbox is yours alone.",
+        ],
+      }),
+      de: () => ({
+        subject: "Ihr zweiter Faktor ist gesperrt",
+        paragraphs: [
+          "jemand hat für Ihr Konto zehn falsche Codes versucht. Zu Ihrem Schutz nimmt es eine Viertelstunde lang keinen Code an, auch keinen richtigen; Passkeys melden weiterhin an.",
+          "Nach einem Code wird erst gefragt, wenn das Passwort richtig war oder ein Anbieter oder eine E-Mail angemeldet hat. Wenn Sie das nicht waren, wählen Sie ein neues Passwort, und prüfen Sie, ob Ihr Postfach Ihnen allein gehört.",
+        ],
+      }),
+    },
+  },
   second_factor_changed: {
     facts: ["at"],
     text: {

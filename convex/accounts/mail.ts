@@ -32,6 +32,7 @@ type NoticeData = {
   password_changed: object;
   new_device: { userAgent?: string; ip?: string };
   session_reuse: { userAgent?: string; ip?: string };
+  codes_locked: { userAgent?: string; ip?: string };
   second_factor_changed: { change: SecondFactorChange };
   account_deleted: object;
   accounts_joined: { email?: string };

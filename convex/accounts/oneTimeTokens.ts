@@ -90,6 +90,20 @@ export async function noteWrongTry(
   await ctx.db.patch("oneTimeTokens", _id, { triesLeft: left, ...used });
 }
 
+/**
+ * Of a token that a session gave out: who was signed out meanwhile, or thrown out, hands nothing on.
+ * @returns the session, null for a token that none gave out @throws GONE
+ */
+export async function requireLivingGiver(
+  ctx: QueryCtx,
+  { sessionId }: OneTimeToken,
+): Promise<Doc<"sessions"> | null> {
+  if (sessionId === undefined) return null;
+  const session = await ctx.db.get("sessions", sessionId);
+  if (!session || session.revokedAt !== undefined) throw usedUp();
+  return session;
+}
+
 export function usedUp(): ApiError {
   return new ApiError(
     "GONE",

@@ -19,6 +19,7 @@ export const noticeTemplate = v.union(
   v.literal("new_device"),
   v.literal("session_reuse"),
   v.literal("second_factor_changed"),
+  v.literal("codes_locked"),
   v.literal("account_deleted"),
   v.literal("accounts_joined"),
   v.literal("oauth_connected"),

@@ -215,6 +215,14 @@ describe("joining two accounts of one person", () => {
   const merge = async ({ request }: Account, token: string): Promise<Answer> =>
     await request("POST", "/auth/merge", { body: { token } });
 
+  test("a token is worth nothing once the session that got it has ended", async () => {
+    const stays = await account("mara@x.test");
+    const goes = await account("mara@old.test");
+    const token = await prove(goes);
+    await goes.request("POST", "/auth/logout");
+    expect((await merge(stays, token)).code).toBe("GONE");
+  });
+
   test("moves what is the other's, keeps the higher role, and ends the other", async () => {
     const stays = await account("mara@x.test");
     const goes = await account("mara@old.test", { organizationName: "Atelier Winter" });

@@ -157,6 +157,11 @@ test("ten wrong codes lock an account's codes for 15 minutes, whichever sign-ins
   const locked = await verify({ mfaToken: await mfaToken(), code: codeOf(secret) });
   expect(locked).toMatchObject({ status: 423, code: "ACCOUNT_LOCKED" });
   expect(await actions()).toContain("user.second_factor_locked");
+  const letters = await home.backend.run(
+    async ({ db }) => await db.query("accountMails").collect(),
+  );
+  const told = letters.filter(({ template }) => template === "codes_locked");
+  expect(told.map(({ to }) => to)).toEqual(["mara@x.test"]);
   later(15 * 60 * 1000);
   const code = codeOf(secret);
   expect((await verify({ mfaToken: await mfaToken(), code })).status).toBe(200);
@@ -263,4 +268,15 @@ test("an organization that requires a second factor lets no session in without o
     (await db.query("memberships").collect()).find((each) => each.userId === userId),
   );
   expect(left).not.toHaveProperty("needsSecondFactor");
+});
+
+test("an authenticator is drawn for who is known by a long name alone, cut between its characters", async () => {
+  const { userId, request } = await register();
+  await home.backend.run(async ({ db }) => {
+    const nowhere = { pendingEmail: undefined, pendingEmailKey: undefined };
+    await db.patch("users", userId, { name: `${"a".repeat(63)}\u{1F600} Winter`, ...nowhere });
+  });
+  const answer = await request("POST", "/auth/mfa/totp");
+  expect(answer.status).toBe(200);
+  expect(dataOf(answer).otpauthUrl).toContain(`:${"a".repeat(63)}?`);
 });

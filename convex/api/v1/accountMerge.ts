@@ -1,6 +1,10 @@
 import * as z from "zod";
 import { mergeAccounts } from "../../accounts/merging";
-import { issueOneTimeToken, takeOneTimeToken } from "../../accounts/oneTimeTokens";
+import {
+  issueOneTimeToken,
+  requireLivingGiver,
+  takeOneTimeToken,
+} from "../../accounts/oneTimeTokens";
 import { created, ok } from "../../kit/endpoint";
 import { exampleId } from "../../kit/exampleId";
 import { personalWriteEndpoint } from "../../kit/personalEndpoint";
@@ -24,7 +28,8 @@ export const mergeToken = personalWriteEndpoint(
   },
   async (ctx) => {
     const issued = { purpose: "merge_accounts", userId: ctx.person._id } as const;
-    return created(await issueOneTimeToken(ctx, issued));
+    const session = ctx.session ? { sessionId: ctx.session._id } : {};
+    return created(await issueOneTimeToken(ctx, { ...issued, ...session }));
   },
 );
 
@@ -45,7 +50,9 @@ export const merge = personalWriteEndpoint(
     needsRecentSignIn: true,
   },
   async (ctx, { body }) => {
-    const { userId } = await takeOneTimeToken(ctx, ["merge_accounts"], body.token);
+    const row = await takeOneTimeToken(ctx, ["merge_accounts"], body.token);
+    await requireLivingGiver(ctx, row);
+    const { userId } = row;
     await mergeAccounts(ctx, { stays: ctx.person, goesId: userId }, (id) => ctx.scopeIn(id));
     return ok(null);
   },
