@@ -94,6 +94,7 @@ import type * as api_description from "../api/description.js";
 import type * as api_endpoints from "../api/endpoints.js";
 import type * as api_modules from "../api/modules.js";
 import type * as api_typeEndpoints from "../api/typeEndpoints.js";
+import type * as api_v1_accessTokens from "../api/v1/accessTokens.js";
 import type * as api_v1_accountLetters from "../api/v1/accountLetters.js";
 import type * as api_v1_accountMerge from "../api/v1/accountMerge.js";
 import type * as api_v1_accounts from "../api/v1/accounts.js";
@@ -728,6 +729,7 @@ declare const fullApi: ApiFromModules<{
   "api/endpoints": typeof api_endpoints;
   "api/modules": typeof api_modules;
   "api/typeEndpoints": typeof api_typeEndpoints;
+  "api/v1/accessTokens": typeof api_v1_accessTokens;
   "api/v1/accountLetters": typeof api_v1_accountLetters;
   "api/v1/accountMerge": typeof api_v1_accountMerge;
   "api/v1/accounts": typeof api_v1_accounts;

@@ -1,3 +1,4 @@
+import * as apiV1AccessTokens from "./v1/accessTokens";
 import * as apiV1AccountLetters from "./v1/accountLetters";
 import * as apiV1AccountMerge from "./v1/accountMerge";
 import * as apiV1Accounts from "./v1/accounts";
@@ -53,6 +54,7 @@ import * as apiV1Webhooks from "./v1/webhooks";
 
 /** Every module that may have endpoints, by its path; made by `npm run routes`. */
 export const modules: Readonly<Record<string, Record<string, unknown>>> = {
+  "api/v1/accessTokens": apiV1AccessTokens,
   "api/v1/accountLetters": apiV1AccountLetters,
   "api/v1/accountMerge": apiV1AccountMerge,
   "api/v1/accounts": apiV1Accounts,

@@ -9,7 +9,7 @@ import {
 import type { WriteScope } from "../ontology/effects";
 import { persons } from "./askers";
 import { type WriteCall, writeCallValidator, type WriteReply } from "./calls";
-import { credentialValidator } from "./caller";
+import { type CallerCredential, credentialValidator } from "./caller";
 import {
   type AnswerOf,
   type Consulted,
@@ -53,6 +53,8 @@ export type PersonalWriteContext = MutationCtx &
   SignedIn & {
     /** By which request they write. */
     request: RequestOrigin;
+    /** By what they have shown who they are. */
+    shown: CallerCredential["kind"];
     /** The scope of what the person writes in an organization. */
     scopeIn(organizationId: Id<"organizations">): WriteScope;
   };
@@ -105,8 +107,8 @@ export function personalWriteEndpoint<const Definition extends PersonalDefinitio
           ...{ organizationId, actor, ...by, ...signIn },
         });
         const consulted = consultedBy(definition, call) as Consulted<Definition>;
-        const { tenantId } = call.credential;
-        const context = { ...ctx, person, session, tenantId, request: by, scopeIn };
+        const { tenantId, kind: shown } = call.credential;
+        const context = { ...ctx, person, session, tenantId, request: by, shown, scopeIn };
         return await handler(context, { ...input, consulted });
       }),
   });

@@ -82,6 +82,15 @@ test("an access token reads and writes as its user, under its session", async ()
   expect((await ask(token)).headers.get("RateLimit-Remaining")).not.toBeNull();
 });
 
+test("a session gets an access token of its own for who knows its token alone, an access token none", async () => {
+  const asked = async (token: string): Promise<Answer> =>
+    await home.request("POST", "/auth/access-token", { token });
+  const given = await asked(home.sessionToken);
+  const { accessToken } = given.body.data as unknown as { accessToken: string };
+  expect((await ask(accessToken)).status).toBe(200);
+  expect(await asked(accessToken)).toMatchObject({ status: 403, code: "FORBIDDEN" });
+});
+
 test("who belongs to two organizations names one, and no other", async () => {
   const other = await newTenant(home.backend);
   const third = await newTenant(home.backend);

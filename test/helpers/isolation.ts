@@ -136,6 +136,7 @@ const OTHERS: Record<string, Whole> = {
   "POST /profile/export": {},
   "GET /profile/exports/:id": { ids: { id: aCopy } },
   "POST /auth/merge/token": {},
+  "POST /auth/access-token": {},
   "POST /auth/merge": { body: { token: "unknown" } },
   "PATCH /profile": { body: { locale: "de-DE" } },
   "POST /auth/sign-out": {},

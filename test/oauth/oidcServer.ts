@@ -30,7 +30,11 @@ export const CLIENT = { id: "the-client", secret: "the client's secret" };
 
 export async function startOidcServer(
   callbacks: readonly string[],
-  { issuerPath = "", ...more }: { issuerPath?: string } & Configuration = {},
+  {
+    issuerPath = "",
+    hasLoginPage = false,
+    ...more
+  }: { issuerPath?: string; hasLoginPage?: boolean } & Configuration = {},
 ): Promise<OidcServer> {
   const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -79,6 +83,11 @@ export async function startOidcServer(
     if (typeof fault === "object") {
       response.writeHead(fault.status, { "Content-Type": "application/json" });
       response.end(JSON.stringify(fault.body));
+      return;
+    }
+    if (hasLoginPage && path.includes("/interaction/") && request.method === "GET") {
+      response.setHeader("Content-Type", "text/html");
+      response.end('<!doctype html><form method="post"><button>Sign in here</button></form>');
       return;
     }
     if (path.includes("/interaction/")) {

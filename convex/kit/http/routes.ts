@@ -147,6 +147,15 @@ export const endpointRoutes: readonly EndpointRoute[] = [
   },
   {
     method: "POST",
+    path: "/auth/access-token",
+    functionName: "api/v1/accessTokens:issue",
+    kind: "mutation",
+    scope: null,
+    callers: ["user"],
+    isPersonal: true,
+  },
+  {
+    method: "POST",
     path: "/auth/change-email",
     functionName: "api/v1/accountLetters:changeEmail",
     kind: "mutation",
