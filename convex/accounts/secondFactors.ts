@@ -1,5 +1,7 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { ApiError } from "../kit/errors";
+import { activeMemberships } from "./memberships";
 import { passkeysOf, usablePasskeys } from "./passkeys";
 import { confirmedTotp } from "./totpSetup";
 import { recoveryCodesLeft } from "./recoveryCodes";
@@ -21,6 +23,32 @@ export async function secondFactorsNow(
     return secondFactors;
   }
   return secondFactors.filter((factor) => factor !== "passkey");
+}
+
+/**
+ * Who has a second factor changes none by the password alone: whoever has found that out would add one of
+ * their own, and be let in where one is required. A passkey alone asks nobody for more (`secondFactorsNow`),
+ * unless an organization of theirs requires a second factor: who has lost it is helped by its owners.
+ * @param session null for who signs in elsewhere, whose second factor is asked for there
+ * @throws REAUTHENTICATION_REQUIRED
+ */
+export async function requireProvenFactor(
+  ctx: QueryCtx,
+  { _id: userId }: Doc<"users">,
+  session: Doc<"sessions"> | null,
+): Promise<void> {
+  if (session === null || session.isStrong === true) return;
+  const hasCodes = (await confirmedTotp(ctx, userId)) !== null;
+  if (!hasCodes && (await usablePasskeys(ctx, userId)).length === 0) return;
+  if (!hasCodes && !(await isRequiredOf(ctx, userId))) return;
+  const message =
+    "Prove the second factor that you have: POST /auth/reauthenticate with a code or a passkey, then repeat this.";
+  throw new ApiError("REAUTHENTICATION_REQUIRED", message);
+}
+
+async function isRequiredOf(ctx: QueryCtx, userId: Doc<"users">["_id"]): Promise<boolean> {
+  const memberships = await activeMemberships(ctx, userId);
+  return memberships.some(({ needsSecondFactor }) => needsSecondFactor === true);
 }
 
 /**

@@ -275,6 +275,12 @@ describe("joining two accounts of one person", () => {
       await db.insert("passkeys", { userId, ...passkey, ...named, createdAt });
       await db.patch("users", userId, { secondFactors: ["totp", "recovery_code", "passkey"] });
     });
+    // As who signed in with it.
+    await home.backend.run(async ({ db }) => {
+      for (const { _id, userId } of await db.query("sessions").collect()) {
+        if (userId === goes.id) await db.patch("sessions", _id, { isStrong: true });
+      }
+    });
     expect((await merge(stays, await prove(goes))).status).toBe(200);
     const passkeys = (await stays.request("GET", "/auth/passkeys")).body.data;
     expect(passkeys).toMatchObject([{ name: "Phone" }]);

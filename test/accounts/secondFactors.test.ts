@@ -4,6 +4,7 @@ import type { Id } from "../../convex/_generated/dataModel";
 import { internal } from "../../convex/_generated/api";
 import { holderOfProvedEmail } from "../../convex/accounts/addresses";
 import { issueOneTimeToken } from "../../convex/accounts/oneTimeTokens";
+import { startSession } from "../../convex/accounts/sessions";
 import type { Answer, Request } from "../helpers/answer";
 import { type Fixture, newBackend, requestsOf } from "../helpers/backend";
 import { codeOf, STEP_MS } from "./totpApp";
@@ -279,4 +280,48 @@ test("an authenticator is drawn for who is known by a long name alone, cut betwe
   const answer = await request("POST", "/auth/mfa/totp");
   expect(answer.status).toBe(200);
   expect(dataOf(answer).otpauthUrl).toContain(`:${"a".repeat(63)}?`);
+});
+
+test("who knows the password alone adds no second factor to one that there is, and takes none away", async () => {
+  const { userId, request, secret } = await withTotp();
+  const token = await home.backend.run(async (ctx) => {
+    const signIn = { method: "password" as const, request: { ip: null, userAgent: null } };
+    return (await startSession(ctx, userId, signIn)).token;
+  });
+  const weak = requestsOf(home.backend, token);
+  const attempts = [
+    ["POST", "/auth/mfa/recovery-codes"],
+    ["POST", "/auth/passkeys/options"],
+    ["DELETE", "/auth/passkeys/unknown"],
+    ["POST", "/auth/merge/token"],
+    ["POST", "/profile/export"],
+  ] as const;
+  for (const [method, path] of attempts) {
+    expect((await weak(method, path)).code).toBe("REAUTHENTICATION_REQUIRED");
+  }
+  expect((await request("POST", "/auth/mfa/recovery-codes")).status).toBe(200);
+  const body = { code: codeOf(secret) };
+  expect((await weak("POST", "/auth/reauthenticate", { body })).status).toBe(200);
+  expect((await weak("POST", "/auth/mfa/recovery-codes")).status).toBe(200);
+});
+
+test("where an organization requires a second factor, a password sets up none beside a passkey", async () => {
+  const { userId, request } = await register();
+  const begin = async (): Promise<string | undefined> => {
+    const { secret } = dataOf(await request("POST", "/auth/mfa/totp"));
+    const body = { code: codeOf(secret) };
+    return (await request("POST", "/auth/mfa/totp/confirm", { body })).code;
+  };
+  await home.backend.run(async ({ db }) => {
+    const passkey = { name: "Laptop", credentialId: "a", publicKey: "b", counter: 0 };
+    const where = { rpId: "app.test", transports: [], backedUp: false, createdAt: 1 };
+    await db.insert("passkeys", { userId, ...passkey, ...where });
+    const all = await db.query("memberships").collect();
+    const own = all.find((each) => each.userId === userId);
+    if (own) await db.patch("memberships", own._id, { needsSecondFactor: true });
+  });
+  expect(await begin()).toBe("REAUTHENTICATION_REQUIRED");
+  // One of a host that is no more proves nothing, and keeps nobody out.
+  vi.stubEnv("APP_URL", "https://moved.test");
+  expect(await begin()).toBeUndefined();
 });

@@ -5,6 +5,7 @@ import {
   requireLivingGiver,
   takeOneTimeToken,
 } from "../../accounts/oneTimeTokens";
+import { requireProvenFactor } from "../../accounts/secondFactors";
 import { created, ok } from "../../kit/endpoint";
 import { exampleId } from "../../kit/exampleId";
 import { personalWriteEndpoint } from "../../kit/personalEndpoint";
@@ -27,6 +28,8 @@ export const mergeToken = personalWriteEndpoint(
     needsRecentSignIn: true,
   },
   async (ctx) => {
+    // Memberships go along, also of organizations that require what a password alone does not have.
+    await requireProvenFactor(ctx, ctx.person, ctx.session);
     const issued = { purpose: "merge_accounts", userId: ctx.person._id } as const;
     const session = ctx.session ? { sessionId: ctx.session._id } : {};
     return created(await issueOneTimeToken(ctx, { ...issued, ...session }));

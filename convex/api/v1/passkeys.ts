@@ -21,7 +21,7 @@ import {
   usablePasskeys,
 } from "../../accounts/passkeys";
 import { passkeyRecord, passkeyView } from "../../accounts/passkeyView";
-import { keepSecondFactors } from "../../accounts/secondFactors";
+import { keepSecondFactors, requireProvenFactor } from "../../accounts/secondFactors";
 import { noteAuthentication } from "../../accounts/sessions";
 import { completeSignIn, signedIn } from "../../accounts/signIn";
 import { created, noContent, ok } from "../../kit/endpoint";
@@ -46,7 +46,8 @@ export const options = personalWriteEndpoint(
     needsRecentSignIn: true,
   },
   async (ctx) => {
-    const { person } = ctx;
+    const { person, session } = ctx;
+    await requireProvenFactor(ctx, person, session);
     await requireRoomForPasskey(ctx, person._id);
     const challenge = await issueChallenge(ctx, { purpose: "register", userId: person._id });
     const known = await usablePasskeys(ctx, person._id);
@@ -91,6 +92,7 @@ export const add = personalWriteEndpoint(
   },
   async (ctx, { body: { challengeId, name }, consulted }) => {
     const { person, session, request } = ctx;
+    await requireProvenFactor(ctx, person, session);
     if (!consulted.isGood) throw wrongProof(`The passkey was refused: ${consulted.reason}`);
     const userId = person._id;
     await takeChallenge(ctx, consulted.challenge, { purpose: "register", userId, id: challengeId });
@@ -133,7 +135,8 @@ export const remove = personalWriteEndpoint(
     needsRecentSignIn: true,
   },
   async (ctx, { params }) => {
-    const { person, request } = ctx;
+    const { person, session, request } = ctx;
+    await requireProvenFactor(ctx, person, session);
     const passkey = await requirePasskey(ctx, person._id, params.id);
     await ctx.db.delete("passkeys", passkey._id);
     await keepSecondFactors(ctx, person._id);

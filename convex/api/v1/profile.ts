@@ -5,6 +5,7 @@ import { personCheck } from "../../accounts/passwordFindings";
 import { givenPassword } from "../../accounts/passwordInput";
 import { refusalOfOwnPassword } from "../../accounts/passwordRules";
 import { changeProfile, profile, profileChange, profileOf } from "../../accounts/profile";
+import { requireProvenFactor } from "../../accounts/secondFactors";
 import { COPY_NAME } from "../../attachments/downloads";
 import type { DownloadSource } from "../../attachments/downloadLink";
 import { newJob } from "../../jobs/job";
@@ -40,10 +41,12 @@ export const update = personalWriteEndpoint(
     body: profileChange,
     example: { username: "mara-winter", timeZone: "Europe/Berlin", preferences: { theme: "dark" } },
     answers: { 200: profile },
-    errors: ["CONFLICT", "NOT_FOUND", "INVALID_STATE"],
+    errors: ["CONFLICT", "NOT_FOUND", "INVALID_STATE", "REAUTHENTICATION_REQUIRED"],
     finishes: "avatar",
   },
   async (ctx, { body }) => {
+    // A picture is a file of an organization, which is shown then.
+    if (body.avatarAttachmentId) await requireProvenFactor(ctx, ctx.person, ctx.session);
     const changed = await changeProfile(ctx, ctx.person, body, ctx.request);
     return ok(await profileOf(ctx, changed));
   },
@@ -104,10 +107,13 @@ export const startExport = personalWriteEndpoint(
     description:
       "A job gathers it into one file of JSON, which is there for a day: profile, memberships, sessions, devices, accounts one signs in with, connections, notification settings, inbox, letters, and what one has done in the organizations that one belongs to (what, when and from where). One that is under way is answered rather than another begun; at most five of a day are kept.",
     answers: { 201: exported },
-    errors: ["CONFLICT"],
+    errors: ["CONFLICT", "REAUTHENTICATION_REQUIRED"],
     finishes: "resultLink",
   },
-  async (ctx) => created(exportView(await beginExport(ctx, ctx.person._id))),
+  async (ctx) => {
+    await requireProvenFactor(ctx, ctx.person, ctx.session);
+    return created(exportView(await beginExport(ctx, ctx.person._id)));
+  },
 );
 
 export const getExport = personalReadEndpoint(

@@ -17,7 +17,7 @@ import { personCheck } from "../../accounts/passwordFindings";
 import { givenPassword } from "../../accounts/passwordInput";
 import { refusalOfOwnPassword } from "../../accounts/passwordRules";
 import { renewRecoveryCodes } from "../../accounts/recoveryCodes";
-import { keepSecondFactors } from "../../accounts/secondFactors";
+import { keepSecondFactors, requireProvenFactor } from "../../accounts/secondFactors";
 import { methodOf, noteAuthentication } from "../../accounts/sessions";
 import { completeSignIn, signedIn } from "../../accounts/signIn";
 import { totpDrawing, totpDrawn } from "../../accounts/totpDrawing";
@@ -80,6 +80,7 @@ export const confirmTotpSetup = personalWriteEndpoint(
   },
   async (ctx, { body: { code } }) => {
     const { person, session, request } = ctx;
+    await requireProvenFactor(ctx, person, session);
     const totp = await begunTotp(ctx, person._id);
     if ((await useTotpCode(ctx, totp, code)) !== "right") {
       throw wrongProof("The code is wrong: is the clock of the device right?");
@@ -143,8 +144,9 @@ export const newRecoveryCodes = personalWriteEndpoint(
     secrets: ["recoveryCodes"],
   },
   async (ctx) => {
-    const { person, request } = ctx;
+    const { person, session, request } = ctx;
     await requireTotp(ctx, person._id);
+    await requireProvenFactor(ctx, person, session);
     const codes = await renewRecoveryCodes(ctx, person._id);
     await keepSecondFactors(ctx, person._id);
     await tellOfFactors(ctx, person, { change: "recovery_codes_renewed" }, request);
