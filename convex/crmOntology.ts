@@ -14,8 +14,7 @@ import {
 import { searchedObjects } from "./ontology/searchedRows";
 import { SelectedRows } from "./ontology/selectedRows";
 import { selectionOf } from "./ontology/selection";
-import { liveViewOf } from "./live/view";
-import type { NestedView } from "./ontology/view";
+import { type LiveView, liveViewOf } from "./live/view";
 
 /** The dashboard's live queries of contacts and CRM organizations, with the documented names and arguments. */
 const contacts = liveReadsOf("crm_contact", { area: "crm", idName: "contactId" });
@@ -31,7 +30,7 @@ export const getCrmOrganizations = organizations.list;
 export const getCrmOrganizationsPaginated = organizations.listPaginated;
 export const getCrmOrganization = organizations.get;
 
-type Contact = NestedView<"crm_contact">;
+type Contact = LiveView<"crm_contact">;
 
 /** Full text, by relevance; `limit` is 50 by default and 200 at most. */
 export const searchContacts = query({

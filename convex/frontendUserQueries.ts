@@ -10,6 +10,7 @@ import { emailKey } from "./kit/email";
 import { readToken } from "./kit/tokens";
 import { frontendUserType } from "./ontology/frontendUser";
 import { crmContextOf, frontendUserView, ownCrmContext } from "./ontology/frontendUserView";
+import type { LiveView } from "./live/view";
 import { collectedViews, pageOfViews } from "./live/reads";
 import { portalPage } from "./ontology/portalObjects";
 import { liveSessions } from "./ontology/portalSessions";
@@ -17,7 +18,6 @@ import type { PortalViewer } from "./ontology/portalRules";
 import { SelectedRows } from "./ontology/selectedRows";
 import { filtersOf, selectionOf } from "./ontology/selection";
 import { TenantReader } from "./ontology/reader";
-import type { NestedView } from "./ontology/view";
 import type { ObjectDoc } from "./ontology/registry";
 
 /**
@@ -36,7 +36,7 @@ const portalArgument = { sessionId: v.string() };
 
 type FrontendUser = ReturnType<typeof frontendUserView>;
 /** As lists have it, which do not read whom each one's contact belongs to. */
-type ListedUser = NestedView<"frontend_user">;
+type ListedUser = LiveView<"frontend_user">;
 type PortalSession = Omit<Doc<"frontendSessions">, "tokenHash">;
 type ListArguments = {
   sessionId?: SessionId;
@@ -106,7 +106,7 @@ export const getOwnProjectsPaginated = query({
   handler: async (
     ctx,
     { sessionId, paginationOpts },
-  ): Promise<PaginationResult<NestedView<"project">>> => {
+  ): Promise<PaginationResult<LiveView<"project">>> => {
     const { tenant, viewer } = await portalCaller(ctx, sessionId);
     const { organizationId } = tenant;
     const request = { selection: selectionOf({}) };

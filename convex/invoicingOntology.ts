@@ -18,8 +18,7 @@ import { collectedViews, pageArguments, pageOfViews, viewAt } from "./live/reads
 import { SelectedRows } from "./ontology/selectedRows";
 import { filtersOf, selectionOf } from "./ontology/selection";
 import { withMeantNames } from "./live/names";
-import { liveViewOf } from "./live/view";
-import type { NestedView } from "./ontology/view";
+import { type LiveView, liveViewOf } from "./live/view";
 import type { InvoicingContext } from "./ontology/salesContent";
 import {
   invoiceCreation,
@@ -56,7 +55,7 @@ const invoiceArguments = { ...sessionArgument, invoiceId: v.string() };
 /** Invoices are never archived, so that this changes nothing; it is a documented argument. */
 const archivedArgument = { includeArchived: v.optional(v.boolean()) };
 
-type Invoice = NestedView<"invoice">;
+type Invoice = LiveView<"invoice">;
 type InvoiceRows = SelectedRows<"invoice">;
 type ListArguments = {
   sessionId?: SessionId;

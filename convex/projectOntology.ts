@@ -8,8 +8,7 @@ import { schemasOf } from "./ontology/fieldSchemas";
 import { liveReadsOf } from "./live/reads";
 import { liveWritesOf } from "./live/writes";
 import { changeRecord } from "./ontology/records";
-import { liveViewOf } from "./live/view";
-import type { NestedView } from "./ontology/view";
+import { type LiveView, liveViewOf } from "./live/view";
 import { archiveProject as archive } from "./types/project/rules";
 import { projectType } from "./types/project/type";
 
@@ -31,7 +30,7 @@ export const deleteProject = writes.remove;
 /** Cancels the project and takes it out of the lists. */
 export const archiveProject = mutation({
   args: projectArguments,
-  handler: async (ctx, { sessionId, projectId }): Promise<NestedView<"project">> => {
+  handler: async (ctx, { sessionId, projectId }): Promise<LiveView<"project">> => {
     const subject = { type: "project", id: projectId } as const;
     const placeOf = under("");
     return await writeAt(ctx, sessionId, subject, "projects:write", placeOf, async (to, project) =>
@@ -43,13 +42,13 @@ export const archiveProject = mutation({
 /** Rich HTML; what could run is taken out before it is stored. */
 export const updateProjectDetailedDescription = mutation({
   args: { ...projectArguments, detailedDescription: v.string() },
-  handler: async (ctx, { sessionId, projectId, ...sent }): Promise<NestedView<"project">> => {
+  handler: async (ctx, { sessionId, projectId, ...sent }): Promise<LiveView<"project">> => {
     const reading = { timeZone: null, isChange: true };
     const fields = parseArgument("", schemasOf(projectType).update, sent, reading);
     const subject = { type: "project", id: projectId } as const;
     const placeOf = under("");
     return await writeAt(ctx, sessionId, subject, "projects:write", placeOf, async (to, project) =>
-      liveViewOf(await changeRecord(to.store, project, fields)),
+      liveViewOf(await changeRecord(to, project, fields)),
     );
   },
 });

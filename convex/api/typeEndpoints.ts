@@ -1,5 +1,6 @@
 import * as z from "zod";
-import type { CallerKind } from "../kit/caller";
+import type { Id } from "../_generated/dataModel";
+import type { Caller, CallerKind } from "../kit/caller";
 import {
   created,
   noContent,
@@ -10,6 +11,7 @@ import {
   type WriteFunction,
 } from "../kit/endpoint";
 import { mergedChanges } from "../kit/mergePatch";
+import { once } from "../kit/once";
 import type { Area } from "../kit/scopes";
 import { definitionOf } from "../ontology/derived";
 import { schemasOf } from "../ontology/fieldSchemas";
@@ -17,7 +19,7 @@ import { mappedView } from "../ontology/fieldValues";
 import { archiveParameter, listObjects, listParametersOf, listRequest } from "../ontology/list";
 import { mapOf } from "../ontology/mapOf";
 import { changeRecord, createRecord, removeRecord } from "../ontology/records";
-import type { ObjectType } from "../ontology/registry";
+import type { ObjectDoc, ObjectType } from "../ontology/registry";
 
 /** The words of a type's routes; what they do comes from its definition. */
 export type RouteWords = {
@@ -38,6 +40,16 @@ export type RouteWords = {
   examples: { create: Record<string, unknown>; update: Record<string, unknown> };
   /** Whether objects are archived, and lists may ask for those too. */
   isArchived?: true;
+  /**
+   * Below another object's path, `/projects/:id/tasks`: whose objects alone are listed and found, and of
+   * whom a new one is, by the field that names it.
+   */
+  within?: { type: ObjectType; param: string; field: string };
+  /** Parameters of its list beside those of its columns, and what of them the caller means. */
+  filters?: () => Record<string, z.ZodType>;
+  meant?: (query: Record<string, unknown>, caller: Caller) => Record<string, unknown>;
+  /** Whether a change may say `force: true`, see the type's rules. */
+  isForceable?: true;
 };
 
 /** The functions of a type's routes. */
@@ -53,7 +65,16 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
   const { removeScope } = definition;
   const map = mapOf(type);
   const schemas = schemasOf({ ...definition, map });
-  const { path, tag, area, one, many, descriptions = {}, examples } = words;
+  const { path, tag, area, one, many, descriptions = {}, examples, within } = words;
+  const item = `${path}/:${within?.param ?? "id"}`;
+  // Where a name is taken, or there are as many as there may be.
+  const mayConflict = definition.uniqueKeyIs !== undefined || definition.belongsTo !== undefined;
+  const owner: { subject?: ObjectType } = within ? { subject: within.type } : {};
+  const ofOwner = (subject: ObjectDoc | undefined): Record<string, Id<"objects">> =>
+    within && subject ? { [within.field]: subject._id } : {};
+  const placed = within ? { within: { type: within.type, param: within.param } } : {};
+  const withoutOwner = <Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>): z.ZodObject =>
+    within ? schema.omit({ [within.field]: true } as never) : schema;
   const callers = words.readers ? { callers: words.readers } : {};
   // Where there is no such parameter, there is no such value: the type allows that too.
   type Archived = ReturnType<typeof archiveParameter>;
@@ -73,17 +94,25 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         scope: `${area}:read`,
         ...callers,
         ...(words.saysUndefined ? { saysUndefined: words.saysUndefined } : {}),
+        ...owner,
         query: () =>
-          z.strictObject({
-            ...schemas.filters,
-            ...listParametersOf(type),
-            ...(archived() as Archived),
-          }),
+          withoutOwner(
+            z.strictObject({
+              ...schemas.filters,
+              ...words.filters?.(),
+              ...listParametersOf(type),
+              ...(archived() as Archived),
+            }),
+          ),
         list: true,
         answers: { 200: () => z.array(schemas.record) },
       },
-      async (ctx, { query }) => {
-        const { rows, meta } = await listObjects(ctx, ctx.caller, type, listRequest(type, query));
+      async (ctx, { query, subject }) => {
+        const asked = {
+          ...(words.meant?.(query, ctx.caller) ?? query),
+          ...ofOwner(subject),
+        };
+        const { rows, meta } = await listObjects(ctx, ctx.caller, type, listRequest(type, asked));
         return ok(
           rows.map((row) => mappedView(map, row)),
           { meta },
@@ -98,25 +127,28 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         summary: `Create ${one}`,
         ...described("create"),
         scope: `${area}:write`,
-        body: () => schemas.creation,
+        ...owner,
+        body: () => withoutOwner(schemas.creation),
         example: examples.create,
         answers: { 201: () => schemas.record },
-        errors: ["NOT_FOUND"],
+        errors: mayConflict ? ["NOT_FOUND", "CONFLICT"] : ["NOT_FOUND"],
       },
-      async ({ store, ...ctx }, { body }) => {
-        const object = await createRecord({ ctx, store }, type, body);
+      async ({ store, ...ctx }, { body, subject }) => {
+        const sent = { ...body, ...ofOwner(subject) };
+        const object = await createRecord({ ctx, store }, type, sent);
         return created(mappedView(map, object), { version: object.version });
       },
     ),
     get: readEndpoint(
       {
         method: "GET",
-        path: `${path}/:id`,
+        path: item,
         tag,
         summary: `Get ${one}`,
         scope: `${area}:read`,
         ...callers,
         subject: type,
+        ...placed,
         answers: { 200: () => schemas.record },
       },
       async (_ctx, { subject }) => ok(mappedView(map, subject), { version: subject.version }),
@@ -124,39 +156,51 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
     update: writeEndpoint(
       {
         method: "PATCH",
-        path: `${path}/:id`,
+        path: item,
         tag,
         summary: `Change ${one}`,
         ...described("update"),
         scope: `${area}:write`,
         subject: type,
-        body: () => schemas.patch,
+        ...placed,
+        body: () => (words.isForceable ? schemas.patch.extend(forcing()) : schemas.patch),
         example: examples.update,
         answers: { 200: () => schemas.record },
         errors: ["INVALID_STATE"],
       },
-      async ({ store }, { subject, body }) => {
-        const changes = mergedChanges(schemas.update, subject.customProperties, body);
-        const object = await changeRecord(store, subject, changes);
+      async ({ store, ...ctx }, { subject, body }) => {
+        const { force, ...sent } = body as Record<string, unknown>;
+        const changes = mergedChanges(schemas.update, subject.customProperties, sent);
+        const isForced = force === true;
+        const object = await changeRecord({ ctx, store, isForced }, subject, changes);
         return ok(mappedView(map, object), { version: object.version });
       },
     ),
     remove: writeEndpoint(
       {
         method: "DELETE",
-        path: `${path}/:id`,
+        path: item,
         tag,
         summary: words.summaries?.remove ?? `Delete ${one}`,
         ...described("remove"),
         scope: removeScope ?? `${area}:write`,
         subject: type,
+        ...placed,
         answers: { 204: null },
         errors: ["INVALID_STATE", "CONFLICT"],
       },
-      async ({ store }, { subject }) => {
-        await removeRecord(store, subject);
+      async ({ store, ...ctx }, { subject }) => {
+        await removeRecord({ ctx, store }, subject);
         return noContent;
       },
     ),
   };
 }
+
+/** Of a change that the type's rules warn of. */
+export const forcing = once(() => ({
+  force: z
+    .boolean()
+    .optional()
+    .meta({ description: "Do it although open tasks stand in the way." }),
+}));

@@ -9,10 +9,10 @@ import {
 } from "../_generated/server";
 import type { WriteScope } from "../ontology/effects";
 import { TenantReader } from "../ontology/reader";
-import type { ObjectDoc, ObjectType } from "../ontology/registry";
+import { type ObjectDoc, type ObjectType, objectTypes } from "../ontology/registry";
 import type { ObjectStore } from "../ontology/store";
 import { type Caller, type CallerKind, credentialValidator } from "./caller";
-import type { ErrorCode } from "./errors";
+import { type ErrorCode, notFound } from "./errors";
 import { type RequestInput, parseInput, requestValidator, schemasOf } from "./input";
 import { callersOfOrganizations } from "./askers";
 import { type WriteCall, writeCallValidator, type WriteReply } from "./calls";
@@ -60,6 +60,8 @@ export type EndpointDefinition = {
   triesTokens?: true;
   /** The type of object that `:id` names: it is resolved in the tenant, and `If-Match` applies. */
   subject?: ObjectType;
+  /** Where `:id` names what the subject belongs to: the parameter that names the subject, and the other's type. */
+  within?: { type: ObjectType; param: string };
   /** Of these, as of the body and the answers, what makes the schema: it is built when it is needed. */
   params?: () => z.ZodObject;
   query?: () => z.ZodObject;
@@ -272,6 +274,12 @@ async function subjectOf(
   request: RequestInput,
 ): Promise<ObjectDoc | undefined> {
   if (definition.subject === undefined) return undefined;
-  const id = request.params.find(([name]) => name === "id")?.[1] ?? "";
-  return await tenant.require(definition.subject, id);
+  const idIn = (param: string): string =>
+    request.params.find(([name]) => name === param)?.[1] ?? "";
+  const { subject: type, within } = definition;
+  if (!within) return await tenant.require(type, idIn("id"));
+  const owner = await tenant.require(within.type, idIn("id"));
+  const subject = await tenant.require(type, idIn(within.param));
+  if (subject.parentId !== owner._id) throw notFound(objectTypes[type].resource);
+  return subject;
 }

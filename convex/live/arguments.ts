@@ -79,6 +79,8 @@ function argumentOf(nature: Nature): GenericValidator {
       return v.union(v.number(), v.string());
     case "number":
       return v.number();
+    case "flag":
+      return v.boolean();
     case "oneOf":
       return oneOf(nature.words);
     case "recurrence":

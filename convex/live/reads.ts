@@ -18,10 +18,10 @@ import { comparedBy } from "../ontology/mappedType";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
 import { SelectedRows } from "../ontology/selectedRows";
 import { filtersOf, type FilterValues, selectionOf } from "../ontology/selection";
-import type { MappedName, NestedView } from "../ontology/view";
+import type { MappedName } from "../ontology/view";
 import type { objectTypes } from "../types";
 import { filterArguments } from "./arguments";
-import { liveViewOf } from "./view";
+import { type LiveView, liveViewOf } from "./view";
 
 /**
  * The dashboard's live functions of a type's records. They answer the record's view, as its routes do,
@@ -34,7 +34,7 @@ export const pageArguments = { paginationOpts: paginationOptsValidator };
 /** The newest so many rows, as their views: what a function that returns a whole collection returns. */
 export async function collectedViews<T extends ObjectType>(
   rows: Pageable<ObjectDoc<T>>,
-): Promise<NestedView<T>[]> {
+): Promise<LiveView<T>[]> {
   return (await collectionOf(rows)).map((row) => liveViewOf<T>(row));
 }
 
@@ -45,7 +45,7 @@ const MAX_LIVE_PAGE = 1000;
 export async function pageOfViews<T extends ObjectType>(
   rows: Pageable<ObjectDoc<T>>,
   options: PaginationOptions,
-): Promise<PaginationResult<NestedView<T>>> {
+): Promise<PaginationResult<LiveView<T>>> {
   const { numItems } = options;
   if (!Number.isInteger(numItems) || numItems < 1) {
     const message = "must be a whole number from 1";
@@ -63,7 +63,7 @@ export async function viewAt<T extends ObjectType>(
   type: T,
   id: string,
   scope: Scope,
-): Promise<NestedView<T>> {
+): Promise<LiveView<T>> {
   return liveViewOf<T>((await callerAt(ctx, sessionId, type, id, scope)).object);
 }
 
@@ -79,13 +79,13 @@ type ListArguments<T extends MappedName> = Placed & {
 /** The functions that read a type's records, with what they take and answer. */
 export type LiveReads<T extends MappedName, IdName extends string> = {
   /** The newest 1,000, without the archived ones. */
-  list: RegisteredQuery<"public", ListArguments<T>, Promise<NestedView<T>[]>>;
+  list: RegisteredQuery<"public", ListArguments<T>, Promise<LiveView<T>[]>>;
   listPaginated: RegisteredQuery<
     "public",
     ListArguments<T> & { paginationOpts: PaginationOptions },
-    Promise<PaginationResult<NestedView<T>>>
+    Promise<PaginationResult<LiveView<T>>>
   >;
-  get: RegisteredQuery<"public", Session & Record<IdName, string>, Promise<NestedView<T>>>;
+  get: RegisteredQuery<"public", Session & Record<IdName, string>, Promise<LiveView<T>>>;
 };
 
 /**
@@ -126,7 +126,7 @@ function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: strin
   return {
     list: query({
       args: listArguments,
-      handler: async (ctx, args): Promise<NestedView<ObjectType>[]> =>
+      handler: async (ctx, args): Promise<LiveView<ObjectType>[]> =>
         await collectedViews(await rowsOf(ctx, args)),
     }),
     listPaginated: query({
@@ -134,12 +134,12 @@ function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: strin
       handler: async (
         ctx,
         { paginationOpts, ...args },
-      ): Promise<PaginationResult<NestedView<ObjectType>>> =>
+      ): Promise<PaginationResult<LiveView<ObjectType>>> =>
         await pageOfViews(await rowsOf(ctx, args), paginationOpts),
     }),
     get: query({
       args: recordArguments,
-      handler: async (ctx, args): Promise<NestedView<ObjectType>> =>
+      handler: async (ctx, args): Promise<LiveView<ObjectType>> =>
         await viewAt(ctx, args.sessionId, type, idIn(args), read),
     }),
   };

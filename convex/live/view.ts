@@ -1,10 +1,30 @@
+import type { Value } from "convex/values";
+import { definitionOf } from "../ontology/derived";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
-import { type NestedView, nestedViewOf, type RecordView } from "../ontology/view";
+import {
+  type NestedView,
+  nestedViewOf,
+  type RecordView,
+  viewOf,
+  type ViewOf,
+} from "../ontology/view";
 import { passed } from "./names";
 
-/** A record's view as a live function can answer it, with its fields in `customProperties`. */
-export function liveViewOf<T extends ObjectType>(object: ObjectDoc<T>): NestedView<T> {
-  const view = nestedViewOf(object) as RecordView;
-  const { customProperties = {} } = view;
-  return { ...view, customProperties: passed(customProperties) } as NestedView<T>;
+/**
+ * A record as live functions answer it: as its route does, and that of a flat one with its fields in
+ * `customProperties` too, where the documented structure has them.
+ */
+export type LiveView<T extends ObjectType> = ViewOf<T> & NestedView<T>;
+
+export function liveViewOf<T extends ObjectType>(object: ObjectDoc<T>): LiveView<T> {
+  const { customProperties = {} } = nestedViewOf(object) as RecordView;
+  const isFlat = definitionOf(object.type).map?.shape === "flat";
+  const view = viewOf(object) as RecordView;
+  const fields = isFlat ? passedFields(view) : view;
+  return { ...fields, customProperties: passed(customProperties) } as LiveView<T>;
+}
+
+/** Of a flat record, what a caller named. */
+function passedFields({ customFields, ...view }: RecordView): Record<string, Value> {
+  return customFields === undefined ? view : { ...view, customFields: passed(customFields) };
 }

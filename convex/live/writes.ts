@@ -13,12 +13,12 @@ import { schemasOf } from "../ontology/fieldSchemas";
 import { mapOf } from "../ontology/mapOf";
 import { changeRecord, createRecord, removeRecord } from "../ontology/records";
 import type { ObjectType } from "../ontology/registry";
-import type { MappedName, NestedView } from "../ontology/view";
+import type { MappedName } from "../ontology/view";
 import type { objectTypes } from "../types";
 import { creationArguments, updateArguments } from "./arguments";
 import { type Placed, type Session, tenantArguments } from "./reads";
 import { withMeantNames } from "./names";
-import { liveViewOf } from "./view";
+import { type LiveView, liveViewOf } from "./view";
 
 type Definition<T extends MappedName> = (typeof objectTypes)[T];
 
@@ -30,12 +30,12 @@ export type LiveWrites<T extends MappedName, IdName extends string> = {
     Placed & {
       data: SentCreation<Definition<T>> & { sessionId?: string; organizationId?: string };
     },
-    Promise<NestedView<T>>
+    Promise<LiveView<T>>
   >;
   update: RegisteredMutation<
     "public",
     Session & Record<IdName, string> & { updates: SentPatch<Definition<T>> },
-    Promise<NestedView<T>>
+    Promise<LiveView<T>>
   >;
   remove: RegisteredMutation<"public", Session & Record<IdName, string>, Promise<null>>;
 };
@@ -67,10 +67,7 @@ function writesOf(type: ObjectType, { area, idName }: { area: Area; idName: stri
           organizationId: v.optional(v.string()),
         }),
       },
-      handler: async (
-        ctx,
-        { sessionId, organizationId, data },
-      ): Promise<NestedView<ObjectType>> => {
+      handler: async (ctx, { sessionId, organizationId, data }): Promise<LiveView<ObjectType>> => {
         const outer = { sessionId, organizationId };
         const sent = withMeantNames(withoutRepeated(data, outer), ownFields);
         const placeOf = under("data");
@@ -82,7 +79,7 @@ function writesOf(type: ObjectType, { area, idName }: { area: Area; idName: stri
     }),
     update: mutation({
       args: { ...recordArguments, updates: v.object(updateArguments(mapped)) },
-      handler: async (ctx, { updates, ...args }): Promise<NestedView<ObjectType>> => {
+      handler: async (ctx, { updates, ...args }): Promise<LiveView<ObjectType>> => {
         const subject = { type, id: idIn(args) };
         const placeOf = under("updates");
         const sent = withMeantNames(updates, ownFields);
@@ -93,7 +90,7 @@ function writesOf(type: ObjectType, { area, idName }: { area: Area; idName: stri
             isChange: true,
           });
           const fields = mergedChanges(schemas.update, object.customProperties, patch);
-          return liveViewOf(await changeRecord(by.store, object, fields));
+          return liveViewOf(await changeRecord(by, object, fields));
         });
       },
     }),
@@ -104,7 +101,7 @@ function writesOf(type: ObjectType, { area, idName }: { area: Area; idName: stri
         const subject = { type, id: idIn(args) };
         const scope = definition.removeScope ?? write;
         await writeAt(ctx, args.sessionId, subject, scope, under(""), async (by, object) => {
-          await removeRecord(by.store, object);
+          await removeRecord(by, object);
         });
         return null;
       },

@@ -9,7 +9,7 @@ import { PIECE_BYTES } from "../kit/uploadPieces";
 import { deleteUpload, pieceOf, type Upload } from "../kit/uploads";
 import { UploadWindow } from "../kit/uploadWindow";
 import { tellRepeats } from "./importRepeats";
-import { type Judged, judgedBy, writeBatch } from "./contactBatch";
+import { type Judged, judgedBy, writeBatch } from "./batch";
 import { contactCreation } from "../types/contact/input";
 import { encodingOf, type FileRow, layoutOf, readRows } from "./contactFile";
 import type { UnknownColumns } from "./contactColumns";

@@ -1,6 +1,6 @@
 import type { Doc } from "../_generated/dataModel";
 import type { Problem } from "../kit/errors";
-import type { ItemResult } from "./contactBatch";
+import type { ItemResult } from "./batch";
 import { NOT_KEPT } from "./contactRow";
 
 /** What became of a row, as it is kept: a step's rows are one document, of at most 1 MiB. */

@@ -51,6 +51,8 @@ export type ObjectTypeDefinition<
       record: ObjectRecord<Subtype, Status, Infer<Properties>>,
     ): Readonly<Record<string, readonly string[]>>;
   };
+  /** Who sees the project that its `parentId` names sees it, and nobody else (see sight.ts). */
+  belongsTo?: "project";
   /** Of which type the objects are that a column names. */
   owners?: Partial<Record<RelationColumn, string>>;
   /** What its list is sorted by beside what all are, and the column: an invoice's `issueDate`. */

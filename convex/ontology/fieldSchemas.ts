@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { minorUnitDecimals } from "../kit/currencies";
+import { isRank, MAX_RANK } from "./ranks";
 import { customFields } from "../kit/customFieldsInput";
 import { emailAddress } from "../kit/emailInput";
 import { safeHtml } from "../kit/html";
@@ -172,6 +173,8 @@ function sentSchema(nature: Nature, map: MappedRecord): z.ZodType {
       return anyTime();
     case "number":
       return z.number().min(nature.min).max(nature.max);
+    case "flag":
+      return z.boolean();
     case "oneOf":
       return z.enum(nature.words);
     case "labels":
@@ -180,6 +183,11 @@ function sentSchema(nature: Nature, map: MappedRecord): z.ZodType {
       return budget(nature.max);
     case "members":
       return z.array(z.string().max(64)).max(nature.max, atMost(nature.max));
+    case "color":
+      return z
+        .string()
+        .regex(/^#[0-9a-fA-F]{6}$/, "must be a colour such as #1e90ff")
+        .toLowerCase();
     case "rank":
       return rank();
     case "recurrence":
@@ -197,13 +205,8 @@ function sentSchema(nature: Nature, map: MappedRecord): z.ZodType {
 
 /** As `fractional-indexing` writes them: digits and letters, the first of which says how many are whole. */
 function rank(): z.ZodType {
-  return z
-    .string()
-    .regex(/^[A-Za-z][0-9A-Za-z]*$/, "must be a place that a record has, such as a0")
-    .max(MAX_RANK);
+  return z.string().max(MAX_RANK).refine(isRank, "must be a place that a record has, such as a0");
 }
-
-const MAX_RANK = 250;
 
 function recurrence(): z.ZodType {
   return z.strictObject({
@@ -290,6 +293,8 @@ function shownSchema(nature: Nature): z.ZodType {
     case "time":
     case "number":
       return z.number();
+    case "flag":
+      return z.boolean();
     case "oneOf":
       return z.enum(nature.words);
     case "address":

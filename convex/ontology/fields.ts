@@ -20,6 +20,7 @@ export type Nature =
   /** A day or an instant, in milliseconds. */
   | { kind: "day" | "time" }
   | { kind: "number"; min: number; max: number }
+  | { kind: "flag" }
   | { kind: "oneOf"; words: readonly string[] }
   | { kind: "labels"; max: number; each: number }
   /** An amount in major units with its currency. */
@@ -28,6 +29,8 @@ export type Nature =
   | { kind: "members"; max: number }
   /** A place among others, compared byte by byte: a key of https://www.npmjs.com/package/fractional-indexing. */
   | { kind: "rank" }
+  /** `#rrggbb` */
+  | { kind: "color" }
   /** How it comes again: an RRULE of RFC 5545, counted from the due date or from when it was done. */
   | { kind: "recurrence" }
   /** One object of a type, or several. */
@@ -270,6 +273,7 @@ const strings = v.array(string);
 const ids = v.array(id);
 const amount = v.object({ amount: number, currency: string });
 
+const flag = v.boolean();
 const userIds = v.array(v.id("users"));
 const recurrence = v.object({ rrule: v.string(), from: oneOf(["due", "completion"]) });
 
@@ -301,6 +305,8 @@ export const field = {
   time: (manner: Manner = {}): Time => new Making({ kind: "time" }, number, manner),
   number: (min: number, max: number, manner: Manner = {}): Making<typeof number, number> =>
     new Making({ kind: "number", min, max }, number, manner),
+  flag: (manner: Manner = {}): Making<typeof flag, boolean> =>
+    new Making({ kind: "flag" }, flag, manner),
   oneOf: <const W extends string>(words: readonly W[], manner: Manner = {}): Word<W> =>
     new Making({ kind: "oneOf", words }, oneOf(words), manner),
   /** So many labels at most, each of so many characters. */
@@ -310,6 +316,7 @@ export const field = {
     new Making({ kind: "budget", max }, amount, manner),
   members: (max: number, manner: Manner = {}): Making<typeof userIds, string[]> =>
     new Making({ kind: "members", max }, userIds, manner),
+  color: (manner: Manner = {}): Text => new Making({ kind: "color" }, string, manner),
   rank: (manner: Manner = {}): Text => new Making({ kind: "rank" }, string, manner),
   recurrence: (manner: Manner = {}): Making<typeof recurrence, Infer<typeof recurrence>> =>
     new Making({ kind: "recurrence" }, recurrence, manner),

@@ -2,7 +2,7 @@ import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { emailKey } from "../kit/email";
 import { sha256Hex } from "../kit/tokens";
-import type { ImportRow, Judged } from "./contactBatch";
+import type { ImportRow, Judged } from "./batch";
 import { personOf, phoneKeysOf } from "./contactIdentity";
 import { cardKey, nameKey } from "./contactMatch";
 import { phoneRegionOf } from "./phoneRegion";

@@ -1,8 +1,8 @@
 import { rulesByType } from "../types/rules";
 import { beginnings, storedValues, withKnownOrder } from "./fieldValues";
 import { mapOf } from "./mapOf";
-import type { NewObject, ObjectDoc, ObjectType } from "./registry";
-import type { ObjectChanges, ObjectStore } from "./store";
+import type { NewObject, ObjectDoc, ObjectType, Properties, Status } from "./registry";
+import type { ObjectChanges } from "./store";
 import type { RuleContext, TypeRules } from "./typeRules";
 
 /**
@@ -22,45 +22,59 @@ export async function createRecord<T extends ObjectType>(
   const properties = {
     ...beginnings(map),
     ...(await storedValues(context.store, map, sent)),
-  };
+  } as Partial<Properties<T>>;
   rules?.check?.(properties);
   const { begins } = map;
   const { subtype = begins.subtype, status = begins.status, description } = sent;
-  const given = await rules?.gives?.(context);
   const input = {
     ...{ subtype, status, ...(description === undefined ? {} : { description }) },
-    customProperties: { ...properties, ...given },
-  };
-  return await context.store.insert(type, input as NewObject<T>);
+    customProperties: properties,
+  } as NewObject<T>;
+  const given = await rules?.gives?.(context, input);
+  const customProperties = { ...properties, ...given } as Properties<T>;
+  const object = await context.store.insert(type, { ...input, customProperties });
+  await rules?.entails?.(context, null, object);
+  return object;
 }
 
 /** Given fields change, `null` clears; lists and a caller's own fields are replaced as a whole. */
 export async function changeRecord<T extends ObjectType>(
-  store: ObjectStore,
+  context: RuleContext,
   object: ObjectDoc<T>,
   sent: SentFields,
 ): Promise<ObjectDoc<T>> {
   const map = mapOf(object.type);
-  const values = await storedValues(store, map, sent);
-  const customProperties = withKnownOrder(map, object.customProperties, values);
-  rulesOf(object.type)?.check?.({ ...object.customProperties, ...customProperties });
+  const rules = rulesOf(object.type);
+  const values = await storedValues(context.store, map, sent);
+  const known = withKnownOrder(map, object.customProperties, values);
+  const properties = { ...object.customProperties, ...known } as Properties<T>;
+  rules?.check?.(properties);
   const { subtype, status, description } = sent;
+  const next = { status: (status ?? object.status) as Status<T>, properties };
+  const entailed = await rules?.changes?.(context, object, next);
+  const customProperties = { ...known, ...entailed };
   const changes = {
     ...(subtype === undefined ? {} : { subtype }),
     ...(status === undefined ? {} : { status }),
     ...(description === undefined ? {} : { description: description ?? undefined }),
     customProperties,
   };
-  return await store.update(object, changes as ObjectChanges<T>);
+  const verb = rules?.verbOf?.(object, next);
+  const changed = await context.store.update(object, changes as ObjectChanges<T>, verb);
+  if (changed !== object) await rules?.entails?.(context, object, changed);
+  return changed;
 }
 
 /** @throws INVALID_STATE where the type's rules keep it; CONFLICT while others point to it */
-export async function removeRecord(store: ObjectStore, object: ObjectDoc): Promise<void> {
-  rulesOf(object.type)?.requireRemovable?.(object);
-  await store.remove(object);
+export async function removeRecord(context: RuleContext, object: ObjectDoc): Promise<void> {
+  const rules = rulesOf(object.type);
+  rules?.requireRemovable?.(object);
+  await rules?.releases?.(context, object);
+  await context.store.remove(object);
 }
 
-function rulesOf(type: ObjectType): TypeRules<ObjectType> | undefined {
-  const rules: Partial<Record<ObjectType, TypeRules<ObjectType>>> = rulesByType;
-  return rules[type];
+function rulesOf<T extends ObjectType>(type: T): TypeRules<T> | undefined {
+  // The table keeps type and rules together; a generic signature cannot.
+  const rules = rulesByType as Partial<Record<ObjectType, unknown>>;
+  return rules[type] as TypeRules<T> | undefined;
 }

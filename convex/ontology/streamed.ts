@@ -22,4 +22,11 @@ export const streamed = defineSchema({
     "fromType",
     "fromCreatedAt",
   ]),
+  objectTerms: defineTable(v.any()).index("by_term", [
+    "organizationId",
+    "type",
+    "term",
+    "status",
+    "createdAt",
+  ]),
 }) as unknown as typeof schema;

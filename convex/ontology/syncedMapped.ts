@@ -26,25 +26,28 @@ export function syncedMapped(type: SyncedObjectType): SyncedType {
     async create(context, fields) {
       return await createRecord({ ctx: context, store: context.store }, type, fields);
     },
-    async change({ store }, object, fields) {
-      return await changeRecord(store, object, fields);
+    async change(context, object, fields) {
+      return await changeRecord({ ctx: context, store: context.store }, object, fields);
     },
     ...(map.statusIsGiven
       ? {}
       : {
-          async become({ store }, object, status) {
+          async become(context, object, status) {
             const schema = z.enum(definition.statuses);
             const given = parseFields(schema, status, { timeZone: null }, "status");
-            return await changeRecord(store, object, { status: given });
+            return await changeRecord({ ctx: context, store: context.store }, object, {
+              status: given,
+            });
           },
         }),
-    async remove({ store, grants }, object) {
+    async remove(context, object) {
+      const { grants } = context;
       if (removeScope !== undefined && !covers(grants, removeScope)) {
         throw new ApiError("INSUFFICIENT_SCOPE", `Deleting a ${resource} takes ${removeScope}.`, {
           details: { required: removeScope, granted: [...grants] },
         });
       }
-      await removeRecord(store, object);
+      await removeRecord({ ctx: context, store: context.store }, object);
     },
   });
 }

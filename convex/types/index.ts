@@ -7,6 +7,8 @@ import { quoteType } from "../ontology/quote";
 import { recurringInvoiceType } from "../ontology/recurringInvoice";
 import { crmOrganizationType } from "./crmOrganization/type";
 import { projectType } from "./project/type";
+import { taskType } from "./task/type";
+import { taskLabelType } from "./taskLabel/type";
 
 /**
  * Every object type. A new one is a folder of this one and a line here.
@@ -17,6 +19,8 @@ export const objectTypes = {
   crm_contact: contactType,
   frontend_user: frontendUserType,
   project: projectType,
+  task_label: taskLabelType,
+  task: taskType,
   quote: quoteType,
   recurring_invoice: recurringInvoiceType,
   invoice: invoiceType,

@@ -1,4 +1,6 @@
 import { projectRules } from "./project/rules";
+import { taskRules } from "./task/rules";
+import { taskLabelRules } from "./taskLabel/rules";
 
 /** The types that have rules beside what their field maps say. */
-export const rulesByType = { project: projectRules };
+export const rulesByType = { project: projectRules, task: taskRules, task_label: taskLabelRules };

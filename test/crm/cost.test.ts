@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judged, writeBatch } from "../../convex/ontology/contactBatch";
+import { judged, writeBatch } from "../../convex/ontology/batch";
 import { type Fixture, newBackend } from "../helpers/backend";
 
 /** Convex's own: 16,000 documents written, 32,000 read, 4,096 index ranges; a tenth is left free, of ranges a fifth. */

@@ -7,7 +7,7 @@ import {
   type ItemResult,
   judged,
   writeBatch,
-} from "../../ontology/contactBatch";
+} from "../../ontology/batch";
 import type { Value } from "convex/values";
 import { once } from "../../kit/once";
 

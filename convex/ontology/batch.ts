@@ -120,7 +120,7 @@ async function writeGroup(
   const { viewer: _viewer, ...jobScopeOf } = scope;
   const args = { scope: jobScopeOf, of, items: JSON.stringify(items), rehearse };
   try {
-    return await ctx.runMutation(internal.ontology.contactBatch.write, args);
+    return await ctx.runMutation(internal.ontology.batch.write, args);
   } catch (error) {
     const refusal = errorDataOf(error);
     const rehearsed = refusal === null ? rehearsedResults(error) : null;
@@ -176,7 +176,7 @@ const writers: Record<BatchOf | "row", Writer> = {
       const { id, ...patch } = item as z.output<ReturnType<typeof organizationChange>>;
       const known = await store.require("crm_organization", id);
       const changes = mergedChanges(organization().update, known.customProperties, patch);
-      return { status: "updated", id: (await changeRecord(store, known, changes))._id };
+      return { status: "updated", id: (await changeRecord({ ctx, store }, known, changes))._id };
     }
     const fields = item as z.output<ReturnType<typeof organization>["creation"]>;
     const made = await createRecord({ ctx, store }, "crm_organization", fields);

@@ -1,0 +1,10 @@
+import { internal } from "../../_generated/api";
+import type { TypeRules } from "../../ontology/typeRules";
+
+export const taskLabelRules: TypeRules<"task_label"> = {
+  /** However many tasks have it: they lose it after it is gone. */
+  async releases({ ctx, store }, { _id: labelId }) {
+    const { viewer: _viewer, ...scope } = store.scope;
+    await ctx.scheduler.runAfter(0, internal.tasks.labelJobs.strip, { scope, labelId });
+  },
+};
