@@ -186,6 +186,7 @@ import type * as delivery_documents from "../delivery/documents.js";
 import type * as delivery_eInvoice_amounts from "../delivery/eInvoice/amounts.js";
 import type * as delivery_eInvoice_codes from "../delivery/eInvoice/codes.js";
 import type * as delivery_eInvoice_eInvoice from "../delivery/eInvoice/eInvoice.js";
+import type * as delivery_eInvoice_generate from "../delivery/eInvoice/generate.js";
 import type * as delivery_eInvoice_metadata from "../delivery/eInvoice/metadata.js";
 import type * as delivery_eInvoice_parties from "../delivery/eInvoice/parties.js";
 import type * as delivery_eInvoice_requirements from "../delivery/eInvoice/requirements.js";
@@ -837,6 +838,7 @@ declare const fullApi: ApiFromModules<{
   "delivery/eInvoice/amounts": typeof delivery_eInvoice_amounts;
   "delivery/eInvoice/codes": typeof delivery_eInvoice_codes;
   "delivery/eInvoice/eInvoice": typeof delivery_eInvoice_eInvoice;
+  "delivery/eInvoice/generate": typeof delivery_eInvoice_generate;
   "delivery/eInvoice/metadata": typeof delivery_eInvoice_metadata;
   "delivery/eInvoice/parties": typeof delivery_eInvoice_parties;
   "delivery/eInvoice/requirements": typeof delivery_eInvoice_requirements;

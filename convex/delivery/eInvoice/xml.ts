@@ -1,10 +1,11 @@
 "use node";
 
-import { type Invoice, InvoiceService } from "@e-invoice-eu/core";
+import type { Invoice } from "@e-invoice-eu/core";
 import { fragment } from "xmlbuilder2";
 import { dayOf } from "../../kit/localTime";
 import { languageOf } from "../printed/wording";
 import { eInvoiceOf, isOutsideScope } from "./eInvoice";
+import { generate } from "./generate";
 import { withMetadata } from "./metadata";
 import { identifierOf } from "./parties";
 import type { TaxSource } from "./requirements";
@@ -15,21 +16,11 @@ export type Syntax = "ubl" | "cii";
 const NO_ADDRESS = "freehold-no-address";
 const WITHOUT_ADDRESS = new RegExp(`\\s*<cbc:EndpointID[^>]*>${NO_ADDRESS}</cbc:EndpointID>`, "g");
 
-const service = new InvoiceService({
-  log: () => undefined,
-  warn: (message) => {
-    console.warn(message);
-  },
-  error: (message) => {
-    console.error(message);
-  },
-});
-
 /** The XML of an invoice or credit note as EN 16931 has it: UBL 2.1 or UN/CEFACT CII D16B. */
 export async function xmlOf(source: TaxSource, syntax: Syntax): Promise<string> {
   const options = { format: syntax === "ubl" ? "UBL" : "CII", lang: "en", noWarnings: true };
   const model = eInvoiceOf(source);
-  const xml = await service.generate(syntax === "ubl" ? withAddresses(model) : model, options);
+  const xml = await generate(syntax === "ubl" ? withAddresses(model) : model, options);
   if (typeof xml !== "string") throw new Error(`${options.format} is no XML.`);
   return syntax === "ubl" ? xml.replace(WITHOUT_ADDRESS, "") : mended(xml, source);
 }
@@ -94,7 +85,7 @@ export async function facturXOf(
   pdf: Uint8Array,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { document, organization } = source;
-  const made = await service.generate(eInvoiceOf(source), {
+  const made = await generate(eInvoiceOf(source), {
     format: "Factur-X-EN16931",
     lang: "en",
     noWarnings: true,
