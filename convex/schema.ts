@@ -3,6 +3,7 @@ import { accountMailTables } from "./schemas/accountMailSchemas";
 import { accountTables } from "./schemas/accountSchemas";
 import { attachmentTables } from "./schemas/attachmentSchemas";
 import { auditTables } from "./schemas/auditSchemas";
+import { boardTables } from "./schemas/boardSchemas";
 import { coreTables } from "./schemas/coreSchemas";
 import { crmTables } from "./schemas/crmSchemas";
 import { deliveryTables } from "./schemas/deliverySchemas";
@@ -39,4 +40,5 @@ export default defineSchema({
   ...secondFactorTables,
   ...oauthTables,
   ...personTables,
+  ...boardTables,
 });

@@ -1,15 +1,20 @@
 import { v } from "convex/values";
-import { mutation } from "./_generated/server";
+import { mutation, query } from "./_generated/server";
+import type { Id } from "./_generated/dataModel";
+import { boardOf, type Column } from "./boards/board";
+import { type CalendarEntry, calendarOf } from "./boards/calendar";
+import { calendarSpan } from "./boards/span";
 import { under } from "./kit/errors";
 import { parseArgument } from "./kit/input";
 import { mergedChanges } from "./kit/mergePatch";
-import { sessionArgument } from "./kit/live";
+import { callerAt, callerIn, sessionArgument } from "./kit/live";
+import { organizationOf } from "./kit/own";
 import { oneOf } from "./kit/oneOf";
 import { writeAt } from "./kit/liveWrites";
 import { creationArguments, updateArguments } from "./live/arguments";
 import { withMeantNames } from "./live/names";
 import { liveReadsOf } from "./live/reads";
-import { type LiveView, liveViewOf } from "./live/view";
+import { type LiveRecord, liveRecordOf, type LiveView, liveViewOf } from "./live/view";
 import { liveWritesOf } from "./live/writes";
 import { schemasOf } from "./ontology/fieldSchemas";
 import { changeRecord, createRecord } from "./ontology/records";
@@ -22,6 +27,10 @@ const reads = liveReadsOf("task", names);
 const writes = liveWritesOf("task", names);
 const { projectId: _projectId, ...creation } = creationArguments(taskType);
 type Task = LiveView<"task">;
+type LiveBoard = {
+  projectId: Id<"objects">;
+  columns: (Omit<Column, "tasks"> & { tasks: LiveRecord<"task">[] })[];
+};
 
 /** The newest 1,000 tasks, of one project where `projectId` is given. */
 export const getTasks = reads.list;
@@ -85,5 +94,34 @@ export const moveTask = mutation({
     return await writeAt(ctx, sessionId, subject, "projects:write", under(""), async (by, task) =>
       liveViewOf(await move({ ...by, isForced: force === true }, task, to)),
     );
+  },
+});
+
+/** A project's board, see `GET /projects/:id/board`. */
+export const getBoard = query({
+  args: { ...sessionArgument, projectId: v.string() },
+  handler: async (ctx, { sessionId, projectId }): Promise<LiveBoard> => {
+    const at = await callerAt(ctx, sessionId, "project", projectId, "projects:read");
+    const columns = await boardOf(ctx, at.caller, at.object._id);
+    const shown = columns.map(({ tasks, ...column }) => ({
+      ...column,
+      tasks: tasks.map((task) => liveRecordOf(task)),
+    }));
+    return { projectId: at.object._id, columns: shown };
+  },
+});
+
+/** What falls on the days from one up to another, see `GET /calendar`. */
+export const getCalendar = query({
+  args: {
+    ...sessionArgument,
+    organizationId: v.id("organizations"),
+    from: v.union(v.number(), v.string()),
+    to: v.union(v.number(), v.string()),
+  },
+  handler: async (ctx, { sessionId, organizationId, from, to }): Promise<CalendarEntry[]> => {
+    const { caller } = await callerIn(ctx, sessionId, organizationId, "projects:read");
+    const span = parseArgument("", calendarSpan(), { from, to }, await organizationOf(ctx, caller));
+    return await calendarOf(ctx, caller, span);
   },
 });

@@ -6,6 +6,7 @@ import * as apiV1ApiKeys from "./v1/apiKeys";
 import * as apiV1Attachments from "./v1/attachments";
 import * as apiV1Audit from "./v1/audit";
 import * as apiV1Auth from "./v1/auth";
+import * as apiV1Boards from "./v1/boards";
 import * as apiV1ClerkEvents from "./v1/clerkEvents";
 import * as apiV1Conflicts from "./v1/conflicts";
 import * as apiV1Connections from "./v1/connections";
@@ -63,6 +64,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/attachments": apiV1Attachments,
   "api/v1/audit": apiV1Audit,
   "api/v1/auth": apiV1Auth,
+  "api/v1/boards": apiV1Boards,
   "api/v1/clerkEvents": apiV1ClerkEvents,
   "api/v1/conflicts": apiV1Conflicts,
   "api/v1/connections": apiV1Connections,

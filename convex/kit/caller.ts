@@ -113,17 +113,21 @@ export async function identifyApiKey(
   if (!key || key.revokedAt !== undefined) throw unauthorized(kind);
   requireTenant(credential, key.organizationId);
   return {
-    caller: {
-      kind: "api_key",
-      id: key._id,
-      name: key.name,
-      organizationId: key.organizationId,
-      grants: key.scopes.filter(isGrant),
-    },
+    caller: callerOfApiKey(key),
     expiresAt: key.expiresAt,
     keyMode: modeOfKey(key),
     session: null,
   };
+}
+
+/** Of a key that is good. */
+export function callerOfApiKey({
+  _id: id,
+  name,
+  organizationId,
+  scopes,
+}: Doc<"apiKeys">): Extract<Caller, { kind: "api_key" }> {
+  return { kind: "api_key", id, name, organizationId, grants: scopes.filter(isGrant) };
 }
 
 export async function identifySession(ctx: QueryCtx, credential: Hashed): Promise<Identity> {

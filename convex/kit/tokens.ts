@@ -14,6 +14,7 @@ export const TOKEN_PREFIXES = {
   invite: "fh_invite_",
   refresh: "fh_refresh_",
   one_time: "fh_once_",
+  calendar: "fh_calendar_",
 } as const;
 
 export type TokenKind = keyof typeof TOKEN_PREFIXES;

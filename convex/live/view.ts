@@ -24,6 +24,13 @@ export function liveViewOf<T extends ObjectType>(object: ObjectDoc<T>): LiveView
   return { ...fields, customProperties: passed(customProperties) } as LiveView<T>;
 }
 
+/** The same without what is said twice: where many are shown at once. */
+export type LiveRecord<T extends ObjectType> = ViewOf<T>;
+
+export function liveRecordOf<T extends ObjectType>(object: ObjectDoc<T>): LiveRecord<T> {
+  return passedFields(viewOf(object) as RecordView) as LiveRecord<T>;
+}
+
 /** Of a flat record, what a caller named. */
 function passedFields({ customFields, ...view }: RecordView): Record<string, Value> {
   return customFields === undefined ? view : { ...view, customFields: passed(customFields) };

@@ -217,10 +217,14 @@ export class ObjectStore extends TenantReader {
    * differed.
    */
   async rederive(object: ObjectDoc): Promise<boolean> {
-    const { searchText, lookupKey } = columnsOf(object.type, object);
-    const isOld = searchText !== object.searchText || lookupKey !== object.lookupKey;
+    const { searchText, lookupKey, documentDate, dueAt } = columnsOf(object.type, object);
+    const derived = { searchText, lookupKey, documentDate, dueAt };
+    const isOld =
+      searchText !== object.searchText ||
+      lookupKey !== object.lookupKey ||
+      documentDate !== object.documentDate ||
+      dueAt !== object.dueAt;
     if (isOld) {
-      const derived = { searchText, lookupKey };
       await this.ctx.db.patch("objects", object._id, derived);
       this.memory.wrote(object, { ...object, ...derived });
     }

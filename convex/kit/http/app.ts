@@ -14,6 +14,7 @@ import { errorsPageRoute } from "./errorsPage";
 import { healthRoutes } from "./health";
 import { homeRoutes } from "./home";
 import { incomingRoutes } from "./incoming";
+import { calendarFeedRoutes } from "./calendarFeed";
 import { jwksRoutes } from "./jwks";
 import { logRequest } from "./log";
 import { preferred } from "./negotiate";
@@ -74,6 +75,7 @@ export function httpApp(
   incomingRoutes(app, webhooks);
   downloadRoutes(app);
   uploadRoutes(app);
+  calendarFeedRoutes(app);
   oauthRoutes(app);
   for (const endpoint of fixedWordsFirst(endpoints)) {
     const path = API_PREFIX + endpoint.path;

@@ -1,11 +1,14 @@
-import type { HttpContext } from "./context";
+import { API_PREFIX, type HttpContext } from "./context";
+
+const CALENDAR_FEEDS = `${API_PREFIX}/calendar/feeds/`;
 
 /**
  * The link of a download or an upload is a credential too: its attachment may be told, its signature
- * not; nor the token of a link that signs a browser in.
+ * not; nor the token of a link that signs a browser in, or that a calendar is read by.
  */
 function maskedPath(path: string): string {
   if (path.startsWith("/login/session/")) return "/login/session/…";
+  if (path.startsWith(CALENDAR_FEEDS)) return `${CALENDAR_FEEDS}…`;
   return path.replace(/(\/(?:files|uploads)\/[^./]{1,64})[^/]*/, "$1…");
 }
 

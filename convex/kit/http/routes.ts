@@ -592,6 +592,27 @@ export const endpointRoutes: readonly EndpointRoute[] = [
   },
   {
     method: "GET",
+    path: "/calendar",
+    functionName: "api/v1/boards:calendar",
+    kind: "query",
+    scope: "projects:read",
+  },
+  {
+    method: "POST",
+    path: "/calendar/feed",
+    functionName: "api/v1/boards:makeCalendarFeed",
+    kind: "mutation",
+    scope: "projects:read",
+  },
+  {
+    method: "DELETE",
+    path: "/calendar/feed",
+    functionName: "api/v1/boards:removeCalendarFeed",
+    kind: "mutation",
+    scope: "projects:read",
+  },
+  {
+    method: "GET",
     path: "/conflicts",
     functionName: "api/v1/conflicts:list",
     kind: "query",
@@ -1374,6 +1395,13 @@ export const endpointRoutes: readonly EndpointRoute[] = [
     scope: "projects:write",
   },
   {
+    method: "GET",
+    path: "/projects/:id/board",
+    functionName: "api/v1/boards:get",
+    kind: "query",
+    scope: "projects:read",
+  },
+  {
     method: "POST",
     path: "/projects/:id/tasks",
     functionName: "api/v1/tasks:createInProject",
@@ -1957,6 +1985,13 @@ export const endpointRoutes: readonly EndpointRoute[] = [
     functionName: "api/v1/incomingEvents:list",
     kind: "query",
     scope: "webhooks:read",
+  },
+  {
+    method: "GET",
+    path: "/workload",
+    functionName: "api/v1/boards:workload",
+    kind: "query",
+    scope: "projects:read",
   },
 ];
 

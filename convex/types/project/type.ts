@@ -1,9 +1,33 @@
 import { CHANGED } from "../../ontology/definition";
 import { field } from "../../ontology/fields";
-import { defineMappedType } from "../../ontology/mappedType";
+import { defineMappedType, mappedColumns } from "../../ontology/mappedType";
 
 export const PRIORITIES = ["low", "medium", "high", "critical"] as const;
 const MAX_BUDGET = 1_000_000_000_000;
+
+const projectFields = {
+  name: field.label(200, { isSearched: true }).required,
+  projectCode: field.label(40, { isSearched: true, filter: "lookupKey" }).derived,
+  startDate: field.day().optional,
+  targetEndDate: field.day().optional,
+  budget: field.budget(MAX_BUDGET).optional,
+  priority: field.oneOf(PRIORITIES, { filter: "facet" }).beginning("medium"),
+  progress: field.number(0, 100, { description: "Per cent." }).beginning(0),
+  clientOrgId: field.reference("crm_organization", {
+    filter: "parentId",
+    linkType: "client",
+    description: "The CRM organization that it is for.",
+  }).optional,
+  contactIds: field
+    .references("crm_contact", 50, {
+      linkType: "project_contact",
+      description: "Contacts who take part; they see it in the portal.",
+    })
+    .beginning([]),
+  detailedDescription: field.html(100_000).optional,
+  archivedAt: field.time().derivedOptional,
+  customFields: field.ownFields(),
+};
 
 /** A piece of work, for a client or for the organization itself. */
 export const projectType = defineMappedType({
@@ -24,30 +48,17 @@ export const projectType = defineMappedType({
     shape: "nested",
     begins: { status: "draft" },
     isDescribed: true,
-    fields: {
-      name: field.label(200, { isSearched: true }).required,
-      projectCode: field.label(40, { isSearched: true, filter: "lookupKey" }).derived,
-      startDate: field.day().optional,
-      targetEndDate: field.day().optional,
-      budget: field.budget(MAX_BUDGET).optional,
-      priority: field.oneOf(PRIORITIES, { filter: "facet" }).beginning("medium"),
-      progress: field.number(0, 100, { description: "Per cent." }).beginning(0),
-      clientOrgId: field.reference("crm_organization", {
-        filter: "parentId",
-        linkType: "client",
-        description: "The CRM organization that it is for.",
-      }).optional,
-      contactIds: field
-        .references("crm_contact", 50, {
-          linkType: "project_contact",
-          description: "Contacts who take part; they see it in the portal.",
-        })
-        .beginning([]),
-      detailedDescription: field.html(100_000).optional,
-      archivedAt: field.time().derivedOptional,
-      customFields: field.ownFields(),
-    },
+    fields: projectFields,
   },
+  columns({ description, customProperties: project }) {
+    const { startDate, targetEndDate } = project;
+    return {
+      ...mappedColumns(projectFields, project, description),
+      ...(startDate === undefined ? {} : { documentDate: startDate }),
+      ...(targetEndDate === undefined ? {} : { dueAt: targetEndDate }),
+    };
+  },
+  sorts: { startDate: "documentDate", targetEndDate: "dueAt" },
   removeScope: "projects:delete",
   portal: {
     through: ["project_contact"],
