@@ -8,6 +8,7 @@ import { coreTables } from "./schemas/coreSchemas";
 import { crmTables } from "./schemas/crmSchemas";
 import { deliveryTables } from "./schemas/deliverySchemas";
 import { documentTables } from "./schemas/documentSchemas";
+import { favoriteTables } from "./schemas/favoriteSchemas";
 import { invoicingTables } from "./schemas/invoicingSchemas";
 import { kitTables } from "./schemas/kitSchemas";
 import { notificationTables } from "./schemas/notificationSchemas";
@@ -41,4 +42,5 @@ export default defineSchema({
   ...oauthTables,
   ...personTables,
   ...boardTables,
+  ...favoriteTables,
 });

@@ -3,6 +3,8 @@ import type { Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
 import { handInboxOn } from "../delivery/inbox";
 import { handSettingsOn } from "../delivery/notificationSettings";
+import { removeFeed } from "../boards/feeds";
+import { handFavoritesOn } from "../projects/favorites";
 import { succeeded } from "../jobs/job";
 import { isTurn, nextStep } from "../jobs/steps";
 import { handDevicesOn } from "../sync/devices";
@@ -51,6 +53,8 @@ async function takeSome(ctx: MutationCtx, removal: Removal): Promise<Step> {
     if (!isDone) return { outcome: "more", organizationIds };
     await handSettingsOn(ctx, whose);
     await handDevicesOn(ctx, whose);
+    await handFavoritesOn(ctx, whose);
+    await removeFeed(ctx, { organizationId, id: userId });
     return { outcome: "more", organizationIds: others };
   }
   if (await deleteSessions(ctx, userId)) return { outcome: "more", organizationIds };

@@ -31,7 +31,7 @@ export async function makeFeed(ctx: MutationCtx, holder: FeedHolder, now: number
 
 export async function removeFeed(
   ctx: MutationCtx,
-  { organizationId, id }: FeedHolder,
+  { organizationId, id }: Pick<FeedHolder, "organizationId" | "id">,
 ): Promise<void> {
   const feeds = ctx.db
     .query("calendarFeeds")

@@ -106,7 +106,7 @@ export const RESOURCES = [
   ...["payment link", "payment provider", "document"],
   ...["attachment", "upload", "file", "owner", "import", "merge", "notification", "suppression"],
   ...["webhook", "delivery", "conflict", "device", "api key", "portal session", "organization"],
-  ...["tenant", "member", "invite", "user", "export", "passkey", "connection", "calendar"],
+  ...["tenant", "member", "invite", "user", "export", "passkey", "connection", "calendar", "tag"],
 ] as const;
 export type Resource = (typeof RESOURCES)[number];
 

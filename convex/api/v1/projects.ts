@@ -1,4 +1,6 @@
+import * as z from "zod";
 import { ok, writeEndpoint } from "../../kit/endpoint";
+import { severalOf } from "../../kit/several";
 import { endpointsOf } from "../typeEndpoints";
 import { mappedView } from "../../ontology/fieldValues";
 import { schemasOf } from "../../ontology/fieldSchemas";
@@ -17,6 +19,9 @@ export const { list, create, get, update, remove } = endpointsOf("project", {
   readers: ["api_key", "user", "portal_user"],
   saysUndefined: ["subtype", "status", "priority", "limit", "offset"],
   isArchived: true,
+  filters: () => ({
+    tags: severalOf(z.string().max(50), { description: "Names of tags, as `tags` has them." }),
+  }),
   summaries: { remove: "Delete a draft project" },
   descriptions: {
     list: "A portal user gets their own: those of their contact and of its CRM organization.",

@@ -1,3 +1,4 @@
+import { removeTags } from "../../projects/tags";
 import { ApiError, invalidFields } from "../../kit/errors";
 import { dayOf } from "../../kit/localTime";
 import type { ObjectDoc } from "../../ontology/registry";
@@ -24,6 +25,9 @@ export const projectRules: TypeRules<"project"> = {
     throw new ApiError("INVALID_STATE", `A ${status} project is not deleted; archive it.`, {
       details: { status, allowed: ["draft"] },
     });
+  },
+  async releases({ ctx }, project) {
+    await removeTags(ctx, project);
   },
 };
 

@@ -26,6 +26,7 @@ const projectFields = {
     .beginning([]),
   detailedDescription: field.html(100_000).optional,
   archivedAt: field.time().derivedOptional,
+  tags: field.labels(50, 50, { isSearched: true }).derivedOptional,
   customFields: field.ownFields(),
 };
 
@@ -57,6 +58,10 @@ export const projectType = defineMappedType({
       ...(startDate === undefined ? {} : { documentDate: startDate }),
       ...(targetEndDate === undefined ? {} : { dueAt: targetEndDate }),
     };
+  },
+  terms: {
+    filters: ["tags"],
+    of: ({ customProperties: { tags = [] } }) => ({ tags }),
   },
   sorts: { startDate: "documentDate", targetEndDate: "dueAt" },
   removeScope: "projects:delete",
