@@ -5,6 +5,7 @@
  */
 export const EXAMPLE_IDS = [
   "contactId",
+  "projectId",
   "invoiceId",
   "notificationId",
   "attachmentId",

@@ -26,7 +26,15 @@ export async function storedValues(
     const value = sent[sentName(map, name)];
     return value === undefined ? [] : [storedEntry(tenant, name, field, value)];
   });
-  return Object.fromEntries(await Promise.all(entries));
+  return Object.fromEntries(await allInOrder(entries));
+}
+
+/** All that was begun; of several refusals the first in the order of the fields, whichever came first. */
+async function allInOrder<Value>(begun: Promise<Value>[]): Promise<Value[]> {
+  await Promise.allSettled(begun);
+  const values: Value[] = [];
+  for (const each of begun) values.push(await each);
+  return values;
 }
 
 async function storedEntry(
@@ -44,7 +52,7 @@ async function storedEntry(
       const found = ids.map((id) =>
         referred(tenant, nature.to, id, `${name}.${(value as string[]).indexOf(id)}`),
       );
-      return [name, await Promise.all(found)];
+      return [name, await allInOrder(found)];
     }
     case "members":
       return [name, await membersNamed(tenant, name, value as string[])];
@@ -80,7 +88,7 @@ async function membersNamed(
     if (!member) throw missingReference("member", `${field}.${sent.indexOf(id)}`);
     return member;
   });
-  return await Promise.all(found);
+  return await allInOrder(found);
 }
 
 /**

@@ -78,13 +78,21 @@ function sentFields(
   return { ...others, [ownFieldsName(map)]: Object.fromEntries(kept) };
 }
 
-/** Devices call every record's name so. */
+/**
+ * Devices call every record's name so, and have what callers are not shown since there is only one: it may
+ * come back as it went out.
+ */
 function calledAsByCallers(
-  { nameAs }: MappedRecord,
+  { nameAs, hides = [], begins }: MappedRecord,
   sent: Record<string, unknown>,
 ): Record<string, unknown> {
-  if (nameAs === undefined || sent.name === undefined) return sent;
-  const { name, ...others } = sent;
+  const isOnlyOne = (name: string): boolean =>
+    (name === "subtype" || name === "status") &&
+    hides.includes(name) &&
+    sent[name] === begins[name];
+  const given = Object.fromEntries(Object.entries(sent).filter(([name]) => !isOnlyOne(name)));
+  if (nameAs === undefined || given.name === undefined) return given;
+  const { name, ...others } = given;
   return { ...others, [nameAs]: name };
 }
 

@@ -29,8 +29,9 @@ export function isSynced(object: ObjectDoc): object is SyncedDoc {
 }
 
 export function syncRecordOf(object: SyncedDoc): SyncRecord {
-  const view = nestedViewOf(object) as RecordView;
-  const { subtype, name, description, status, customProperties } = view;
+  // Also where callers are not shown them, since there is only one.
+  const { subtype, status } = object;
+  const { name, description, customProperties } = nestedViewOf(object) as RecordView;
   return {
     ...{ subtype, name, ...(description === undefined ? {} : { description }) },
     ...{ status, customProperties },

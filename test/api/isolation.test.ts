@@ -23,12 +23,11 @@ import {
   known,
   type Place,
   places,
-  type Reference,
   requestOf,
   type WholeRoute,
   wholeRoutes,
 } from "../helpers/isolation";
-import { aContact, anOrganization } from "../helpers/routes";
+import { aContact, anOrganization, type Params, type Reference } from "../helpers/routes";
 
 /** Routes that no caller's tenant has to do with, and why. */
 const OUTSIDE: Record<string, string> = {
@@ -326,14 +325,10 @@ async function foreignId(route: WholeRoute, { subject }: Reference): Promise<str
 }
 
 /** The path's parameters, made by its callers; but for one that is tried. */
-async function paramsOf(
-  route: WholeRoute,
-  callers: Callers,
-  tried?: string,
-): Promise<Record<string, string>> {
-  const params: Record<string, string> = {};
+async function paramsOf(route: WholeRoute, callers: Callers, tried?: string): Promise<Params> {
+  const params: Params = {};
   for (const [name, { subject }] of Object.entries(route.example.ids ?? {})) {
-    if (name !== tried) params[name] = await subject(callerIn(callers, route));
+    if (name !== tried) params[name] = await subject(callerIn(callers, route), params);
   }
   return params;
 }

@@ -42,10 +42,11 @@ test("every route has its entry in the matrix, and every entry its route", () =>
   expect(Object.keys(EXAMPLES).sort()).toEqual(routes.map(({ title }) => title).sort());
 });
 
-test("every route that takes a body has a good one in the matrix, and one with :id an object", () => {
+test("every route that takes a body has a good one in the matrix, and what its path names", () => {
   for (const { title, body, path, example } of routes) {
     expect(example.body !== undefined, title).toBe(body !== undefined);
-    expect(example.subject !== undefined, title).toBe(path.includes(":id"));
+    const named = [...(example.subject ? ["id"] : []), ...Object.keys(example.inner ?? {})];
+    expect(named, title).toEqual([...path.matchAll(/:(\w+)/g)].map(([, name]) => name));
   }
 });
 
@@ -301,7 +302,8 @@ describe("a path", () => {
 
   const templates = [...new Set(routes.map(({ path }) => path))];
   const isPathOfAnId = (path: string): boolean =>
-    !path.includes(":id") && templates.includes(path.replace(/[^/]+$/, ":id"));
+    !/:\w+$/.test(path) &&
+    templates.some((template) => template.replace(/:\w+$/, "") === path.replace(/[^/]+$/, ""));
 
   test.each(templates)("%s answers 405 with what it allows to every other method", async (path) => {
     const served = staffRoutes

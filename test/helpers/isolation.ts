@@ -11,7 +11,9 @@ import {
   anAttachment,
   anOrganization,
   aPortalUser,
+  aLabel,
   aProject,
+  aTask,
   aTenant,
   contact,
   DEVICE,
@@ -19,15 +21,10 @@ import {
   EXAMPLES,
   FILE_EXAMPLES,
   message,
+  type Reference,
   unmatchedPayment,
 } from "./routes";
 import { signedEvent } from "./webhooks";
-
-/** How to make what an id names, and an id of the right form that names nothing. */
-export type Reference = {
-  subject: (request: Request) => Promise<string>;
-  missing: (request: Request) => Promise<string>;
-};
 
 let serial = 0;
 const tenantPath = async (request: Request): Promise<string> =>
@@ -93,7 +90,7 @@ const aCopy: Reference = {
 };
 const aPayment: Reference = { subject: unmatchedPayment, missing: contact };
 
-type Whole = Omit<Example, "subject" | "missing"> & {
+type Whole = Omit<Example, "subject" | "missing" | "inner"> & {
   /** By the name of the path's parameter. */
   ids?: Record<string, Reference>;
   raw?: string;
@@ -109,6 +106,7 @@ const ASSERTED = {
 /** What `EXAMPLES` does not have: files, uploads, streams, and what takes one kind of caller alone. */
 const OTHERS: Record<string, Whole> = {
   "POST /crm/contacts/:id/merge": { ids: { id: aContact }, body: { sourceId: "missing" } },
+  "POST /tasks": { body: { projectId: "missing", title: "Draft the sitemap" } },
   "GET /crm/contacts/export": {},
   "POST /crm/contacts/import": { raw: "firstName\nAda\n" },
   "POST /organization/logo": { raw: "no picture" },
@@ -205,6 +203,7 @@ const OTHERS: Record<string, Whole> = {
 /** Fields of queries and bodies that take ids of ours, by their name. */
 const FIELDS: Record<string, Reference> = {
   actorId: { subject: EXAMPLES["DELETE /api-keys/:id"]?.subject ?? contact, missing: contact },
+  assigneeIds: aMember,
   attachmentId: anUpload,
   avatarAttachmentId: anAttachment,
   clientOrgId: anOrganization,
@@ -215,8 +214,10 @@ const FIELDS: Record<string, Reference> = {
   id: aContact,
   ids: aMessage,
   invoiceId: aDraft,
+  labelIds: aLabel,
   objectId: aContact,
   ownerId: aContact,
+  parentTaskId: aTask,
   projectId: aProject,
   senderConnectionId: aContact,
   sourceId: aContact,
@@ -224,6 +225,12 @@ const FIELDS: Record<string, Reference> = {
 };
 /** Fields whose name alone does not say what they take, or whose schema does not name them. */
 const FIELDS_AT: Record<string, Record<string, Reference>> = {
+  "POST /tasks": { "body.dependsOn.0": aTask },
+  "PATCH /tasks/:id": { "body.dependsOn.0": aTask },
+  "POST /tasks/:id/move": { "body.before": aTask, "body.after": aTask },
+  "POST /projects/:id/tasks": { "body.dependsOn.0": aTask },
+  "PATCH /projects/:id/tasks/:taskId": { "body.dependsOn.0": aTask },
+  "POST /projects/:id/tasks/:taskId/move": { "body.before": aTask, "body.after": aTask },
   "POST /crm/organizations/bulk": { "body.items.0.id": anOrganization },
   // A deleted object has its entries, and its tombstone: what is missing is of another table.
   "GET /audit": { "query.objectId": { subject: contact, missing: message } },
@@ -266,9 +273,9 @@ export const wholeRoutes: WholeRoute[] = endpoints.map((endpoint) => {
 export const known = Object.keys({ ...EXAMPLES, ...FILE_EXAMPLES, ...OTHERS });
 
 function exampleOf(title: string): Whole {
-  const { subject, missing, ...rest } = EXAMPLES[title] ?? FILE_EXAMPLES[title] ?? {};
+  const { subject, missing, inner, ...rest } = EXAMPLES[title] ?? FILE_EXAMPLES[title] ?? {};
   if (!subject || !missing) return OTHERS[title] ?? rest;
-  return { ...rest, ids: { id: { subject, missing } } };
+  return { ...rest, ids: { id: { subject, missing }, ...inner } };
 }
 
 /** One place of a route that takes an id: `path.id`, `query.contactId`, `body.items.0.id`. */

@@ -6,6 +6,16 @@ import type { Request } from "./answer";
 import { eventually } from "./server";
 import { signedEvent } from "./webhooks";
 
+/** Parameters of a path, by their name. */
+export type Params = Record<string, string>;
+
+/** How to make what an id names, and an id of the right form that names nothing. */
+export type Reference = {
+  /** Within what the path's parameters before it name; in something of its own without them. */
+  subject: (request: Request, params?: Params) => Promise<string>;
+  missing: (request: Request) => Promise<string>;
+};
+
 /** What it takes to call a route: a good body, and how to make what `:id` names. */
 export type Example = {
   body?: Record<string, unknown>;
@@ -15,6 +25,8 @@ export type Example = {
   subject?: (request: Request) => Promise<string>;
   /** An id of the right form that names nothing, made by the tenant that asks. */
   missing?: (request: Request) => Promise<string>;
+  /** The path's parameters after `:id`. */
+  inner?: Record<string, Reference>;
 };
 
 let serial = 0;
@@ -53,6 +65,38 @@ const project = async (request: Request): Promise<string> => {
   return (await request("POST", "/projects", { body })).body.data.id;
 };
 export const aProject = { subject: project, missing: deleted(project, "/projects") };
+const task = async (request: Request, { id }: Params = {}): Promise<string> => {
+  const projectId = id ?? (await project(request));
+  const body = { projectId, title: "Draft the sitemap" };
+  return (await request("POST", "/tasks", { body })).body.data.id;
+};
+export const aTask = { subject: task, missing: deleted(task, "/tasks") };
+/** Another task of the project of one that a parameter names. */
+const besideTask =
+  (param: string): Reference["subject"] =>
+  async (request, params = {}) => {
+    const id = params[param] ?? (await task(request));
+    const { data } = (await request("GET", `/tasks/${id}`)).body;
+    return await task(request, { id: (data as unknown as { projectId: string }).projectId });
+  };
+/** One that it waits for. */
+const waitedFor =
+  (param: string): Reference["subject"] =>
+  async (request, params = {}) => {
+    const id = params[param] ?? (await task(request));
+    const other = await besideTask(param)(request, { [param]: id });
+    await request("POST", `/tasks/${id}/depends-on/${other}`);
+    return other;
+  };
+const { missing: noTask } = aTask;
+const aTaskOfProject = { ...aProject, inner: { taskId: aTask } };
+const label = async (request: Request, { id }: Params = {}): Promise<string> => {
+  serial += 1;
+  const path = `/projects/${id ?? (await project(request))}/tasks/labels`;
+  return (await request("POST", path, { body: { name: `bug ${serial}` } })).body.data.id;
+};
+export const aLabel: Reference = { subject: label, missing: noTask };
+const aLabelOfProject = { ...aProject, inner: { labelId: aLabel } };
 const portalUser = async (request: Request): Promise<string> => {
   serial += 1;
   const email = `portal${serial}@x.test`;
@@ -185,6 +229,8 @@ const TOLD_ELSEWHERE = [
   // They need a provider, and an address that bounced: see test/delivery.
   "POST /notifications/:id/resend",
   "DELETE /notifications/suppressions/:id",
+  // Its body names a project: below a project's path it is tried here.
+  "POST /tasks",
   // It needs a file that was uploaded: see test/attachments.
   "POST /attachments/complete",
 ];
@@ -232,6 +278,38 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /workload": { query: "from=2026-01-01&to=2026-01-31" },
   "POST /calendar/feed": {},
   "DELETE /calendar/feed": {},
+  "GET /tasks": {},
+  "GET /tasks/:id": aTask,
+  "PATCH /tasks/:id": { body: { status: "in_progress" }, ...aTask },
+  "DELETE /tasks/:id": aTask,
+  "POST /tasks/:id/move": { body: { status: "in_review" }, ...aTask },
+  "POST /tasks/:id/depends-on/:otherTaskId": {
+    ...aTask,
+    inner: { otherTaskId: { subject: besideTask("id"), missing: noTask } },
+  },
+  "DELETE /tasks/:id/depends-on/:otherTaskId": {
+    ...aTask,
+    inner: { otherTaskId: { subject: waitedFor("id"), missing: noTask } },
+  },
+  "GET /projects/:id/tasks": aProject,
+  "POST /projects/:id/tasks": { body: { title: "Draft the sitemap" }, ...aProject },
+  "GET /projects/:id/tasks/:taskId": aTaskOfProject,
+  "PATCH /projects/:id/tasks/:taskId": { body: { priority: "high" }, ...aTaskOfProject },
+  "DELETE /projects/:id/tasks/:taskId": aTaskOfProject,
+  "POST /projects/:id/tasks/:taskId/move": { body: { status: "in_review" }, ...aTaskOfProject },
+  "POST /projects/:id/tasks/:taskId/depends-on/:otherTaskId": {
+    ...aProject,
+    inner: { taskId: aTask, otherTaskId: { subject: besideTask("taskId"), missing: noTask } },
+  },
+  "DELETE /projects/:id/tasks/:taskId/depends-on/:otherTaskId": {
+    ...aProject,
+    inner: { taskId: aTask, otherTaskId: { subject: waitedFor("taskId"), missing: noTask } },
+  },
+  "GET /projects/:id/tasks/labels": aProject,
+  "POST /projects/:id/tasks/labels": { body: { name: "Design" }, ...aProject },
+  "GET /projects/:id/tasks/labels/:labelId": aLabelOfProject,
+  "PATCH /projects/:id/tasks/labels/:labelId": { body: { color: "#1e90ff" }, ...aLabelOfProject },
+  "DELETE /projects/:id/tasks/labels/:labelId": aLabelOfProject,
   "GET /portal/users": {},
   "GET /portal/users/:id": aPortalUser,
   "PATCH /portal/users/:id": { body: { status: "inactive" }, ...aPortalUser },
@@ -372,6 +450,12 @@ export const routes = staffRoutes.filter(
 
 /** The route's path, for something that the request's own tenant has made. */
 export async function pathOf({ path, example }: Route, request: Request): Promise<string> {
-  const address = example.subject ? path.replace(":id", await example.subject(request)) : path;
-  return example.query === undefined ? address : `${address}?${example.query}`;
+  const params: Params = {};
+  const { subject, inner = {}, query } = example;
+  if (subject) params["id"] = await subject(request);
+  for (const [name, made] of Object.entries(inner)) {
+    params[name] = await made.subject(request, params);
+  }
+  const address = path.replace(/:(\w+)/g, (name, param: string) => params[param] ?? name);
+  return query === undefined ? address : `${address}?${query}`;
 }

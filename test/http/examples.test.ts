@@ -8,7 +8,7 @@ import { codeOf, STEP_MS } from "../accounts/totpApp";
 import { startSmtp, type MailServer } from "../delivery/smtpServer";
 import { type Answer, type Request, requester, type RequestOptions } from "../helpers/answer";
 import { type WholeRoute, wholeRoutes } from "../helpers/isolation";
-import { aSentInvoice, contact, message } from "../helpers/routes";
+import { aProject, aSentInvoice, contact, message, type Params } from "../helpers/routes";
 import type { Operation } from "../helpers/openapi";
 import { clockAhead, eventually } from "../helpers/server";
 import { type Site, startSite } from "../helpers/site";
@@ -88,6 +88,7 @@ describe.each([
 
   const fillers: Record<Name, () => Promise<string>> = {
     contactId: () => contact(site.request),
+    projectId: () => aProject.subject(site.request),
     invoiceId: () => aSentInvoice.subject(site.request),
     notificationId: () => ownNotification(owner, site.request),
     attachmentId: () => Promise.resolve(upload.attachmentId),
@@ -257,11 +258,11 @@ describe.each([
 
   async function addressOf(route: WholeRoute): Promise<string> {
     const { path, example } = route;
-    let address = path;
+    const params: Params = {};
     for (const [name, { subject }] of Object.entries(example.ids ?? {})) {
-      address = address.replace(`:${name}`, await subject(callerOf(route, true)));
+      params[name] = await subject(callerOf(route, true), params);
     }
-    return address;
+    return path.replace(/:(\w+)/g, (name, param: string) => params[param] ?? name);
   }
 
   /** What has a password in it is not rehearsed: somebody whose password that is sends it. */

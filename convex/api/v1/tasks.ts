@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { created, noContent, ok, writeEndpoint, type WriteFunction } from "../../kit/endpoint";
 import type { Caller } from "../../kit/caller";
+import { exampleId } from "../../kit/exampleId";
 import { invalidIn } from "../../kit/errors";
 import { once } from "../../kit/once";
 import { idFilter, severalOf } from "../../kit/several";
@@ -51,7 +52,7 @@ const change = { status: "in_progress", estimateMinutes: 240 };
 export const { list, create, get, update, remove } = endpointsOf("task", {
   ...words,
   path: "/tasks",
-  examples: { create: { projectId: "{projectId}", ...fields }, update: change },
+  examples: { create: { projectId: exampleId("projectId"), ...fields }, update: change },
 });
 
 const nested = endpointsOf("task", {
@@ -136,7 +137,7 @@ const dependency = once(() =>
   z.object({ taskId: z.string(), dependsOnId: z.string() }).meta({ id: "TaskDependency" }),
 );
 const otherTask = (): z.ZodObject<{ otherTaskId: z.ZodString }> =>
-  z.object({ otherTaskId: z.string().max(64) });
+  z.object({ otherTaskId: z.string() });
 
 const dependAt = (place: Place): WriteFunction =>
   writeEndpoint(
