@@ -54,6 +54,8 @@ const OUTSIDE: Record<string, string> = {
   "GET /api/v1/auth/oauth/:provider/callback": "a browser that comes back from it",
   "POST /api/v1/uploads/:token": "the token is the credential: see test/attachments",
   "GET /api/v1/files/:token": "the token is the credential: see test/attachments",
+  "GET /api/v1/calendar/feeds/:file":
+    "the token in it is the credential: see test/work/boards.test.ts",
   "GET /api/v1/webhooks/whatsapp": "Meta's challenge, answered to who knows the secret word",
 };
 /** Routes on which nobody is refused for the organization, because the caller names none. */

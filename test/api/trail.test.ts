@@ -37,6 +37,11 @@ const ACTIONS: Record<string, string[]> = {
   "PATCH /projects/:id": ["project.updated"],
   "POST /projects/:id/archive": ["project.archived"],
   "DELETE /projects/:id": ["project.deleted"],
+  "POST /projects/:id/tags": ["project.updated"],
+  "DELETE /projects/:id/tags/:tagId": ["project.updated"],
+  // An address of one's own, which changes nothing of the organization.
+  "POST /calendar/feed": [],
+  "DELETE /calendar/feed": [],
   "PATCH /tasks/:id": ["task.updated"],
   "DELETE /tasks/:id": ["task.deleted"],
   "POST /tasks/:id/move": ["task.updated"],

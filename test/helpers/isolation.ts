@@ -107,6 +107,9 @@ const ASSERTED = {
 const OTHERS: Record<string, Whole> = {
   "POST /crm/contacts/:id/merge": { ids: { id: aContact }, body: { sourceId: "missing" } },
   "POST /tasks": { body: { projectId: "missing", title: "Draft the sitemap" } },
+  "POST /projects/:id/favorite": { ids: { id: aProject } },
+  "DELETE /projects/:id/favorite": { ids: { id: aProject } },
+  "GET /favorites": {},
   "GET /crm/contacts/export": {},
   "POST /crm/contacts/import": { raw: "firstName\nAda\n" },
   "POST /organization/logo": { raw: "no picture" },

@@ -97,6 +97,11 @@ const label = async (request: Request, { id }: Params = {}): Promise<string> => 
 };
 export const aLabel: Reference = { subject: label, missing: noTask };
 const aLabelOfProject = { ...aProject, inner: { labelId: aLabel } };
+const tag = async (request: Request, { id }: Params = {}): Promise<string> => {
+  const path = `/projects/${id ?? (await project(request))}/tags`;
+  return (await request("POST", path, { body: { name: "Website" } })).body.data.id;
+};
+const aTag: Reference = { subject: tag, missing: noTask };
 const portalUser = async (request: Request): Promise<string> => {
   serial += 1;
   const email = `portal${serial}@x.test`;
@@ -271,9 +276,7 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /projects/:id/board": aProject,
   "GET /projects/:id/tags": aProject,
   "POST /projects/:id/tags": { body: { name: "Website" }, ...aProject },
-  "POST /projects/:id/favorite": aProject,
-  "DELETE /projects/:id/favorite": aProject,
-  "GET /favorites": {},
+  "DELETE /projects/:id/tags/:tagId": { ...aProject, inner: { tagId: aTag } },
   "GET /calendar": { query: "from=2026-01-01&to=2026-01-31" },
   "GET /workload": { query: "from=2026-01-01&to=2026-01-31" },
   "POST /calendar/feed": {},

@@ -144,7 +144,7 @@ export const deleteTag = writeEndpoint(
     summary: "Take a tag from a project",
     scope: "projects:write",
     subject: "project",
-    params: () => z.object({ tagId: z.string().max(64) }),
+    params: () => z.object({ tagId: z.string() }),
     answers: { 204: null },
     errors: ["NOT_FOUND"],
   },
