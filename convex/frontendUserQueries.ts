@@ -11,7 +11,7 @@ import { readToken } from "./kit/tokens";
 import { frontendUserType } from "./ontology/frontendUser";
 import { crmContextOf, frontendUserView, ownCrmContext } from "./ontology/frontendUserView";
 import type { LiveView } from "./live/view";
-import { collectedViews, pageOfViews } from "./live/reads";
+import { collectedViews, pageOfViews, sortArgument, type Sorted, sortedBy } from "./live/reads";
 import { portalPage } from "./ontology/portalObjects";
 import { liveSessions } from "./ontology/portalSessions";
 import type { PortalViewer } from "./ontology/portalRules";
@@ -30,6 +30,7 @@ const tenantArguments = {
   ...sessionArgument,
   organizationId: v.id("organizations"),
   status: v.optional(v.union(...frontendUserType.statuses.map((status) => v.literal(status)))),
+  ...sortArgument,
 };
 
 const portalArgument = { sessionId: v.string() };
@@ -42,7 +43,7 @@ type ListArguments = {
   sessionId?: SessionId;
   organizationId: Id<"organizations">;
   status?: FrontendUser["status"];
-};
+} & Sorted;
 
 /** The newest 1,000 portal users. */
 export const getFrontendUsers = query({
@@ -126,10 +127,10 @@ async function wholeView(
 
 async function usersOf(
   ctx: QueryCtx,
-  { sessionId, organizationId, status }: ListArguments,
+  { sessionId, organizationId, status, sort }: ListArguments,
 ): Promise<SelectedRows<"frontend_user">> {
   await callerIn(ctx, sessionId, organizationId, "portal:read");
-  const selection = selectionOf(filtersOf({ status }));
+  const selection = selectionOf(filtersOf({ status }), sortedBy("frontend_user", sort));
   return new SelectedRows(ctx, organizationId, "frontend_user", selection);
 }
 

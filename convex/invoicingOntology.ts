@@ -14,7 +14,15 @@ import { invoiceType } from "./ontology/invoice";
 import { cancelInvoice as cancel, sendInvoice as recordSending } from "./ontology/invoiceActions";
 import { changeInvoice, createInvoice as create } from "./ontology/invoiceRules";
 import { recordPayment } from "./ontology/paymentRules";
-import { collectedViews, pageArguments, pageOfViews, viewAt } from "./live/reads";
+import {
+  collectedViews,
+  pageArguments,
+  pageOfViews,
+  sortArgument,
+  type Sorted,
+  sortedBy,
+  viewAt,
+} from "./live/reads";
 import { SelectedRows } from "./ontology/selectedRows";
 import { filtersOf, selectionOf } from "./ontology/selection";
 import { withMeantNames } from "./live/names";
@@ -50,6 +58,7 @@ const listArguments = {
   ...sessionArgument,
   organizationId: v.id("organizations"),
   filters: v.optional(invoiceFilters),
+  ...sortArgument,
 };
 const invoiceArguments = { ...sessionArgument, invoiceId: v.string() };
 /** Invoices are never archived, so that this changes nothing; it is a documented argument. */
@@ -61,7 +70,7 @@ type ListArguments = {
   sessionId?: SessionId;
   organizationId: Id<"organizations">;
   filters?: Infer<typeof invoiceFilters>;
-};
+} & Sorted;
 
 /** The newest 1,000 invoices. */
 export const listInvoices = query({
@@ -261,7 +270,7 @@ export const getInvoicesByCrmOrganizationPaginated = query({
 
 async function invoicesOf(
   ctx: QueryCtx,
-  { sessionId, organizationId, filters = {} }: ListArguments,
+  { sessionId, organizationId, filters = {}, sort }: ListArguments,
 ): Promise<InvoiceRows> {
   await callerIn(ctx, sessionId, organizationId, "invoices:read");
   const { status, type, dateRange, contactId, crmOrganizationId } = filters;
@@ -280,7 +289,10 @@ async function invoicesOf(
     sort: { column: "documentDate", order: "desc" },
     ranges: { documentDate: dates },
   } as const;
-  const selection = selectionOf(filtersOf(given), dateRange === undefined ? {} : within);
+  const selection = selectionOf(filtersOf(given), {
+    ...(dateRange === undefined ? {} : within),
+    ...sortedBy("invoice", sort),
+  });
   return new SelectedRows(ctx, organizationId, "invoice", selection);
 }
 

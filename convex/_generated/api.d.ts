@@ -568,6 +568,7 @@ import type * as ontology_selection from "../ontology/selection.js";
 import type * as ontology_sellers from "../ontology/sellers.js";
 import type * as ontology_serials from "../ontology/serials.js";
 import type * as ontology_sortedRows from "../ontology/sortedRows.js";
+import type * as ontology_sorts from "../ontology/sorts.js";
 import type * as ontology_statement from "../ontology/statement.js";
 import type * as ontology_store from "../ontology/store.js";
 import type * as ontology_streamed from "../ontology/streamed.js";
@@ -1233,6 +1234,7 @@ declare const fullApi: ApiFromModules<{
   "ontology/sellers": typeof ontology_sellers;
   "ontology/serials": typeof ontology_serials;
   "ontology/sortedRows": typeof ontology_sortedRows;
+  "ontology/sorts": typeof ontology_sorts;
   "ontology/statement": typeof ontology_statement;
   "ontology/store": typeof ontology_store;
   "ontology/streamed": typeof ontology_streamed;

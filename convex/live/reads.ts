@@ -17,7 +17,8 @@ import { mapOf } from "../ontology/mapOf";
 import { comparedBy } from "../ontology/mappedType";
 import type { ObjectDoc, ObjectType } from "../ontology/registry";
 import { SelectedRows } from "../ontology/selectedRows";
-import { filtersOf, type FilterValues, selectionOf } from "../ontology/selection";
+import { filtersOf, type FilterValues, type Selection, selectionOf } from "../ontology/selection";
+import { sortNamed, sortsOf } from "../ontology/sorts";
 import type { MappedName } from "../ontology/view";
 import type { objectTypes } from "../types";
 import { filterArguments } from "./arguments";
@@ -67,14 +68,28 @@ export async function viewAt<T extends ObjectType>(
   return liveViewOf<T>((await callerAt(ctx, sessionId, type, id, scope)).object);
 }
 
+/** What a live list is sorted by, as its route is: `-createdAt` where nothing is said. */
+export const sortArgument = { sort: v.optional(v.string()) };
+export type Sorted = { sort?: string };
+
+/** @throws VALIDATION_ERROR for what the type is not sorted by */
+export function sortedBy(type: ObjectType, name: string | undefined): Partial<Selection> {
+  if (name === undefined) return {};
+  const sort = sortNamed(type, name);
+  if (sort) return { sort };
+  const message = `must be one of ${Object.keys(sortsOf(type)).join(", ")}, or one of them after a minus`;
+  throw invalid([{ path: "sort", message }]);
+}
+
 export type Placed = { sessionId?: SessionId; organizationId: Id<"organizations"> };
 export type Session = { sessionId?: string };
 type Definition<T extends MappedName> = (typeof objectTypes)[T];
 type FieldsOf<T extends MappedName> = Definition<T>["map"]["fields"];
-type ListArguments<T extends MappedName> = Placed & {
-  subtype?: Definition<T>["subtypes"][number];
-  status?: Definition<T>["statuses"][number];
-} & { [F in keyof FieldsOf<T>]?: SentOf<FieldsOf<T>[F]> };
+type ListArguments<T extends MappedName> = Placed &
+  Sorted & {
+    subtype?: Definition<T>["subtypes"][number];
+    status?: Definition<T>["statuses"][number];
+  } & { [F in keyof FieldsOf<T>]?: SentOf<FieldsOf<T>[F]> };
 
 /** The functions that read a type's records, with what they take and answer. */
 export type LiveReads<T extends MappedName, IdName extends string> = {
@@ -105,13 +120,13 @@ function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: strin
   const definition = definitionOf(type);
   const mapped = { ...definition, map: mapOf(type) };
   const read = `${area}:read` as const;
-  const listArguments = { ...filterArguments(mapped), ...tenantArguments };
+  const listArguments = { ...filterArguments(mapped), ...sortArgument, ...tenantArguments };
   const recordArguments = { [idName]: v.string(), ...sessionArgument };
   const idIn = (args: Record<string, unknown>): string => args[idName] as string;
 
   const rowsOf = async (
     ctx: QueryCtx,
-    { sessionId, organizationId, ...filters }: Placed & Record<string, unknown>,
+    { sessionId, organizationId, sort, ...filters }: Placed & Sorted & Record<string, unknown>,
   ): Promise<SelectedRows<ObjectType>> => {
     await callerIn(ctx, sessionId, organizationId, read);
     const asked: FilterValues = {};
@@ -119,7 +134,7 @@ function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: strin
       const [value, field] = [filters[name], mapped.map.fields[name]];
       if (typeof value === "string") asked[column] = field ? comparedBy(field, value) : value;
     }
-    const selection = selectionOf(filtersOf(asked));
+    const selection = selectionOf(filtersOf(asked), sortedBy(type, sort));
     return new SelectedRows(ctx, organizationId, type, selection);
   };
 

@@ -20,7 +20,7 @@ import { severalOf } from "../kit/several";
 import { text } from "../kit/text";
 import { sha256Hex } from "../kit/tokens";
 import { anyTime, anyTimeUntil, documentsFrom, documentsTo } from "../kit/time";
-import type { RangeColumn, SortColumn } from "./definition";
+import type { RangeColumn } from "./definition";
 import { definitionOf } from "./derived";
 import { portalPage } from "./portalObjects";
 import { type Tenant, TenantReader } from "./reader";
@@ -28,6 +28,7 @@ import { type ObjectDoc, type ObjectType } from "./registry";
 import { MAX_HITS, searchedObjects } from "./searchedRows";
 import { SelectedRows } from "./selectedRows";
 import { SortedRows } from "./sortedRows";
+import { sortNamed, sortsOf } from "./sorts";
 import {
   entriesOf,
   isSelected,
@@ -48,13 +49,6 @@ export type ListRequest = {
   /** These alone, in this order, all at once. */
   ids: readonly string[] | undefined;
 };
-
-/** What every list is sorted by; types add theirs (`sorts` of their definition). */
-const SORTS = {
-  createdAt: "createdAt",
-  updatedAt: "updatedAt",
-  name: "sortName",
-} as const satisfies Record<string, SortColumn>;
 
 /** The query parameters of every type's list: paging, search, and when it was made and changed. */
 const commonParameters = once(() => ({
@@ -167,17 +161,12 @@ function rangesOf(query: ListParameters): Ranges {
   return Object.fromEntries(given);
 }
 
-/** The names that a type's lists are sorted by, and the column of each. */
-function sortsOf(type: ObjectType): Record<string, SortColumn> {
-  return { ...SORTS, ...definitionOf(type).sorts };
-}
-
 function sortOf(type: ObjectType, asked: string | undefined, ranges: Ranges): Sort {
   const [inRange] = entriesOf(ranges);
   if (asked === undefined) return inRange ? { column: inRange[0], order: "desc" } : NEWEST_FIRST;
-  const column = sortsOf(type)[asked.replace("-", "")];
-  if (column === undefined) throw new Error(`${type} is not sorted by ${asked}.`);
-  return { column, order: asked.startsWith("-") ? "desc" : "asc" };
+  const sort = sortNamed(type, asked);
+  if (sort === null) throw new Error(`${type} is not sorted by ${asked}.`);
+  return sort;
 }
 
 /**

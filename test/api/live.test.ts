@@ -253,3 +253,15 @@ test("organizations filter by subtype and status", async () => {
     await home.backend.query(crm.getCrmOrganizations, { ...own(), status: "inactive" }),
   ).toEqual([]);
 });
+
+test("a live list is sorted as its route is, and refuses another order by name", async () => {
+  const home = await newBackend();
+  for (const name of ["Beta", "Alpha"]) {
+    await home.request("POST", "/projects", { body: { subtype: "internal", name } });
+  }
+  const at = { sessionId: home.sessionToken, organizationId: home.organizationId };
+  const named = await home.backend.query(api.projectOntology.getProjects, { ...at, sort: "name" });
+  expect(named.map(({ name }) => name)).toEqual(["Alpha", "Beta"]);
+  const refused = home.backend.query(api.projectOntology.getProjects, { ...at, sort: "colour" });
+  expect(await refusalOf(refused)).toMatchObject({ code: "VALIDATION_ERROR" });
+});
