@@ -19,6 +19,7 @@ import { portalTables } from "./schemas/portalSchemas";
 import { secondFactorTables } from "./schemas/secondFactorSchemas";
 import { signingKeyTables } from "./schemas/signingKeySchemas";
 import { syncTables } from "./schemas/syncSchemas";
+import { teamTables } from "./schemas/teamSchemas";
 import { ontologyTables } from "./schemas/ontologySchemas";
 
 export default defineSchema({
@@ -43,4 +44,5 @@ export default defineSchema({
   ...personTables,
   ...boardTables,
   ...favoriteTables,
+  ...teamTables,
 });

@@ -7,7 +7,7 @@ import { ApiError, notFound } from "./errors";
 import { type Mode, modeOfKey } from "./mode";
 import { idOfAnyTenant, rowOfAnyTenant } from "./own";
 import type { PortalViewer } from "../ontology/portalRules";
-import { covers, grantsOf, type Grant, isGrant, type Role, type Scope } from "./scopes";
+import { covers, grantsOf, type Grant, isGrant, type Role, type Scope, seesAll } from "./scopes";
 import { unauthorized } from "./unauthorized";
 
 const tenant = {
@@ -61,6 +61,8 @@ export type Caller = {
       kind: "user";
       id: Id<"users">;
       role: Role;
+      /** The same user, where what they see of projects goes by teams (ontology/sight.ts). */
+      member?: Id<"users">;
       /** Absent for one who did not sign in with us. */
       sessionId: Id<"sessions"> | null;
       /** They have registered with an e-mail that they have not verified. */
@@ -214,6 +216,7 @@ export function staffCaller(
     name: user.name,
     organizationId: membership.organizationId,
     role: membership.role,
+    ...(seesAll(membership.role) ? {} : { member: user._id }),
     grants: grantsOf(membership.role),
   };
 }

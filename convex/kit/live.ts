@@ -99,7 +99,10 @@ export async function identifyAt<T extends ObjectType>(
   if (!membership || object.lifecycle === "deleted" || !isOfType(object, type)) {
     throw notFound(objectTypes[type].resource);
   }
-  return { ...identityOf(user, membership, session), object };
+  const who = identityOf(user, membership, session);
+  const isSeen = await new TenantReader(ctx, who.caller).sight.sees(object);
+  if (!isSeen) throw notFound(objectTypes[type].resource);
+  return { ...who, object };
 }
 
 /**

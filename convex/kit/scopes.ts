@@ -72,6 +72,11 @@ const ROLE_GRANTS: Record<Role, readonly Grant[]> = {
   viewer: VIEWER,
 };
 
+/** Whether a role sees every project; any other those that are everybody's and those of their teams. */
+export function seesAll(role: Role): boolean {
+  return role === "owner" || role === "manager";
+}
+
 export function grantsOf(role: Role): readonly Grant[] {
   return ROLE_GRANTS[role];
 }

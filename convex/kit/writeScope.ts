@@ -20,7 +20,9 @@ export async function writeScopeOf(
 async function standingOf(
   ctx: QueryCtx,
   caller: Caller,
-): Promise<Pick<WriteScope, "role" | "sessionId" | "deviceId" | "viewer" | "isUnverified">> {
+): Promise<
+  Pick<WriteScope, "role" | "member" | "sessionId" | "deviceId" | "viewer" | "isUnverified">
+> {
   if (caller.kind === "api_key" || caller.kind === "unkeyed_portal") return {};
   const session = caller.sessionId === null ? {} : { sessionId: caller.sessionId };
   if (caller.kind === "portal_user") return { ...session, viewer: caller.viewer };
@@ -31,6 +33,7 @@ async function standingOf(
     ...session,
     ...unverified,
     role: caller.role,
+    ...(caller.member === undefined ? {} : { member: caller.member }),
     ...(device ? { deviceId: device.deviceId } : {}),
   };
 }

@@ -128,14 +128,14 @@ function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: strin
     ctx: QueryCtx,
     { sessionId, organizationId, sort, ...filters }: Placed & Sorted & Record<string, unknown>,
   ): Promise<SelectedRows<ObjectType>> => {
-    await callerIn(ctx, sessionId, organizationId, read);
+    const { tenant } = await callerIn(ctx, sessionId, organizationId, read);
     const asked: FilterValues = {};
     for (const [name, column] of Object.entries(definition.filters)) {
       const [value, field] = [filters[name], mapped.map.fields[name]];
       if (typeof value === "string") asked[column] = field ? comparedBy(field, value) : value;
     }
     const selection = selectionOf(filtersOf(asked), sortedBy(type, sort));
-    return new SelectedRows(ctx, organizationId, type, selection);
+    return await SelectedRows.seenBy(ctx, tenant, type, selection);
   };
 
   return {

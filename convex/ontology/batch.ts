@@ -10,7 +10,7 @@ import { contactCreation, contactPatch, contactUpdate } from "../types/contact/i
 import type { Known } from "./contactByEmail";
 import { contactOfRow, personOf } from "./contactIdentity";
 import { changeContact, saveContact, type SavedContact } from "./contactRules";
-import type { WriteScope } from "./effects";
+import { jobScopeOf, type WriteScope } from "./effects";
 import { schemasOf } from "./fieldSchemas";
 import { changeRecord, createRecord } from "./records";
 import { ObjectStore } from "./store";
@@ -117,8 +117,7 @@ async function writeGroup(
   items: readonly object[],
   rehearse: boolean,
 ): Promise<ItemResult[] | null> {
-  const { viewer: _viewer, ...jobScopeOf } = scope;
-  const args = { scope: jobScopeOf, of, items: JSON.stringify(items), rehearse };
+  const args = { scope: jobScopeOf(scope), of, items: JSON.stringify(items), rehearse };
   try {
     return await ctx.runMutation(internal.ontology.batch.write, args);
   } catch (error) {

@@ -15,7 +15,7 @@ import { encodingOf, type FileRow, layoutOf, readRows } from "./contactFile";
 import type { UnknownColumns } from "./contactColumns";
 import { ignoredIn, resultOf, type RowResult } from "./contactImportResults";
 import type { Job } from "../schemas/jobSchemas";
-import type { WriteScope } from "./effects";
+import { jobScopeOf, type WriteScope } from "./effects";
 
 /**
  * Imports of contacts. A file is dealt with in steps, each one transaction: it reads the file from
@@ -47,9 +47,10 @@ export type ImportRequest = {
  */
 export async function beginImport(
   ctx: MutationCtx,
-  { viewer: _viewer, ...scope }: WriteScope,
+  by: WriteScope,
   { upload, isDryRun, unknownColumns }: ImportRequest,
 ): Promise<ContactImport> {
+  const scope = jobScopeOf(by);
   const start = await pieceOf(ctx, upload._id, 0);
   if (!start) throw new Error(`Upload ${upload._id} is empty.`);
   const encoding = encodingOf(start, upload);

@@ -16,6 +16,7 @@ import type { Job } from "../schemas/jobSchemas";
 import { isOfType } from "./reader";
 import type { ObjectDoc } from "./registry";
 import { type ObjectChanges, ObjectStore } from "./store";
+import { jobScopeOf } from "./effects";
 
 /**
  * Merging two contacts that are one person: what the one lacks it takes from the other, everything
@@ -44,7 +45,7 @@ export async function mergeContacts(
   await store.remove(source, { isReferenced: true });
   const portalUsers = await movePortalUsers(ctx, store, source, target);
   const contact = await store.update(target, unionOf(target, source));
-  const { viewer: _viewer, ...scope } = store.scope;
+  const scope = jobScopeOf(store.scope);
   const mergedAt = Date.now();
   const id = await ctx.db.insert("contactMerges", {
     organizationId: store.organizationId,
@@ -142,7 +143,7 @@ export async function undoMerge(
     organization === undefined || isMember
       ? restored
       : await store.update(restored, { customProperties: { crmOrganizationId: undefined } });
-  const { viewer: _viewer, ...scope } = store.scope;
+  const scope = jobScopeOf(store.scope);
   await forgetInLaterMerges(ctx, merge);
   const job = begunAnew(jobOfMerge(merge), Date.now());
   await ctx.db.patch("contactMerges", merge._id, {

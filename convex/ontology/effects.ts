@@ -4,6 +4,7 @@ import type { MutationCtx } from "../_generated/server";
 import { AWAITING } from "../audit/awaiting";
 import { digestsOf } from "../audit/digest";
 import type { Role } from "../kit/scopes";
+import type { jobScope } from "../schemas/crmSchemas";
 import type { actor } from "../schemas/ontologySchemas";
 import type { Change } from "./changes";
 import type { PortalViewer } from "./portalRules";
@@ -17,6 +18,8 @@ export type WriteScope = {
   userAgent: string | null;
   /** Of a member of staff. */
   role?: Role;
+  /** Whose sight goes by teams, and so bounds what they change (sight.ts). */
+  member?: Id<"users">;
   /** The sign-in under which they write. */
   sessionId?: string;
   /** The device that it comes from, as it calls itself: the session's, or a pushed change's. */
@@ -26,6 +29,12 @@ export type WriteScope = {
   /** Set when a portal user writes: what they see then bounds what they change. */
   viewer?: PortalViewer;
 };
+
+/** A scope as jobs keep it, which see all: without what bounds the one who began them. */
+export function jobScopeOf(scope: WriteScope): Infer<typeof jobScope> {
+  const { viewer: _viewer, member: _member, isUnverified: _isUnverified, ...kept } = scope;
+  return kept;
+}
 
 /** Something that happened to an object of the ontology or of the core tables. */
 export type Happening = {
@@ -47,7 +56,7 @@ export async function record(
   happening: Happening,
 ): Promise<Id<"auditLogs">> {
   const { action, objectType, objectId, changes, event, awaitsFiles = false } = happening;
-  const { viewer: _viewer, isUnverified: _isUnverified, ...who } = scope;
+  const { viewer: _viewer, member: _member, isUnverified: _isUnverified, ...who } = scope;
   const { organizationId, actor, traceId } = scope;
   const at = Date.now();
   const commitTs = ctx.db.vars.commitTs;

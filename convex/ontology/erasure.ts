@@ -17,6 +17,7 @@ import { isOfType } from "./reader";
 import type { ObjectDoc, Properties } from "./registry";
 import { forgetConflicts } from "../sync/tombstones";
 import { ObjectStore } from "./store";
+import { jobScopeOf } from "./effects";
 
 /**
  * Erasing a person (GDPR, article 17): the contact, the contacts that were merged into it, its portal
@@ -50,7 +51,7 @@ export async function erasePerson(
   const blanked = await eraseObjects(ctx, store, atOnce, contact._id);
   const numItems = ERASED_AT_ONCE - atOnce.length;
   const page = await eraseReferring(ctx, store, { persons, cursor: null }, numItems);
-  const { viewer: _viewer, ...scope } = store.scope;
+  const scope = jobScopeOf(store.scope);
   const erasedAt = Date.now();
   const job = nextStep(begun(erasedAt), erasedAt, {
     done: atOnce.length + page.blanked.objectIds.length,

@@ -1,4 +1,3 @@
-import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import * as z from "zod";
 import { invalidIn } from "../kit/errors";
@@ -27,6 +26,7 @@ import { type Tenant, TenantReader } from "./reader";
 import { type ObjectDoc, type ObjectType } from "./registry";
 import { MAX_HITS, searchedObjects } from "./searchedRows";
 import { SelectedRows } from "./selectedRows";
+import { seenSelection } from "./sight";
 import { SortedRows } from "./sortedRows";
 import { sortNamed, sortsOf } from "./sorts";
 import {
@@ -184,7 +184,7 @@ export async function listObjects<T extends ObjectType>(
   if (request.ids) return await these(ctx, tenant, type, asked, request.ids);
   return request.search === undefined || tenant.viewer
     ? await pageThroughIndex(ctx, tenant, type, request, asked)
-    : await pageThroughHits(ctx, tenant.organizationId, type, request, asked, request.search);
+    : await pageThroughHits(ctx, tenant, type, request, asked, request.search);
 }
 
 /** What is asked for: `known` where keys say whom alone it may be, and then without that filter. */
@@ -269,11 +269,12 @@ const LONGEST_NAME = 500;
 
 async function pageThroughIndex<T extends ObjectType>(
   ctx: QueryCtx,
-  { organizationId, viewer }: Tenant,
+  tenant: Tenant,
   type: T,
   request: ListRequest,
   asked: Asked<T>,
 ): Promise<Page<ObjectDoc<T>>> {
+  const { organizationId, viewer } = tenant;
   const { paging, selection } = request;
   const listName = nameOf(type, request);
   if (viewer) {
@@ -287,13 +288,13 @@ async function pageThroughIndex<T extends ObjectType>(
     const rows = new SortedRows(known, selection.sort) as unknown as Pageable<ObjectDoc<T>>;
     return await pageThrough(listName, paging, rows, known.length);
   }
-  const rows = new SelectedRows(ctx, organizationId, type, selection);
+  const rows = await SelectedRows.seenBy(ctx, new TenantReader(ctx, tenant), type, selection);
   return await pageThrough(listName, paging, rows, await rows.total());
 }
 
 async function pageThroughHits<T extends ObjectType>(
   ctx: QueryCtx,
-  organizationId: Id<"organizations">,
+  tenant: Tenant,
   type: T,
   request: ListRequest,
   asked: Asked<T>,
@@ -301,9 +302,13 @@ async function pageThroughHits<T extends ObjectType>(
 ): Promise<Page<ObjectDoc<T>>> {
   const { paging } = request;
   const listName = nameOf(type, request);
-  const { selection } = asked;
-  const found = await searchedObjects(ctx, organizationId, type, search, selection);
-  const hits = found.hits.filter((object) => isAsked(object, type, asked));
+  const { sight } = new TenantReader(ctx, tenant);
+  const { selection } = await seenSelection(sight, type, asked.selection);
+  const found = await searchedObjects(ctx, tenant.organizationId, type, search, selection);
+  const hits: ObjectDoc<T>[] = [];
+  for (const object of found.hits) {
+    if (isAsked(object, type, asked) && (await sight.sees(object))) hits.push(object);
+  }
   const start =
     paging.cursor === undefined ? paging.offset : Number(openCursor(listName, paging.cursor));
   if (!Number.isSafeInteger(start) || start < 0) throw badCursor();

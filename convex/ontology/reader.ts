@@ -7,28 +7,38 @@ import type { MatchKey } from "./definition";
 import { definitionOf } from "./derived";
 import { matchRows } from "./matchRows";
 import { asShownTo, isShownTo, type PortalViewer } from "./portalRules";
+import { Sight } from "./sight";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
-/** Whose objects are read: an organization's, and of those what a portal user may see. */
-export type Tenant = { organizationId: Id<"organizations">; viewer?: PortalViewer };
+/** Whose objects are read: an organization's, and of those what a portal user or a member may see. */
+export type Tenant = {
+  organizationId: Id<"organizations">;
+  viewer?: PortalViewer | undefined;
+  /** A member of staff whose sight goes by teams (sight.ts). */
+  member?: Id<"users"> | undefined;
+};
 
 /**
  * Reads of one tenant. An id from outside is resolved here and nowhere else: a malformed one, a
  * deleted object's, another type's and another organization's all are "not found". So is, to a
- * portal user, whatever the rule of its type does not show them.
+ * portal user, whatever the rule of its type does not show them, and to a member a project whose team
+ * they are not in.
  */
 export class TenantReader {
   readonly organizationId: Id<"organizations">;
   readonly viewer: PortalViewer | undefined;
+  readonly member: Id<"users"> | undefined;
+  private made: Sight | undefined;
   /** What a writer has read and written; who only reads has no use for one. */
   protected readonly memory: ObjectMemory | null = null;
 
   constructor(
     protected readonly ctx: QueryCtx,
-    { organizationId, viewer }: Tenant,
+    { organizationId, viewer, member }: Tenant,
   ) {
     this.organizationId = organizationId;
     this.viewer = viewer;
+    this.member = member;
   }
 
   async find<T extends ObjectType>(type: T, id: string): Promise<ObjectDoc<T> | null> {
@@ -40,7 +50,13 @@ export class TenantReader {
   async findObject(id: string): Promise<ObjectDoc | null> {
     const object = await this.findDeletedToo(id);
     if (!object || object.lifecycle === "deleted") return null;
-    return this.shown(object);
+    return await this.shown(object);
+  }
+
+  /** What they see of projects and of what belongs to them; nothing is remembered beside writes. */
+  get sight(): Sight {
+    this.made ??= new Sight(this.ctx, this, this.memory === null);
+    return this.made;
   }
 
   /** The object of whatever type, living or deleted: for those who may see all of the tenant's. */
@@ -103,7 +119,7 @@ export class TenantReader {
         )
         .first();
     const object = await (this.memory ? this.memory.holder(type, lookupKey, read) : read());
-    return object && isOfType(object, type) ? this.shown(object) : null;
+    return object && isOfType(object, type) ? await this.shown(object) : null;
   }
 
   /** The living object that is known by a look-up key which is another's, or nobody's, own. */
@@ -138,7 +154,8 @@ export class TenantReader {
     return found.filter((object) => object !== null);
   }
 
-  private shown<T extends ObjectType>(object: ObjectDoc<T>): ObjectDoc<T> | null {
+  private async shown<T extends ObjectType>(object: ObjectDoc<T>): Promise<ObjectDoc<T> | null> {
+    if (!(await this.sight.sees(object))) return null;
     if (this.viewer === undefined) return object;
     return isShownTo(this.viewer, object) ? asShownTo(this.viewer, object) : null;
   }

@@ -27,10 +27,12 @@ import { findOwn } from "../kit/own";
 import { archivedType, cellsOf, groupOf, merged } from "./counts";
 import type { RelationColumn } from "./columnNames";
 import { definitionOf } from "./derived";
+import type { TenantReader } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
 import { entriesOf, isSelected, type Range, type Selection, type Terms } from "./selection";
 import { SortedRows } from "./sortedRows";
 import { streamed } from "./streamed";
+import { type SeenSelection, seenSelection } from "./sight";
 import { termedRows } from "./termedRows";
 
 /** As `take` reads: pages of a job that is no list of a caller's. */
@@ -47,11 +49,25 @@ export class SelectedRows<T extends ObjectType> {
     readonly organizationId: Id<"organizations">,
     private readonly type: T,
     private readonly selection: Selection,
+    /** What the reader sees of its rows; null where that is all of them. */
+    private readonly judge: SeenSelection["judge"] = null,
   ) {}
+
+  /** Of a selection, what a tenant's reader sees (sight.ts). */
+  static async seenBy<T extends ObjectType>(
+    ctx: QueryCtx,
+    { sight, organizationId }: TenantReader,
+    type: T,
+    asked: Selection,
+  ): Promise<SelectedRows<T>> {
+    const { selection, judge } = await seenSelection(sight, type, asked);
+    return new SelectedRows(ctx, organizationId, type, selection, judge);
+  }
 
   /** @throws GONE for a cursor of a list as it was before it was served in this way */
   async paginate(page: PaginationOptions): Promise<PaginationResult<ObjectDoc<T>>> {
-    const exact = this.exact();
+    // A list that was judged when it began goes on as it was.
+    const exact = page.cursor?.startsWith("[") ? null : this.exact();
     if (exact) return (await exact.paginate(page)) as unknown as PaginationResult<ObjectDoc<T>>;
     if (page.cursor !== null && OPAQUE.test(page.cursor)) throw outdatedCursor();
     const rows = await this.stream(page.numItems);
@@ -83,7 +99,7 @@ export class SelectedRows<T extends ObjectType> {
     const { filters, ranges, terms } = this.selection;
     const owned = ["parentId", "relatedId", "subjectId"] as const;
     const columns = owned.filter((column) => filters[column] !== undefined);
-    if (hasTerms(terms)) return null;
+    if (this.judge || hasTerms(terms)) return null;
     if (filters.lookupKey || entriesOf(ranges).length > 0 || columns.length > 1) return null;
     const sizes = await this.sizes();
     const owners = ownersOf(filters);
@@ -97,12 +113,19 @@ export class SelectedRows<T extends ObjectType> {
   /** One range of an index, as Convex pages it: it costs what it gives, and no count is read. */
   private exact(): OrderedQuery<DataModel["objects"]> | null {
     const { includeArchived, terms } = this.selection;
-    const plan = includeArchived || hasTerms(terms) ? null : exactPath(this.selection);
+    const isExact = !includeArchived && !hasTerms(terms) && this.judge === null;
+    const plan = isExact ? exactPath(this.selection) : null;
     const [equalities] = plan?.ranges ?? [];
     return plan && equalities ? this.rangeOf(this.ctx.db, plan, equalities, "live") : null;
   }
 
   private async stream(limit: number): Promise<{ stream: QueryStream<Row>; isJudged: boolean }> {
+    const rows = await this.selected(limit);
+    const { judge } = this;
+    return judge ? { stream: rows.stream.filterWith(judge), isJudged: true } : rows;
+  }
+
+  private async selected(limit: number): Promise<{ stream: QueryStream<Row>; isJudged: boolean }> {
     const { sort, terms } = this.selection;
     if (hasTerms(terms)) {
       const { ctx, organizationId, type, selection } = this;

@@ -6,6 +6,7 @@ import { internal } from "../_generated/api";
 import { announce } from "../delivery/following";
 import { ApiError, FieldError } from "../kit/errors";
 import { organizationOf } from "../kit/own";
+import { keepSight } from "../team/sightRows";
 import { auditedFields, type Change, changesBetween, definedOnly } from "./changes";
 import { CountBuffer, WRITES_PER_FOLD } from "./counts";
 import type { ObjectColumns } from "./definition";
@@ -103,6 +104,7 @@ export class ObjectStore extends TenantReader {
     this.count(object, 1);
     await this.recordWrite("created", object, changesBetween({}, auditedFields(object)), null);
     await followUp(this, object);
+    await keepSight(this.ctx, this.scope, null, object);
     return object;
   }
 
@@ -144,6 +146,7 @@ export class ObjectStore extends TenantReader {
     this.recount(object, updated);
     await this.recordWrite(verb, updated, audited, object);
     if (updated.lookupKey !== object.lookupKey) await followUp(this, updated);
+    await keepSight(this.ctx, this.scope, object, updated);
     return updated;
   }
 
@@ -174,6 +177,7 @@ export class ObjectStore extends TenantReader {
     await replaceMatchKeys(this.matchAccess, object, null);
     this.count(object, -1);
     await this.recordWrite("deleted", deleted, []);
+    await keepSight(this.ctx, this.scope, object, deleted);
   }
 
   /**
@@ -192,6 +196,7 @@ export class ObjectStore extends TenantReader {
     await replaceMatchKeys(this.matchAccess, null, object);
     this.count(object, 1);
     await this.recordWrite("restored", object, []);
+    await keepSight(this.ctx, this.scope, tombstone, object);
     return object;
   }
 
@@ -230,6 +235,13 @@ export class ObjectStore extends TenantReader {
     }
     if (definitionOf(object.type).matchKeys === undefined) return isOld;
     return (await remakeMatchKeys(this.matchAccess, object)) || isOld;
+  }
+
+  /** Lets devices pull the object once more, as it is: its place among the commits is new, no more. */
+  async handOutAgain(object: ObjectDoc): Promise<void> {
+    const again = { commitTs: this.ctx.db.vars.commitTs };
+    await this.ctx.db.patch("objects", object._id, again);
+    this.memory.wrote(object, { ...object, ...again } as ObjectDoc);
   }
 
   /** Something that happened to an object without changing it, such as an event registration. */

@@ -131,6 +131,8 @@ export const coreTables = {
     ),
     /** As the organization's `requireSecondFactor` says: kept by tenants/secondFactorRule.ts. */
     needsSecondFactor: v.optional(v.boolean()),
+    /** Of one who was an owner or manager before: until when they saw every project. */
+    sawAllUntil: v.optional(v.number()),
     /** Of one that Clerk has told of. */
     clerkMembershipId: v.optional(v.string()),
     createdAt: v.number(),

@@ -32,6 +32,8 @@ const MAX_SHARE = 0.75;
 export const run = internalMutation({
   args: {
     scope: jobScope,
+    /** Whose sight bounds what is changed. */
+    member: v.optional(v.id("users")),
     device: v.string(),
     grants: v.array(v.string()),
     /** JSON text: a caller's keys may be any Unicode. */
@@ -39,7 +41,9 @@ export const run = internalMutation({
     aliases: v.record(v.string(), v.id("objects")),
   },
   returns: v.array(v.union(decided, refused)),
-  handler: async (ctx, { scope, device, grants, changes, aliases }): Promise<Outcome[]> => {
+  handler: async (ctx, args): Promise<Outcome[]> => {
+    const { member, device, grants, changes, aliases } = args;
+    const scope = { ...args.scope, ...(member === undefined ? {} : { member }) };
     const organization = await organizationOf(ctx, scope);
     const store = new ObjectStore(ctx, scope, organization);
     const context = { ...ctx, store, organization, grants: grants.filter(isGrant) };

@@ -27,6 +27,7 @@ export async function subjectOf(
   if (named === undefined) return null;
   const object = await context.store.findDeletedToo(named);
   if (!object || !isOfType(object, type)) throw missing(type);
+  if (!(await context.store.sight.sees(object))) throw missing(type);
   if (id !== undefined && clientId !== undefined && alias !== object._id) {
     const own = alias === undefined ? null : await context.store.findDeletedToo(alias);
     const successor = own && (await successorOf(context, own));

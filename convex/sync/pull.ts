@@ -1,30 +1,37 @@
 import { getConvexSize } from "convex/values";
-import type { Id } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { ApiError } from "../kit/errors";
+import { once } from "../kit/once";
 import { objectsAfter, placeOf, type Position, START } from "../ontology/commitOrder";
+import { type Tenant, TenantReader } from "../ontology/reader";
 import { isSynced, type SyncedDoc } from "../ontology/syncedRecord";
 
 /** Bytes of rows after which a page ends: half of what Convex lets a transaction read. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-export type PulledPage = { rows: SyncedDoc[]; end: Position; hasMore: boolean };
+/** A row as it is, or one that the reader does not see any more and may still have a copy of. */
+export type PulledRow = { object: SyncedDoc; isSeen: boolean };
+export type PulledPage = { rows: PulledRow[]; end: Position; hasMore: boolean };
 
 /**
  * The next rows in commit order. What changes meanwhile moves to the end of that order, so it is met
  * there; where `hasMore` is false, everything committed up to this very moment has been handed out.
- * Rows that are not synced count toward the page, which can therefore be short, even empty, with more
+ * Rows that are not synced, or not seen (ontology/sight.ts), count toward the page, which can therefore be short, even empty, with more
  * to come: it reads the page and one row, whatever lies between.
  * @throws GONE when tombstones that came after the position are no longer kept
  */
 export async function pullPage(
   ctx: QueryCtx,
-  organizationId: Id<"organizations">,
+  tenant: Tenant,
   after: Position,
   limit: number,
 ): Promise<PulledPage> {
+  const { organizationId } = tenant;
+  const { sight } = new TenantReader(ctx, tenant);
+  const membership = once(async () => await membershipOf(ctx, tenant));
   if (after !== START) await requireTombstones(ctx, organizationId, after);
-  const rows: SyncedDoc[] = [];
+  const rows: PulledRow[] = [];
   let end = after;
   let seen = 0;
   let bytes = 0;
@@ -33,9 +40,24 @@ export async function pullPage(
     seen += 1;
     bytes += getConvexSize(row);
     end = placeOf(row);
-    if (isSynced(row)) rows.push(row);
+    if (!isSynced(row)) continue;
+    const isSeen = await sight.sees(row);
+    if (isSeen || (await sight.mayHold(row, await membership()))) {
+      rows.push({ object: row, isSeen });
+    }
   }
   return { rows, end, hasMore: false };
+}
+
+async function membershipOf(
+  ctx: QueryCtx,
+  { organizationId, member }: Tenant,
+): Promise<Doc<"memberships"> | null> {
+  if (member === undefined) return null;
+  return await ctx.db
+    .query("memberships")
+    .withIndex("by_user", (q) => q.eq("userId", member).eq("organizationId", organizationId))
+    .unique();
 }
 
 /** The newest commit of the organization's objects; one index read, which a subscription repeats. */

@@ -3,7 +3,7 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Caller } from "../kit/caller";
-import type { WriteScope } from "../ontology/effects";
+import { jobScopeOf, type WriteScope } from "../ontology/effects";
 import { rankOf, syncedTypes } from "../ontology/syncedTypes";
 import { isFull, type Outcome, refusalIn } from "./apply";
 import {
@@ -137,10 +137,10 @@ async function attempt(
   pending: readonly Pending[],
   transactionLimits: TransactionLimits,
 ): Promise<Attempted> {
-  const { viewer: _viewer, ...jobScope } = scope;
   const changes = pending.map(({ change }) => change);
   const args = {
-    scope: { ...jobScope, deviceId: pusher.deviceId },
+    scope: { ...jobScopeOf(scope), deviceId: pusher.deviceId },
+    ...(scope.member === undefined ? {} : { member: scope.member }),
     device: pusher.key,
     grants: [...caller.grants],
     changes: JSON.stringify(changes),

@@ -3,6 +3,7 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
+import { forgetTeam } from "../team/sightRows";
 
 /** What sync keeps for a time, and what is taken away when that is over. */
 const DAY = 24 * 60 * 60 * 1000;
@@ -49,6 +50,7 @@ async function forget(ctx: MutationCtx, tombstone: Doc<"tombstones">): Promise<v
   for (const { _id } of conflicts) await ctx.db.delete("conflictLogs", _id);
   // The tombstone stays for the next round, which takes more of them.
   if (conflicts.length === MOST_CONFLICTS) return;
+  if (object?.type === "project" && !(await forgetTeam(ctx, organizationId, objectId))) return;
   const aliases = ctx.db
     .query("clientIds")
     .withIndex("by_object", (q) => q.eq("objectId", objectId));

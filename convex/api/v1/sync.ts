@@ -1,14 +1,14 @@
 import * as z from "zod";
 import type { Id } from "../../_generated/dataModel";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { SYNCED_TYPES, type SyncedDoc, syncRecordOf } from "../../ontology/syncedRecord";
+import { SYNCED_TYPES, syncRecordOf } from "../../ontology/syncedRecord";
 import { pushedChange } from "../../sync/change";
 import { conflictRecord, conflictView, syncRecord } from "../../sync/conflictView";
 import { type Position, START } from "../../ontology/commitOrder";
 import { devicesOf } from "../../sync/devices";
 import { feedSince } from "../../kit/time";
 import { cursorOf, positionAt, positionOf } from "../../sync/position";
-import { isBefore, latestCommit, pullPage } from "../../sync/pull";
+import { isBefore, latestCommit, type PulledRow, pullPage } from "../../sync/pull";
 import { push as pushChanges, pusherOf } from "../../sync/push";
 import { once } from "../../kit/once";
 
@@ -22,11 +22,15 @@ const pulledChange = once(() =>
       type: z.enum(SYNCED_TYPES),
       id: z.string(),
       clientId: z.string().optional().meta({ description: "As the device that made it calls it." }),
-      op: z.enum(["upsert", "delete"]),
-      version: z.number().int(),
-      updatedAt: z.number(),
+      op: z.enum(["upsert", "delete", "remove"]).meta({
+        description: "`remove`: it is there, but not for this member any more; forget it.",
+      }),
+      version: z.number().int().optional().meta({ description: "Not of what is to be forgotten." }),
+      updatedAt: z.number().optional(),
       deletedAt: z.number().optional(),
-      data: syncRecord().nullable().meta({ description: "Null of what was deleted." }),
+      data: syncRecord()
+        .nullable()
+        .meta({ description: "Null of what was deleted or is to be forgotten." }),
     })
     .meta({ id: "PulledChange" }),
 );
@@ -38,7 +42,7 @@ export const pull = readEndpoint(
     tag,
     summary: "Get what has changed",
     description:
-      "In the order in which it was committed; deletions too. Begin without parameters for a full copy, then go on with `nextCursor`. The copy is consistent where `hasMore` is false; a page can be short, even empty, with more to come. 410 with `details.resync` when what was deleted since the cursor is no longer known (after 90 days): begin anew.",
+      "In the order in which it was committed; deletions too. Of projects and what belongs to them a member gets what they see: what becomes visible comes again, what does not any more comes once as `remove`. Begin without parameters for a full copy, then go on with `nextCursor`. The copy is consistent where `hasMore` is false; a page can be short, even empty, with more to come. 410 with `details.resync` when what was deleted since the cursor is no longer known (after 90 days): begin anew.",
     scope: "sync:read",
     notesPull: true,
     query: () =>
@@ -76,7 +80,7 @@ export const pull = readEndpoint(
   async (ctx, { query }) => {
     const { organizationId } = ctx.caller;
     const after = positionAfter(organizationId, query);
-    const page = await pullPage(ctx, organizationId, after, query.limit ?? MAX_LIMIT);
+    const page = await pullPage(ctx, ctx.caller, after, query.limit ?? MAX_LIMIT);
     return ok({
       changes: page.rows.map(changeOf),
       nextCursor: cursorOf(organizationId, page.end),
@@ -234,13 +238,15 @@ function positionAfter(
   return typeof since === "number" ? positionAt(since) : positionOf(organizationId, "since", since);
 }
 
-function changeOf(object: SyncedDoc): z.input<ReturnType<typeof pulledChange>> {
+function changeOf({ object, isSeen }: PulledRow): z.input<ReturnType<typeof pulledChange>> {
   const { type, _id: id, clientId, version, updatedAt, deletedAt } = object;
+  const named = clientId === undefined ? {} : { clientId };
+  if (!isSeen) return { type, id, ...named, op: "remove", data: null };
   const isDeleted = object.lifecycle === "deleted";
   return {
     type,
     id,
-    ...(clientId === undefined ? {} : { clientId }),
+    ...named,
     op: isDeleted ? "delete" : "upsert",
     version,
     updatedAt,

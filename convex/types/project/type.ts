@@ -2,6 +2,8 @@ import { CHANGED } from "../../ontology/definition";
 import { field } from "../../ontology/fields";
 import { defineMappedType, mappedColumns } from "../../ontology/mappedType";
 
+/** Who of the organization sees a project: everybody, or its team, owners and managers. */
+export const VISIBILITIES = ["organization", "team"] as const;
 export const PRIORITIES = ["low", "medium", "high", "critical"] as const;
 const MAX_BUDGET = 1_000_000_000_000;
 
@@ -24,6 +26,12 @@ const projectFields = {
       description: "Contacts who take part; they see it in the portal.",
     })
     .beginning([]),
+  visibility: field
+    .oneOf(VISIBILITIES, {
+      description:
+        "`team`: of the organization's members and viewers, its active team alone sees it and what belongs to it.",
+    })
+    .assumed("organization"),
   detailedDescription: field.html(100_000).optional,
   archivedAt: field.time().derivedOptional,
   tags: field.labels(50, 50, { isSearched: true }).derivedOptional,
