@@ -1,7 +1,9 @@
+import { moveProjects } from "../team/members";
+import { handOutTeamsAgain } from "../team/sightRows";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { ApiError } from "../kit/errors";
-import type { Role } from "../kit/scopes";
+import { type Role, seesAll } from "../kit/scopes";
 import { moveConnections } from "../oauth/connections";
 import { moveAccounts } from "../oauth/identities";
 import { record, type WriteScope } from "../ontology/effects";
@@ -62,6 +64,7 @@ async function moveMembership(
   scope: WriteScope,
 ): Promise<void> {
   const own = await membershipOf(ctx, stays._id, organizationId);
+  await moveProjects(ctx, organizationId, { from: userId, to: stays._id });
   if (own === null) {
     await ctx.db.patch("memberships", _id, { userId: stays._id });
     await recordMember(ctx, scope, "member.joined", stays._id, [{ field: "role", after: role }]);
@@ -69,6 +72,7 @@ async function moveMembership(
     await ctx.db.delete("memberships", _id);
     if (RANK[role] > RANK[own.role]) {
       await ctx.db.patch("memberships", own._id, { role });
+      if (seesAll(role) && !seesAll(own.role)) await handOutTeamsAgain(ctx, organizationId);
       const changes = [{ field: "role", before: own.role, after: role }];
       await recordMember(ctx, scope, "member.role_changed", stays._id, changes);
     }

@@ -1,3 +1,4 @@
+import { TenantReader } from "../ontology/reader";
 import type { QueryCtx } from "../_generated/server";
 import type { Caller } from "../kit/caller";
 import { invalidIn } from "../kit/errors";
@@ -91,7 +92,7 @@ async function all<T extends ObjectType>(
 ): Promise<ObjectDoc<T>[]> {
   // Taken and not paged: Convex pages one list in a query.
   const { selection } = listRequest(type, asked);
-  const rows = new SelectedRows(ctx, caller.organizationId, type, selection);
+  const rows = await SelectedRows.seenBy(ctx, new TenantReader(ctx, caller), type, selection);
   const found = await rows.take(MAX_ENTRIES + 1);
   if (found.length > MAX_ENTRIES && !isCut) {
     const message = `has more than ${MAX_ENTRIES} entries here; ask for a shorter time`;

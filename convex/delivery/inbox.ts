@@ -9,6 +9,7 @@ import type { Consumer } from "./consumer";
 import { type Notification, type OutboundMessage, queueMessages } from "./outbox";
 import { choiceOf, settingsOf } from "./notificationSettings";
 import { isStaffEvent, type StaffEvent, titleOf } from "./staffEvents";
+import type { Language } from "./printed/wording";
 import { languageOf } from "./wording";
 
 /** The inbox of members of staff: what happened that they want to know of. */
@@ -76,6 +77,34 @@ async function tell(
     updatedAt: event.at,
   });
 }
+
+/** Tells one member what concerns them alone; `#` of the words is its name. */
+export async function tellInApp(
+  ctx: MutationCtx,
+  organization: Doc<"organizations">,
+  userId: Id<"users">,
+  { template, objectId, words, name }: Told,
+): Promise<void> {
+  const language = languageOf(organization);
+  const now = Date.now();
+  await ctx.db.insert("notifications", {
+    organizationId: organization._id,
+    channel: "in_app",
+    status: "unread",
+    ...{ userId, objectId, template, language },
+    data: { title: words[language].replace("#", () => name) },
+    attachments: [],
+    attempts: [],
+    createdAt: now,
+    updatedAt: now,
+  });
+}
+type Told = {
+  template: string;
+  objectId: Id<"objects">;
+  words: Record<Language, string>;
+  name: string;
+};
 
 async function mailTo(
   ctx: MutationCtx,

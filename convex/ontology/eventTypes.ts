@@ -8,6 +8,8 @@ const OTHERS: Record<string, string> = {
   "attachment.updated": "An attachment was renamed, or given to another object.",
   "attachment.deleted": "An attachment was deleted, with its file.",
   "webhook.disabled": "A webhook was switched off, by hand or because it kept failing.",
+  "project.member_added": "Somebody is in a project's team now.",
+  "project.member_removed": "Somebody left a project's team, or was removed.",
   "member.added": "Somebody became a member by their Clerk organization.",
   "member.joined": "Somebody accepted an invite.",
   "member.role_changed": "A member was given another role.",

@@ -66,8 +66,7 @@ export class SelectedRows<T extends ObjectType> {
 
   /** @throws GONE for a cursor of a list as it was before it was served in this way */
   async paginate(page: PaginationOptions): Promise<PaginationResult<ObjectDoc<T>>> {
-    // A list that was judged when it began goes on as it was.
-    const exact = page.cursor?.startsWith("[") ? null : this.exact();
+    const exact = this.exact();
     if (exact) return (await exact.paginate(page)) as unknown as PaginationResult<ObjectDoc<T>>;
     if (page.cursor !== null && OPAQUE.test(page.cursor)) throw outdatedCursor();
     const rows = await this.stream(page.numItems);

@@ -1,3 +1,4 @@
+import { joinInvited } from "../team/members";
 import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -97,8 +98,10 @@ export async function applyMembership(
     else {
       // An invite that is open for the same person has kept them a place, and has served its turn.
       const invite = await inviteOf(ctx, organizationId, user);
-      if (invite) await revokeInvite(ctx, scope, invite);
-      else await requireRoom(ctx, organization);
+      if (invite) {
+        await joinInvited(ctx, scope, invite._id, user._id);
+        await revokeInvite(ctx, scope, invite);
+      } else await requireRoom(ctx, organization);
       await addMember(ctx, scope, user._id, role);
     }
     const member = membership ?? (await membershipOf(ctx, organizationId, user._id));

@@ -12,6 +12,7 @@ import { emailKey } from "../kit/email";
 import { own } from "../kit/own";
 import { newToken, readToken } from "../kit/tokens";
 import { record, type WriteScope } from "../ontology/effects";
+import { forgetInvited, joinInvited } from "../team/members";
 import { type Membership, recordMember, requireRoom } from "./members";
 import { factorRuleOf } from "./secondFactorRule";
 
@@ -86,6 +87,7 @@ export async function revokeInvite(
   known: Invite,
 ): Promise<void> {
   await ctx.db.delete("memberships", known._id);
+  await forgetInvited(ctx, known._id);
   await recordInvite(ctx, scope, "invite.revoked", known._id, [
     namedBy(known.invite, "before"),
     { field: "role", before: known.role },
@@ -124,7 +126,9 @@ export async function acceptInvite(
     invite: undefined,
   });
   const changes = [{ field: "role", after: role }];
-  await recordMember(ctx, scopeIn(organizationId), "member.joined", person._id, changes);
+  const scope = scopeIn(organizationId);
+  await recordMember(ctx, scope, "member.joined", person._id, changes);
+  await joinInvited(ctx, scope, known._id, person._id);
   return { ...known, ...accepted };
 }
 
@@ -195,6 +199,15 @@ async function inviteOfAddress(
     )
     .first();
   return membership && isInvite(membership) ? membership : null;
+}
+
+/** The open invite of an address. */
+export async function openInviteOfEmail(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  email: string,
+): Promise<Invite | null> {
+  return await inviteOfAddress(ctx, organizationId, emailKey(email));
 }
 
 async function inviteOfToken(ctx: QueryCtx, token: string): Promise<Invite | null> {

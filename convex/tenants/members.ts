@@ -3,8 +3,10 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Caller } from "../kit/caller";
 import { ApiError, notFound } from "../kit/errors";
 import { idOfAnyTenant } from "../kit/own";
-import type { Role } from "../kit/scopes";
+import { type Role, seesAll } from "../kit/scopes";
 import { record, type WriteScope } from "../ontology/effects";
+import { leaveTeams } from "../team/leaving";
+import { handOutTeamsAgain } from "../team/sightRows";
 import { factorRuleOf } from "./secondFactorRule";
 
 /**
@@ -114,7 +116,10 @@ export async function changeRole(
 ): Promise<void> {
   if (membership.role === role) return;
   await requireAnotherOwner(ctx, membership);
-  await ctx.db.patch("memberships", membership._id, { role });
+  const sawAll = seesAll(membership.role);
+  const seen = sawAll && !seesAll(role) ? { sawAllUntil: Date.now() } : {};
+  await ctx.db.patch("memberships", membership._id, { role, ...seen });
+  if (sawAll !== seesAll(role)) await handOutTeamsAgain(ctx, membership.organizationId);
   const changes = [{ field: "role", before: membership.role, after: role }];
   await recordMember(ctx, scope, "member.role_changed", membership.userId, changes);
 }
@@ -127,6 +132,7 @@ export async function removeMember(
 ): Promise<void> {
   await requireAnotherOwner(ctx, membership);
   await ctx.db.delete("memberships", membership._id);
+  await leaveTeams(ctx, scope, membership.userId);
   const action = scope.actor.id === membership.userId ? "member.left" : "member.removed";
   const changes = [{ field: "role", before: membership.role }];
   await recordMember(ctx, scope, action, membership.userId, changes);

@@ -272,6 +272,8 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /projects/:id": aProject,
   "PATCH /projects/:id": { body: { progress: 50 }, ...aProject },
   "POST /projects/:id/archive": aProject,
+  "GET /projects/:id/team": aProject,
+  "POST /projects/:id/team/invite": { body: { email: "new@x.test" }, ...aProject },
   "DELETE /projects/:id": aProject,
   "GET /projects/:id/board": aProject,
   "GET /projects/:id/tags": aProject,

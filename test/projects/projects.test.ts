@@ -64,6 +64,7 @@ describe("a new project", () => {
       customProperties: {
         größe: "L",
         toString: 1,
+        visibility: "organization",
         flags: { nested: [1, null] },
         projectCode: "PRJ-2025-001",
         startDate: 1704067200000,
