@@ -602,6 +602,7 @@ import type * as payments_stripeAmounts from "../payments/stripeAmounts.js";
 import type * as payments_stripeEvents from "../payments/stripeEvents.js";
 import type * as projectOntology from "../projectOntology.js";
 import type * as projects_favorites from "../projects/favorites.js";
+import type * as projects_removal from "../projects/removal.js";
 import type * as projects_tags from "../projects/tags.js";
 import type * as rekeying from "../rekeying.js";
 import type * as schemas_accountMailSchemas from "../schemas/accountMailSchemas.js";
@@ -1278,6 +1279,7 @@ declare const fullApi: ApiFromModules<{
   "payments/stripeEvents": typeof payments_stripeEvents;
   projectOntology: typeof projectOntology;
   "projects/favorites": typeof projects_favorites;
+  "projects/removal": typeof projects_removal;
   "projects/tags": typeof projects_tags;
   rekeying: typeof rekeying;
   "schemas/accountMailSchemas": typeof schemas_accountMailSchemas;

@@ -1,6 +1,9 @@
+import { internal } from "../../_generated/api";
 import { removeTags } from "../../projects/tags";
+import { hideForRemoval } from "../../team/sightRows";
 import { ApiError, invalidFields } from "../../kit/errors";
 import { dayOf } from "../../kit/localTime";
+import { jobScopeOf } from "../../ontology/effects";
 import type { ObjectDoc } from "../../ontology/registry";
 import { nextSerial, numberIn, serialText } from "../../ontology/serials";
 import type { ObjectStore } from "../../ontology/store";
@@ -26,8 +29,12 @@ export const projectRules: TypeRules<"project"> = {
       details: { status, allowed: ["draft"] },
     });
   },
-  async releases({ ctx }, project) {
+  /** What belongs to it is hidden at once, and removed by a job. */
+  async releases({ ctx, store }, project) {
     await removeTags(ctx, project);
+    await hideForRemoval(ctx, project);
+    const [scope, projectId] = [jobScopeOf(store.scope), project._id];
+    await ctx.scheduler.runAfter(0, internal.projects.removal.step, { scope, projectId });
   },
 };
 

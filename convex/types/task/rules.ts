@@ -36,6 +36,7 @@ export const taskRules: TypeRules<"task"> = {
     await requireLabels(context.store, task.projectId, task.labelIds);
     if (task.parentTaskId) await requireParent(context, null, task.projectId, task.parentTaskId);
     const dependencies = await requireDependable(context, null, task);
+    if (status === "done" && !context.isForced) requireUnblocked(dependencies);
     const { projectId } = task;
     const position =
       given.position ?? rankBetween(await lastRank(context, projectId, status), null);

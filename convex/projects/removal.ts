@@ -1,0 +1,51 @@
+import { v } from "convex/values";
+import { internal } from "../_generated/api";
+import { internalMutation } from "../_generated/server";
+import { batchOf } from "../kit/page";
+import { definitionOf } from "../ontology/derived";
+import { type ObjectDoc, objectTypes, type ObjectType } from "../ontology/registry";
+import { ObjectStore } from "../ontology/store";
+import { jobScope } from "../schemas/crmSchemas";
+import { endRemoval } from "../team/sightRows";
+
+/**
+ * What belongs to a deleted project goes by a chain of transactions, however much it is; until then nobody
+ * sees it (ontology/sight.ts). It is removed by who deleted the project, and each row leaves its tombstone.
+ */
+const AT_ONCE = 100;
+
+const TYPES = (Object.keys(objectTypes) as ObjectType[]).filter(
+  (type) => definitionOf(type).belongsTo !== undefined,
+);
+
+export const step = internalMutation({
+  args: { scope: jobScope, projectId: v.id("objects") },
+  returns: v.null(),
+  handler: async (ctx, { scope, projectId }) => {
+    const { organizationId } = scope;
+    const project = await ctx.db.get("objects", projectId);
+    // Brought back to life meanwhile: what is left of it stays.
+    if (project && project.lifecycle !== "deleted") return null;
+    const store = new ObjectStore(ctx, scope);
+    let isWhole = true;
+    for (const type of TYPES) {
+      const rows = ctx.db
+        .query("objects")
+        .withIndex("list_parentId", (q) =>
+          q
+            .eq("organizationId", organizationId)
+            .eq("type", type)
+            .eq("lifecycle", "live")
+            .eq("parentId", projectId),
+        );
+      const found = await batchOf(rows, AT_ONCE);
+      for (const row of found.batch) await store.remove(row as ObjectDoc, { isReferenced: true });
+      ({ isWhole } = found);
+      if (!isWhole) break;
+    }
+    await store.finish();
+    if (isWhole) await endRemoval(ctx, organizationId, projectId);
+    else await ctx.scheduler.runAfter(0, internal.projects.removal.step, { scope, projectId });
+    return null;
+  },
+});
