@@ -11,7 +11,7 @@ import {
   pageOfViews,
   tenantArguments,
 } from "./live/reads";
-import { searchedObjects } from "./ontology/searchedRows";
+import { questionIn, searchedObjects } from "./ontology/searchedRows";
 import { SelectedRows } from "./ontology/selectedRows";
 import { selectionOf } from "./ontology/selection";
 import { type LiveView, liveViewOf } from "./live/view";
@@ -43,8 +43,11 @@ export const searchContacts = query({
     }
     const all = selectionOf({});
     const most = Math.min(hits, MAX_LIMIT);
-    const found = await searchedObjects(ctx, organizationId, "crm_contact", searchTerm, all, most);
-    return found.hits.map((contact) => liveViewOf(contact));
+    const question = await questionIn(ctx, organizationId, searchTerm);
+    const found = await searchedObjects(ctx, organizationId, "crm_contact", question, all, {
+      most,
+    });
+    return found.hits.map(({ object }) => liveViewOf(object));
   },
 });
 

@@ -45,6 +45,7 @@ import * as apiV1Quotes from "./v1/quotes";
 import * as apiV1RecurringInvoices from "./v1/recurringInvoices";
 import * as apiV1Reports from "./v1/reports";
 import * as apiV1SalesShapes from "./v1/salesShapes";
+import * as apiV1Search from "./v1/search";
 import * as apiV1SecondFactors from "./v1/secondFactors";
 import * as apiV1StaffSessions from "./v1/staffSessions";
 import * as apiV1Statements from "./v1/statements";
@@ -105,6 +106,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/recurringInvoices": apiV1RecurringInvoices,
   "api/v1/reports": apiV1Reports,
   "api/v1/salesShapes": apiV1SalesShapes,
+  "api/v1/search": apiV1Search,
   "api/v1/secondFactors": apiV1SecondFactors,
   "api/v1/staffSessions": apiV1StaffSessions,
   "api/v1/statements": apiV1Statements,

@@ -12,7 +12,6 @@ import {
 } from "../kit/endpoint";
 import { mergedChanges } from "../kit/mergePatch";
 import { once } from "../kit/once";
-import type { Area } from "../kit/scopes";
 import { definitionOf } from "../ontology/derived";
 import { schemasOf } from "../ontology/fieldSchemas";
 import { mappedView } from "../ontology/fieldValues";
@@ -26,8 +25,6 @@ export type RouteWords = {
   /** Below `/api/v1`: `/projects`. */
   path: string;
   tag: string;
-  /** Whose scopes its callers need: `projects:read`. */
-  area: Area;
   /** As summaries say it: "a project", "projects". */
   one: string;
   many: string;
@@ -62,10 +59,10 @@ export type TypeEndpoints = Record<"list" | "get", ReadFunction> &
  */
 export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints {
   const definition = definitionOf(type);
-  const { removeScope } = definition;
+  const { area, removeScope } = definition;
   const map = mapOf(type);
   const schemas = schemasOf({ ...definition, map });
-  const { path, tag, area, one, many, descriptions = {}, examples, within } = words;
+  const { path, tag, one, many, descriptions = {}, examples, within } = words;
   const item = `${path}/:${within?.param ?? "id"}`;
   // Where a name is taken, or there are as many as there may be.
   const mayConflict = definition.uniqueKeyIs !== undefined || definition.belongsTo !== undefined;

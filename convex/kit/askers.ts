@@ -11,6 +11,7 @@ import {
   type CallerKind,
   type Identity,
   requireKind,
+  hasScope,
   requireScope,
   requireUnexpired,
 } from "./caller";
@@ -62,6 +63,7 @@ export type Askers<Who extends Expiring, Home, Door> = {
 /** What an endpoint says of whom it takes. */
 type CallersDoor = {
   scope: Scope;
+  orScopes?: readonly Scope[] | undefined;
   callers?: readonly CallerKind[] | undefined;
 };
 type PersonsDoor = {
@@ -79,9 +81,9 @@ export const callersOfOrganizations: Askers<Identity, Doc<"organizations">, Call
     caller: callerKey(caller),
     ...(await rolled(ctx, session)),
   }),
-  requireTaken: ({ caller }, { scope, callers }) => {
+  requireTaken: ({ caller }, { scope, orScopes = [], callers }) => {
     requireKind(caller, callers);
-    requireScope(caller, scope);
+    if (!orScopes.some((other) => hasScope(caller, other))) requireScope(caller, scope);
   },
   requireWriter: ({ keyMode }, organization) => {
     requireKeyOfMode(keyMode, organization);

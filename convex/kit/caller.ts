@@ -296,12 +296,17 @@ export function wrongKind(kind: CallerKind, taken: readonly CallerKind[]): ApiEr
  * @throws INSUFFICIENT_SCOPE when the caller's scopes or role do not cover it.
  */
 export function requireScope(caller: Caller, scope: Scope): void {
-  if (covers(caller.grants, scope)) return;
-  if (caller.kind === "portal_user" && covers(caller.grants, "portal:write")) return;
+  if (hasScope(caller, scope)) return;
   const holder = caller.kind === "user" ? `The role ${caller.role}` : "This API key";
   throw new ApiError("INSUFFICIENT_SCOPE", `${holder} lacks the scope ${scope}.`, {
     details: { required: scope, granted: [...caller.grants] },
   });
+}
+
+/** Whether the caller's scopes or role cover it. */
+export function hasScope({ kind, grants }: Pick<Caller, "kind" | "grants">, scope: Scope): boolean {
+  if (covers(grants, scope)) return true;
+  return kind === "portal_user" && covers(grants, "portal:write");
 }
 
 /** The clock check that mutations make beside the scheduled revocation. @throws UNAUTHORIZED */

@@ -43,6 +43,8 @@ export type EndpointDefinition = {
   description?: string;
   /** What a caller's key or role must cover. */
   scope: Scope;
+  /** Any of these will do as well: the handler answers by what each of them covers. */
+  orScopes?: readonly Scope[];
   /** Who may call at all: staff and API keys where nothing else is said. */
   callers?: readonly CallerKind[];
   /** `:id` is the tenant; `X-Tenant-Id` is not asked for. */

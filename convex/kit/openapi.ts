@@ -220,8 +220,10 @@ const CALLER_NAMES: Record<CallerKind, string> = {
   unkeyed_portal: "without a credential under `PORTAL_TRUST_IDS`",
 };
 
-function scopeOf({ scope }: Endpoint): string {
-  return scope === null ? "" : `Scope: \`${scope}\`. `;
+function scopeOf({ scope, orScopes = [] }: Endpoint): string {
+  if (scope === null) return "";
+  const scopes = [scope, ...orScopes].map((one) => `\`${one}\``);
+  return `Scope: ${scopes.join(" or ")}. `;
 }
 
 function callersOf({ callers = DEFAULT_CALLERS, isPublic }: Endpoint): string {

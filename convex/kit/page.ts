@@ -104,11 +104,12 @@ export async function firstRows<Row>(
 export async function batchOf<Row extends Record<string, Value | undefined>>(
   rows: AsyncIterable<Row>,
   most: number,
+  maxBytes = MAX_BYTES_REWRITTEN,
 ): Promise<{ batch: Row[]; isWhole: boolean }> {
   const batch: Row[] = [];
   let bytes = 0;
   for await (const row of rows) {
-    if (batch.length === most || bytes > MAX_BYTES_REWRITTEN) return { batch, isWhole: false };
+    if (batch.length === most || bytes > maxBytes) return { batch, isWhole: false };
     batch.push(row);
     bytes += getConvexSize(row);
   }
@@ -143,6 +144,22 @@ export async function pageThrough<Row>(
   const nextCursor = isLast ? null : sealCursor(list, continueCursor);
   const known = total ?? (cursor === null && isLast ? page.length : null);
   return { rows: page.slice(offset), meta: metaOf(paging, { total: known, nextCursor }) };
+}
+
+/** One page of rows that have been read all at once, such as the hits of a search. */
+export function pageOfAll<Row>(
+  list: string,
+  paging: Paging,
+  rows: readonly Row[],
+  totalIsCapped: boolean,
+): Page<Row> {
+  const start =
+    paging.cursor === undefined ? paging.offset : Number(openCursor(list, paging.cursor));
+  if (!Number.isSafeInteger(start) || start < 0) throw badCursor();
+  const end = start + paging.limit;
+  const nextCursor = end < rows.length ? sealCursor(list, String(end)) : null;
+  const meta = metaOf(paging, { total: rows.length, totalIsCapped, nextCursor });
+  return { rows: rows.slice(start, end), meta };
 }
 
 export function badCursor(): Error {

@@ -2,12 +2,14 @@ import { v } from "convex/values";
 import { storedCustomFields } from "../kit/customFields";
 import { WRITTEN, defineObjectType } from "./definition";
 import { bookingTallies } from "./sales";
-import { linkTo, numberKey, partyColumns, salesContent } from "./salesDocument";
+import { searchedTexts } from "./searchedTexts";
+import { linkTo, numberKey, partyColumns, salesContent, searchedParty } from "./salesDocument";
 
 /** Takes back an invoice or a part of it, under a number of its own. It is final once issued. */
 export const creditNoteType = defineObjectType({
   type: "credit_note",
   resource: "credit note",
+  area: "invoices",
   subtypes: ["full", "partial"],
   statuses: ["issued"],
   verbs: [...WRITTEN, "sent", "undelivered"],
@@ -31,9 +33,12 @@ export const creditNoteType = defineObjectType({
     const party = partyColumns(billTo, lineItems);
     return {
       name: creditNoteNumber,
-      searchText: [creditNoteNumber, invoiceNumber, billTo.name, note.reason]
-        .filter(Boolean)
-        .join(" "),
+      searched: searchedTexts({
+        creditNoteNumber,
+        ...searchedParty({ name: billTo.name }),
+        invoiceNumber,
+        reason: note.reason,
+      }),
       lookupKey: numberKey(creditNoteNumber),
       facet: note.currency,
       ...party,

@@ -1,5 +1,5 @@
 import type { GenericId, Infer, PropertyValidators, Value, VObject } from "convex/values";
-import type { Scope } from "../kit/scopes";
+import type { Area, Scope } from "../kit/scopes";
 import type { Tally } from "./counts";
 import type { FilterColumn, RelationColumn } from "./columnNames";
 import type { FieldMap, Nature } from "./fields";
@@ -22,6 +22,8 @@ export type ObjectTypeDefinition<
   type: Type;
   /** Singular, in words: names errors (`CONTACT_NOT_FOUND`) and events (`contact.created`). */
   resource: string;
+  /** Whose scopes its callers need: `projects:read`. */
+  area: Area;
   subtypes: readonly [Subtype, ...Subtype[]];
   statuses: readonly [Status, ...Status[]];
   /** Its fields, where a map of them says what they are; by hand otherwise. */
@@ -67,8 +69,6 @@ export type ObjectTypeDefinition<
    * asked for anyway.
    */
   otherKeys?(lookupKey: string): { among: MatchKey; is: MatchKey };
-  /** It has e-mails or phone numbers, which full text finds in any spelling. */
-  hasAddresses?: boolean;
   /**
    * What is left of an object when the person whom it refers to is erased; null where it stays as it
    * is, as an issued invoice does. A type without it says nothing of the person itself.
@@ -137,11 +137,17 @@ export type ObjectRecord<Subtype extends string, Status extends string, Properti
   customProperties: Properties;
 };
 
+/**
+ * A text that an object is found by, under the field that it is shown in. Names of people (`name`) have no
+ * stems; a phone number (`phone`) is found in any spelling.
+ */
+export type SearchedText = { field: string; text: string; as?: "name" | "phone" };
+
 /** Columns that the store derives from the record, for the generic indexes of `objects`. */
 export type ObjectColumns = {
   name: string;
-  /** Everything that full-text search finds the object by. */
-  searchText: string;
+  /** Everything that full-text search finds the object by, what it is called by first. */
+  searched: SearchedText[];
   /** Exact look-up, such as an e-mail. */
   lookupKey?: string;
   /** A third small enumeration beside subtype and status: a contact's source, a project's priority. */

@@ -2,12 +2,13 @@ import { v } from "convex/values";
 import { oneOf } from "../kit/oneOf";
 import { emailKey } from "../kit/email";
 import { CHANGED, defineObjectType } from "./definition";
-import { emailWords } from "./searchWords";
+import { searchedTexts } from "./searchedTexts";
 
 /** A customer of the organization who signs in to its portal. */
 export const frontendUserType = defineObjectType({
   type: "frontend_user",
   resource: "frontend user",
+  area: "portal",
   subtypes: ["portal"],
   statuses: ["active", "inactive"],
   verbs: [...CHANGED, "linked", "signed_in", "relinked", "erased"],
@@ -27,7 +28,10 @@ export const frontendUserType = defineObjectType({
   columns({ customProperties: user }) {
     return {
       name: user.email,
-      searchText: [user.displayName, ...emailWords(user.email)].join(" "),
+      searched: [
+        ...searchedTexts({ email: user.email }),
+        ...searchedTexts({ displayName: user.displayName }, "name"),
+      ],
       lookupKey: emailKey(user.email),
       facet: user.oauthProvider,
       parentId: user.crmContactId,
@@ -38,7 +42,6 @@ export const frontendUserType = defineObjectType({
     left: { email: "", oauthProvider, oauthId: "", displayName: "", lastLogin: 0 },
     isRemoved: true,
   }),
-  hasAddresses: true,
   owners: { parentId: "crm_contact" },
   filters: {
     status: "status",

@@ -115,7 +115,7 @@ async function objectDifferences(ctx: QueryCtx, object: ObjectDoc): Promise<Diff
 
 function columnDifferences(object: ObjectDoc): string[] {
   if (object.lifecycle === "deleted") return [];
-  const { links: _links, searchText: _text, ...columns } = columnsOf(object.type, object);
+  const { links: _links, searched: _texts, ...columns } = columnsOf(object.type, object);
   return Object.entries(columns).flatMap(([column, expected]) => {
     const found = object[column as keyof typeof columns];
     return found === expected

@@ -3,6 +3,7 @@ import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
 import { WRITTEN, defineObjectType } from "./definition";
 import { bookingTallies, dueTallies } from "./sales";
+import { searchedTexts } from "./searchedTexts";
 import {
   INVOICE_TYPES,
   linkTo,
@@ -12,6 +13,7 @@ import {
   salesContent,
   salesFilters,
   salesOwners,
+  searchedParty,
   sentToPortal,
   withoutAddressee,
 } from "./salesDocument";
@@ -23,6 +25,7 @@ export const ISSUED = ["sent", "awaiting_employer_payment", "overdue", "paid"] a
 export const invoiceType = defineObjectType({
   type: "invoice",
   resource: "invoice",
+  area: "invoices",
   subtypes: INVOICE_TYPES,
   statuses: ["draft", "sent", "awaiting_employer_payment", "overdue", "paid", "cancelled"],
   transitions: {
@@ -91,9 +94,7 @@ export const invoiceType = defineObjectType({
     const sales = salesColumns(invoice);
     return {
       name: invoiceNumber,
-      searchText: [invoiceNumber, billTo.name, billTo.email, invoice.notes]
-        .filter(Boolean)
-        .join(" "),
+      searched: searchedTexts({ invoiceNumber, ...searchedParty(billTo), notes: invoice.notes }),
       lookupKey: numberKey(invoiceNumber),
       ...sales,
       documentDate: invoice.issueDate,

@@ -2,16 +2,14 @@ import type { QueryCtx } from "../_generated/server";
 import * as z from "zod";
 import { invalidIn } from "../kit/errors";
 import {
-  badCursor,
   batchOf,
   metaOf,
-  openCursor,
   type Page,
   type Pageable,
   type Paging,
+  pageOfAll,
   pageThrough,
   pagingOf,
-  sealCursor,
 } from "../kit/page";
 import { MAX_LIMIT } from "../kit/pageLimits";
 import { type PageParameters, pageParameters } from "../kit/pageParameters";
@@ -24,9 +22,9 @@ import { definitionOf } from "./derived";
 import { portalPage } from "./portalObjects";
 import { type Tenant, TenantReader } from "./reader";
 import { type ObjectDoc, type ObjectType } from "./registry";
-import { MAX_HITS, searchedObjects } from "./searchedRows";
+import { hitsOf } from "../search/hits";
+import { MAX_HITS, questionIn } from "./searchedRows";
 import { SelectedRows } from "./selectedRows";
-import { seenSelection } from "./sight";
 import { SortedRows } from "./sortedRows";
 import { sortNamed, sortsOf } from "./sorts";
 import {
@@ -250,7 +248,7 @@ async function* foundBy<T extends ObjectType>(
 }
 
 /** As cursors name the list that they belong to. */
-function nameOf(type: ObjectType, { search, selection }: ListRequest): string {
+export function nameOf(type: ObjectType, { search, selection }: ListRequest): string {
   const { filters, ranges, terms = {}, sort, includeArchived } = selection;
   const { documentDate: dates = {}, ...others } = ranges;
   const order = `${sort.order === "desc" ? "-" : ""}${sort.column}`.replace("sortName", "name");
@@ -302,23 +300,8 @@ async function pageThroughHits<T extends ObjectType>(
 ): Promise<Page<ObjectDoc<T>>> {
   const { paging } = request;
   const listName = nameOf(type, request);
-  const { sight } = new TenantReader(ctx, tenant);
-  const { selection } = await seenSelection(sight, type, asked.selection);
-  const found = await searchedObjects(ctx, tenant.organizationId, type, search, selection);
-  const hits: ObjectDoc<T>[] = [];
-  for (const object of found.hits) {
-    if (isAsked(object, type, asked) && (await sight.sees(object))) hits.push(object);
-  }
-  const start =
-    paging.cursor === undefined ? paging.offset : Number(openCursor(listName, paging.cursor));
-  if (!Number.isSafeInteger(start) || start < 0) throw badCursor();
-  const end = start + paging.limit;
-  return {
-    rows: hits.slice(start, end),
-    meta: metaOf(paging, {
-      total: hits.length,
-      totalIsCapped: found.isCapped,
-      nextCursor: end < hits.length ? sealCursor(listName, String(end)) : null,
-    }),
-  };
+  const question = await questionIn(ctx, tenant.organizationId, search);
+  const found = await hitsOf(ctx, tenant, type, question, { selection: asked.selection });
+  const hits = found.hits.flatMap(({ object }) => (isAsked(object, type, asked) ? [object] : []));
+  return pageOfAll(listName, paging, hits, found.isCapped);
 }

@@ -1,9 +1,9 @@
 import type { GenericId } from "convex/values";
 import { emailKey } from "../kit/email";
 import { type FilterColumn, type RelationColumn } from "./columnNames";
-import { type MappedRecord, type ObjectColumns, type ObjectTypeDefinition } from "./definition";
+import type { MappedRecord, ObjectColumns, ObjectTypeDefinition, SearchedText } from "./definition";
 import { type Field, type FieldMap, storedOf } from "./fields";
-import { emailWords, phoneTexts } from "./searchWords";
+import { searchedTexts } from "./searchedTexts";
 
 type StoredObject<Fields extends FieldMap> = ReturnType<typeof storedOf<Fields>>;
 type Definition<
@@ -66,7 +66,7 @@ export function mappedColumns(
   const { facet, lookupKey, ...relations } = columns;
   return {
     name: String(record.name),
-    searchText: [...searchedWords(fields, record), description].filter(Boolean).join(" "),
+    searched: [...searchedOf(fields, record), ...searchedTexts({ description })],
     ...(lookupKey === undefined ? {} : { lookupKey }),
     ...(facet === undefined ? {} : { facet }),
     ...(relations as Partial<Record<RelationColumn, GenericId<"objects">>>),
@@ -80,13 +80,13 @@ export function comparedBy({ keyOf, nature }: Field, value: string): string {
   return nature.kind === "email" ? emailKey(value) : value;
 }
 
-function searchedWords(fields: FieldMap, record: Record<string, unknown>): string[] {
-  return Object.entries(fields).flatMap(([name, { isSearched, nature }]) => {
-    const value = record[name];
+function searchedOf(fields: FieldMap, record: Record<string, unknown>): SearchedText[] {
+  const { name, ...others } = fields;
+  const named = name === undefined ? fields : { name, ...others };
+  return Object.entries(named).flatMap(([field, { isSearched, nature }]) => {
     if (!isSearched) return [];
-    const texts = [value].flat().filter((text) => typeof text === "string");
-    if (nature.kind === "email") return emailWords(...texts);
-    return nature.kind === "phone" ? phoneTexts(...texts) : texts;
+    const texts = [record[field]].flat().filter((text) => typeof text === "string");
+    return searchedTexts({ [field]: texts }, nature.kind === "phone" ? "phone" : undefined);
   });
 }
 

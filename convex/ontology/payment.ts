@@ -1,12 +1,14 @@
 import { v } from "convex/values";
 import { WRITTEN, defineObjectType } from "./definition";
 import { bookingTallies } from "./sales";
+import { searchedTexts } from "./searchedTexts";
 import { linkTo, numberKey, partyColumns } from "./salesDocument";
 
 /** What settles an invoice or opens it again: money received, money given back, a claim given up. */
 export const paymentType = defineObjectType({
   type: "payment",
   resource: "payment",
+  area: "invoices",
   subtypes: ["payment", "refund", "write_off"],
   statuses: ["recorded"],
   verbs: WRITTEN,
@@ -36,7 +38,11 @@ export const paymentType = defineObjectType({
     const party = partyColumns(payment);
     return {
       name: transactionRef ?? `${invoiceNumber} ${subtype}`,
-      searchText: [invoiceNumber, transactionRef, payment.paymentMethod].filter(Boolean).join(" "),
+      searched: searchedTexts({
+        transactionRef,
+        invoiceNumber,
+        paymentMethod: payment.paymentMethod,
+      }),
       ...(transactionRef === undefined ? {} : { lookupKey: numberKey(transactionRef) }),
       facet: payment.currency,
       ...party,

@@ -2,6 +2,7 @@ import { v } from "convex/values";
 import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
 import { WRITTEN, defineObjectType } from "./definition";
+import { searchedTexts } from "./searchedTexts";
 import {
   INVOICE_TYPES,
   numberKey,
@@ -10,6 +11,7 @@ import {
   salesContent,
   salesFilters,
   salesOwners,
+  searchedParty,
   sentToPortal,
   withoutAddressee,
 } from "./salesDocument";
@@ -18,6 +20,7 @@ import {
 export const quoteType = defineObjectType({
   type: "quote",
   resource: "quote",
+  area: "invoices",
   subtypes: INVOICE_TYPES,
   statuses: ["draft", "sent", "accepted", "declined", "expired", "cancelled"],
   transitions: {
@@ -58,7 +61,7 @@ export const quoteType = defineObjectType({
     const { quoteNumber, billTo } = quote;
     return {
       name: quoteNumber,
-      searchText: [quoteNumber, billTo.name, billTo.email, quote.notes].filter(Boolean).join(" "),
+      searched: searchedTexts({ quoteNumber, ...searchedParty(billTo), notes: quote.notes }),
       lookupKey: numberKey(quoteNumber),
       ...salesColumns(quote),
       documentDate: quote.issueDate,

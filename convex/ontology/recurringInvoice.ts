@@ -3,6 +3,7 @@ import { oneOf } from "../kit/oneOf";
 import { storedCustomFields } from "../kit/customFields";
 import { WRITTEN, defineObjectType } from "./definition";
 import { FREQUENCIES, WEEKDAYS } from "./scheduleTerms";
+import { searchedTexts } from "./searchedTexts";
 import {
   INVOICE_TYPES,
   PAYMENT_TERMS,
@@ -10,6 +11,7 @@ import {
   salesContent,
   salesFilters,
   salesOwners,
+  searchedParty,
   withoutAddressee,
 } from "./salesDocument";
 
@@ -29,6 +31,7 @@ export const storedSchedule = v.object({
 export const recurringInvoiceType = defineObjectType({
   type: "recurring_invoice",
   resource: "recurring invoice",
+  area: "invoices",
   subtypes: INVOICE_TYPES,
   statuses: ["active", "paused", "ended"],
   transitions: { active: ["paused", "ended"], paused: ["active", "ended"], ended: [] },
@@ -56,7 +59,7 @@ export const recurringInvoiceType = defineObjectType({
     const { title, billTo, nextRunAt } = recurring;
     return {
       name: title,
-      searchText: [title, billTo.name, billTo.email].filter(Boolean).join(" "),
+      searched: searchedTexts({ title, ...searchedParty(billTo) }),
       ...salesColumns(recurring),
       ...(nextRunAt === undefined ? {} : { dueAt: nextRunAt }),
     };

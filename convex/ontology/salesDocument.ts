@@ -113,6 +113,13 @@ export function salesColumns(
   };
 }
 
+/** What full text finds a document by of whom it is for, as a record names it. */
+export function searchedParty({ name, email }: Pick<StoredParty, "name" | "email">): {
+  [field: string]: string | undefined;
+} {
+  return { "billTo.name": name, "billTo.email": email };
+}
+
 /** Of which type those are that these columns name. */
 export const salesOwners = {
   parentId: "crm_contact",

@@ -22,6 +22,7 @@ import { phoneRegionOf } from "./phoneRegion";
 import { ObjectMemory } from "./memory";
 import { isChangeableByPortal } from "./portalRules";
 import { TenantReader } from "./reader";
+import { indexedText } from "../search/indexed";
 import {
   type NewObject,
   objectTypes,
@@ -54,7 +55,10 @@ export type Edit = {
 type ObjectFields = WithoutSystemFields<Doc<"objects">>;
 type Stamp = Pick<ObjectFields, "version" | "updatedAt" | "commitTs" | "editedAt" | "pushedBy">;
 type ObjectPatch = { [Field in keyof ObjectFields]?: ObjectFields[Field] | undefined };
-type IndexColumns = Omit<ObjectColumns, "links"> & { sortName: string };
+type IndexColumns = Omit<ObjectColumns, "links" | "searched"> & {
+  sortName: string;
+  searchText: string;
+};
 
 /**
  * The only writer of business objects, one for all writes of a transaction. Every write stamps
@@ -222,7 +226,8 @@ export class ObjectStore extends TenantReader {
    * differed.
    */
   async rederive(object: ObjectDoc): Promise<boolean> {
-    const { searchText, lookupKey, documentDate, dueAt } = columnsOf(object.type, object);
+    const { searched, lookupKey, documentDate, dueAt } = columnsOf(object.type, object);
+    const searchText = indexedText(searched);
     const derived = { searchText, lookupKey, documentDate, dueAt };
     const isOld =
       searchText !== object.searchText ||
@@ -411,8 +416,9 @@ function requireTransition(type: ObjectType, from: string, to: string, verb: str
   });
 }
 
-function indexColumns({ links: _links, ...columns }: ObjectColumns): IndexColumns {
-  const { name, searchText, lookupKey, facet, parentId, relatedId, subjectId } = columns;
+function indexColumns({ links: _links, searched, ...columns }: ObjectColumns): IndexColumns {
+  const searchText = indexedText(searched);
+  const { name, lookupKey, facet, parentId, relatedId, subjectId } = columns;
   const { documentDate, dueAt, rank } = columns;
   const relations = { parentId, relatedId, subjectId };
   const sortName = name.toLowerCase();

@@ -226,6 +226,8 @@ const linkedInvoice = async (request: Request): Promise<string> => {
 
 /** Files, and what needs a second object, are told in `test/crm` and `test/payments`. */
 const TOLD_ELSEWHERE = [
+  // Any of several scopes will do: see test/search/palette.test.ts.
+  "GET /search",
   "POST /payments/unmatched/:id/match",
   // There is nothing to take away before it is set up: see test/payments/providers.test.ts.
   "DELETE /organization/payment-providers/stripe",
@@ -359,6 +361,9 @@ export const EXAMPLES: Record<string, Example> = {
   "POST /recurring-invoices/:id/end": aTemplate,
   "GET /reports/revenue": aYear,
   "GET /reports/tax": aYear,
+  "GET /search": { query: "q=relaunch" },
+  "GET /search/tasks": { query: "q=relaunch" },
+  "GET /search/projects": { query: "q=relaunch" },
   "GET /reports/revenue-by": { query: "by=clients&from=2026-01&to=2026-12" },
   "GET /reports/open-items": { query: "asOf=2026-01-31" },
   "GET /crm/contacts/:id/statement": { query: "from=2026-01-01&to=2026-12-31", ...aContact },

@@ -10,7 +10,6 @@ const tag = "CRM organizations";
 export const { list, create, get, update, remove } = endpointsOf("crm_organization", {
   path: "/crm/organizations",
   tag,
-  area: "crm",
   one: "a CRM organization",
   many: "CRM organizations",
   descriptions: {

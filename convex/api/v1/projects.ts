@@ -12,7 +12,6 @@ const tag = "Projects";
 export const { list, create, get, update, remove } = endpointsOf("project", {
   path: "/projects",
   tag,
-  area: "projects",
   one: "a project",
   many: "projects",
   /** A portal user reads the projects of their contact and of its CRM organization. */

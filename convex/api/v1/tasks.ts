@@ -19,7 +19,6 @@ const inProject = { type: "project", param: "taskId", field: "projectId" } as co
 
 const words: Omit<RouteWords, "path" | "examples"> = {
   tag,
-  area: "projects",
   one: "a task",
   many: "tasks",
   isForceable: true,
@@ -71,7 +70,6 @@ const labels = endpointsOf("task_label", {
   path: `${PROJECT_PATH}/labels`,
   within: { type: "project", param: "labelId", field: "projectId" },
   tag,
-  area: "projects",
   one: "a label of a project's tasks",
   many: "the labels of a project's tasks",
   descriptions: { remove: "The tasks that have it lose it." },

@@ -11,11 +11,13 @@ import { cellKey } from "../../ontology/counts";
 import { CHANGED } from "../../ontology/definition";
 import { field } from "../../ontology/fields";
 import { defineMappedType, mappedColumns } from "../../ontology/mappedType";
-import { emailWords, phoneTexts } from "../../ontology/searchWords";
+import { searchedTexts } from "../../ontology/searchedTexts";
 import { TAGS, tagGroup } from "../../ontology/tags";
 
 const EMAIL_PROBLEMS = ["bounced", "complained"] as const;
 export const MAX_NOTES = 20_000;
+/** By so many of its other e-mails and phone numbers a contact is found. */
+const MAX_SEARCHED_ADDRESSES = 40;
 
 const contactFields = {
   firstName: field.label(200).optional,
@@ -56,6 +58,7 @@ const contactFields = {
 export const contactType = defineMappedType({
   type: "crm_contact",
   resource: "contact",
+  area: "crm",
   subtypes: ["lead", "prospect", "customer"],
   statuses: ["active", "inactive"],
   verbs: [
@@ -86,16 +89,16 @@ export const contactType = defineMappedType({
     return {
       ...mappedColumns(contactFields, contact),
       name: fullName || contact.company || contact.email || "Unnamed contact",
-      searchText: [
-        fullName,
-        ...emailWords(contact.email, ...otherEmailsOf(contact)),
-        ...phoneTexts(contact.phone, ...otherPhonesOf(contact)),
-        contact.company,
-        contact.jobTitle,
-        ...contact.tags,
-      ]
-        .filter(Boolean)
-        .join(" "),
+      searched: [
+        ...searchedTexts({ name: fullName }, "name"),
+        ...searchedTexts({ email: contact.email, otherEmails: few(otherEmailsOf(contact)) }),
+        ...searchedTexts(
+          { phone: contact.phone, otherPhones: few(otherPhonesOf(contact)) },
+          "phone",
+        ),
+        ...searchedTexts({ company: contact.company, jobTitle: contact.jobTitle }),
+        ...searchedTexts({ tags: contact.tags }),
+      ],
     };
   },
   tallies: (contact) =>
@@ -107,12 +110,16 @@ export const contactType = defineMappedType({
     among: { kind: "email", key: mailboxKey(key) },
     is: { kind: "address", key },
   }),
-  hasAddresses: true,
   withoutPerson: () => ({
     left: { source: "api" as const, tags: [], customFields: [] },
     isRemoved: true,
   }),
 });
+
+/** Merges bring addresses without end. */
+function few(addresses: readonly string[]): readonly string[] {
+  return addresses.slice(0, MAX_SEARCHED_ADDRESSES);
+}
 
 /** What is known of an address that the contact no longer has says nothing of its present one. */
 function emailStatusOf({ email, emailProblem }: Record<string, unknown>): string | null {

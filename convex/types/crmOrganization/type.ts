@@ -7,6 +7,7 @@ import { defineMappedType } from "../../ontology/mappedType";
 export const crmOrganizationType = defineMappedType({
   type: "crm_organization",
   resource: "crm organization",
+  area: "crm",
   subtypes: ["customer", "prospect", "partner", "supplier", "other"],
   statuses: ["active", "inactive"],
   verbs: CHANGED,
@@ -27,7 +28,6 @@ export const crmOrganizationType = defineMappedType({
       customFields: field.ownFields(),
     },
   },
-  hasAddresses: true,
 });
 
 /** How names of CRM organizations are compared when `organizationInfo` looks for an existing one. */

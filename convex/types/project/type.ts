@@ -42,6 +42,7 @@ const projectFields = {
 export const projectType = defineMappedType({
   type: "project",
   resource: "project",
+  area: "projects",
   subtypes: ["client_project", "internal", "campaign", "product_development", "other"],
   statuses: ["draft", "planning", "active", "on_hold", "completed", "cancelled"],
   verbs: [...CHANGED, "archived", "relinked"],

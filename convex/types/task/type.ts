@@ -57,6 +57,7 @@ const taskFields = {
 export const taskType = defineMappedType({
   type: "task",
   resource: "task",
+  area: "projects",
   subtypes: ["task"],
   statuses: ["todo", "in_progress", "in_review", "done", "cancelled"],
   verbs: [...CHANGED, "completed", "relinked"],

@@ -12,6 +12,7 @@ const labelFields = {
 export const taskLabelType = defineMappedType({
   type: "task_label",
   resource: "task label",
+  area: "projects",
   subtypes: ["label"],
   statuses: ["active"],
   verbs: CHANGED,
