@@ -2,7 +2,8 @@
  * Runs `withSearchIndex`: documents that have any of the terms, the last one as a prefix. Those with
  * more of the terms come first, then those with the higher BM25 score, then the newest. The entries
  * of a term that are looked at are limited in number, so the commonest word has a bounded cost; what
- * other terms have found is looked up in it one by one, so it is not missed for being old.
+ * other terms have found is looked up in it one by one, so it is not missed for being old. A word that
+ * nothing has may be mistyped: words that differ from it by one letter stand in for it (typing.ts).
  */
 import { afterPrefix, encodeKey, endOfValue, idOfKey } from "./keys";
 import { MAX_SEARCH_RESULTS } from "./limits";
@@ -10,6 +11,7 @@ import { hasDigest, readPayload } from "./postings";
 import type { ReadRange } from "./reads";
 import type { SearchPlan } from "./searchPlan";
 import { readRounded, type RoundedTotals } from "./searchTotals";
+import { isForgiven, similarWords } from "./typing";
 import type { View } from "./view";
 import type { SearchTerm } from "./words";
 
@@ -23,6 +25,8 @@ const K1 = 1.2;
 const B = 0.75;
 /** A word that only begins with the term counts as this part of the term itself. */
 const BEGINNING = 0.5;
+/** A word that the term may have been meant for, as this part of it. */
+const MISTAKEN = 0.2;
 
 /** A candidate and its place in the ranking; places sort as their texts do. */
 export type Match = { id: string; place: string };
@@ -45,7 +49,7 @@ export function findMatches(plan: SearchPlan, view: View, onRange: OnRange): Mat
   const partitions = partitionsOf(plan, view, onRange);
   const candidates = new Map<string, Candidate>();
   const entries = plan.terms.map((term, position) =>
-    gather(plan, view, partitions, term, position, candidates, onRange),
+    found(plan, view, partitions, term, position, candidates, onRange),
   );
   plan.terms.forEach((term, position) => {
     const isComplete = (entries[position] ?? 0) < MAX_ENTRIES_PER_TERM;
@@ -59,8 +63,8 @@ export function findMatches(plan: SearchPlan, view: View, onRange: OnRange): Mat
     .slice(0, MAX_SEARCH_RESULTS);
 }
 
-/** Adds what a term finds to the candidates; the result is how many entries it has. */
-function gather(
+/** The same of the words that the term may have been meant for, where nothing has it as it is. */
+function found(
   plan: SearchPlan,
   view: View,
   partitions: readonly string[],
@@ -69,8 +73,43 @@ function gather(
   candidates: Map<string, Candidate>,
   onRange: OnRange,
 ): number {
+  const { entries, passed } = gather(
+    plan,
+    view,
+    partitions,
+    term,
+    position,
+    candidates,
+    onRange,
+    1,
+  );
+  if (passed > 0 || !isForgiven(term.text)) return entries;
+  let meant = 0;
+  for (const partition of partitions) {
+    for (const text of similarWords(plan, view, partition, term, onRange)) {
+      const other = { text, isPrefix: term.isPrefix };
+      const those = [partition];
+      meant += gather(plan, view, those, other, position, candidates, onRange, MISTAKEN).entries;
+      if (meant >= MAX_ENTRIES_PER_TERM) return meant;
+    }
+  }
+  return entries + meant;
+}
+
+/** Adds what a term finds to the candidates: how many entries it has, and how many of them pass. */
+function gather(
+  plan: SearchPlan,
+  view: View,
+  partitions: readonly string[],
+  term: SearchTerm,
+  position: number,
+  candidates: Map<string, Candidate>,
+  onRange: OnRange,
+  weight: number,
+): { entries: number; passed: number } {
   const whole = encodeKey(term.text);
   let read = 0;
+  let passed = 0;
   for (const partition of partitions) {
     const low = partition + (term.isPrefix ? whole.slice(0, -1) : whole);
     const high = afterPrefix(low);
@@ -83,10 +122,11 @@ function gather(
       const { key, payload } = entry;
       if (!passesFilters(plan, payload)) continue;
       const isWhole = key.startsWith(whole, partition.length);
-      add(candidates, key, partition, payload, position, isWhole ? 1 : BEGINNING);
+      passed++;
+      add(candidates, key, partition, payload, position, weight * (isWhole ? 1 : BEGINNING));
     }
   }
-  return read;
+  return { entries: read, passed };
 }
 
 /** A term that has too many entries to be read is asked for the candidates that others have found. */

@@ -328,6 +328,22 @@ describe("search", () => {
     });
   });
 
+  test("forgives one letter of a word that nothing has, and never a number or a short word", async () => {
+    const database = await withNotes("website relaunch", "webster", "inv202605002", "haus");
+    await read(database, (tx) => {
+      for (const typed of ["relanch", "relaunhc", "relaumch", "reelaunch", "relaun ch"]) {
+        expect([typed, texts(tx, search(`${typed} x`))[0]]).toEqual([
+          typed,
+          typed === "relaun ch" ? undefined : "website relaunch",
+        ]);
+      }
+      expect(texts(tx, search("relaumc"))).toEqual(["website relaunch"]);
+      expect(texts(tx, search("webster"))).toEqual(["webster"]);
+      expect(texts(tx, search("inv202605001"))).toEqual([]);
+      expect(texts(tx, search("hans"))).toEqual([]);
+    });
+  });
+
   test("keeps to its filters", async () => {
     const database = await openWith(tables);
     await write(database, (tx) =>
