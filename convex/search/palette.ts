@@ -68,7 +68,7 @@ function paletteHit({ object, match }: { object: ObjectDoc; match: Match }): Pal
 }
 
 function beginningOf(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= MAX_SUBTITLE
     ? text
     : `${characters.slice(0, MAX_SUBTITLE).join("")}…`;

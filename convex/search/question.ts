@@ -86,7 +86,7 @@ function exactly(forms: readonly string[]): Part {
 }
 
 export function isForgivable(word: string): boolean {
-  return [...word].length >= SHORTEST_FORGIVEN && /^\p{L}+$/u.test(word);
+  return Array.from(word).length >= SHORTEST_FORGIVEN && /^\p{L}+$/u.test(word);
 }
 
 /**

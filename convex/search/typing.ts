@@ -1,6 +1,6 @@
 /** Whether two words differ by one letter at most: another, one more, one less, or two that changed places. */
 export function isOneMistake(asked: string, word: string): boolean {
-  const [a, b] = [[...asked], [...word]];
+  const [a, b] = [Array.from(asked), Array.from(word)];
   if (Math.abs(a.length - b.length) > 1) return false;
   let start = 0;
   while (start < a.length && a[start] === b[start]) start++;
@@ -17,8 +17,8 @@ export function isOneMistake(asked: string, word: string): boolean {
 
 /** The same of a word that is being written: of the word's beginning. */
 export function isBegunWithMistake(asked: string, word: string): boolean {
-  const { length } = [...asked];
-  const letters = [...word];
+  const { length } = Array.from(asked);
+  const letters = Array.from(word);
   return [length - 1, length, length + 1].some((end) =>
     isOneMistake(asked, letters.slice(0, end).join("")),
   );

@@ -20,7 +20,7 @@ const ALPHABETS: [RegExp, string][] = [
 ];
 
 export function isForgiven(word: string): boolean {
-  return [...word].length >= SHORTEST && /^\p{L}+$/u.test(word);
+  return Array.from(word).length >= SHORTEST && /^\p{L}+$/u.test(word);
 }
 
 /** Those that the partition has; of a term that is a beginning, beginnings that its words have. */
@@ -45,8 +45,8 @@ export function similarWords(
 }
 
 function mistakesOf(text: string): Set<string> {
-  const letters = [...text];
-  const alphabet = ALPHABETS.flatMap(([script, of]) => (script.test(text) ? [...of] : []));
+  const letters = Array.from(text);
+  const alphabet = ALPHABETS.flatMap(([script, of]) => (script.test(text) ? Array.from(of) : []));
   const words = new Set<string>();
   for (let at = 0; at <= letters.length; at++) {
     const [before, after] = [letters.slice(0, at).join(""), letters.slice(at)];
