@@ -90,6 +90,7 @@ import type * as accounts_trail from "../accounts/trail.js";
 import type * as accounts_tries from "../accounts/tries.js";
 import type * as accounts_usernames from "../accounts/usernames.js";
 import type * as accounts_verified from "../accounts/verified.js";
+import type * as api_bulk from "../api/bulk.js";
 import type * as api_description from "../api/description.js";
 import type * as api_endpoints from "../api/endpoints.js";
 import type * as api_modules from "../api/modules.js";
@@ -778,6 +779,7 @@ declare const fullApi: ApiFromModules<{
   "accounts/tries": typeof accounts_tries;
   "accounts/usernames": typeof accounts_usernames;
   "accounts/verified": typeof accounts_verified;
+  "api/bulk": typeof api_bulk;
   "api/description": typeof api_description;
   "api/endpoints": typeof api_endpoints;
   "api/modules": typeof api_modules;

@@ -2,7 +2,7 @@ import { ConvexError, v } from "convex/values";
 import * as z from "zod";
 import { internal } from "../_generated/api";
 import { internalMutation, type MutationCtx } from "../_generated/server";
-import { type ErrorData, errorDataOf } from "../kit/errors";
+import { type ErrorData, errorDataOf, notFound } from "../kit/errors";
 import { parseFields } from "../kit/input";
 import { mergedChanges } from "../kit/mergePatch";
 import { jobScope } from "../schemas/crmSchemas";
@@ -15,6 +15,7 @@ import { schemasOf } from "./fieldSchemas";
 import { changeRecord, createRecord } from "./records";
 import { ObjectStore } from "./store";
 import { crmOrganizationType } from "../types/crmOrganization/type";
+import { taskType } from "../types/task/type";
 import { once } from "../kit/once";
 
 /**
@@ -30,11 +31,16 @@ const withId = once(() => ({ id: z.string().max(64) }));
 const contactChange = once(() => contactPatch().extend(withId()));
 const organization = once(() => schemasOf(crmOrganizationType));
 const organizationChange = once(() => organization().patch.extend(withId()));
+const task = once(() => schemasOf(taskType));
+/** Of the project that the batch is for. */
+const taskCreation = once(() => task().creation.omit({ projectId: true } as never));
+const taskChange = once(() => task().patch.extend({ ...withId(), force: z.boolean().optional() }));
 
 /** What a batch may hold: with `id` a change of that object, without it what `POST` takes. */
 export const batchItems = once(() => ({
   contact: z.union([contactCreation(), contactChange()]),
   organization: z.union([organization().creation, organizationChange()]),
+  task: z.union([taskCreation(), taskChange()]),
 }));
 export type BatchOf = keyof ReturnType<typeof batchItems>;
 
@@ -47,17 +53,22 @@ const written = v.object({
   status: v.union(v.literal("created"), v.literal("updated")),
   id: v.string(),
 });
-const batchOf = v.union(v.literal("contact"), v.literal("organization"), v.literal("row"));
+const batchOf = v.union(
+  ...[v.literal("contact"), v.literal("organization"), v.literal("task"), v.literal("row")],
+);
 
 /** Whether an item fits its schema. */
 export function judged(of: BatchOf, item: unknown): Judged {
   const changes = typeof item === "object" && item !== null && "id" in item;
-  const [creation, change] =
-    of === "contact"
-      ? [contactCreation(), contactChange()]
-      : [organization().creation, organizationChange()];
+  const { creation, change } = schemas[of]();
   return judgedBy(changes ? change : creation, item, changes);
 }
+
+const schemas: Record<BatchOf, () => { creation: z.ZodType; change: z.ZodType }> = {
+  contact: () => ({ creation: contactCreation(), change: contactChange() }),
+  organization: () => ({ creation: organization().creation, change: organizationChange() }),
+  task: () => ({ creation: taskCreation(), change: taskChange() }),
+};
 
 export function judgedBy(schema: z.ZodType, item: unknown, isChange = false): Judged {
   try {
@@ -181,8 +192,28 @@ const writers: Record<BatchOf | "row", Writer> = {
     const made = await createRecord({ ctx, store }, "crm_organization", fields);
     return { status: "created", id: made._id };
   },
+  task: writeTask,
   row: writeRow,
 };
+
+/** A task as a batch has it: with the project that the batch is for. */
+export type TaskItem = { projectId: string; item: object };
+
+/** @throws TASK_NOT_FOUND for a task of another project */
+async function writeTask(store: ObjectStore, sent: object, ctx: MutationCtx): Promise<Written> {
+  const { projectId, item } = sent as TaskItem;
+  if (!("id" in item)) {
+    const made = await createRecord({ ctx, store }, "task", { ...item, projectId });
+    return { status: "created", id: made._id };
+  }
+  const { id, force, ...patch } = item as { id: string; force?: boolean };
+  const known = await store.require("task", id);
+  if (known.parentId !== projectId) throw notFound("task");
+  const changes = mergedChanges(task().update, known.customProperties, patch);
+  const isForced = force === true;
+  const changed = await changeRecord({ ctx, store, isForced }, known, changes);
+  return { status: "updated", id: changed._id };
+}
 
 /**
  * A row of an import. An id says which contact it is, but only here: in a file from elsewhere, ids

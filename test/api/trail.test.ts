@@ -48,6 +48,7 @@ const ACTIONS: Record<string, string[]> = {
   "POST /tasks/:id/depends-on/:otherTaskId": ["task.updated"],
   "DELETE /tasks/:id/depends-on/:otherTaskId": ["task.updated"],
   "POST /projects/:id/tasks": ["task.created"],
+  "POST /projects/:id/tasks/bulk": ["task.created"],
   "PATCH /projects/:id/tasks/:taskId": ["task.updated"],
   "DELETE /projects/:id/tasks/:taskId": ["task.deleted"],
   "POST /projects/:id/tasks/:taskId/move": ["task.updated"],

@@ -237,6 +237,7 @@ const FIELDS_AT: Record<string, Record<string, Reference>> = {
   "PATCH /tasks/:id": { "body.dependsOn.0": aTask },
   "POST /tasks/:id/move": { "body.before": aTask, "body.after": aTask },
   "POST /projects/:id/tasks": { "body.dependsOn.0": aTask },
+  "POST /projects/:id/tasks/bulk": { "body.items.0.id": aTask, "body.items.0.dependsOn.0": aTask },
   "PATCH /projects/:id/tasks/:taskId": { "body.dependsOn.0": aTask },
   "POST /projects/:id/tasks/:taskId/move": { "body.before": aTask, "body.after": aTask },
   "POST /crm/organizations/bulk": { "body.items.0.id": anOrganization },

@@ -300,6 +300,7 @@ export const EXAMPLES: Record<string, Example> = {
   },
   "GET /projects/:id/tasks": aProject,
   "POST /projects/:id/tasks": { body: { title: "Draft the sitemap" }, ...aProject },
+  "POST /projects/:id/tasks/bulk": { body: { items: [{ title: "Draft" }] }, ...aProject },
   "GET /projects/:id/tasks/:taskId": aTaskOfProject,
   "PATCH /projects/:id/tasks/:taskId": { body: { priority: "high" }, ...aTaskOfProject },
   "DELETE /projects/:id/tasks/:taskId": aTaskOfProject,

@@ -256,3 +256,31 @@ describe("a deleted project", () => {
     expect(hidden).toEqual([]);
   });
 });
+
+describe("many tasks at once", () => {
+  test("are created in the project and changed, each for itself, with force where it takes that", async () => {
+    const project = await newProject();
+    const path = `/projects/${project.id}/tasks/bulk`;
+    const first = await given("POST", path, { items: [{ title: "A" }, { title: "B" }, {}] });
+    const { results } = first as unknown as {
+      results: { status: string; id?: string; error?: { details: { path: string }[] } }[];
+    };
+    expect(results.map(({ status }) => status)).toEqual(["created", "created", "error"]);
+    expect(results[2]?.error?.details[0]?.path).toBe("body.items.2.title");
+    const [a, b] = results.map(({ id }) => id);
+    const waits = await given("PATCH", `/tasks/${b}`, { dependsOn: [a] });
+    expect(waits.isBlocked).toBe(true);
+    const other = await task("of another project");
+    const items = [
+      { id: b, status: "done" },
+      { id: b, status: "done", force: true },
+      { id: other.id, title: "Taken" },
+    ];
+    const second = await given("POST", path, { items });
+    expect(second["results"]).toMatchObject([
+      { status: "error", error: { code: "INVALID_STATE" } },
+      { status: "updated" },
+      { status: "error", error: { code: "TASK_NOT_FOUND" } },
+    ]);
+  });
+});

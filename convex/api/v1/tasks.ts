@@ -7,10 +7,12 @@ import { once } from "../../kit/once";
 import { idFilter, severalOf } from "../../kit/several";
 import { addDependency, removeDependency } from "../../tasks/waiting";
 import { moveTask } from "../../tasks/move";
+import { batchItems, type TaskItem } from "../../ontology/batch";
 import { dueParameters } from "../../ontology/list";
 import { schemasOf } from "../../ontology/fieldSchemas";
 import { mappedView } from "../../ontology/fieldValues";
 import { NOBODY, taskType } from "../../types/task/type";
+import { bulk, bulkAnswer, bulkBody, bulkDescription, MAX_ITEMS } from "../bulk";
 import { endpointsOf, forcing, type RouteWords } from "../typeEndpoints";
 
 const tag = "Tasks";
@@ -65,6 +67,26 @@ export const createInProject = nested.create;
 export const getInProject = nested.get;
 export const updateInProject = nested.update;
 export const removeInProject = nested.remove;
+
+export const bulkInProject = writeEndpoint(
+  {
+    method: "POST",
+    path: `${PROJECT_PATH}/bulk`,
+    tag,
+    summary: "Create and change many tasks of a project",
+    description: bulkDescription,
+    scope: "projects:write",
+    subject: "project",
+    body: bulkBody,
+    bodyLimit: 8 * 1024 * 1024,
+    documentedBody: () =>
+      bulkBody().extend({ items: z.array(batchItems().task).min(1).max(MAX_ITEMS) }),
+    example: { items: [fields, { title: "Choose the typefaces", dueDate: "2026-10-09" }] },
+    answers: { 200: bulkAnswer },
+  },
+  async (ctx, { subject, body }) =>
+    await bulk(ctx, "task", body, (item): TaskItem => ({ projectId: subject._id, item })),
+);
 
 const labels = endpointsOf("task_label", {
   path: `${PROJECT_PATH}/labels`,

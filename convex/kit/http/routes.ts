@@ -1508,6 +1508,15 @@ export const endpointRoutes: readonly EndpointRoute[] = [
   },
   {
     method: "POST",
+    path: "/projects/:id/tasks/bulk",
+    functionName: "api/v1/tasks:bulkInProject",
+    kind: "mutation",
+    scope: "projects:write",
+    bodyLimit: 8388608,
+    takesBody: true,
+  },
+  {
+    method: "POST",
     path: "/projects/:id/tasks/labels",
     functionName: "api/v1/tasks:createLabel",
     kind: "mutation",
