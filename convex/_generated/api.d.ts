@@ -147,6 +147,7 @@ import type * as api_v1_secondFactors from "../api/v1/secondFactors.js";
 import type * as api_v1_staffSessions from "../api/v1/staffSessions.js";
 import type * as api_v1_statements from "../api/v1/statements.js";
 import type * as api_v1_sync from "../api/v1/sync.js";
+import type * as api_v1_taskAttachments from "../api/v1/taskAttachments.js";
 import type * as api_v1_tasks from "../api/v1/tasks.js";
 import type * as api_v1_team from "../api/v1/team.js";
 import type * as api_v1_tenantShapes from "../api/v1/tenantShapes.js";
@@ -836,6 +837,7 @@ declare const fullApi: ApiFromModules<{
   "api/v1/staffSessions": typeof api_v1_staffSessions;
   "api/v1/statements": typeof api_v1_statements;
   "api/v1/sync": typeof api_v1_sync;
+  "api/v1/taskAttachments": typeof api_v1_taskAttachments;
   "api/v1/tasks": typeof api_v1_tasks;
   "api/v1/team": typeof api_v1_team;
   "api/v1/tenantShapes": typeof api_v1_tenantShapes;

@@ -50,6 +50,7 @@ import * as apiV1SecondFactors from "./v1/secondFactors";
 import * as apiV1StaffSessions from "./v1/staffSessions";
 import * as apiV1Statements from "./v1/statements";
 import * as apiV1Sync from "./v1/sync";
+import * as apiV1TaskAttachments from "./v1/taskAttachments";
 import * as apiV1Tasks from "./v1/tasks";
 import * as apiV1Team from "./v1/team";
 import * as apiV1TenantShapes from "./v1/tenantShapes";
@@ -111,6 +112,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/staffSessions": apiV1StaffSessions,
   "api/v1/statements": apiV1Statements,
   "api/v1/sync": apiV1Sync,
+  "api/v1/taskAttachments": apiV1TaskAttachments,
   "api/v1/tasks": apiV1Tasks,
   "api/v1/team": apiV1Team,
   "api/v1/tenantShapes": apiV1TenantShapes,

@@ -33,7 +33,7 @@ const organization = once(() => schemasOf(crmOrganizationType));
 const organizationChange = once(() => organization().patch.extend(withId()));
 const task = once(() => schemasOf(taskType));
 /** Of the project that the batch is for. */
-const taskCreation = once(() => task().creation.omit({ projectId: true } as never));
+const taskCreation = once((): z.ZodObject => task().creation.omit({ projectId: true } as never));
 const taskChange = once(() => task().patch.extend({ ...withId(), force: z.boolean().optional() }));
 
 /** What a batch may hold: with `id` a change of that object, without it what `POST` takes. */

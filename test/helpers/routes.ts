@@ -88,6 +88,14 @@ const waitedFor =
     await request("POST", `/tasks/${id}/depends-on/${other}`);
     return other;
   };
+const externalAttachment = { url: "https://files.example.com/plan.pdf" };
+/** A file of the task that a parameter names. */
+const fileOf =
+  (param: string): Reference["subject"] =>
+  async (request, params = {}) => {
+    const path = `/tasks/${params[param] ?? (await task(request))}/attachments`;
+    return (await request("POST", path, { body: externalAttachment })).body.data.id;
+  };
 const { missing: noTask } = aTask;
 const aTaskOfProject = { ...aProject, inner: { taskId: aTask } };
 const label = async (request: Request, { id }: Params = {}): Promise<string> => {
@@ -175,7 +183,6 @@ const aTemplate = { subject: document("/recurring-invoices", recurring), missing
 const aPausedTemplate = { subject: document("/recurring-invoices", recurring, "pause"), missing };
 const aYear = { query: "from=2026-01&to=2026-12" };
 
-const externalAttachment = { url: "https://files.example.com/plan.pdf" };
 const attachment = async (request: Request): Promise<string> =>
   (await request("POST", "/attachments", { body: externalAttachment })).body.data.id;
 export const anAttachment = { subject: attachment, missing: deleted(attachment, "/attachments") };
@@ -297,6 +304,18 @@ export const EXAMPLES: Record<string, Example> = {
   "DELETE /tasks/:id/depends-on/:otherTaskId": {
     ...aTask,
     inner: { otherTaskId: { subject: waitedFor("id"), missing: noTask } },
+  },
+  "GET /tasks/:id/attachments": aTask,
+  "POST /tasks/:id/attachments": { body: externalAttachment, ...aTask },
+  "DELETE /tasks/:id/attachments/:attachmentId": {
+    ...aTask,
+    inner: { attachmentId: { subject: fileOf("id"), missing: noTask } },
+  },
+  "GET /projects/:id/tasks/:taskId/attachments": aTaskOfProject,
+  "POST /projects/:id/tasks/:taskId/attachments": { body: externalAttachment, ...aTaskOfProject },
+  "DELETE /projects/:id/tasks/:taskId/attachments/:attachmentId": {
+    ...aProject,
+    inner: { taskId: aTask, attachmentId: { subject: fileOf("taskId"), missing: noTask } },
   },
   "GET /projects/:id/tasks": aProject,
   "POST /projects/:id/tasks": { body: { title: "Draft the sitemap" }, ...aProject },

@@ -284,3 +284,27 @@ describe("many tasks at once", () => {
     ]);
   });
 });
+
+describe("files of a task", () => {
+  test("are addresses, listed with it alone, and gone with a deletion of its own", async () => {
+    const one = await task("With files");
+    const path = `/projects/${projectId}/tasks/${one.id}/attachments`;
+    const url = "https://files.example.com/map.pdf";
+    const file = await given("POST", path, { url, fileName: "Map.pdf" });
+    expect(file).toEqual({
+      ...{ id: expect.any(String) as string, fileName: "Map.pdf", url },
+      ...{ contentType: null, size: null, createdAt: expect.any(Number) as number },
+    });
+    expect(await given("GET", `/tasks/${one.id}/attachments`)).toEqual([file]);
+    const other = await task("Without");
+    const elsewhere = `/tasks/${other.id}/attachments`;
+    expect(await given("GET", elsewhere)).toEqual([]);
+    const [again] = await ask("POST", path, { attachmentId: file.id });
+    const [taken, refusal] = await ask("POST", elsewhere, { attachmentId: file.id });
+    expect([again, taken, refusal["code"]]).toEqual([200, 409, "CONFLICT"]);
+    expect((await ask("DELETE", `${elsewhere}/${file.id}`))[0]).toBe(404);
+    expect((await ask("POST", path, { url, attachmentId: file.id }))[0]).toBe(400);
+    expect((await ask("DELETE", `${path}/${file.id}`))[0]).toBe(204);
+    expect(await given("GET", path)).toEqual([]);
+  });
+});
