@@ -123,6 +123,8 @@ const OF_ANY_TENANT = [
   "convex/tenants/members.ts", // the same
   "convex/attachments/{uploads,downloads}.ts", // a link's signature
   "convex/ontology/contactMoves.ts", // what a merge wrote down
+  "convex/ontology/reader.ts", // a user: their membership is looked up
+  "convex/ontology/sight.ts", // an index that begins with the organization
   "convex/accounts/avatars.ts", // a membership of who asks is looked up in the file's organization
   "convex/accounts/{sessions,passkeys,passkeyProofs}.ts", // the row's user is compared; a signature was checked
   "convex/tenants/secondFactorRule.ts", // who is calling

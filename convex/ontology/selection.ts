@@ -1,7 +1,7 @@
 import type { Doc } from "../_generated/dataModel";
 import type { FilterColumn } from "./columnNames";
 import type { RangeColumn, SortColumn } from "./definition";
-import type { ObjectDoc, ObjectType } from "./registry";
+import type { ObjectType } from "./registry";
 import { termsOf } from "./terms";
 
 /** What a list of objects is asked for: filters, ranges, an order, and whether archived ones too. */
@@ -63,7 +63,7 @@ export function isSelected(
     return value !== undefined && values.includes(value);
   });
   const hasTerms = Object.entries(terms).every(([filter, values]) =>
-    termsOf(object as ObjectDoc, filter).some((value) => values.includes(value)),
+    termsOf(object, filter).some((value) => values.includes(value)),
   );
   return (
     isFiltered &&

@@ -1,5 +1,6 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
+import { idOfAnyTenant } from "../kit/own";
 import { definitionOf } from "./derived";
 import type { ObjectDoc, ObjectType } from "./registry";
 import type { Selection } from "./selection";
@@ -62,6 +63,12 @@ export class Sight {
   async seesProject(projectId: Id<"objects">): Promise<boolean> {
     const { sight, isIn } = await this.standing(projectId);
     return !sight || (!sight.isRemoved && (!sight.isTeam || isIn));
+  }
+
+  /** The same by an id from outside: one of another organization has no row of sight here, and no tasks. */
+  async seesProjectNamed(id: string): Promise<boolean> {
+    const projectId = idOfAnyTenant(this.ctx, "objects", id);
+    return projectId !== null && (await this.seesProject(projectId));
   }
 
   /**
@@ -149,7 +156,7 @@ export async function seenSelection(
   const parents = definitionOf(type).belongsTo && selection.filters.parentId;
   if (!parents) return { selection, judge: async (row) => await sight.sees(row) };
   const seen = await Promise.all(
-    parents.map(async (id) => ((await sight.seesProject(id as Id<"objects">)) ? [id] : [])),
+    parents.map(async (id) => ((await sight.seesProjectNamed(id)) ? [id] : [])),
   );
   const filters = { ...selection.filters, parentId: seen.flat() };
   return { selection: { ...selection, filters }, judge: null };

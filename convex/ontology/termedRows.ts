@@ -5,7 +5,7 @@ import { invalidIn } from "../kit/errors";
 import { batchOf } from "../kit/page";
 import { MAX_SORTED } from "./accessPaths";
 import { definitionOf } from "./derived";
-import type { ObjectDoc, ObjectType } from "./registry";
+import type { ObjectType } from "./registry";
 import { isSelected, type Selection, type Terms } from "./selection";
 import { SortedRows } from "./sortedRows";
 import { streamed } from "./streamed";
@@ -48,7 +48,7 @@ export async function termedRows(
     const object = await ctx.db.get("objects", row.objectId);
     if (!object || !isSelected(object, type, selection)) return null;
     // One that has several of the values is listed by the first of them.
-    const first = termsOf(object as ObjectDoc, filter).find((value) => values.includes(value));
+    const first = termsOf(object, filter).find((value) => values.includes(value));
     return first !== undefined && row.term === termName(filter, first) ? object : null;
   };
   const rows = mergedStream(ranges, ["createdAt"]).map(selected);

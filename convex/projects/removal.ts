@@ -3,7 +3,7 @@ import { internal } from "../_generated/api";
 import { internalMutation } from "../_generated/server";
 import { batchOf } from "../kit/page";
 import { definitionOf } from "../ontology/derived";
-import { type ObjectDoc, objectTypes, type ObjectType } from "../ontology/registry";
+import { objectTypes, type ObjectType } from "../ontology/registry";
 import { ObjectStore } from "../ontology/store";
 import { jobScope } from "../schemas/crmSchemas";
 import { endRemoval } from "../team/sightRows";
@@ -39,7 +39,7 @@ export const step = internalMutation({
             .eq("parentId", projectId),
         );
       const found = await batchOf(rows, AT_ONCE);
-      for (const row of found.batch) await store.remove(row as ObjectDoc, { isReferenced: true });
+      for (const row of found.batch) await store.remove(row, { isReferenced: true });
       ({ isWhole } = found);
       if (!isWhole) break;
     }

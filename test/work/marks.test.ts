@@ -37,8 +37,8 @@ test("a favorite is one's own, marked once, and no key has any", async () => {
     {
       projectId: id,
       name: "Relaunch",
-      projectCode: expect.any(String),
-      favoritedAt: expect.any(Number),
+      projectCode: expect.any(String) as unknown,
+      favoritedAt: expect.any(Number) as unknown,
     },
   ]);
   expect((await asked(home.request, "POST", path))[0]).toBe(403);
@@ -63,7 +63,12 @@ test("tags are a project's, each name once in any case, and projects are found b
   });
   expect([status, tag]).toEqual([
     201,
-    { id: expect.any(String), name: "Website", color: "#1e90ff", createdAt: expect.any(Number) },
+    {
+      id: expect.any(String) as unknown,
+      name: "Website",
+      color: "#1e90ff",
+      createdAt: expect.any(Number) as unknown,
+    },
   ]);
   expect((await asked(home.request, "POST", path, { name: "WEBSITE" }))[0]).toBe(409);
   expect((await asked(home.request, "POST", path, { name: "x".repeat(51) }))[0]).toBe(400);
