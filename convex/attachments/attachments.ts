@@ -5,7 +5,6 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { ApiError, FieldError, invalidFields, notFound } from "../kit/errors";
 import { newJob } from "../jobs/job";
 import { API_PREFIX } from "../kit/http/context";
-import { own } from "../kit/own";
 import { sealSecret } from "../kit/secretBox";
 import { changesBetween, definedOnly } from "../ontology/changes";
 import type { TenantReader } from "../ontology/reader";
@@ -182,14 +181,12 @@ async function discard(ctx: MutationCtx, { _id: id, key, storageId }: Attachment
   await ctx.scheduler.runAfter(0, internal.attachments.bucketJobs.removeFromBucket, { id });
 }
 
-/** @throws ATTACHMENT_NOT_FOUND */
-export async function requireAttachment(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  id: string,
-): Promise<Attachment> {
+/** One whose owner is seen. @throws ATTACHMENT_NOT_FOUND */
+export async function requireAttachment(tenant: TenantReader, id: string): Promise<Attachment> {
   const isThere = ({ status }: Attachment): boolean => status !== "deleting";
-  return await own(ctx, { organizationId }, "attachments", id, isThere);
+  const attachment = await tenant.own("attachments", id, isThere);
+  if (await tenant.seesWhatIsAbout(attachment.ownerId)) return attachment;
+  throw notFound("attachment");
 }
 
 /** The same for one that can be read. @throws INVALID_STATE before its upload is completed */

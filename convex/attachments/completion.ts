@@ -13,6 +13,7 @@ import { callerKey } from "../kit/caller";
 import { ApiError, invalidFields } from "../kit/errors";
 import { parseInput } from "../kit/input";
 import { organizationOf } from "../kit/own";
+import { TenantReader } from "../ontology/reader";
 import { type ConsultationArgs, consultationArgs, consultingCaller } from "../kit/outside";
 import { type Attachment, requireAttachment } from "./attachments";
 import { type Announced, deleteObject, describeObject, fromBase64, hashObject } from "./bucket";
@@ -124,7 +125,7 @@ async function pendingOf(
   const zone = async (): Promise<string> => (await organizationOf(ctx, caller)).timeZone;
   const parsed = await parseInput({ body: completion }, args.request, zone);
   const body = parsed.body as Completion;
-  const attachment = await requireAttachment(ctx, caller.organizationId, body.attachmentId);
+  const attachment = await requireAttachment(new TenantReader(ctx, caller), body.attachmentId);
   if (attachment.uploader !== callerKey(caller)) return null;
   return attachment.status === "pending" ? { attachment, body } : null;
 }

@@ -66,6 +66,13 @@ export class TenantReader {
     );
   }
 
+  /** Whether they see what something is about; what is about nothing, or about what is gone, is everybody's. */
+  async seesWhatIsAbout(id: Id<"objects"> | undefined): Promise<boolean> {
+    if (id === undefined || !(await this.sight.narrows("project"))) return true;
+    const object = await this.findDeletedToo(id);
+    return object === null || (await this.sight.sees(object));
+  }
+
   /** The object if it is of one of these types. */
   async findAny<T extends ObjectType>(
     types: readonly T[],

@@ -1,5 +1,6 @@
 /** What becomes of files that nobody completes, keeps or may see any longer. */
 import type { GenericValidator } from "convex/values";
+import { TenantReader } from "../../convex/ontology/reader";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
@@ -50,7 +51,7 @@ const isStored = async (id: Id<"_storage">): Promise<boolean> =>
 async function completed(id: string, storageId: Id<"_storage">, ownerId?: string): Promise<void> {
   await home.backend.run(async (ctx) => {
     const objects = new ObjectStore(ctx, systemScope(home.organizationId, "test"));
-    const pending = await requireAttachment(ctx, home.organizationId, id);
+    const pending = await requireAttachment(new TenantReader(ctx, home), id);
     const owner = ownerId === undefined ? null : ctx.db.normalizeId("objects", ownerId);
     const file = { storageId, sha256: "0".repeat(64), ...(owner ? { ownerId: owner } : {}) };
     await completeUpload(ctx, objects, pending, file);

@@ -151,11 +151,6 @@ const OTHERS: Record<string, Whole> = {
     ids: { id: aTenant, userId: aMember },
     body: { role: "owner" },
   },
-  "PATCH /projects/:id/team/:userId": {
-    ids: { id: aProject, userId: aMember },
-    body: { role: "observer" },
-  },
-  "DELETE /projects/:id/team/:userId": { ids: { id: aProject, userId: aMember } },
   "DELETE /tenants/:id/members/:userId": { ids: { id: aTenant, userId: aMember } },
   "POST /tenants/:id/invite": {
     ids: { id: aTenant },

@@ -97,6 +97,16 @@ const fileOf =
     return (await request("POST", path, { body: externalAttachment })).body.data.id;
   };
 const { missing: noTask } = aTask;
+/** Somebody who is invited to the project. */
+const aTeamMember = {
+  subject: async (request: Request, { id = "" }: Params): Promise<string> => {
+    serial += 1;
+    const body = { email: `team${serial}@x.test` };
+    const answer = await request("POST", `/projects/${id}/team/invite`, { body });
+    return (answer.body.data as unknown as { inviteId?: string }).inviteId ?? "";
+  },
+  missing: contact,
+};
 const aTaskOfProject = { ...aProject, inner: { taskId: aTask } };
 const label = async (request: Request, { id }: Params = {}): Promise<string> => {
   serial += 1;
@@ -282,6 +292,11 @@ export const EXAMPLES: Record<string, Example> = {
   "PATCH /projects/:id": { body: { progress: 50 }, ...aProject },
   "POST /projects/:id/archive": aProject,
   "GET /projects/:id/team": aProject,
+  "PATCH /projects/:id/team/:userId": {
+    body: { role: "observer" },
+    ...{ ...aProject, inner: { userId: aTeamMember } },
+  },
+  "DELETE /projects/:id/team/:userId": { ...aProject, inner: { userId: aTeamMember } },
   "POST /projects/:id/team/invite": { body: { email: "new@x.test" }, ...aProject },
   "DELETE /projects/:id": aProject,
   "GET /projects/:id/board": aProject,

@@ -130,7 +130,7 @@ export const complete = writeEndpoint(
     errors: ["CONFLICT", "GONE", "INVALID_STATE", "NOT_FOUND", "SERVICE_UNAVAILABLE"],
   },
   async (ctx, { body, consulted }) => {
-    const attachment = await requireAttachment(ctx, ctx.scope.organizationId, body.attachmentId);
+    const attachment = await requireAttachment(ctx.store, body.attachmentId);
     requireCompletable(attachment, callerKey(ctx.caller), body, consulted);
     const owner = body.ownerId === undefined ? null : await requireOwner(ctx.store, body.ownerId);
     const file =
@@ -198,7 +198,11 @@ export const list = readEndpoint(
         );
     const listName = `attachments/${owner?._id ?? ""}`;
     const page = await pageThrough(listName, pagingOf(query), found.order("desc"));
-    return ok(page.rows.map(attachmentView), { meta: page.meta });
+    const seen = await Promise.all(
+      page.rows.map(async (row) => await ctx.tenant.seesWhatIsAbout(row.ownerId)),
+    );
+    const shown = page.rows.filter((_row, at) => seen[at]);
+    return ok(shown.map(attachmentView), { meta: page.meta });
   },
 );
 
@@ -214,7 +218,7 @@ export const get = readEndpoint(
     errors: ["NOT_FOUND"],
   },
   async (ctx, { params: { id } }) => {
-    const attachment = await requireAttachment(ctx, ctx.caller.organizationId, id);
+    const attachment = await requireAttachment(ctx.tenant, id);
     return ok(attachmentView(attachment), { version: attachment.version });
   },
 );
@@ -233,7 +237,7 @@ export const presignDownload = readEndpoint(
     errors: ["INVALID_STATE", "NOT_FOUND", "SERVICE_UNAVAILABLE"],
   },
   async (ctx, { params: { id } }) => {
-    const attachment = await requireAttachment(ctx, ctx.caller.organizationId, id);
+    const attachment = await requireAttachment(ctx.tenant, id);
     requireReady(attachment);
     return ok(downloadSource(attachment));
   },
@@ -257,7 +261,7 @@ export const update = writeEndpoint(
     errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND", "VERSION_MISMATCH"],
   },
   async (ctx, { params: { id }, body }) => {
-    const attachment = await requireAttachment(ctx, ctx.scope.organizationId, id);
+    const attachment = await requireAttachment(ctx.store, id);
     requireVersion(ctx.ifMatch, attachment.version);
     requireReady(attachment);
     const changed = await changeAttachment(ctx, ctx.store, attachment, body);
@@ -278,7 +282,7 @@ export const remove = writeEndpoint(
     errors: ["NOT_FOUND", "CONFLICT", "VERSION_MISMATCH"],
   },
   async (ctx, { params: { id } }) => {
-    const attachment = await requireAttachment(ctx, ctx.scope.organizationId, id);
+    const attachment = await requireAttachment(ctx.store, id);
     requireVersion(ctx.ifMatch, attachment.version);
     await requireNobodysPicture(ctx, attachment);
     await removeAttachment(ctx, ctx.store, attachment);

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
-import { placing } from "../../kit/errors";
+import { notFound, placing } from "../../kit/errors";
 import { pageThrough, pagingOf } from "../../kit/page";
 import { pageParameters } from "../../kit/pageParameters";
 import { inRecord, sentRecord } from "../../sync/change";
@@ -41,7 +41,10 @@ export const list = readEndpoint(
           .withIndex("by_at", (q) => q.eq("organizationId", organizationId).gte("at", since));
     const name = `conflicts:${query.open ?? ""}:${since}`;
     const { rows, meta } = await pageThrough(name, pagingOf(query), conflicts.order("desc"));
-    return ok(rows.map(conflictView), { meta });
+    const seen = await Promise.all(
+      rows.map(async (row) => await ctx.tenant.seesWhatIsAbout(row.objectId)),
+    );
+    return ok(rows.filter((_row, at) => seen[at]).map(conflictView), { meta });
   },
 );
 
@@ -68,6 +71,7 @@ export const resolve = writeEndpoint(
   },
   async (ctx, { params, body }) => {
     const known = await ctx.store.own("conflictLogs", params.id);
+    if (!(await ctx.store.seesWhatIsAbout(known.objectId))) throw notFound("conflict");
     const context = { ...ctx, grants: ctx.caller.grants };
     // `fields` are sent; a version that is to stand is where the conflict shows it.
     const record = "keep" in body ? `${body.keep}.data` : "body.fields";

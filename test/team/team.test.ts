@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Role } from "../../convex/kit/scopes";
+import { type Fixture, type Member, newBackend, newMember } from "../helpers/backend";
+
+let home: Fixture;
+let lead: Member;
+let other: Member;
+
+const member = async (role: Role): Promise<Member> =>
+  await newMember(home.backend, [{ organizationId: home.organizationId, role }]);
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  home = await newBackend();
+  lead = await member("member");
+  other = await member("member");
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function carriedOut(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) {
+    vi.advanceTimersByTime(10);
+    await home.backend.finishInProgressScheduledFunctions();
+  }
+}
+
+async function addressed({ userId }: Member, name: string): Promise<string> {
+  const email = `${name}@x.test`;
+  const known = { email, emailKey: email, username: name };
+  await home.backend.run(async (ctx) => await ctx.db.patch("users", userId, known));
+  return email;
+}
+
+async function project(more: object = {}, by: Pick<Member, "request"> = lead): Promise<string> {
+  const body = { subtype: "internal", name: "Relaunch", visibility: "team", ...more };
+  return (await by.request("POST", "/projects", { body })).body.data.id;
+}
+
+type Row = { userId: string | null; inviteId: string | null; role: string; status: string };
+async function team(id: string): Promise<Row[]> {
+  return (await home.request("GET", `/projects/${id}/team`)).body.data as unknown as Row[];
+}
+
+type Pulled = { changes: { id: string; op: string }[]; nextCursor: string };
+async function pull(by: Member, cursor = ""): Promise<Pulled> {
+  const { body } = await by.request("GET", `/sync/pull${cursor && `?cursor=${cursor}`}`);
+  return body.data as unknown as Pulled;
+}
+
+const invite = async (
+  by: Pick<Member, "request">,
+  id: string,
+  body: object,
+): ReturnType<Member["request"]> =>
+  await by.request("POST", `/projects/${id}/team/invite`, { body });
+
+describe("a project's team", () => {
+  test("begins with who made it; a member of the organization is in at once, and told", async () => {
+    const id = await project();
+    expect(await team(id)).toMatchObject([{ userId: lead.userId, role: "lead", status: "active" }]);
+    await addressed(other, "bobo");
+    const before = await pull(other);
+    const answer = await invite(lead, id, { username: "bobo", role: "observer" });
+    expect(answer.status).toBe(201);
+    expect(answer.body.data).toMatchObject({
+      ...{ userId: other.userId, inviteId: null, email: "bobo@x.test", username: "bobo" },
+      ...{ role: "observer", status: "active", hourlyRateInCents: null },
+    });
+    expect((await invite(lead, id, { username: "bobo" })).status).toBe(409);
+    expect((await other.request("GET", `/projects/${id}`)).status).toBe(200);
+    await carriedOut();
+    expect((await pull(other, before.nextCursor)).changes).toMatchObject([{ id, op: "upsert" }]);
+    const told = await home.backend.run(
+      async (ctx) => await ctx.db.query("notifications").collect(),
+    );
+    expect(told).toMatchObject([
+      { userId: other.userId, data: { title: "You are in the team of the project Relaunch" } },
+    ]);
+  });
+
+  test("who is removed or leaves is told by sync to forget the project, and finds it nowhere", async () => {
+    const id = await project();
+    const email = await addressed(other, "bobo");
+    await invite(lead, id, { email });
+    await carriedOut();
+    const before = await pull(other);
+    const path = `/projects/${id}/team/${other.userId}`;
+    expect((await other.request("DELETE", path)).status).toBe(204);
+    expect((await other.request("GET", `/projects/${id}`)).status).toBe(404);
+    await carriedOut();
+    const after = await pull(other, before.nextCursor);
+    expect(after.changes).toEqual([{ type: "project", id, op: "remove", data: null }]);
+    expect((await invite(lead, id, { email })).status).toBe(201);
+    await carriedOut();
+    expect((await pull(other, after.nextCursor)).changes).toMatchObject([{ id, op: "upsert" }]);
+  });
+
+  test("somebody from outside is invited to organization and project, and accepts both at once", async () => {
+    const id = await project();
+    const stranger = await newMember(home.backend, []);
+    const email = await addressed(stranger, "cy");
+    const answer = await invite(home, id, { email, role: "member" });
+    expect(answer.status).toBe(201);
+    expect(answer.body.data).toMatchObject({ userId: null, email, status: "invited" });
+    expect((await invite(home, id, { email })).status).toBe(409);
+    const inviteId = (await team(id))[1]?.inviteId ?? "";
+    // The list of invites has no token: it is sent again to get one.
+    const owner = await member("owner");
+    const tenant = `/tenants/${home.organizationId}`;
+    const sent = await owner.request("POST", `${tenant}/invites/${inviteId}/resend`);
+    const { token } = sent.body.data as unknown as { token: string };
+    const accepted = await stranger.request("POST", "/tenants/invites/accept", { body: { token } });
+    expect(accepted.status).toBe(200);
+    expect((await team(id))[1]).toMatchObject({ userId: stranger.userId, status: "active" });
+    expect((await stranger.request("GET", `/projects/${id}`)).status).toBe(200);
+    await owner.request("DELETE", `${tenant}/members/${stranger.userId}`);
+    expect(await team(id)).toMatchObject([{ userId: lead.userId }]);
+  });
+
+  test("a revoked invite takes the place in the project with it", async () => {
+    const id = await project();
+    const made = await invite(home, id, { email: "dee@x.test" });
+    const { inviteId } = made.body.data as unknown as Row;
+    const owner = await member("owner");
+    await owner.request("DELETE", `/tenants/${home.organizationId}/invites/${inviteId ?? ""}`);
+    expect(await team(id)).toHaveLength(1);
+  });
+
+  test("a username that is nobody's is an error of that field", async () => {
+    const answer = await invite(lead, await project(), { username: "nobody-here" });
+    expect([answer.status, answer.paths]).toEqual([400, ["body.username"]]);
+  });
+
+  test("has a lead: the last one neither goes nor steps down before another leads", async () => {
+    const id = await project();
+    const email = await addressed(other, "bobo");
+    await invite(lead, id, { email });
+    const [own, others] = [lead, other].map(({ userId }) => `/projects/${id}/team/${userId}`) as [
+      string,
+      string,
+    ];
+    expect((await lead.request("DELETE", own)).status).toBe(409);
+    expect((await lead.request("PATCH", own, { body: { role: "member" } })).status).toBe(409);
+    expect((await other.request("PATCH", others, { body: { role: "lead" } })).status).toBe(403);
+    expect((await other.request("DELETE", own)).status).toBe(403);
+    const rate = { role: "lead", hourlyRateInCents: 9500 };
+    expect((await lead.request("PATCH", others, { body: rate })).body.data).toMatchObject(rate);
+    expect((await lead.request("PATCH", own, { body: { role: "observer" } })).status).toBe(200);
+    expect((await lead.request("DELETE", own)).status).toBe(204);
+    expect(await team(id)).toMatchObject([{ userId: other.userId, role: "lead" }]);
+  });
+
+  test("files and conflicts of a project are for who sees it", async () => {
+    const id = await project();
+    const body = { url: "https://files.example.com/plan.pdf", ownerId: id };
+    const file = (await lead.request("POST", "/attachments", { body })).body.data.id;
+    expect((await other.request("GET", "/attachments")).body.data).toEqual([]);
+    expect((await other.request("GET", `/attachments/${file}`)).status).toBe(404);
+    expect((await other.request("DELETE", `/attachments/${file}`)).status).toBe(404);
+    expect((await lead.request("GET", "/attachments")).body.data).toHaveLength(1);
+  });
+
+  test("tasks are seen by who sees their project", async () => {
+    const id = await project();
+    const body = { title: "Secret task" };
+    const made = await lead.request("POST", `/projects/${id}/tasks`, { body });
+    expect(made.status).toBe(201);
+    const task = made.body.data.id;
+    for (const query of ["", "?search=secret", `?ids=${task}`, `?projectId=${id}`]) {
+      expect((await lead.request("GET", `/tasks${query}`)).body.data).toHaveLength(1);
+      expect((await other.request("GET", `/tasks${query}`)).body.data).toEqual([]);
+    }
+    expect((await other.request("GET", `/projects/${id}/tasks/${task}`)).status).toBe(404);
+    expect((await pull(other)).changes.map((change) => change.id)).not.toContain(task);
+    const before = await pull(other);
+    await lead.request("PATCH", `/projects/${id}`, { body: { visibility: "organization" } });
+    await carriedOut();
+    const ids = (await pull(other, before.nextCursor)).changes.map((change) => change.id);
+    expect(new Set(ids)).toEqual(new Set([id, task]));
+  });
+
+  test("who was a manager sees less as a member, and devices forget it", async () => {
+    const id = await project();
+    const manager = await member("manager");
+    const owner = await member("owner");
+    const before = await pull(manager);
+    expect(before.changes.map((change) => change.id)).toContain(id);
+    const path = `/tenants/${home.organizationId}/members/${manager.userId}`;
+    expect((await owner.request("PATCH", path, { body: { role: "member" } })).status).toBe(200);
+    await carriedOut();
+    expect((await pull(manager, before.nextCursor)).changes).toMatchObject([{ id, op: "remove" }]);
+    expect((await manager.request("GET", `/projects/${id}`)).status).toBe(404);
+  });
+});
