@@ -51,6 +51,7 @@ const PATHS: Record<string, string> = {
   crm_organization: "/crm/organizations",
   frontend_user: "/portal/users",
   project: "/projects",
+  task: "/tasks",
   invoice: "/invoices",
 };
 
@@ -128,6 +129,8 @@ describe("GET /search", () => {
       await draftProject(tenant, { name: "Rosenberg draft", ...mine });
     }
     await invoice(request, { billTo: { name: "Rosenberg", contactId: ada.contactId } });
+    const hidden = await project(home, { name: "Rosenberg team", visibility: "team" });
+    await request("POST", `/projects/${hidden.id}/tasks`, { body: { title: "Rosenberg task" } });
     const reads = GRANTS.filter((grant) => /^(crm|projects|invoices|portal):read$/.test(grant));
     const staff = await Promise.all(
       (["owner", "manager", "member", "viewer"] as const).map((role) =>
@@ -156,6 +159,14 @@ describe("GET /search", () => {
       }),
       { numRuns: 40 },
     );
+    const [owner, , member] = staff;
+    const found = async (as: Request): Promise<string[]> =>
+      (await hits(as, "rosenberg team task", "&types=project,task")).map(({ title }) => title);
+    expect(await found(owner?.request ?? request)).toEqual(
+      expect.arrayContaining(["Rosenberg team", "Rosenberg task"]),
+    );
+    expect(await found(member?.request ?? request)).not.toContain("Rosenberg team");
+    expect(await found(member?.request ?? request)).not.toContain("Rosenberg task");
     expect((await hits(portal, "rosenberg")).map(({ title }) => title)).toEqual([
       "Rosenberg garden",
     ]);
