@@ -22,6 +22,7 @@ crons.daily("integrity", { hourUTC: 3, minuteUTC: 35 }, internal.integrityJobs.c
 crons.hourly("reminders", { minuteUTC: 15 }, internal.delivery.reminderJobs.round, {
   cursor: null,
 });
+crons.interval("remind of tasks", { minutes: 1 }, internal.tasks.reminders.sweep, {});
 crons.daily(
   "clean up notifications",
   { hourUTC: 2, minuteUTC: 25 },

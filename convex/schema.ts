@@ -3,6 +3,7 @@ import { accountMailTables } from "./schemas/accountMailSchemas";
 import { accountTables } from "./schemas/accountSchemas";
 import { attachmentTables } from "./schemas/attachmentSchemas";
 import { auditTables } from "./schemas/auditSchemas";
+import { taskTables } from "./schemas/taskSchemas";
 import { boardTables } from "./schemas/boardSchemas";
 import { coreTables } from "./schemas/coreSchemas";
 import { crmTables } from "./schemas/crmSchemas";
@@ -43,6 +44,7 @@ export default defineSchema({
   ...oauthTables,
   ...personTables,
   ...boardTables,
+  ...taskTables,
   ...favoriteTables,
   ...teamTables,
 });

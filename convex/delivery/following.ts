@@ -8,7 +8,12 @@ import { STAFF_EVENT_TYPES } from "./staffEvents";
 export const ALL_EVENTS = "*";
 
 /** Types of events that are handed on for every organization; others, where somebody follows them. */
-export const ALWAYS_FOLLOWED: readonly string[] = [...STAFF_EVENT_TYPES, ...PAYMENT_EVENTS];
+export const ALWAYS_FOLLOWED: readonly string[] = [
+  ...STAFF_EVENT_TYPES,
+  ...PAYMENT_EVENTS,
+  // Who holds a task is told, see tasks/news.ts.
+  ...["task.created", "task.updated", "task.completed"],
+];
 
 /**
  * Hands what a transaction has done to those who follow: schedules at most one run of the

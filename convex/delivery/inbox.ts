@@ -8,7 +8,7 @@ import { idOfAnyTenant, own } from "../kit/own";
 import type { Consumer } from "./consumer";
 import { type Notification, type OutboundMessage, queueMessages } from "./outbox";
 import { choiceOf, settingsOf } from "./notificationSettings";
-import { isStaffEvent, type StaffEvent, titleOf } from "./staffEvents";
+import { isStaffEvent, STAFF_EVENTS, type StaffEvent, titleOf } from "./staffEvents";
 import type { Language } from "./printed/wording";
 import { languageOf } from "./wording";
 
@@ -99,6 +99,29 @@ export async function tellInApp(
     updatedAt: now,
   });
 }
+/** The same by their own choices, also by mail: of one of the events that they choose for. */
+export async function tellMember(
+  ctx: MutationCtx,
+  organization: Doc<"organizations">,
+  { membershipId, userId }: Addressee,
+  { event, objectId, name }: { event: StaffEvent; objectId: Id<"objects">; name: string },
+): Promise<void> {
+  const choice = choiceOf(await settingsOf(ctx, organization._id, userId), event);
+  const words = STAFF_EVENTS[event];
+  if (choice.in_app) {
+    await tellInApp(ctx, organization, userId, { template: event, objectId, words, name });
+  }
+  if (!choice.email) return;
+  const title = titleOf(event, languageOf(organization), name);
+  const mails = await noticeTo(ctx, organization, { membershipId, userId }, title);
+  await queueMessages(
+    ctx,
+    organization._id,
+    mails.map((mail) => ({ ...mail, objectId })),
+  );
+}
+type Addressee = { membershipId: Id<"memberships">; userId: Id<"users"> };
+
 type Told = {
   template: string;
   objectId: Id<"objects">;
@@ -111,6 +134,16 @@ async function mailTo(
   organization: Doc<"organizations">,
   { _id: membershipId, userId }: Member,
   event: Doc<"events">,
+): Promise<OutboundMessage[]> {
+  const title = headline(event, organization);
+  return await noticeTo(ctx, organization, { membershipId, userId }, title);
+}
+
+async function noticeTo(
+  ctx: MutationCtx,
+  organization: Doc<"organizations">,
+  { membershipId, userId }: Addressee,
+  title: string,
 ): Promise<OutboundMessage[]> {
   const user = await ctx.db.get("users", userId);
   // A mail that could not be delivered is not told of by mail to the address that failed.
@@ -126,7 +159,7 @@ async function mailTo(
       data: {
         organization: sender?.name ?? name,
         recipient: user.name,
-        title: headline(event, organization),
+        title,
       },
     },
   ];

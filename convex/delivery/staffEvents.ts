@@ -30,6 +30,9 @@ export const STAFF_EVENTS = {
     en: "# has reported our mail as spam",
     de: "# hat unsere E-Mail als Spam gemeldet",
   },
+  // To those whom it was given, and those who hold it.
+  "task.assigned": { en: "Task # was assigned to you", de: "Aufgabe # wurde dir zugewiesen" },
+  "task.due": { en: "Task # is due", de: "Aufgabe # ist fällig" },
   "webhook.disabled": { en: "Webhook # was switched off", de: "Webhook # wurde abgeschaltet" },
 } as const satisfies Record<string, Record<Language, string>>;
 

@@ -5,6 +5,7 @@ import type { ReminderLevel } from "../kit/reminderSettings";
 import { isErasedPerson } from "../ontology/erased";
 import { isOfType } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
+import { isOpen as isToDo } from "../types/task/type";
 import { documentData, isOpen, receiptData, reminderData, reminderFormat } from "./letterData";
 import type { LetterData } from "./letters";
 
@@ -34,6 +35,8 @@ export async function readSubject(
   // Gone for good: what it should carry cannot be made, which its attempt says.
   if (!object) return message;
   if (object.lifecycle === "deleted") return { withdrawn: "What it is about was deleted." };
+  const over = await isOfNoConcern(ctx, message, object);
+  if (over !== null) return { withdrawn: over };
   return saidOf(organization, message, object);
 }
 
@@ -69,6 +72,19 @@ async function isForNoMember(
   if (membership.status !== "invited") return "The invite was accepted.";
   const isLatest = membership.invite?.expiresAt === secretExpiresAt;
   return isLatest ? null : "A later invite has taken its place.";
+}
+
+/** A notice of a task is for who holds it, while it is to be done. */
+async function isOfNoConcern(
+  ctx: Pick<QueryCtx, "db">,
+  { template, membershipId }: Notification,
+  object: ObjectDoc,
+): Promise<string | null> {
+  if (template !== "notice" || !isOfType(object, "task")) return null;
+  if (!isToDo(object.status)) return `The task is ${object.status}.`;
+  const membership = membershipId && (await ctx.db.get("memberships", membershipId));
+  const isTheirs = object.customProperties.assigneeIds.some((id) => id === membership?.userId);
+  return isTheirs ? null : "The task is another's now.";
 }
 
 function saidOf(organization: Organization, message: Notification, object: ObjectDoc): Reading {
