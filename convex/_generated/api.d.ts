@@ -672,6 +672,7 @@ import type * as tasks_reminders from "../tasks/reminders.js";
 import type * as tasks_succession from "../tasks/succession.js";
 import type * as tasks_waiting from "../tasks/waiting.js";
 import type * as team_handingOut from "../team/handingOut.js";
+import type * as team_inviting from "../team/inviting.js";
 import type * as team_leaving from "../team/leaving.js";
 import type * as team_members from "../team/members.js";
 import type * as team_roles from "../team/roles.js";
@@ -1366,6 +1367,7 @@ declare const fullApi: ApiFromModules<{
   "tasks/succession": typeof tasks_succession;
   "tasks/waiting": typeof tasks_waiting;
   "team/handingOut": typeof team_handingOut;
+  "team/inviting": typeof team_inviting;
   "team/leaving": typeof team_leaving;
   "team/members": typeof team_members;
   "team/roles": typeof team_roles;

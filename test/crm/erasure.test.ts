@@ -308,7 +308,7 @@ test("an erasure takes the person's files, with their names and addresses", asyn
   const storageId = await backend.run(async (ctx) => {
     const stored = await ctx.storage.store(new Blob(["Zaphod"]));
     const store = new ObjectStore(ctx, systemScope(fixture.organizationId, "test"));
-    const pending = await requireAttachment(ctx, fixture.organizationId, attachmentId);
+    const pending = await requireAttachment(store, attachmentId);
     const owner = await store.findObject(id);
     if (!owner) throw new Error("The contact is not there.");
     await ctx.db.patch("attachments", pending._id, { storageId: stored });

@@ -98,11 +98,12 @@ const fileOf =
   };
 const { missing: noTask } = aTask;
 /** Somebody who is invited to the project. */
-const aTeamMember = {
-  subject: async (request: Request, { id = "" }: Params): Promise<string> => {
+const aTeamMember: Reference = {
+  subject: async (request, { id } = {}) => {
     serial += 1;
     const body = { email: `team${serial}@x.test` };
-    const answer = await request("POST", `/projects/${id}/team/invite`, { body });
+    const path = `/projects/${id ?? (await project(request))}/team/invite`;
+    const answer = await request("POST", path, { body });
     return (answer.body.data as unknown as { inviteId?: string }).inviteId ?? "";
   },
   missing: contact,

@@ -118,8 +118,7 @@ const attachAt = ({ path, ...place }: Place): WriteFunction =>
         const input = { url, fileName: name ?? nameOfUrl(url), ownerId: subject._id };
         return created(viewOf(await attachAddress(ctx, store, callerKey(ctx.caller), input)));
       }
-      const { organizationId } = ctx.scope;
-      const attachment = await requireAttachment(ctx, organizationId, attachmentId ?? "");
+      const attachment = await requireAttachment(store, attachmentId ?? "");
       requireReady(attachment);
       const { ownerId } = attachment;
       if (ownerId === subject._id) return ok(viewOf(attachment));
@@ -149,8 +148,7 @@ const removeAt = ({ path, ...place }: Place): WriteFunction =>
       errors: ["CONFLICT", "NOT_FOUND"],
     },
     async (ctx, { subject, params: { attachmentId } }) => {
-      const { organizationId } = ctx.scope;
-      const attachment = await requireAttachment(ctx, organizationId, attachmentId);
+      const attachment = await requireAttachment(ctx.store, attachmentId);
       if (attachment.ownerId !== subject._id) throw notFound("attachment");
       await requireNobodysPicture(ctx, attachment);
       await removeAttachment(ctx, ctx.store, attachment);

@@ -5,13 +5,8 @@ import type { QueryCtx } from "../../_generated/server";
 import { emailAddress } from "../../kit/emailInput";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { once } from "../../kit/once";
-import {
-  change,
-  invite as inviteTo,
-  membersOf,
-  remove as removeFrom,
-  requireRow,
-} from "../../team/members";
+import { invite as inviteTo } from "../../team/inviting";
+import { change, membersOf, remove as removeFrom, requireRow } from "../../team/members";
 import { requireProjectAction } from "../../team/roles";
 
 const tag = "Projects";
