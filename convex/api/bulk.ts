@@ -50,7 +50,7 @@ export async function bulk(
   placed: (item: object) => object = (item) => item,
 ): Promise<Answer<BulkAnswer>> {
   const judgements = items.map((item): Judged => {
-    const judgement = judged(of, item);
+    const judgement = judged(of, item, ctx.organization.timeZone);
     return "item" in judgement ? { item: placed(judgement.item) } : judgement;
   });
   const written = await writeBatch(ctx, ctx.scope, of, judgements);

@@ -58,10 +58,10 @@ const batchOf = v.union(
 );
 
 /** Whether an item fits its schema. */
-export function judged(of: BatchOf, item: unknown): Judged {
+export function judged(of: BatchOf, item: unknown, timeZone: string): Judged {
   const changes = typeof item === "object" && item !== null && "id" in item;
   const { creation, change } = schemas[of]();
-  return judgedBy(changes ? change : creation, item, changes);
+  return judgedBy(changes ? change : creation, item, { timeZone, isChange: changes });
 }
 
 const schemas: Record<BatchOf, () => { creation: z.ZodType; change: z.ZodType }> = {
@@ -70,9 +70,13 @@ const schemas: Record<BatchOf, () => { creation: z.ZodType; change: z.ZodType }>
   task: () => ({ creation: taskCreation(), change: taskChange() }),
 };
 
-export function judgedBy(schema: z.ZodType, item: unknown, isChange = false): Judged {
+export function judgedBy(
+  schema: z.ZodType,
+  item: unknown,
+  reading: Parameters<typeof parseFields>[2] = { timeZone: null },
+): Judged {
   try {
-    return { item: parseFields(schema, item, { timeZone: null, isChange }) as object };
+    return { item: parseFields(schema, item, reading) as object };
   } catch (error) {
     const refusal = errorDataOf(error);
     if (!refusal) throw error;

@@ -31,7 +31,7 @@ export async function tidied(
   object: ObjectDoc,
 ): Promise<ObjectDoc> {
   const { customProperties: stored } = object;
-  const before = ("tags" in stored ? stored.tags : undefined) ?? [];
+  const before = "tags" in stored ? stored.tags : [];
   const tags = withoutTwins(before.map(withoutInvisible));
   const customFields = "customFields" in stored ? visibleFields(stored.customFields) : null;
   const merged = isOfType(object, "crm_contact") ? await identityBefore(ctx, object) : undefined;

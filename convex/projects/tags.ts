@@ -69,8 +69,8 @@ export async function removeTags(ctx: MutationCtx, project: Project): Promise<vo
   for (const { _id } of await tagsOf(ctx, project)) await ctx.db.delete("projectTags", _id);
 }
 
-async function say(store: ObjectStore, project: Project, tags: string[]): Promise<void> {
-  await store.update(project, { customProperties: { tags } });
+async function say(store: ObjectStore, project: Project, tagNames: string[]): Promise<void> {
+  await store.update(project, { customProperties: { tagNames } });
 }
 
 function keyOf(name: string): string {

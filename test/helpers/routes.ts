@@ -397,7 +397,6 @@ export const EXAMPLES: Record<string, Example> = {
   "POST /recurring-invoices/:id/end": aTemplate,
   "GET /reports/revenue": aYear,
   "GET /reports/tax": aYear,
-  "GET /search": { query: "q=relaunch" },
   "GET /search/tasks": { query: "q=relaunch" },
   "GET /search/projects": { query: "q=relaunch" },
   "GET /reports/revenue-by": { query: "by=clients&from=2026-01&to=2026-12" },

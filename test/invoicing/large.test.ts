@@ -41,7 +41,8 @@ test("an invoice of 1,000 long lines is created, changed, sent, credited and lis
   let cursor = "";
   do {
     const { body: page } = await site.request("GET", `/invoices?limit=200${cursor}`);
-    expect(page.data.length).toBeGreaterThan(0);
+    // Where a page ends with the last row, the next one is empty, and says so.
+    if (page.data.length === 0) expect(page.meta.nextCursor).toBeNull();
     listed.push(...page.data.map(({ id }) => id));
     cursor = page.meta.nextCursor === null ? "" : `&cursor=${page.meta.nextCursor}`;
   } while (cursor !== "");

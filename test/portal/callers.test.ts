@@ -31,7 +31,7 @@ describe("a portal user", () => {
   test("is taken by routes of object types that have a portal rule, and by no others", () => {
     for (const { subject, path } of endpoints.filter(isForPortal)) {
       if (subject) expect(objectTypes[subject], path).toHaveProperty("portal");
-      else expect(path).toMatch(/^\/(auth|projects|invoices|credit-notes|quotes)(\/|$)/);
+      else expect(path).toMatch(/^\/(auth|projects|invoices|credit-notes|quotes|search)(\/|$)/);
     }
   });
 

@@ -195,3 +195,27 @@ describe("a project's team", () => {
     expect((await manager.request("GET", `/projects/${id}`)).status).toBe(404);
   });
 });
+
+describe("what a role may do", () => {
+  test("an observer sees tasks and changes none; who sees a project is its leads' to say", async () => {
+    const id = await project({ visibility: "organization" });
+    const body = { email: await addressed(other, "olaf"), role: "observer" };
+    expect((await invite(lead, id, body)).status).toBe(201);
+    const made = await lead.request("POST", `/projects/${id}/tasks`, { body: { title: "Draft" } });
+    const task = `/tasks/${made.body.data.id}`;
+    expect((await other.request("GET", task)).status).toBe(200);
+    const refused = [
+      await other.request("POST", `/projects/${id}/tasks`, { body: { title: "Mine" } }),
+      await other.request("PATCH", task, { body: { title: "Mine" } }),
+      await other.request("POST", `${task}/move`, { body: { status: "done" } }),
+      await other.request("DELETE", task),
+      await other.request("PATCH", `/projects/${id}`, { body: { name: "Mine" } }),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
+    const third = await member("member");
+    const closing = { body: { visibility: "team" } };
+    expect((await third.request("PATCH", `/projects/${id}`, closing)).status).toBe(403);
+    expect((await third.request("PATCH", task, { body: { title: "Plan" } })).status).toBe(200);
+    expect((await lead.request("PATCH", `/projects/${id}`, closing)).status).toBe(200);
+  });
+});

@@ -232,6 +232,16 @@ describe("a recurring task", () => {
   });
 });
 
+test("many tasks at once have days, too, in the organization's zone", async () => {
+  const items = [{ title: "Due", dueDate: "2026-10-09" }];
+  const { body } = await home.request("POST", `/projects/${projectId}/tasks/bulk`, {
+    body: { items },
+  });
+  const [result] = (body.data as unknown as { results: { id: string }[] }).results;
+  const made = await given("GET", `/tasks/${result?.id}`);
+  expect(made["dueDate"]).toBe(Date.parse("2026-10-09T00:00:00Z"));
+});
+
 describe("a deleted project", () => {
   test("takes its tasks and labels along: hidden at once, removed by a job however many they are", async () => {
     const project = await newProject();

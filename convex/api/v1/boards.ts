@@ -94,7 +94,7 @@ export const makeCalendarFeed = writeEndpoint(
     description:
       "For calendar programs (iCalendar, RFC 5545): a quarter back and a year on, what you see at that moment. An earlier address of yours is worth nothing from then on.",
     scope: "projects:read",
-    answers: { 201: () => z.object({ url: z.string() }) },
+    answers: { 201: () => z.object({ url: z.string().nullable() }) },
     secrets: ["url"],
   },
   async (ctx) => {

@@ -100,7 +100,7 @@ export const listTags = readEndpoint(
     path: "/projects/:id/tags",
     tag,
     summary: "List a project's tags",
-    description: "Their names are the project's `tags` too, by which `GET /projects` filters.",
+    description: "`GET /projects?tags=` finds projects by their names.",
     scope: "projects:read",
     subject: "project",
     answers: { 200: () => z.array(tagRecord()) },

@@ -1,5 +1,6 @@
 import { internal } from "../../_generated/api";
 import { removeTags } from "../../projects/tags";
+import { requireProjectAction } from "../../team/roles";
 import { hideForRemoval } from "../../team/sightRows";
 import { ApiError, invalidFields } from "../../kit/errors";
 import { dayOf } from "../../kit/localTime";
@@ -21,6 +22,13 @@ export const projectRules: TypeRules<"project"> = {
   // Read last: from here on, concurrent creations of the organization wait for each other.
   async gives(context) {
     return { projectCode: await nextCode(context, Date.now()) };
+  },
+  async changes({ ctx, store }, project, { properties }) {
+    const { visibility } = project.customProperties;
+    if ((properties.visibility ?? "organization") !== (visibility ?? "organization")) {
+      await requireProjectAction(ctx, store.scope, project, "change who sees it");
+    }
+    return {};
   },
   /** Any other is archived instead. */
   requireRemovable({ status }) {

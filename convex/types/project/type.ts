@@ -1,3 +1,4 @@
+import { v } from "convex/values";
 import { CHANGED } from "../../ontology/definition";
 import { field } from "../../ontology/fields";
 import { defineMappedType, mappedColumns } from "../../ontology/mappedType";
@@ -34,7 +35,8 @@ const projectFields = {
     .assumed("organization"),
   detailedDescription: field.html(100_000).optional,
   archivedAt: field.time().derivedOptional,
-  tags: field.labels(50, 50, { isSearched: true }).derivedOptional,
+  /** Names of its tags, which projects/tags.ts keeps: a caller's own field may be called `tags`. */
+  tagNames: field.internal(v.array(v.string())).derivedOptional,
   customFields: field.ownFields(),
 };
 
@@ -70,7 +72,7 @@ export const projectType = defineMappedType({
   },
   terms: {
     filters: ["tags"],
-    of: ({ customProperties: { tags = [] } }) => ({ tags }),
+    of: ({ customProperties: { tagNames = [] } }) => ({ tags: tagNames }),
   },
   sorts: { startDate: "documentDate", targetEndDate: "dueAt" },
   removeScope: "projects:delete",

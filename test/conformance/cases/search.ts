@@ -64,7 +64,7 @@ export const search = subject("search index", [
         "plain",
         "request",
       ]);
-      expect(await host.query(api.search.find, { text: "abbit" })).toEqual([]);
+      expect(await host.query(api.search.find, { text: "abbi" })).toEqual([]);
     },
   },
   {
