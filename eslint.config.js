@@ -128,6 +128,8 @@ const OF_ANY_TENANT = [
   "convex/accounts/avatars.ts", // a membership of who asks is looked up in the file's organization
   "convex/accounts/{sessions,passkeys,passkeyProofs}.ts", // the row's user is compared; a signature was checked
   "convex/tenants/secondFactorRule.ts", // who is calling
+  "convex/team/members.ts", // a user: their row in the project is looked up
+  "convex/team/sightRows.ts", // who is writing
   "convex/accounts/dataExport.ts", // whose copy it is is compared
   "convex/audit/trail.ts", // an administrator of the deployment
   "convex/oauth/connections.ts", // the row's user is compared

@@ -246,7 +246,7 @@ export class ObjectStore extends TenantReader {
   async handOutAgain(object: ObjectDoc): Promise<void> {
     const again = { commitTs: this.ctx.db.vars.commitTs };
     await this.ctx.db.patch("objects", object._id, again);
-    this.memory.wrote(object, { ...object, ...again } as ObjectDoc);
+    this.memory.wrote(object, { ...object, ...again });
   }
 
   /** Something that happened to an object without changing it, such as an event registration. */

@@ -23,6 +23,19 @@ export async function membersOf(ctx: QueryCtx, project: Project): Promise<TeamRo
   return [...(await teamOf(ctx, project, "active")), ...(await teamOf(ctx, project, "invited"))];
 }
 
+type Person = Record<"name" | "email" | "username", string | null> & {
+  inviteExpiresAt: number | null;
+};
+
+/** Who is in the team by a row, or is invited by it. */
+export async function whoseRow(ctx: QueryCtx, row: TeamRow): Promise<Person> {
+  const user = row.userId && (await ctx.db.get("users", row.userId));
+  const invited = row.inviteId && (await ctx.db.get("memberships", row.inviteId));
+  const { email = null, username = null } = user ?? invited?.invite ?? {};
+  const inviteExpiresAt = invited ? (invited.invite?.expiresAt ?? null) : null;
+  return { name: user ? user.name : null, email, username, inviteExpiresAt };
+}
+
 /** Whether a user is a member of the organization who sees the project: to be assigned or mentioned. */
 export async function canSeeProject(
   ctx: QueryCtx,

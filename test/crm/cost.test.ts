@@ -15,7 +15,7 @@ async function batch(
 ): Promise<{ ids: string[]; used: Used; refused: number }> {
   const actor = { type: "system" as const, id: "test", name: "Test" };
   const scope = { organizationId, actor, traceId: "test", ip: null, userAgent: null };
-  const judgements = items.map((item) => judged("contact", item), "UTC");
+  const judgements = items.map((item) => judged("contact", item, "UTC"));
   return await backend.mutation(async (ctx) => {
     const results = await writeBatch(ctx, scope, "contact", judgements);
     const metrics = await ctx.meta.getTransactionMetrics();

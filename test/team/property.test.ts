@@ -24,7 +24,9 @@ test("whatever the teams, nobody finds in any way a project that is not theirs, 
           email: `${role}@x.test`,
           emailKey: `${role}@x.test`,
         };
-        await home.backend.run(async (ctx) => await ctx.db.patch("users", person.userId, known));
+        await home.backend.run(async (ctx) => {
+          await ctx.db.patch("users", person.userId, known);
+        });
         people.set(role, person);
       }
       const ids: string[] = [];

@@ -30,7 +30,9 @@ async function carriedOut(): Promise<void> {
 async function addressed({ userId }: Member, name: string): Promise<string> {
   const email = `${name}@x.test`;
   const known = { email, emailKey: email, username: name };
-  await home.backend.run(async (ctx) => await ctx.db.patch("users", userId, known));
+  await home.backend.run(async (ctx) => {
+    await ctx.db.patch("users", userId, known);
+  });
   return email;
 }
 

@@ -6,7 +6,7 @@ import { emailAddress } from "../../kit/emailInput";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { once } from "../../kit/once";
 import { invite as inviteTo } from "../../team/inviting";
-import { change, membersOf, remove as removeFrom, requireRow } from "../../team/members";
+import { change, membersOf, remove as removeFrom, requireRow, whoseRow } from "../../team/members";
 import { requireProjectAction } from "../../team/roles";
 
 const tag = "Projects";
@@ -141,17 +141,14 @@ async function view(
   ctx: QueryCtx,
   row: Doc<"projectMembers">,
 ): Promise<z.input<ReturnType<typeof teamMember>>> {
-  const user = row.userId && (await ctx.db.get("users", row.userId));
-  const invited = row.inviteId && (await ctx.db.get("memberships", row.inviteId));
-  const { email = null, username = null } = user ?? invited?.invite ?? {};
+  const { name, email, username, inviteExpiresAt } = await whoseRow(ctx, row);
   return {
     userId: row.userId ?? null,
     inviteId: row.inviteId ?? null,
-    name: user ? user.name : null,
-    ...{ email, username, role: row.role },
+    ...{ name, email, username, role: row.role },
     status: row.status === "invited" ? "invited" : "active",
     hourlyRateInCents: row.hourlyRateInCents ?? null,
     joinedAt: row.joinedAt ?? null,
-    inviteExpiresAt: invited?.invite?.expiresAt ?? null,
+    inviteExpiresAt,
   };
 }
