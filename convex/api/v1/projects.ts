@@ -19,7 +19,9 @@ export const { list, create, get, update, remove } = endpointsOf("project", {
   saysUndefined: ["subtype", "status", "priority", "limit", "offset"],
   isArchived: true,
   filters: () => ({
-    tags: severalOf(z.string().max(50), { description: "Names of tags, see `GET /projects/:id/tags`." }),
+    tags: severalOf(z.string().max(50), {
+      description: "Names of tags, see `GET /projects/:id/tags`.",
+    }),
   }),
   summaries: { remove: "Delete a draft project" },
   descriptions: {
