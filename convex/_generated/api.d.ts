@@ -386,6 +386,7 @@ import type * as kit_limits from "../kit/limits.js";
 import type * as kit_live from "../kit/live.js";
 import type * as kit_liveWrites from "../kit/liveWrites.js";
 import type * as kit_localTime from "../kit/localTime.js";
+import type * as kit_memberships from "../kit/memberships.js";
 import type * as kit_mergePatch from "../kit/mergePatch.js";
 import type * as kit_metering from "../kit/metering.js";
 import type * as kit_mode from "../kit/mode.js";
@@ -1081,6 +1082,7 @@ declare const fullApi: ApiFromModules<{
   "kit/live": typeof kit_live;
   "kit/liveWrites": typeof kit_liveWrites;
   "kit/localTime": typeof kit_localTime;
+  "kit/memberships": typeof kit_memberships;
   "kit/mergePatch": typeof kit_mergePatch;
   "kit/metering": typeof kit_metering;
   "kit/mode": typeof kit_mode;

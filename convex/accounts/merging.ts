@@ -1,7 +1,7 @@
 import { moveProjects } from "../team/members";
 import { handOutTeamsAgain } from "../team/sightRows";
 import type { Doc, Id } from "../_generated/dataModel";
-import type { MutationCtx, QueryCtx } from "../_generated/server";
+import type { MutationCtx } from "../_generated/server";
 import { ApiError } from "../kit/errors";
 import { type Role, seesAll } from "../kit/scopes";
 import { moveConnections } from "../oauth/connections";
@@ -16,6 +16,7 @@ import { languageOfPerson, queueAccountMail } from "./mail";
 import { usedUp } from "./oneTimeTokens";
 import { beginRemoval } from "./removals";
 import { addressOf } from "./verified";
+import { membershipOf } from "../kit/memberships";
 
 /**
  * Two accounts of one person, who has proved both: signed in to the one that stays, with a token that was
@@ -126,15 +127,4 @@ async function tell(ctx: MutationCtx, stays: User, addresses: string[]): Promise
       ...{ template: "accounts_joined", data: email === undefined ? {} : { email } },
     });
   }
-}
-
-async function membershipOf(
-  ctx: QueryCtx,
-  userId: Id<"users">,
-  organizationId: Id<"organizations">,
-): Promise<Doc<"memberships"> | null> {
-  return await ctx.db
-    .query("memberships")
-    .withIndex("by_user", (q) => q.eq("userId", userId).eq("organizationId", organizationId))
-    .unique();
 }

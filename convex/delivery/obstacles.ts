@@ -4,6 +4,7 @@ import { emailKey } from "../kit/email";
 import { isTest } from "../kit/mode";
 import type { OutboundChannel } from "./providers/configured";
 import { findSuppression } from "./suppressions";
+import { membershipOf } from "../kit/memberships";
 
 type Organization = Pick<Doc<"organizations">, "_id" | "mode">;
 
@@ -43,10 +44,7 @@ async function isMembersAddress(
     .take(SAME_ADDRESS);
   for (const { _id: userId, deletedAt } of people) {
     if (deletedAt !== undefined) continue;
-    const membership = await ctx.db
-      .query("memberships")
-      .withIndex("by_user", (q) => q.eq("userId", userId).eq("organizationId", organizationId))
-      .unique();
+    const membership = await membershipOf(ctx, userId, organizationId);
     if (membership?.status === "active") return true;
   }
   return false;

@@ -9,6 +9,7 @@ import { idOfAnyTenant, rowOfAnyTenant } from "./own";
 import type { PortalViewer } from "../ontology/portalRules";
 import { covers, grantsOf, type Grant, isGrant, type Role, type Scope, seesAll } from "./scopes";
 import { unauthorized } from "./unauthorized";
+import { membershipOf } from "./memberships";
 
 const tenant = {
   /** `X-Tenant-Id`, as sent, or the organization that the path names. */
@@ -258,10 +259,7 @@ export async function membershipIn(
 ): Promise<Doc<"memberships"> | null> {
   const organizationId = idOfAnyTenant(ctx, "organizations", tenantId);
   if (!organizationId) return null;
-  const membership = await ctx.db
-    .query("memberships")
-    .withIndex("by_user", (q) => q.eq("userId", userId).eq("organizationId", organizationId))
-    .unique();
+  const membership = await membershipOf(ctx, userId, organizationId);
   return membership?.status === "active" ? membership : null;
 }
 

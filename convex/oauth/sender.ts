@@ -6,6 +6,7 @@ import { ApiError, FieldError } from "../kit/errors";
 import { organizationOf } from "../kit/own";
 import type { WriteScope } from "../ontology/effects";
 import { type Connection, findConnection } from "./connections";
+import { membershipOf } from "../kit/memberships";
 
 /** The mailbox that an organization's mail goes out by. */
 export type Mailbox = {
@@ -78,9 +79,6 @@ async function isMember(
   userId: Id<"users">,
   organizationId: Id<"organizations">,
 ): Promise<boolean> {
-  const membership = await ctx.db
-    .query("memberships")
-    .withIndex("by_user", (q) => q.eq("userId", userId).eq("organizationId", organizationId))
-    .unique();
+  const membership = await membershipOf(ctx, userId, organizationId);
   return membership?.status === "active";
 }

@@ -9,6 +9,7 @@ import { matchRows } from "./matchRows";
 import { asShownTo, isShownTo, type PortalViewer } from "./portalRules";
 import { Sight } from "./sight";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
+import { membershipOf } from "../kit/memberships";
 
 /** Whose objects are read: an organization's, and of those what a portal user or a member may see. */
 export type Tenant = {
@@ -96,10 +97,7 @@ export class TenantReader {
   async findMember(id: string): Promise<Id<"users"> | null> {
     const userId = idOfAnyTenant(this.ctx, "users", id);
     if (!userId) return null;
-    const membership = await this.ctx.db
-      .query("memberships")
-      .withIndex("by_user", (q) => q.eq("userId", userId).eq("organizationId", this.organizationId))
-      .unique();
+    const membership = await membershipOf(this.ctx, userId, this.organizationId);
     return membership?.status === "active" ? userId : null;
   }
 

@@ -1,11 +1,12 @@
 import { getConvexSize } from "convex/values";
-import type { Doc, Id } from "../_generated/dataModel";
+import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { ApiError } from "../kit/errors";
 import { once } from "../kit/once";
 import { objectsAfter, placeOf, type Position, START } from "../ontology/commitOrder";
 import { type Tenant, TenantReader } from "../ontology/reader";
 import { isSynced, type SyncedDoc } from "../ontology/syncedRecord";
+import { membershipOf } from "../kit/memberships";
 
 /** Bytes of rows after which a page ends: half of what Convex lets a transaction read. */
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -29,7 +30,9 @@ export async function pullPage(
 ): Promise<PulledPage> {
   const { organizationId } = tenant;
   const { sight } = new TenantReader(ctx, tenant);
-  const membership = once(async () => await membershipOf(ctx, tenant));
+  const membership = once(async () =>
+    tenant.member === undefined ? null : await membershipOf(ctx, tenant.member, organizationId),
+  );
   if (after !== START) await requireTombstones(ctx, organizationId, after);
   const rows: PulledRow[] = [];
   let end = after;
@@ -47,17 +50,6 @@ export async function pullPage(
     }
   }
   return { rows, end, hasMore: false };
-}
-
-async function membershipOf(
-  ctx: QueryCtx,
-  { organizationId, member }: Tenant,
-): Promise<Doc<"memberships"> | null> {
-  if (member === undefined) return null;
-  return await ctx.db
-    .query("memberships")
-    .withIndex("by_user", (q) => q.eq("userId", member).eq("organizationId", organizationId))
-    .unique();
 }
 
 /** The newest commit of the organization's objects; one index read, which a subscription repeats. */

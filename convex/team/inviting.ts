@@ -4,16 +4,10 @@ import { userByEmail } from "../accounts/addresses";
 import { userByUsername } from "../accounts/usernames";
 import { tellInApp } from "../delivery/inbox";
 import { ApiError, invalidFields } from "../kit/errors";
+import { membershipOf } from "../kit/memberships";
 import type { ObjectDoc } from "../ontology/registry";
 import { inviteMember, inviteOf, type Invitee, openInviteOfEmail } from "../tenants/invites";
-import {
-  invitedBy,
-  isOfTeam,
-  membershipOf,
-  recordTeam,
-  type TeamContext,
-  written,
-} from "./members";
+import { invitedBy, isOfTeam, recordTeam, type TeamContext, written } from "./members";
 import type { ProjectRole } from "./roles";
 import { MAX_TEAM_PROJECTS, requireRoomInTeam, requireRoomOfPerson } from "./room";
 import { rowOf, type TeamRow } from "./rows";
@@ -35,7 +29,7 @@ export async function invite(
   const { ctx, store, organization } = context;
   await requireRoomInTeam(ctx, project);
   const user = await userInvited(ctx, invitee);
-  const membership = user && (await membershipOf(ctx, organization._id, user._id));
+  const membership = user && (await membershipOf(ctx, user._id, organization._id));
   if (user && membership?.status === "active") return await add(context, project, user, role);
   const open =
     (user && (await inviteOf(ctx, organization._id, user))) ??

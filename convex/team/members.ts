@@ -12,6 +12,7 @@ import type { ProjectRole } from "./roles";
 import { MAX_TEAM_PROJECTS } from "./room";
 import { rowOf, type TeamRow, teamOf } from "./rows";
 import { handOutAgain } from "./sightRows";
+import { membershipOf } from "../kit/memberships";
 
 type Project = ObjectDoc<"project">;
 type Organization = Doc<"organizations">;
@@ -42,7 +43,7 @@ export async function canSeeProject(
   userId: Id<"users">,
   { organizationId, _id }: Pick<Project, "organizationId" | "_id">,
 ): Promise<boolean> {
-  const membership = await membershipOf(ctx, organizationId, userId);
+  const membership = await membershipOf(ctx, userId, organizationId);
   if (membership?.status !== "active") return false;
   if (seesAll(membership.role)) return true;
   return await new Sight(ctx, { organizationId, member: userId }, false).seesProject(_id);
@@ -187,18 +188,6 @@ export async function invitedBy(ctx: QueryCtx, inviteId: Id<"memberships">): Pro
     .query("projectMembers")
     .withIndex("by_invite", (q) => q.eq("inviteId", inviteId))
     .take(MAX_TEAM_PROJECTS);
-}
-
-/** Null for an address that is no user's. @throws VALIDATION_ERROR for a username that is nobody's */
-export async function membershipOf(
-  ctx: QueryCtx,
-  organizationId: Id<"organizations">,
-  userId: Id<"users">,
-): Promise<Doc<"memberships"> | null> {
-  return await ctx.db
-    .query("memberships")
-    .withIndex("by_user", (q) => q.eq("userId", userId).eq("organizationId", organizationId))
-    .unique();
 }
 
 async function requireAnotherLead(ctx: QueryCtx, project: Project, row: TeamRow): Promise<void> {

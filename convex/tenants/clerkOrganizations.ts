@@ -19,6 +19,7 @@ import {
 import { inviteOf, revokeInvite } from "./invites";
 import { addMember, changeRole, type Membership, removeMember, requireRoom } from "./members";
 import { findOrMakeUser } from "./users";
+import { membershipOf } from "../kit/memberships";
 
 /**
  * Clerk's organizations are organizations here, and who belongs to one there belongs to it here. An
@@ -89,7 +90,7 @@ export async function applyMembership(
   });
   const { _id: organizationId } = organization;
   const scope = clerkScope(organizationId, traceId);
-  const membership = await membershipOf(ctx, organizationId, user._id);
+  const membership = await activeMembershipOf(ctx, organizationId, user._id);
   if (!membership && (await lastTold(ctx, id))) {
     return { status: "ignored", note: "The member was removed here.", organizationId };
   }
@@ -104,7 +105,7 @@ export async function applyMembership(
       } else await requireRoom(ctx, organization);
       await addMember(ctx, scope, user._id, role);
     }
-    const member = membership ?? (await membershipOf(ctx, organizationId, user._id));
+    const member = membership ?? (await activeMembershipOf(ctx, organizationId, user._id));
     if (!member) throw new Error("The membership that was made is missing.");
     await ctx.db.patch("memberships", member._id, { clerkMembershipId: id });
     await remember(ctx, told);
@@ -240,15 +241,12 @@ async function organizationAt(
     .unique();
 }
 
-async function membershipOf(
+async function activeMembershipOf(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
   userId: Id<"users">,
 ): Promise<Membership | null> {
-  const membership = await ctx.db
-    .query("memberships")
-    .withIndex("by_user", (q) => q.eq("userId", userId).eq("organizationId", organizationId))
-    .unique();
+  const membership = await membershipOf(ctx, userId, organizationId);
   return membership && isActive(membership) ? membership : null;
 }
 

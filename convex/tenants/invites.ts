@@ -15,6 +15,7 @@ import { record, type WriteScope } from "../ontology/effects";
 import { forgetInvited, joinInvited } from "../team/members";
 import { type Membership, recordMember, requireRoom } from "./members";
 import { factorRuleOf } from "./secondFactorRule";
+import { membershipOf } from "../kit/memberships";
 
 /**
  * An invite is a membership that is not anybody's yet. Its token alone opens nothing: whoever accepts
@@ -114,10 +115,7 @@ export async function acceptInvite(
     throw new ApiError("FORBIDDEN", message);
   }
   const { organizationId, role } = known;
-  const already = await ctx.db
-    .query("memberships")
-    .withIndex("by_user", (q) => q.eq("userId", person._id).eq("organizationId", organizationId))
-    .unique();
+  const already = await membershipOf(ctx, person._id, organizationId);
   if (already) throw new ApiError("CONFLICT", "You are a member of this organization already.");
   const accepted = { userId: person._id, status: "active" as const };
   await ctx.db.patch("memberships", known._id, {
@@ -259,10 +257,7 @@ async function requireNoMember(
   user: Doc<"users">,
   message: string,
 ): Promise<void> {
-  const membership = await ctx.db
-    .query("memberships")
-    .withIndex("by_user", (q) => q.eq("userId", user._id).eq("organizationId", organizationId))
-    .unique();
+  const membership = await membershipOf(ctx, user._id, organizationId);
   if (membership) throw new ApiError("CONFLICT", message);
 }
 

@@ -8,6 +8,7 @@ import { record, type WriteScope } from "../ontology/effects";
 import { leaveTeams } from "../team/leaving";
 import { handOutTeamsAgain } from "../team/sightRows";
 import { factorRuleOf } from "./secondFactorRule";
+import { membershipOf } from "../kit/memberships";
 
 /**
  * Who may do what: an owner everything; a manager may invite, change and remove whoever is no owner,
@@ -45,12 +46,7 @@ export async function requireMember(
   id: string,
 ): Promise<Membership> {
   const userId = idOfAnyTenant(ctx, "users", id);
-  const membership =
-    userId &&
-    (await ctx.db
-      .query("memberships")
-      .withIndex("by_user", (q) => q.eq("userId", userId).eq("organizationId", organizationId))
-      .unique());
+  const membership = userId && (await membershipOf(ctx, userId, organizationId));
   if (!membership || membership.status !== "active") throw notFound("member");
   return { ...membership, userId };
 }

@@ -200,6 +200,7 @@ const OTHERS: Record<string, Whole> = {
   "DELETE /auth/connections/:id": { ids: { id: aContact } },
   "GET /user/me": {},
   "GET /auth/me": {},
+  "GET /search": { query: "q=relaunch" },
   "POST /payments/unmatched/:id/match": { ids: { id: aPayment }, body: { invoiceId: "missing" } },
 };
 
