@@ -34,7 +34,7 @@ export const archiveProject = mutation({
     const subject = { type: "project", id: projectId } as const;
     const placeOf = under("");
     return await writeAt(ctx, sessionId, subject, "projects:write", placeOf, async (to, project) =>
-      liveViewOf(await archive(to.store, project)),
+      liveViewOf(await archive(to, project)),
     );
   },
 });

@@ -1,3 +1,4 @@
+import { handTasksOn } from "../tasks/handing";
 import { moveProjects } from "../team/members";
 import { handOutTeamsAgain } from "../team/sightRows";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -66,6 +67,7 @@ async function moveMembership(
 ): Promise<void> {
   const own = await membershipOf(ctx, stays._id, organizationId);
   await moveProjects(ctx, organizationId, { from: userId, to: stays._id });
+  await handTasksOn(ctx, scope, { from: userId, to: stays._id });
   if (own === null) {
     await ctx.db.patch("memberships", _id, { userId: stays._id });
     await recordMember(ctx, scope, "member.joined", stays._id, [{ field: "role", after: role }]);

@@ -9,7 +9,9 @@ import { sealSecret } from "../kit/secretBox";
 import { changesBetween, definedOnly } from "../ontology/changes";
 import type { TenantReader } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
+import { projectOf } from "../ontology/sight";
 import type { ObjectStore } from "../ontology/store";
+import { requireWork } from "../team/roles";
 import { type Announced, bucketSettings, presignUpload, UPLOAD_SECONDS } from "./bucket";
 import { linkToken, newLinkSecret } from "./links";
 
@@ -92,7 +94,10 @@ export async function attachAddress(
 ): Promise<Attachment> {
   const { url, fileName } = input;
   const owner = input.ownerId === undefined ? null : await requireOwner(store, input.ownerId);
-  if (owner) await requireRoom(ctx, store, owner._id);
+  if (owner) {
+    await requireWorkAt(ctx, store, owner._id);
+    await requireRoom(ctx, store, owner._id);
+  }
   const attachment = await insert(ctx, store, {
     ...{ url, fileName, uploader, place: "external", status: "ready" },
     ...(owner ? { ownerId: owner._id } : {}),
@@ -111,7 +116,10 @@ export async function completeUpload(
   pending: Attachment,
   changes: { ownerId?: Id<"objects">; sha256?: string },
 ): Promise<Attachment> {
-  if (changes.ownerId !== undefined) await requireRoom(ctx, store, changes.ownerId);
+  if (changes.ownerId !== undefined) {
+    await requireWorkAt(ctx, store, changes.ownerId);
+    await requireRoom(ctx, store, changes.ownerId);
+  }
   const completed = await patch(ctx, pending, { ...changes, status: "ready", dueAt: undefined });
   await recordCreated(store, completed);
   return completed;
@@ -144,6 +152,8 @@ export async function updateAttachment(
   const before = definedOnly({ fileName: nameBefore, ownerId: ownerBefore });
   const changes = changesBetween(before, definedOnly(next));
   if (changes.length === 0) return attachment;
+  await requireWorkAt(ctx, store, ownerBefore);
+  if (next.ownerId !== ownerBefore) await requireWorkAt(ctx, store, next.ownerId);
   const changed = await patch(ctx, attachment, next);
   const previous = Object.fromEntries(changes.map(({ field, before: old = null }) => [field, old]));
   const event = { data: eventData(changed), previous };
@@ -160,7 +170,8 @@ export async function removeAttachment(
   store: ObjectStore,
   attachment: Attachment,
 ): Promise<void> {
-  const { _id: id, status } = attachment;
+  const { _id: id, status, ownerId } = attachment;
+  await requireWorkAt(ctx, store, ownerId);
   // One that was never completed has never been there for those who follow events.
   const event = status === "ready" ? { data: { id, type: "attachment" } } : undefined;
   await recordAttachment(store, status === "ready" ? "deleted" : "given_up", attachment, [], event);
@@ -202,6 +213,17 @@ export async function requireOwner(tenant: TenantReader, id: string): Promise<Ob
   const owner = await tenant.findObject(id);
   if (!owner) throw notFound("owner");
   return owner;
+}
+
+/** What hangs at a project, or at a task, is for who works there. @throws FORBIDDEN */
+async function requireWorkAt(
+  ctx: QueryCtx,
+  { scope }: ObjectStore,
+  ownerId: Id<"objects"> | undefined,
+): Promise<void> {
+  if (ownerId === undefined || scope.member === undefined) return;
+  const owner = await ctx.db.get("objects", ownerId);
+  if (owner) await requireWork(ctx, scope, projectOf(owner));
 }
 
 /** @throws CONFLICT for an owner that has as many attachments as one may have */

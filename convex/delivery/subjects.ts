@@ -5,6 +5,7 @@ import type { ReminderLevel } from "../kit/reminderSettings";
 import { isErasedPerson } from "../ontology/erased";
 import { isOfType } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
+import { canSeeProject } from "../team/members";
 import { isOpen as isToDo } from "../types/task/type";
 import { documentData, isOpen, receiptData, reminderData, reminderFormat } from "./letterData";
 import type { LetterData } from "./letters";
@@ -74,7 +75,7 @@ async function isForNoMember(
   return isLatest ? null : "A later invite has taken its place.";
 }
 
-/** A notice of a task is for who holds it, while it is to be done. */
+/** A notice of a task is for who holds it and sees it, while it is to be done. */
 async function isOfNoConcern(
   ctx: Pick<QueryCtx, "db">,
   { template, membershipId }: Notification,
@@ -83,8 +84,12 @@ async function isOfNoConcern(
   if (template !== "notice" || !isOfType(object, "task")) return null;
   if (!isToDo(object.status)) return `The task is ${object.status}.`;
   const membership = membershipId && (await ctx.db.get("memberships", membershipId));
-  const isTheirs = object.customProperties.assigneeIds.some((id) => id === membership?.userId);
-  return isTheirs ? null : "The task is another's now.";
+  const { assigneeIds, projectId } = object.customProperties;
+  const holder = assigneeIds.find((id) => id === membership?.userId);
+  if (holder === undefined) return "The task is another's now.";
+  const { organizationId } = object;
+  const seesIt = await canSeeProject(ctx, holder, { organizationId, _id: projectId });
+  return seesIt ? null : "Its reader does not see the project any more.";
 }
 
 function saidOf(organization: Organization, message: Notification, object: ObjectDoc): Reading {

@@ -7,7 +7,12 @@ import { generateKeyBetween, generateNKeysBetween } from "fractional-indexing";
  */
 export const MAX_RANK = 250;
 
+/**
+ * The first letter says how long the number before the fraction is. At `A` and `z` it can be the lowest
+ * or the highest there is, next to which every further place is longer than the one before.
+ */
 export function isRank(text: string): boolean {
+  if (/^[Az]/.test(text)) return false;
   try {
     generateKeyBetween(text, null);
     return true;

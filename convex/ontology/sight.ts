@@ -35,7 +35,7 @@ export class Sight {
   private anyHidden: Promise<boolean> | undefined;
 
   constructor(
-    private readonly ctx: QueryCtx,
+    private readonly ctx: Pick<QueryCtx, "db">,
     private readonly seeing: Seeing,
     /** Not where the same transaction writes teams, too. */
     private readonly isRemembered = true,
@@ -122,7 +122,7 @@ export class Sight {
 
 /** The row of a project that not everybody sees; null for any other. */
 export async function sightRow(
-  ctx: QueryCtx,
+  ctx: Pick<QueryCtx, "db">,
   organizationId: Id<"organizations">,
   projectId: Id<"objects">,
 ): Promise<Doc<"projectSight"> | null> {

@@ -25,7 +25,10 @@ export const step = internalMutation({
     const { organizationId } = scope;
     const project = await ctx.db.get("objects", projectId);
     // Brought back to life meanwhile: what is left of it stays.
-    if (project && project.lifecycle !== "deleted") return null;
+    if (project && project.lifecycle !== "deleted") {
+      await endRemoval(ctx, organizationId, projectId);
+      return null;
+    }
     const store = new ObjectStore(ctx, scope);
     let isWhole = true;
     for (const type of TYPES) {

@@ -3,6 +3,7 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { ApiError, FieldError, notFound } from "../kit/errors";
 import type { ObjectDoc } from "../ontology/registry";
 import type { ObjectStore } from "../ontology/store";
+import { requireWork } from "../team/roles";
 
 /** So many tags has a project at most. */
 export const MAX_PROJECT_TAGS = 50;
@@ -10,7 +11,7 @@ export const MAX_PROJECT_TAGS = 50;
 type Project = ObjectDoc<"project">;
 type Tag = Doc<"projectTags">;
 
-/** @throws CONFLICT for a name that the project has (in any case), or one tag more than there may be */
+/** @throws FORBIDDEN; CONFLICT for a name that the project has (in any case), or one tag more than there may be */
 export async function addTag(
   ctx: MutationCtx,
   store: ObjectStore,
@@ -18,6 +19,7 @@ export async function addTag(
   { name, color }: { name: string; color?: string | undefined },
   now: number,
 ): Promise<Tag> {
+  await requireWork(ctx, store.scope, project._id);
   const tags = await tagsOf(ctx, project);
   const same = tags.find((tag) => keyOf(tag.name) === keyOf(name));
   if (same) throw new FieldError("CONFLICT", "The project has this tag.", "name", { id: same._id });
@@ -34,13 +36,14 @@ export async function addTag(
   return made;
 }
 
-/** @throws TAG_NOT_FOUND */
+/** @throws FORBIDDEN, TAG_NOT_FOUND */
 export async function removeTag(
   ctx: MutationCtx,
   store: ObjectStore,
   project: Project,
   tagId: string,
 ): Promise<void> {
+  await requireWork(ctx, store.scope, project._id);
   const tags = await tagsOf(ctx, project);
   const tag = tags.find(({ _id }) => _id === tagId);
   if (!tag) throw notFound("tag");

@@ -2,9 +2,8 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { tellMember } from "../delivery/inbox";
 import { membershipIn } from "../kit/caller";
-import { seesAll } from "../kit/scopes";
 import type { ObjectDoc } from "../ontology/registry";
-import { Sight } from "../ontology/sight";
+import { canSeeProject } from "../team/members";
 import { isOpen } from "../types/task/type";
 
 type Task = ObjectDoc<"task">;
@@ -18,14 +17,14 @@ export async function tellHolders(
   userIds: readonly Id<"users">[],
 ): Promise<void> {
   if (task.lifecycle !== "live" || !isOpen(task.status)) return;
-  const { assigneeIds, key, name } = task.customProperties;
+  const { assigneeIds, key, name, projectId } = task.customProperties;
   for (const userId of userIds) {
     if (!assigneeIds.includes(userId)) continue;
     const membership = await membershipIn(ctx, userId, organization._id);
     if (!membership) continue;
-    const member = seesAll(membership.role) ? undefined : userId;
-    const sight = new Sight(ctx, { organizationId: organization._id, member });
-    if (!(await sight.sees(task))) continue;
+    if (!(await canSeeProject(ctx, userId, { organizationId: organization._id, _id: projectId }))) {
+      continue;
+    }
     const news = { event, objectId: task._id, name: `${key} ${name}` };
     await tellMember(ctx, organization, { membershipId: membership._id, userId }, news);
   }

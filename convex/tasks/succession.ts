@@ -4,6 +4,7 @@ import { rankBetween } from "../ontology/ranks";
 import type { ObjectDoc, Properties } from "../ontology/registry";
 import { nextSerial } from "../ontology/serials";
 import type { RuleContext } from "../ontology/typeRules";
+import { whoSee } from "./assignees";
 import { lastRank } from "./column";
 import { partsOf } from "./parts";
 import { occurrenceAfter } from "./recurrence";
@@ -56,8 +57,8 @@ async function copyOf(
   more: Partial<Properties<"task">>,
 ): Promise<Task> {
   const { ctx, store } = context;
-  const { projectId, name, priority, assigneeIds, labelIds, estimateMinutes } =
-    task.customProperties;
+  const { projectId, name, priority, labelIds, estimateMinutes } = task.customProperties;
+  const assigneeIds = await whoSee(context, projectId, task.customProperties.assigneeIds);
   const { remindMinutesBefore, customFields, startDate, dueDate } = task.customProperties;
   const project = await store.require("project", projectId);
   const position = rankBetween(await lastRank(context, projectId, "todo"), null);

@@ -39,7 +39,7 @@ export async function whoseRow(ctx: QueryCtx, row: TeamRow): Promise<Person> {
 
 /** Whether a user is a member of the organization who sees the project: to be assigned or mentioned. */
 export async function canSeeProject(
-  ctx: QueryCtx,
+  ctx: Pick<QueryCtx, "db">,
   userId: Id<"users">,
   { organizationId, _id }: Pick<Project, "organizationId" | "_id">,
 ): Promise<boolean> {

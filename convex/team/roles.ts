@@ -48,6 +48,20 @@ export async function requireProjectAction(
   throw new ApiError("FORBIDDEN", message, { details: { action, roles: [...allowed] } });
 }
 
+/**
+ * On a project, and on what belongs to it or hangs at it (`projectOf` an object), works who has a role for
+ * it there; anything else is no matter of teams. @throws FORBIDDEN
+ */
+export async function requireWork(
+  ctx: QueryCtx,
+  acting: Acting,
+  projectId: Id<"objects"> | undefined,
+): Promise<void> {
+  if (projectId === undefined) return;
+  const { organizationId } = acting;
+  await requireProjectAction(ctx, acting, { organizationId, _id: projectId }, "work");
+}
+
 /** `member`: whoever works on it; `lead`: whoever leads it. @throws FORBIDDEN */
 export async function requireProjectRole(
   ctx: QueryCtx,

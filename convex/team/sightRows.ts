@@ -1,12 +1,12 @@
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import { ApiError } from "../kit/errors";
 import { idOfAnyTenant } from "../kit/own";
 import type { WriteScope } from "../ontology/effects";
 import { isOfType } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
 import { sightRow } from "../ontology/sight";
+import { requireProjectAction } from "./roles";
 import { teamOf } from "./rows";
 import { requireRoomOfPerson } from "./room";
 
@@ -48,7 +48,7 @@ async function keepProject(
   if (isOfTeam === isTeams(before) && !isMoved) return;
   await markTeam(ctx, project, isOfTeam && isThere);
   if (isOfTeam === isTeams(before)) return;
-  await requireLead(ctx, scope, projectId);
+  await requireProjectAction(ctx, scope, project, "change who sees it");
   const row = await sightRow(ctx, organizationId, projectId);
   if (!isOfTeam) {
     if (row) await ctx.db.delete("projectSight", row._id);
@@ -142,22 +142,6 @@ async function addMaker(
     ...{ organizationId, projectId, userId, role: "lead", status: "active", isOfTeam },
     ...{ joinedAt: now, createdAt: now },
   });
-}
-
-/** Who may keep a project from others: its lead, and who sees all. @throws FORBIDDEN */
-async function requireLead(
-  ctx: MutationCtx,
-  { member }: WriteScope,
-  projectId: Id<"objects">,
-): Promise<void> {
-  if (member === undefined) return;
-  const own = await ctx.db
-    .query("projectMembers")
-    .withIndex("by_person", (q) => q.eq("projectId", projectId).eq("userId", member))
-    .unique();
-  if (own?.status === "active" && own.role === "lead") return;
-  const message = "Only a lead of the project, an owner or a manager changes who sees it.";
-  throw new ApiError("FORBIDDEN", message);
 }
 
 /** @throws CONFLICT where somebody is in too many projects of teams by that */

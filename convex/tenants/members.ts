@@ -5,6 +5,7 @@ import { ApiError, notFound } from "../kit/errors";
 import { idOfAnyTenant } from "../kit/own";
 import { type Role, seesAll } from "../kit/scopes";
 import { record, type WriteScope } from "../ontology/effects";
+import { handTasksOn } from "../tasks/handing";
 import { leaveTeams } from "../team/leaving";
 import { handOutTeamsAgain } from "../team/sightRows";
 import { factorRuleOf } from "./secondFactorRule";
@@ -129,6 +130,7 @@ export async function removeMember(
   await requireAnotherOwner(ctx, membership);
   await ctx.db.delete("memberships", membership._id);
   await leaveTeams(ctx, scope, membership.userId);
+  await handTasksOn(ctx, scope, { from: membership.userId, to: null });
   const action = scope.actor.id === membership.userId ? "member.left" : "member.removed";
   const changes = [{ field: "role", before: membership.role }];
   await recordMember(ctx, scope, action, membership.userId, changes);

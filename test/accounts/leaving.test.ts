@@ -236,6 +236,13 @@ describe("joining two accounts of one person", () => {
     await home.backend.run(async ({ db }) => {
       await db.patch("users", goes.id, { clerkUserId: "user_mara" });
     });
+    const work = { headers: { "X-Tenant-Id": goes.organizationId ?? "" } };
+    const project = await goes.request("POST", "/projects", {
+      ...work,
+      body: { subtype: "internal", name: "Relaunch" },
+    });
+    const assigned = { projectId: project.body.data.id, title: "Draft", assigneeIds: [goes.id] };
+    const task = await goes.request("POST", "/tasks", { ...work, body: assigned });
     expect((await merge(stays, await prove(goes))).status).toBe(200);
     const tenants = (await stays.request("GET", "/tenants")).body.data as unknown as {
       id: string;
@@ -252,6 +259,8 @@ describe("joining two accounts of one person", () => {
     await jobsDone();
     const settings = await home.backend.run(({ db }) => db.query("notificationSettings").collect());
     expect(settings).toMatchObject([{ userId: stays.id }]);
+    const terms = await home.backend.run(({ db }) => db.query("objectTerms").collect());
+    expect(terms).toMatchObject([{ objectId: task.body.data.id, term: `assignee:${stays.id}` }]);
     expect(await trail("user.merged")).toMatchObject([{ objectId: stays.id }]);
     expect((await mailsOf("accounts_joined")).sort()).toEqual(["mara@old.test", "mara@x.test"]);
   });

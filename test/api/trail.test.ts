@@ -40,7 +40,6 @@ const ACTIONS: Record<string, string[]> = {
   "POST /projects/:id/tags": ["project.updated"],
   "POST /projects/:id/team/invite": ["invite.created", "project.member_invited"],
   "PATCH /projects/:id/team/:userId": ["project.member_changed"],
-  "DELETE /projects/:id/team/:userId": ["project.invite_removed"],
   "DELETE /projects/:id/tags/:tagId": ["project.updated"],
   // An address of one's own, which changes nothing of the organization.
   "POST /calendar/feed": [],

@@ -13,6 +13,7 @@ import {
   aPortalUser,
   aLabel,
   aProject,
+  aTeamMember,
   aTask,
   aTenant,
   contact,
@@ -200,6 +201,7 @@ const OTHERS: Record<string, Whole> = {
   "DELETE /auth/connections/:id": { ids: { id: aContact } },
   "GET /user/me": {},
   "GET /auth/me": {},
+  "DELETE /projects/:id/team/:userId": { ids: { id: aProject, userId: aTeamMember } },
   "GET /search": { query: "q=relaunch" },
   "POST /payments/unmatched/:id/match": { ids: { id: aPayment }, body: { invoiceId: "missing" } },
 };

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { internal } from "../../convex/_generated/api";
+import { readSubject } from "../../convex/delivery/subjects";
 import type { Role } from "../../convex/kit/scopes";
 import { type Fixture, type Member, newBackend, newMember } from "../helpers/backend";
 
@@ -198,7 +200,71 @@ describe("a project's team", () => {
   });
 });
 
+describe("assignees", () => {
+  test("see the project when they are assigned; who loses sight of it is not mailed any more", async () => {
+    const id = await project();
+    const create = async (title: string): ReturnType<Member["request"]> =>
+      await lead.request("POST", `/projects/${id}/tasks`, {
+        body: { title, assigneeIds: [lead.userId, other.userId] },
+      });
+    const refused = await create("Secret");
+    expect(refused.code).toBe("VALIDATION_ERROR");
+    expect(refused.body.error.details).toMatchObject([{ path: "body.assigneeIds.1" }]);
+    await invite(lead, id, { email: await addressed(other, "olaf") });
+    const settings = { events: { "task.assigned": { email: true } } };
+    await other.request("PATCH", "/notifications/settings", { body: settings });
+    expect((await create("Secret")).status).toBe(201);
+    const { organizationId } = home;
+    await home.backend.mutation(internal.delivery.dispatcher.dispatch, { organizationId });
+    const letter = await home.backend.run(async ({ db }) => {
+      const all = await db.query("notifications").collect();
+      return all.find(({ channel, template }) => channel === "email" && template === "notice");
+    });
+    if (!letter) throw new Error("Nothing was queued.");
+    const read = async (): Promise<object> =>
+      await home.backend.run(async (ctx) => {
+        const organization = await ctx.db.get("organizations", organizationId);
+        if (!organization) throw new Error("There is no organization.");
+        return await readSubject(ctx, organization, letter);
+      });
+    expect(await read()).not.toHaveProperty("withdrawn");
+    await lead.request("DELETE", `/projects/${id}/team/${other.userId}`);
+    expect(await read()).toEqual({ withdrawn: "Its reader does not see the project any more." });
+  });
+
+  test("who leaves the organization holds nothing that is open; what they did says so still", async () => {
+    const id = await project({ visibility: "organization" });
+    const make = async (title: string): Promise<string> => {
+      const body = { title, assigneeIds: [other.userId] };
+      return (await lead.request("POST", `/projects/${id}/tasks`, { body })).body.data.id;
+    };
+    const [open, done] = [await make("Open"), await make("Done")];
+    await lead.request("PATCH", `/tasks/${done}`, { body: { status: "done" } });
+    const owner = await member("owner");
+    const path = `/tenants/${home.organizationId}/members/${other.userId}`;
+    expect((await owner.request("DELETE", path)).status).toBe(204);
+    await carriedOut();
+    const held = async (task: string): Promise<unknown> => {
+      const { body } = await lead.request("GET", `/tasks/${task}`);
+      return (body.data as unknown as { assigneeIds: string[] }).assigneeIds;
+    };
+    expect([await held(open), await held(done)]).toEqual([[], [other.userId]]);
+  });
+});
+
 describe("what a role may do", () => {
+  test("a viewer leaves by themselves, and removes nobody else", async () => {
+    const id = await project();
+    const viewer = await member("viewer");
+    await invite(lead, id, { email: await addressed(viewer, "vera") });
+    const at = `/projects/${id}/team`;
+    expect((await viewer.request("DELETE", `${at}/${lead.userId}`)).code).toBe(
+      "INSUFFICIENT_SCOPE",
+    );
+    expect((await viewer.request("DELETE", `${at}/${viewer.userId}`)).status).toBe(204);
+    expect((await team(id)).map(({ userId }) => userId)).toEqual([lead.userId]);
+  });
+
   test("an observer sees tasks and changes none; who sees a project is its leads' to say", async () => {
     const id = await project({ visibility: "organization" });
     const body = { email: await addressed(other, "olaf"), role: "observer" };
@@ -212,8 +278,14 @@ describe("what a role may do", () => {
       await other.request("POST", `${task}/move`, { body: { status: "done" } }),
       await other.request("DELETE", task),
       await other.request("PATCH", `/projects/${id}`, { body: { name: "Mine" } }),
+      await other.request("POST", `/projects/${id}/archive`),
+      await other.request("POST", `/projects/${id}/tags`, { body: { name: "Mine" } }),
+      await other.request("POST", `${task}/attachments`, { body: { url: "https://x.test/a" } }),
+      await other.request("POST", "/attachments", {
+        body: { url: "https://x.test/a", ownerId: id },
+      }),
     ];
-    expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
+    expect(refused.map(({ code }) => code)).toEqual(refused.map(() => "FORBIDDEN"));
     const third = await member("member");
     const closing = { body: { visibility: "team" } };
     expect((await third.request("PATCH", `/projects/${id}`, closing)).status).toBe(403);

@@ -54,7 +54,7 @@ test.each(["", "crm", "crm:*", "crm:delete", "CRM:read", "**", "toString"])(
   },
 );
 
-const ONES_OWN = ["/calendar/feed", "/projects/:id/favorite"];
+const ONES_OWN = ["/calendar/feed", "/projects/:id/favorite", "/projects/:id/team/:userId"];
 
 test("every endpoint asks for a scope that a key can have; writes never for a reading one", () => {
   for (const { scope, method, kind, path, isPersonal, isPublic, consults } of endpoints) {

@@ -58,8 +58,8 @@ export const archive = writeEndpoint(
     answers: { 200: () => schemasOf(projectType).record },
     errors: ["INVALID_STATE"],
   },
-  async ({ store }, { subject }) => {
-    const project = await archiveProject(store, subject);
+  async (ctx, { subject }) => {
+    const project = await archiveProject({ ctx, store: ctx.store }, subject);
     return ok(mappedView(projectType.map, project), { version: project.version });
   },
 );

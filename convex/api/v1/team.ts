@@ -2,6 +2,7 @@ import * as z from "zod";
 import { username } from "../../accounts/usernames";
 import type { Doc } from "../../_generated/dataModel";
 import type { QueryCtx } from "../../_generated/server";
+import { requireScope } from "../../kit/caller";
 import { emailAddress } from "../../kit/emailInput";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
 import { once } from "../../kit/once";
@@ -120,8 +121,9 @@ export const remove = writeEndpoint(
     path: "/projects/:id/team/:userId",
     tag,
     summary: "Remove a member of a project, or leave it",
-    description: "Of who is invited, by `inviteId`. The last lead cannot go.",
-    scope: "projects:write",
+    description:
+      "Of who is invited, by `inviteId`. The last lead cannot go. Others are removed with `projects:write`; who sees the project can leave it.",
+    scope: "projects:read",
     subject: "project",
     params: ofMember,
     answers: { 204: null },
@@ -130,6 +132,7 @@ export const remove = writeEndpoint(
   async (ctx, { subject, params }) => {
     const row = await requireRow(ctx, subject, params.userId);
     const action = row.userId === ctx.caller.id ? "leave" : "remove";
+    if (action === "remove") requireScope(ctx.caller, "projects:write");
     await requireProjectAction(ctx, ctx.scope, subject, action);
     const { store, organization } = ctx;
     await removeFrom({ ctx, store, organization }, subject, row);

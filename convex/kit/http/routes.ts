@@ -1586,7 +1586,7 @@ export const endpointRoutes: readonly EndpointRoute[] = [
     path: "/projects/:id/team/:userId",
     functionName: "api/v1/team:remove",
     kind: "mutation",
-    scope: "projects:write",
+    scope: "projects:read",
   },
   {
     method: "PATCH",

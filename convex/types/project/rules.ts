@@ -1,13 +1,12 @@
 import { internal } from "../../_generated/api";
 import { removeTags } from "../../projects/tags";
-import { requireProjectAction } from "../../team/roles";
+import { requireWork } from "../../team/roles";
 import { hideForRemoval } from "../../team/sightRows";
 import { ApiError, invalidFields } from "../../kit/errors";
 import { dayOf } from "../../kit/localTime";
 import { jobScopeOf } from "../../ontology/effects";
 import type { ObjectDoc } from "../../ontology/registry";
 import { nextSerial, numberIn, serialText } from "../../ontology/serials";
-import type { ObjectStore } from "../../ontology/store";
 import type { RuleContext, TypeRules } from "../../ontology/typeRules";
 
 type Project = ObjectDoc<"project">;
@@ -22,13 +21,6 @@ export const projectRules: TypeRules<"project"> = {
   // Read last: from here on, concurrent creations of the organization wait for each other.
   async gives(context) {
     return { projectCode: await nextCode(context, Date.now()) };
-  },
-  async changes({ ctx, store }, project, { properties }) {
-    const { visibility } = project.customProperties;
-    if ((properties.visibility ?? "organization") !== (visibility ?? "organization")) {
-      await requireProjectAction(ctx, store.scope, project, "change who sees it");
-    }
-    return {};
   },
   /** Any other is archived instead. */
   requireRemovable({ status }) {
@@ -55,9 +47,13 @@ async function nextCode({ ctx, store }: RuleContext, now: number): Promise<strin
 
 /**
  * Cancels a project, in whatever status, and takes it out of the lists; the audit trail keeps what
- * it was. One that is archived already stays as it is.
+ * it was. One that is archived already stays as it is. @throws FORBIDDEN
  */
-export async function archiveProject(store: ObjectStore, project: Project): Promise<Project> {
+export async function archiveProject(
+  { ctx, store }: Pick<RuleContext, "ctx" | "store">,
+  project: Project,
+): Promise<Project> {
+  await requireWork(ctx, store.scope, project._id);
   if (project.lifecycle === "archived") return project;
   return await store.archive(project, {
     status: "cancelled",

@@ -1,5 +1,6 @@
 import { invalidFields } from "../../kit/errors";
 import type { Id } from "../../_generated/dataModel";
+import { requireAssignable } from "../../tasks/assignees";
 import { lastRank } from "../../tasks/column";
 import {
   isAnyOpen,
@@ -34,6 +35,7 @@ export const taskRules: TypeRules<"task"> = {
   async gives(context, { status, customProperties: given }) {
     const task = given as Task;
     await requireLabels(context.store, task.projectId, task.labelIds);
+    await requireAssignable(context, task.projectId, { before: [], next: task.assigneeIds });
     if (task.parentTaskId) await requireParent(context, null, task.projectId, task.parentTaskId);
     const dependencies = await requireDependable(context, null, task);
     if (status === "done" && !context.isForced) requireUnblocked(dependencies);
@@ -51,6 +53,8 @@ export const taskRules: TypeRules<"task"> = {
     const before = object.customProperties;
     const { projectId, parentTaskId, labelIds, dependsOn } = next;
     if (differs(before.labelIds, labelIds)) await requireLabels(context.store, projectId, labelIds);
+    const assignees = { before: before.assigneeIds, next: next.assigneeIds };
+    await requireAssignable(context, projectId, assignees);
     if (parentTaskId && parentTaskId !== before.parentTaskId) {
       await requireParent(context, object, projectId, parentTaskId);
     }
