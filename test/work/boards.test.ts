@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api";
 import { type Fixture, logLines, newBackend, newTenant, requestsOf } from "../helpers/backend";
 
@@ -118,6 +118,10 @@ describe("a calendar", () => {
     expect(text).toContain(`UID:task_due-${task.id}@freehold`);
     expect(text).toContain(`DTSTART;VALUE=DATE:${day.replaceAll("-", "")}`);
     expect(text).toContain("SUMMARY:Due: Ünïcode\\, long\\; with\\\\slashes xxx");
+    vi.stubEnv("RATE_LIMIT_FACTOR", "0.01");
+    expect((await fetched()).status).toBe(200);
+    expect((await fetched()).status).toBe(429);
+    vi.unstubAllEnvs();
     const other = (await given("POST", "/calendar/feed"))["url"] as string;
     expect((await fetched()).status).toBe(404);
     await given("DELETE", "/calendar/feed");

@@ -9,9 +9,14 @@ const DAY = 24 * 60 * 60 * 1000;
 const DAYS_BACK = 92;
 const DAYS_ON = 366;
 
-/** Calendars by their secret address; who tries addresses is counted as who tries tokens is. */
+/**
+ * Calendars by their secret address. Whoever asks is counted by where they ask from, since a program asks
+ * without a credential; who tries addresses is counted as who tries tokens is, too.
+ */
 export function calendarFeedRoutes(app: HttpApp): void {
   app.get(`${API_PREFIX}/calendar/feeds/:file`, async (c) => {
+    const refusal = await meterStranger(c, null);
+    if (refusal !== null) return failure(c, refusal);
     const token = c.req.param("file").replace(/\.ics$/, "");
     const now = Date.now();
     const today = now - (now % DAY);
