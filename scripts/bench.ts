@@ -10,6 +10,7 @@ import { benchPdf } from "./bench/pdf";
 import { benchProjects } from "./bench/projects";
 import { benchSearch } from "./bench/search";
 import { benchSync } from "./bench/sync";
+import { benchTasks } from "./bench/tasks";
 import { benchWebhooks } from "./bench/webhooks";
 import { runScript } from "./commandLine";
 
@@ -19,6 +20,7 @@ const SECTIONS = [
   "search",
   "crm",
   "projects",
+  "tasks",
   "invoicing",
   "pdf",
   "live",
@@ -31,7 +33,7 @@ const SECTIONS = [
 
 const HELP = `Usage: npm run bench -- [options]
 
-  --only contacts,search,crm,projects,invoicing,pdf,live,sync,webhooks,audit,modules,accounts
+  --only contacts,search,crm,projects,tasks,invoicing,pdf,live,sync,webhooks,audit,modules,accounts
                               sections to run; all by default
   --sizes 1000,10000,100000   records in the organization at each measurement
   --deliveries 10000          webhook deliveries in all, to a hundred endpoints
@@ -39,7 +41,7 @@ const HELP = `Usage: npm run bench -- [options]
 
 Fills temporary data folders and measures Freehold, its contacts beside a bare Fastify + lmdb
 server. With the default sizes contacts take some five minutes; imports and invoices take longer.
-Sync, search and audit seed their records instead of requesting them: a million take --sizes 10000,1000000,
+Sync, search, tasks and audit seed their records instead of requesting them: a million take --sizes 10000,1000000,
 some ten minutes and 13 GB of the folder for temporary files (TMPDIR).`;
 
 await runScript(HELP, ["only", "sizes", "deliveries"], async (values) => {
@@ -54,6 +56,7 @@ await runScript(HELP, ["only", "sizes", "deliveries"], async (values) => {
     search: () => benchSearch(sizes),
     crm: () => benchCrm(sizes),
     projects: () => benchProjects(),
+    tasks: () => benchTasks(sizes),
     invoicing: () => benchInvoicing(sizes),
     pdf: () => benchPdf(),
     live: () => benchLive(),

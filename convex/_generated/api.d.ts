@@ -524,6 +524,7 @@ import type * as ontology_frontendUserRules from "../ontology/frontendUserRules.
 import type * as ontology_frontendUserView from "../ontology/frontendUserView.js";
 import type * as ontology_history from "../ontology/history.js";
 import type * as ontology_importRepeats from "../ontology/importRepeats.js";
+import type * as ontology_indexColumns from "../ontology/indexColumns.js";
 import type * as ontology_integrity from "../ontology/integrity.js";
 import type * as ontology_invoice from "../ontology/invoice.js";
 import type * as ontology_invoiceActions from "../ontology/invoiceActions.js";
@@ -1222,6 +1223,7 @@ declare const fullApi: ApiFromModules<{
   "ontology/frontendUserView": typeof ontology_frontendUserView;
   "ontology/history": typeof ontology_history;
   "ontology/importRepeats": typeof ontology_importRepeats;
+  "ontology/indexColumns": typeof ontology_indexColumns;
   "ontology/integrity": typeof ontology_integrity;
   "ontology/invoice": typeof ontology_invoice;
   "ontology/invoiceActions": typeof ontology_invoiceActions;

@@ -9,12 +9,12 @@ import { organizationOf } from "../kit/own";
 import { keepSight } from "../team/sightRows";
 import { auditedFields, type Change, changesBetween, definedOnly } from "./changes";
 import { CountBuffer, WRITES_PER_FOLD } from "./counts";
-import type { ObjectColumns } from "./definition";
 import { type Happening, record, type WriteScope } from "./effects";
 import { changeDataOf, eventDataOf } from "./eventData";
 import { eventTypeOf } from "./eventTypes";
 import { followUp } from "./followUps";
 import { freeze, isIssuing } from "./issuing";
+import { indexColumns } from "./indexColumns";
 import { addLinks, replaceLinks, requireUnreferenced } from "./links";
 import { type MatchAccess, remakeMatchKeys, replaceMatchKeys } from "./matchKeys";
 import type { Region } from "../kit/phone";
@@ -22,7 +22,6 @@ import { phoneRegionOf } from "./phoneRegion";
 import { ObjectMemory } from "./memory";
 import { isChangeableByPortal } from "./portalRules";
 import { TenantReader } from "./reader";
-import { indexedText } from "../search/indexed";
 import {
   type NewObject,
   objectTypes,
@@ -55,11 +54,6 @@ export type Edit = {
 type ObjectFields = WithoutSystemFields<Doc<"objects">>;
 type Stamp = Pick<ObjectFields, "version" | "updatedAt" | "commitTs" | "editedAt" | "pushedBy">;
 type ObjectPatch = { [Field in keyof ObjectFields]?: ObjectFields[Field] | undefined };
-type IndexColumns = Omit<ObjectColumns, "links" | "searched"> & {
-  sortName: string;
-  searchText: string;
-};
-
 /**
  * The only writer of business objects, one for all writes of a transaction. Every write stamps
  * version, times and commit timestamp, derives the index columns from the type, keeps links and
@@ -226,8 +220,8 @@ export class ObjectStore extends TenantReader {
    * differed.
    */
   async rederive(object: ObjectDoc): Promise<boolean> {
-    const { searched, lookupKey, documentDate, dueAt } = columnsOf(object.type, object);
-    const searchText = indexedText(searched);
+    const columns = indexColumns(columnsOf(object.type, object));
+    const { searchText, lookupKey, documentDate, dueAt } = columns;
     const derived = { searchText, lookupKey, documentDate, dueAt };
     const isOld =
       searchText !== object.searchText ||
@@ -414,13 +408,4 @@ function requireTransition(type: ObjectType, from: string, to: string, verb: str
   throw new ApiError("INVALID_STATE", `A ${from} ${resource} cannot become ${to}.`, {
     details: { status: from, allowed: [...allowed] },
   });
-}
-
-function indexColumns({ links: _links, searched, ...columns }: ObjectColumns): IndexColumns {
-  const searchText = indexedText(searched);
-  const { name, lookupKey, facet, parentId, relatedId, subjectId } = columns;
-  const { documentDate, dueAt, rank } = columns;
-  const relations = { parentId, relatedId, subjectId };
-  const sortName = name.toLowerCase();
-  return { name, sortName, searchText, lookupKey, facet, ...relations, documentDate, dueAt, rank };
 }

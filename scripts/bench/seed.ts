@@ -8,8 +8,10 @@ import { convexToJson, type JSONValue, jsonToConvex, type Value } from "convex/v
 import { contactMatchKeys } from "../../convex/ontology/contactMatch";
 import { matchKeysIn } from "../../convex/ontology/matchKeys";
 import { definedOnly } from "../../convex/ontology/changes";
-import { columnsOf, talliesOf } from "../../convex/ontology/derived";
-import type { Doc } from "../../convex/_generated/dataModel";
+import { definitionOf, talliesOf } from "../../convex/ontology/derived";
+import { indexColumns } from "../../convex/ontology/indexColumns";
+import type { ObjectDoc } from "../../convex/ontology/registry";
+import { termName, termsOf } from "../../convex/ontology/terms";
 import { openDatabase } from "../local/database";
 import { decodeId, encodeId, newInternalId } from "../local/database/ids";
 import type { Database, DocumentJson } from "../local/database/types";
@@ -21,7 +23,7 @@ import { progress } from "./report";
 /** Names and e-mails differ from one to the next: who shares one is a duplicate of the other. */
 export type Person = { firstName: string; lastName: string; email: string };
 
-type Contact = Extract<Doc<"objects">, { type: "crm_contact" }>;
+type Contact = ObjectDoc<"crm_contact">;
 
 /** Rows of one commit: what a commit writes is in memory until it is on the disk. */
 const COMMITTED_AT_ONCE = 10_000;
@@ -37,23 +39,38 @@ export async function startSeeded(
   await client.call({ method: "POST", path: "/crm/contacts", body: person(count - 1) });
   client.close();
   await empty.stop();
-  await seed(empty.data, count - 1, person);
+  await seed(empty.data, async (database) => {
+    const model = await newestRow<Contact>(database, "objects");
+    await inBatches(count - 1, async (from, to) => {
+      await append(database, contactsBetween(model, from, to, count - 1, person));
+    });
+  });
   const server = await startFreehold({ data: empty.data });
   await requireTotal(server, count);
   return server;
 }
 
-async function seed(data: string, count: number, person: (index: number) => Person): Promise<void> {
+/** Writes to the data of a server that is stopped. */
+export async function seed(
+  data: string,
+  write: (database: Database) => Promise<void>,
+): Promise<void> {
   const database = await openDatabase({ path: path.join(data, "database") });
   try {
-    const model = await newestRow<Contact>(database, "objects");
-    for (let from = 0; from < count; from += COMMITTED_AT_ONCE) {
-      const to = Math.min(count, from + COMMITTED_AT_ONCE);
-      await append(database, contactsBetween(model, from, to, count, person));
-      progress(`  ${to} of ${count}`);
-    }
+    await write(database);
   } finally {
     await database.close();
+  }
+}
+
+export async function inBatches(
+  count: number,
+  write: (from: number, to: number) => Promise<void>,
+): Promise<void> {
+  for (let from = 0; from < count; from += COMMITTED_AT_ONCE) {
+    const to = Math.min(count, from + COMMITTED_AT_ONCE);
+    await write(from, to);
+    progress(`  ${to} of ${count}`);
   }
 }
 
@@ -71,14 +88,18 @@ function contactsBetween(
 
 /** The model as another person, made so many milliseconds, and commits, before it. */
 function contactAfter(model: Contact, person: Person, before: number): Contact {
-  const contact = { ...model, customProperties: { ...model.customProperties, ...person } };
-  const { links: _links, ...columns } = columnsOf("crm_contact", contact);
+  const customProperties = { ...model.customProperties, ...person };
+  return objectAfter(model, { ...model, customProperties }, before);
+}
+
+/** What a request has made, as another object that was made so many milliseconds, and commits, before it. */
+export function objectAfter<T extends ObjectDoc>(model: T, other: T, before: number): T {
   const at = model.createdAt - before;
   return {
-    ...contact,
-    ...columns,
-    ...{ createdAt: at, updatedAt: at, editedAt: at, sortName: columns.name.toLowerCase() },
-    _id: newIdLike(model._id, at) as Contact["_id"],
+    ...other,
+    ...indexColumns(definitionOf(other.type).columns(other)),
+    ...{ createdAt: at, updatedAt: at, editedAt: at },
+    _id: newIdLike(model._id, at) as T["_id"],
     _creationTime: at,
     commitTs: (model.commitTs as bigint) - BigInt(before),
   };
@@ -89,17 +110,27 @@ export function newIdLike(id: string, milliseconds: number): string {
   return encodeId(tableNumber, newInternalId(milliseconds));
 }
 
-async function append(database: Database, contacts: readonly Contact[]): Promise<void> {
-  const [first] = contacts;
+/** Objects of one organization, with the rows that the store keeps in step with them. */
+export async function append(database: Database, objects: readonly ObjectDoc[]): Promise<void> {
+  const [first] = objects;
   if (!first) return;
   const { organizationId, commitTs } = first;
-  const deltas = talliesOf(first).map(({ group, key }) => ({
+  const counted = new Map<string, { group: string; key: string[]; count: number }>();
+  for (const { group, key } of objects.flatMap(talliesOf)) {
+    const name = JSON.stringify([group, key]);
+    const count = (counted.get(name)?.count ?? 0) + 1;
+    counted.set(name, { group, key, count });
+  }
+  const deltas = [...counted.values()].map(({ group, key, count }) => ({
     ...{ organizationId, group, commitTs },
-    cells: [{ key, count: contacts.length }],
+    cells: [{ key, count }],
   }));
+  const contacts = objects.filter((object) => object.type === "crm_contact");
   await database.importTables([
-    rowsOf("objects", contacts),
+    rowsOf("objects", objects),
     rowsOf("objectMatchKeys", contacts.flatMap(matchKeyRows)),
+    rowsOf("objectTerms", objects.flatMap(termRows)),
+    rowsOf("objectLinks", objects.flatMap(linkRows)),
     rowsOf("countDeltas", deltas),
   ]);
 }
@@ -111,6 +142,21 @@ function matchKeyRows({ organizationId, type, _id: objectId, customProperties }:
   return matchKeysIn(contactMatchKeys(customProperties), null).map(({ kind, key }) => ({
     ...{ organizationId, type, kind, key, objectId, isShared: false },
   }));
+}
+
+function termRows(object: ObjectDoc): Row[] {
+  const { organizationId, type, status, _id: objectId, createdAt } = object;
+  const { filters = [] } = definitionOf(type).terms ?? {};
+  const terms = filters.flatMap((filter) =>
+    termsOf(object, filter).map((value) => termName(filter, value)),
+  );
+  return terms.map((term) => ({ organizationId, type, term, status, objectId, createdAt }));
+}
+
+function linkRows(object: ObjectDoc): Row[] {
+  const { organizationId, type: fromType, _id: from, createdAt: fromCreatedAt } = object;
+  const { links } = definitionOf(fromType).columns(object);
+  return links.map((link) => ({ organizationId, from, fromType, fromCreatedAt, ...link }));
 }
 
 export function rowsOf(name: string, rows: readonly Row[]): TableRows {
