@@ -20,6 +20,7 @@ import { portalTables } from "./schemas/portalSchemas";
 import { secondFactorTables } from "./schemas/secondFactorSchemas";
 import { signingKeyTables } from "./schemas/signingKeySchemas";
 import { syncTables } from "./schemas/syncSchemas";
+import { templateTables } from "./schemas/templateSchemas";
 import { teamTables } from "./schemas/teamSchemas";
 import { ontologyTables } from "./schemas/ontologySchemas";
 
@@ -47,4 +48,5 @@ export default defineSchema({
   ...taskTables,
   ...favoriteTables,
   ...teamTables,
+  ...templateTables,
 });

@@ -40,6 +40,7 @@ import * as apiV1PortalSessions from "./v1/portalSessions";
 import * as apiV1PortalUsers from "./v1/portalUsers";
 import * as apiV1Profile from "./v1/profile";
 import * as apiV1ProjectMarks from "./v1/projectMarks";
+import * as apiV1ProjectTemplates from "./v1/projectTemplates";
 import * as apiV1Projects from "./v1/projects";
 import * as apiV1Quotes from "./v1/quotes";
 import * as apiV1RecurringInvoices from "./v1/recurringInvoices";
@@ -102,6 +103,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/portalUsers": apiV1PortalUsers,
   "api/v1/profile": apiV1Profile,
   "api/v1/projectMarks": apiV1ProjectMarks,
+  "api/v1/projectTemplates": apiV1ProjectTemplates,
   "api/v1/projects": apiV1Projects,
   "api/v1/quotes": apiV1Quotes,
   "api/v1/recurringInvoices": apiV1RecurringInvoices,

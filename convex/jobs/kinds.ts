@@ -9,6 +9,7 @@ import { webhookKind } from "../delivery/webhookKind";
 import { incomingKind } from "../kit/incomingJob";
 import { revocationKind } from "../oauth/revocationKind";
 import { linkKind } from "../payments/linkJob";
+import { templateKind } from "../templates/kind";
 import type { JobKind } from "./kind";
 
 /** Every kind of job: what recovery looks through, and administrators see. */
@@ -26,6 +27,7 @@ export const JOB_KINDS: readonly JobKind[] = [
   erasureKind,
   rekeyingKind,
   reminderKind,
+  templateKind,
   revocationKind,
 ];
 

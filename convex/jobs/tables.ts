@@ -13,6 +13,7 @@ export const JOB_TABLES = [
   "erasures",
   "rekeyings",
   "reminderRuns",
+  "templateJobs",
   "oauthConnections",
 ] as const;
 export type JobTable = (typeof JOB_TABLES)[number];

@@ -107,6 +107,7 @@ export const RESOURCES = [
   ...["attachment", "upload", "file", "owner", "import", "merge", "notification", "suppression"],
   ...["webhook", "delivery", "conflict", "device", "api key", "portal session", "organization"],
   ...["tenant", "member", "invite", "user", "export", "passkey", "connection", "calendar", "tag"],
+  "job",
 ] as const;
 export type Resource = (typeof RESOURCES)[number];
 

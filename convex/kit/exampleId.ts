@@ -6,6 +6,7 @@
 export const EXAMPLE_IDS = [
   "contactId",
   "projectId",
+  "templateId",
   "invoiceId",
   "notificationId",
   "attachmentId",

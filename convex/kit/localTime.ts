@@ -67,7 +67,12 @@ export function isWithinHours(
 
 /** The day after it, on the calendar. */
 export function dayAfter(day: Day): Day {
-  return PlainDate.toString(PlainDate.addDays(dateOf(day), 1));
+  return daysLater(day, 1);
+}
+
+/** The day so many days later, or earlier, on the calendar. */
+export function daysLater(day: Day, days: number): Day {
+  return PlainDate.toString(PlainDate.addDays(dateOf(day), days));
 }
 
 export function nextMonth(month: Month): Month {

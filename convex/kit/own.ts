@@ -29,6 +29,7 @@ const RESOURCE_OF = {
   memberships: "invite",
   notifications: "notification",
   suppressions: "suppression",
+  templateJobs: "job",
   webhookDeliveries: "delivery",
   webhooks: "webhook",
 } as const satisfies Partial<Record<OwnedTable, Resource | "payment">>;

@@ -12,11 +12,22 @@ export async function nextSerial(
   organizationId: Id<"organizations">,
   series: string,
 ): Promise<number> {
+  return await nextSerials(ctx, organizationId, series, 1);
+}
+
+/** As many numbers at once, one after another: the first of them. */
+export async function nextSerials(
+  ctx: MutationCtx,
+  organizationId: Id<"organizations">,
+  series: string,
+  count: number,
+): Promise<number> {
   const row = await rowOf(ctx, organizationId, series);
-  const last = (row?.last ?? 0) + 1;
+  const before = row?.last ?? 0;
+  const last = before + count;
   if (row) await ctx.db.patch("serials", row._id, { last });
   else await ctx.db.insert("serials", { organizationId, series, last });
-  return last;
+  return before + 1;
 }
 
 /** The number that the series has reached; 0 before the first. */

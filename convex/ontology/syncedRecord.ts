@@ -2,8 +2,8 @@ import { objectTypes } from "../types";
 import type { ObjectDoc, ObjectType } from "./registry";
 import { nestedViewOf, type RecordView } from "./view";
 
-/** The types that devices have copies of: all but the portal's users. */
-export type SyncedObjectType = Exclude<ObjectType, "frontend_user">;
+/** The types that devices have copies of: all but the portal's users, and templates. */
+export type SyncedObjectType = Exclude<ObjectType, "frontend_user" | "project_template">;
 export type SyncedDoc<T extends SyncedObjectType = SyncedObjectType> = ObjectDoc<T>;
 
 /** `data` of a pulled or pushed change: the record's view, with its fields in `customProperties`. */
@@ -16,7 +16,7 @@ export type SyncRecord = {
 };
 
 export function isSyncedType(type: ObjectType): type is SyncedObjectType {
-  return type !== "frontend_user";
+  return type !== "frontend_user" && type !== "project_template";
 }
 
 export const SYNCED_TYPES = (Object.keys(objectTypes) as ObjectType[]).filter(isSyncedType) as [

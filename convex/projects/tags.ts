@@ -36,6 +36,18 @@ export async function addTag(
   return made;
 }
 
+/** Those of a project that is made with them: its record has their names already. */
+export async function insertTags(
+  ctx: MutationCtx,
+  { organizationId, _id: projectId }: Project,
+  tags: readonly { name: string; color?: string | undefined }[],
+  now: number,
+): Promise<void> {
+  for (const tag of tags) {
+    await ctx.db.insert("projectTags", { organizationId, projectId, ...tag, createdAt: now });
+  }
+}
+
 /** @throws FORBIDDEN, TAG_NOT_FOUND */
 export async function removeTag(
   ctx: MutationCtx,

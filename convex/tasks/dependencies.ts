@@ -53,27 +53,36 @@ export function requireUnblocked(dependencies: readonly Task[]): void {
   });
 }
 
-/**
- * Whether none of these waits for the task, over however many others: read in the transaction that adds
- * them, so that two that close a cycle at once do not both commit.
- * @throws CONFLICT with the cycle's ids, from the task to the one that waits for it
- */
+/** @throws CONFLICT with the cycle's ids, from the task to the one that waits for it */
 export async function requireAcyclic(
-  { store }: RuleContext,
+  context: RuleContext,
   task: Task,
   dependencies: readonly Task[],
 ): Promise<void> {
+  const cycle = await cycleThrough(context, task, dependencies);
+  if (cycle === null) return;
+  if (cycle !== "too long") throw cyclic(cycle);
+  const message = `More than ${MAX_VISITED} tasks hang together here; whether one waits for itself is not found out.`;
+  throw new ApiError("CONFLICT", message);
+}
+
+/**
+ * How one of these waits for the task, over however many others; null where none does. Read in the transaction
+ * that adds them, so that two that close a cycle at once do not both commit.
+ */
+export async function cycleThrough(
+  { store }: Pick<RuleContext, "store">,
+  task: Task,
+  dependencies: readonly Task[],
+): Promise<Id<"objects">[] | "too long" | null> {
   const cameFrom = new Map<Id<"objects">, Id<"objects">>();
   for (const { _id } of dependencies) cameFrom.set(_id, task._id);
   const queue = [...dependencies];
   for (let at = 0; at < queue.length; at += 1) {
-    if (at === MAX_VISITED) {
-      const message = `More than ${MAX_VISITED} tasks hang together here; whether one waits for itself is not found out.`;
-      throw new ApiError("CONFLICT", message);
-    }
+    if (at === MAX_VISITED) return "too long";
     const { _id, customProperties } = queue[at] as Task;
     for (const next of customProperties.dependsOn) {
-      if (next === task._id) throw cyclic([...pathTo(cameFrom, task._id, _id)]);
+      if (next === task._id) return pathTo(cameFrom, task._id, _id);
       if (cameFrom.has(next)) continue;
       const found = await store.find("task", next);
       if (!found) continue;
@@ -81,6 +90,7 @@ export async function requireAcyclic(
       queue.push(found);
     }
   }
+  return null;
 }
 
 function pathTo(

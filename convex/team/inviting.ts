@@ -1,4 +1,4 @@
-import type { Doc } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { userByEmail } from "../accounts/addresses";
 import { userByUsername } from "../accounts/usernames";
@@ -59,36 +59,51 @@ export async function invite(
 }
 
 async function add(
-  { ctx, store, organization }: TeamContext,
+  context: TeamContext,
   project: Project,
   user: Doc<"users">,
   role: ProjectRole,
 ): Promise<TeamRow> {
+  const row = await takeIn(context, project, user._id, role);
+  if (isOfTeam(project)) await handOutAgain(context.ctx, project.organizationId, project._id);
+  return row;
+}
+
+/**
+ * A member of the organization is in the team from now on; what their devices have to pull anew is for who
+ * calls to see to.
+ * @throws CONFLICT for who is in already, and where there is no room
+ */
+export async function takeIn(
+  { ctx, store, organization }: TeamContext,
+  project: Project,
+  userId: Id<"users">,
+  role: ProjectRole,
+): Promise<TeamRow> {
   const { organizationId, _id: projectId } = project;
-  const known = await rowOf(ctx, projectId, user._id);
+  const known = await rowOf(ctx, projectId, userId);
   if (known?.status === "active") {
     throw new ApiError("CONFLICT", "They are in the project's team already.", {
-      details: { userId: user._id },
+      details: { userId },
     });
   }
-  if (isOfTeam(project)) await requireRoomOfPerson(ctx, { organizationId, userId: user._id });
+  if (isOfTeam(project)) await requireRoomOfPerson(ctx, { organizationId, userId });
   const now = Date.now();
   const fields = { role, status: "active" as const, isOfTeam: isOfTeam(project), joinedAt: now };
   if (known) await ctx.db.patch("projectMembers", known._id, { ...fields, leftAt: undefined });
   const id =
     known?._id ??
     (await ctx.db.insert("projectMembers", {
-      ...{ organizationId, projectId, userId: user._id, ...fields, createdAt: now },
+      ...{ organizationId, projectId, userId, ...fields, createdAt: now },
     }));
-  await recordTeam(store, project, "member_added", user._id, role);
-  if (user._id !== store.scope.actor.id) {
-    await tellInApp(ctx, organization, user._id, {
+  await recordTeam(store, project, "member_added", userId, role);
+  if (userId !== store.scope.actor.id) {
+    await tellInApp(ctx, organization, userId, {
       ...{ template: "project.member_added", objectId: projectId },
       words: ADDED,
       name: project.name,
     });
   }
-  if (isOfTeam(project)) await handOutAgain(ctx, organizationId, projectId);
   return await written(ctx, id);
 }
 

@@ -7,6 +7,7 @@ import { quoteType } from "../ontology/quote";
 import { recurringInvoiceType } from "../ontology/recurringInvoice";
 import { crmOrganizationType } from "./crmOrganization/type";
 import { projectType } from "./project/type";
+import { projectTemplateType } from "./projectTemplate/type";
 import { taskType } from "./task/type";
 import { taskLabelType } from "./taskLabel/type";
 
@@ -21,6 +22,7 @@ export const objectTypes = {
   project: projectType,
   task_label: taskLabelType,
   task: taskType,
+  project_template: projectTemplateType,
   quote: quoteType,
   recurring_invoice: recurringInvoiceType,
   invoice: invoiceType,

@@ -41,6 +41,9 @@ const ACTIONS: Record<string, string[]> = {
   "POST /projects/:id/team/invite": ["invite.created", "project.member_invited"],
   "PATCH /projects/:id/team/:userId": ["project.member_changed"],
   "DELETE /projects/:id/tags/:tagId": ["project.updated"],
+  "POST /projects/:id/template": ["project_template.created"],
+  "PATCH /projects/templates/:id": ["project_template.updated"],
+  "DELETE /projects/templates/:id": ["project_template.deleted"],
   // An address of one's own, which changes nothing of the organization.
   "POST /calendar/feed": [],
   "DELETE /calendar/feed": [],

@@ -13,6 +13,7 @@ import {
   aPortalUser,
   aLabel,
   aProject,
+  aProjectTemplate,
   aTeamMember,
   aTask,
   aTenant,
@@ -108,6 +109,7 @@ const ASSERTED = {
 const OTHERS: Record<string, Whole> = {
   "POST /crm/contacts/:id/merge": { ids: { id: aContact }, body: { sourceId: "missing" } },
   "POST /tasks": { body: { projectId: "missing", title: "Draft the sitemap" } },
+  "POST /projects/from-template": { body: { templateId: "missing", name: "Relaunch" } },
   "POST /projects/:id/favorite": { ids: { id: aProject } },
   "DELETE /projects/:id/favorite": { ids: { id: aProject } },
   "GET /favorites": {},
@@ -227,10 +229,12 @@ const FIELDS: Record<string, Reference> = {
   projectId: aProject,
   senderConnectionId: aContact,
   sourceId: aContact,
+  templateId: aProjectTemplate,
   userId: aPortalUser,
 };
 /** Fields whose name alone does not say what they take, or whose schema does not name them. */
 const FIELDS_AT: Record<string, Record<string, Reference>> = {
+  "POST /projects/from-template": { "body.members.0.userId": aMember },
   "POST /tasks": { "body.dependsOn.0": aTask },
   "PATCH /tasks/:id": { "body.dependsOn.0": aTask },
   "POST /tasks/:id/move": { "body.before": aTask, "body.after": aTask },

@@ -121,6 +121,31 @@ const tag = async (request: Request, { id }: Params = {}): Promise<string> => {
   return (await request("POST", path, { body: { name: "Website" } })).body.data.id;
 };
 const aTag: Reference = { subject: tag, missing: noTask };
+const template = async (request: Request): Promise<string> => {
+  const path = `/projects/${await project(request)}/template`;
+  return (await request("POST", path, { body: { name: "Relaunch" } })).body.data.id;
+};
+export const aProjectTemplate = {
+  subject: template,
+  missing: deleted(template, "/projects/templates"),
+};
+/** Its tasks are few and large: a job makes them. */
+const templateJob = async (request: Request): Promise<string> => {
+  const id = await project(request);
+  const large = { description: "x".repeat(20_000), customFields: { note: "x".repeat(32_000) } };
+  const items = Array.from({ length: 21 }, (_, at) => ({ title: `Task ${at}`, ...large }));
+  await request("POST", `/projects/${id}/tasks/bulk`, { body: { items } });
+  const body = { name: "Relaunch" };
+  const taken = await request("POST", `/projects/${id}/template`, { body });
+  const wish = { ...body, templateId: taken.body.data.id };
+  const made = await request("POST", "/projects/from-template", { body: wish });
+  const { jobId } = made.body.data as unknown as { jobId: string };
+  await eventually(
+    () => request("GET", `/projects/from-template/${jobId}`),
+    (answer) => answer.body.data.status !== "running",
+  );
+  return jobId;
+};
 const portalUser = async (request: Request): Promise<string> => {
   serial += 1;
   const email = `portal${serial}@x.test`;
@@ -258,6 +283,8 @@ const TOLD_ELSEWHERE = [
   "DELETE /notifications/suppressions/:id",
   // Its body names a project: below a project's path it is tried here.
   "POST /tasks",
+  // Its body names a template: see test/work/templates.test.ts.
+  "POST /projects/from-template",
   // It needs a file that was uploaded: see test/attachments.
   "POST /attachments/complete",
 ];
@@ -305,6 +332,13 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /projects/:id/tags": aProject,
   "POST /projects/:id/tags": { body: { name: "Website" }, ...aProject },
   "DELETE /projects/:id/tags/:tagId": { ...aProject, inner: { tagId: aTag } },
+  "POST /projects/:id/template": { body: { name: "Relaunch" }, ...aProject },
+  "GET /projects/templates": {},
+  "GET /projects/templates/:id": aProjectTemplate,
+  "PATCH /projects/templates/:id": { body: { name: "Launch" }, ...aProjectTemplate },
+  "DELETE /projects/templates/:id": aProjectTemplate,
+  "GET /projects/from-template": {},
+  "GET /projects/from-template/:id": { subject: templateJob, missing: project },
   "GET /calendar": { query: "from=2026-01-01&to=2026-01-31" },
   "GET /workload": { query: "from=2026-01-01&to=2026-01-31" },
   "POST /calendar/feed": {},

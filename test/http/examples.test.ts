@@ -8,7 +8,14 @@ import { codeOf, STEP_MS } from "../accounts/totpApp";
 import { startSmtp, type MailServer } from "../delivery/smtpServer";
 import { type Answer, type Request, requester, type RequestOptions } from "../helpers/answer";
 import { type WholeRoute, wholeRoutes } from "../helpers/isolation";
-import { aProject, aSentInvoice, contact, message, type Params } from "../helpers/routes";
+import {
+  aProject,
+  aProjectTemplate,
+  aSentInvoice,
+  contact,
+  message,
+  type Params,
+} from "../helpers/routes";
 import type { Operation } from "../helpers/openapi";
 import { clockAhead, eventually } from "../helpers/server";
 import { type Site, startSite } from "../helpers/site";
@@ -89,6 +96,7 @@ describe.each([
   const fillers: Record<Name, () => Promise<string>> = {
     contactId: () => contact(site.request),
     projectId: () => aProject.subject(site.request),
+    templateId: () => aProjectTemplate.subject(site.request),
     invoiceId: () => aSentInvoice.subject(site.request),
     notificationId: () => ownNotification(owner, site.request),
     attachmentId: () => Promise.resolve(upload.attachmentId),
