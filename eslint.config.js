@@ -121,6 +121,7 @@ const OF_ANY_TENANT = [
   "convex/delivery/inbox.ts", // our own event
   "convex/delivery/notificationList.ts", // an index that begins with the organization
   "convex/tenants/members.ts", // the same
+  "convex/time/whose.ts", // the same
   "convex/attachments/{uploads,downloads}.ts", // a link's signature
   "convex/ontology/contactMoves.ts", // what a merge wrote down
   "convex/ontology/reader.ts", // a user: their membership is looked up

@@ -22,6 +22,7 @@ import { signingKeyTables } from "./schemas/signingKeySchemas";
 import { syncTables } from "./schemas/syncSchemas";
 import { templateTables } from "./schemas/templateSchemas";
 import { teamTables } from "./schemas/teamSchemas";
+import { timeTables } from "./schemas/timeSchemas";
 import { ontologyTables } from "./schemas/ontologySchemas";
 
 export default defineSchema({
@@ -49,4 +50,5 @@ export default defineSchema({
   ...favoriteTables,
   ...teamTables,
   ...templateTables,
+  ...timeTables,
 });

@@ -8,6 +8,7 @@ import { handFavoritesOn } from "../projects/favorites";
 import { succeeded } from "../jobs/job";
 import { isTurn, nextStep } from "../jobs/steps";
 import { handDevicesOn } from "../sync/devices";
+import { handTimeOn } from "../time/handedOn";
 import { goOnAt, type Removal } from "./removals";
 
 const AT_ONCE = 100;
@@ -51,6 +52,7 @@ async function takeSome(ctx: MutationCtx, removal: Removal): Promise<Step> {
     const whose = { organizationId, from: userId, to: mergedInto };
     const isDone = await handInboxOn(ctx, whose, AT_ONCE);
     if (!isDone) return { outcome: "more", organizationIds };
+    if (!(await handTimeOn(ctx, whose, AT_ONCE))) return { outcome: "more", organizationIds };
     await handSettingsOn(ctx, whose);
     await handDevicesOn(ctx, whose);
     await handFavoritesOn(ctx, whose);

@@ -56,6 +56,7 @@ import * as apiV1Tasks from "./v1/tasks";
 import * as apiV1Team from "./v1/team";
 import * as apiV1TenantShapes from "./v1/tenantShapes";
 import * as apiV1Tenants from "./v1/tenants";
+import * as apiV1Time from "./v1/time";
 import * as apiV1WebhookDeliveries from "./v1/webhookDeliveries";
 import * as apiV1Webhooks from "./v1/webhooks";
 
@@ -119,6 +120,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/team": apiV1Team,
   "api/v1/tenantShapes": apiV1TenantShapes,
   "api/v1/tenants": apiV1Tenants,
+  "api/v1/time": apiV1Time,
   "api/v1/webhookDeliveries": apiV1WebhookDeliveries,
   "api/v1/webhooks": apiV1Webhooks,
 };

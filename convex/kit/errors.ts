@@ -108,6 +108,7 @@ export const RESOURCES = [
   ...["webhook", "delivery", "conflict", "device", "api key", "portal session", "organization"],
   ...["tenant", "member", "invite", "user", "export", "passkey", "connection", "calendar", "tag"],
   "job",
+  ...["time entry", "timer"],
 ] as const;
 export type Resource = (typeof RESOURCES)[number];
 

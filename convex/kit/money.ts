@@ -31,6 +31,19 @@ export const amountFromZero = once(() =>
   amountInCents().refine((amount) => amount >= 0, "must not be negative"),
 );
 
+/** Up to this rate, hours of six decimals come to every amount of whole cents: see time/hours.ts. */
+export const MAX_HOURLY_RATE = 1_000_000;
+
+/** Of an hour's work, in the currency's smallest unit. */
+export const hourlyRate = once(() =>
+  z
+    .number()
+    .int("must be an integer in the currency's smallest unit")
+    .min(0, "must not be negative")
+    .max(MAX_HOURLY_RATE, `must be at most ${MAX_HOURLY_RATE}`)
+    .transform(withoutNegativeZero),
+);
+
 /** A decimal number as people write it, such as a quantity: exact to so many decimals. */
 export function decimal(minimum: number, maximum: number, decimals: number): DecimalSchema {
   return z

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { address } from "../ontology/addressInput";
 import { keyProblem } from "./customFieldsInput";
 import { withoutInvisible } from "./invisible";
-import { currencyCode as currency } from "./money";
+import { currencyCode as currency, hourlyRate } from "./money";
 import { reminderSettings } from "./reminderSettings";
 import { emailAddress } from "./emailInput";
 import { longText, label, text } from "./text";
@@ -112,6 +112,9 @@ export const organizationSettings = once(() =>
     requireSecondFactor: z.boolean().optional().meta({
       description:
         "Whether members are let in by a second factor or a passkey alone; whoever switches it on has one. API keys and Clerk's sign-ins are not concerned.",
+    }),
+    hourlyRateInCents: hourlyRate().optional().meta({
+      description: "Of an hour's work, in the currency; members and projects can have their own.",
     }),
     portalFields: z
       .array(fieldName())

@@ -30,6 +30,7 @@ const RESOURCE_OF = {
   notifications: "notification",
   suppressions: "suppression",
   templateJobs: "job",
+  timeEntries: "time entry",
   webhookDeliveries: "delivery",
   webhooks: "webhook",
 } as const satisfies Partial<Record<OwnedTable, Resource | "payment">>;

@@ -4,6 +4,7 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { internal } from "../_generated/api";
 import { announce } from "../delivery/following";
+import { releaseTime } from "../time/release";
 import { ApiError, FieldError } from "../kit/errors";
 import { organizationOf } from "../kit/own";
 import { keepSight } from "../team/sightRows";
@@ -145,6 +146,7 @@ export class ObjectStore extends TenantReader {
     await this.recordWrite(verb, updated, audited, object);
     if (updated.lookupKey !== object.lookupKey) await followUp(this, updated);
     await keepSight(this.ctx, this.scope, object, updated);
+    await releaseTime(this.ctx, this.scope, object, updated);
     return updated;
   }
 
@@ -176,6 +178,7 @@ export class ObjectStore extends TenantReader {
     this.count(object, -1);
     await this.recordWrite("deleted", deleted, []);
     await keepSight(this.ctx, this.scope, object, deleted);
+    await releaseTime(this.ctx, this.scope, object, deleted);
   }
 
   /**
@@ -212,6 +215,21 @@ export class ObjectStore extends TenantReader {
     const happening = { action: eventTypeOf(type, "erased"), objectType: type, objectId: _id };
     const event = { data: { id: _id, type, erased: true } };
     await this.record({ ...happening, changes: [], event });
+  }
+
+  /**
+   * A figure of a tombstone that is derived from elsewhere, and has changed there: it is right should the
+   * object come back to life. Nobody is shown it meanwhile, so its version stays.
+   */
+  async amendTombstone<T extends ObjectType>(
+    tombstone: ObjectDoc<T>,
+    derived: Partial<Properties<T>>,
+  ): Promise<void> {
+    const amended = {
+      customProperties: { ...tombstone.customProperties, ...derived },
+    } as Partial<ObjectFields>;
+    await this.ctx.db.patch("objects", tombstone._id, amended);
+    this.memory.wrote(tombstone, { ...tombstone, ...amended });
   }
 
   /**

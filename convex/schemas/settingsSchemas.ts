@@ -49,6 +49,8 @@ export const storedSettings = v.object({
   requireSecondFactor: v.optional(v.boolean()),
   /** The id of a member's connected mailbox; see oauth/sender.ts. */
   senderConnectionId: v.optional(v.string()),
+  /** Of an hour, in the smallest unit of the currency. */
+  hourlyRateInCents: v.optional(v.number()),
   portalFields: v.optional(v.array(v.string())),
   allowedOrigins: v.array(v.string()),
 });

@@ -13,6 +13,9 @@ export type ProjectRole = Doc<"projectMembers">["role"];
 export const ACTIONS = {
   see: ["lead", "member", "observer"],
   work: ["lead", "member"],
+  "log time": ["lead", "member"],
+  "change others' time": ["lead"],
+  "invoice time": ["lead", "member"],
   invite: ["lead"],
   "change roles and rates": ["lead"],
   remove: ["lead"],
@@ -40,7 +43,7 @@ export async function requireProjectAction(
   const allowed: readonly ProjectRole[] = ACTIONS[action];
   if (row?.status === "active") {
     if (allowed.includes(row.role)) return;
-  } else if (action === "see" || action === "work") {
+  } else if (allowed.includes("member") && action !== "leave") {
     if (await new Sight(ctx, { organizationId, member }, false).seesProject(_id)) return;
   }
   const who = allowed.length === 1 ? "a lead" : `its ${allowed.join("s and ")}s`;

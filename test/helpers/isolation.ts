@@ -110,6 +110,14 @@ const OTHERS: Record<string, Whole> = {
   "POST /crm/contacts/:id/merge": { ids: { id: aContact }, body: { sourceId: "missing" } },
   "POST /tasks": { body: { projectId: "missing", title: "Draft the sitemap" } },
   "POST /projects/from-template": { body: { templateId: "missing", name: "Relaunch" } },
+  "POST /tasks/:id/timer/start": { body: {}, ids: { id: aTask } },
+  "POST /tasks/:id/timer/stop": { body: {}, ids: { id: aTask } },
+  "POST /projects/:id/tasks/:taskId/timer/start": {
+    ...{ body: {}, ids: { id: aProject, taskId: aTask } },
+  },
+  "POST /projects/:id/tasks/:taskId/timer/stop": {
+    ...{ body: {}, ids: { id: aProject, taskId: aTask } },
+  },
   "POST /projects/:id/favorite": { ids: { id: aProject } },
   "DELETE /projects/:id/favorite": { ids: { id: aProject } },
   "GET /favorites": {},
@@ -230,6 +238,7 @@ const FIELDS: Record<string, Reference> = {
   senderConnectionId: aContact,
   sourceId: aContact,
   templateId: aProjectTemplate,
+  taskId: aTask,
   userId: aPortalUser,
 };
 /** Fields whose name alone does not say what they take, or whose schema does not name them. */
@@ -241,6 +250,13 @@ const FIELDS_AT: Record<string, Record<string, Reference>> = {
   "POST /projects/:id/tasks": { "body.dependsOn.0": aTask },
   "POST /projects/:id/tasks/bulk": { "body.items.0.id": aTask, "body.items.0.dependsOn.0": aTask },
   "PATCH /projects/:id/tasks/:taskId": { "body.dependsOn.0": aTask },
+  "GET /time-entries": { "query.userId": aMember },
+  "POST /tasks/:id/time": { "body.userId": aMember },
+  "POST /tasks/:id/timer/start": { "body.userId": aMember },
+  "POST /tasks/:id/timer/stop": { "body.userId": aMember },
+  "POST /projects/:id/tasks/:taskId/time": { "body.userId": aMember },
+  "POST /projects/:id/tasks/:taskId/timer/start": { "body.userId": aMember },
+  "POST /projects/:id/tasks/:taskId/timer/stop": { "body.userId": aMember },
   "POST /projects/:id/tasks/:taskId/move": { "body.before": aTask, "body.after": aTask },
   "POST /crm/organizations/bulk": { "body.items.0.id": anOrganization },
   // A deleted object has its entries, and its tombstone: what is missing is of another table.

@@ -146,6 +146,18 @@ const templateJob = async (request: Request): Promise<string> => {
   );
   return jobId;
 };
+const dayOfTime = { date: "2026-09-21", minutes: 90 };
+/** A project with time that no invoice bills. */
+const workedOn = async (request: Request): Promise<string> => {
+  const id = await project(request);
+  await request("POST", `/tasks/${await task(request, { id })}/time`, { body: dayOfTime });
+  return id;
+};
+const timeEntry = async (request: Request): Promise<string> => {
+  const projectId = await workedOn(request);
+  return (await request("GET", `/time-entries?projectId=${projectId}`)).body.data[0]?.id ?? "";
+};
+const aTimeEntry = { subject: timeEntry, missing: deleted(timeEntry, "/time-entries") };
 const portalUser = async (request: Request): Promise<string> => {
   serial += 1;
   const email = `portal${serial}@x.test`;
@@ -287,6 +299,11 @@ const TOLD_ELSEWHERE = [
   "POST /projects/from-template",
   // It needs a file that was uploaded: see test/attachments.
   "POST /attachments/complete",
+  // A timer is one person's own, and one runs at most: see test/work/time.test.ts.
+  "POST /tasks/:id/timer/start",
+  "POST /tasks/:id/timer/stop",
+  "POST /projects/:id/tasks/:taskId/timer/start",
+  "POST /projects/:id/tasks/:taskId/timer/stop",
 ];
 
 /** One entry per route: a route that is missing here fails the suite. */
@@ -329,6 +346,17 @@ export const EXAMPLES: Record<string, Example> = {
   "POST /projects/:id/team/invite": { body: { email: "new@x.test" }, ...aProject },
   "DELETE /projects/:id": aProject,
   "GET /projects/:id/board": aProject,
+  "POST /projects/:id/invoice": {
+    body: { from: "2026-09-01", to: "2026-09-30", groupBy: "task" },
+    subject: workedOn,
+    missing: aProject.missing,
+  },
+  "GET /projects/:id/summary": aProject,
+  "POST /tasks/:id/time": { body: dayOfTime, ...aTask },
+  "POST /projects/:id/tasks/:taskId/time": { body: dayOfTime, ...aTaskOfProject },
+  "GET /time-entries": {},
+  "PATCH /time-entries/:id": { body: { note: "x" }, ...aTimeEntry },
+  "DELETE /time-entries/:id": aTimeEntry,
   "GET /projects/:id/tags": aProject,
   "POST /projects/:id/tags": { body: { name: "Website" }, ...aProject },
   "DELETE /projects/:id/tags/:tagId": { ...aProject, inner: { tagId: aTag } },

@@ -305,11 +305,29 @@ describe.each([
     },
   };
   /** A message can be sent again once it has been sent. */
-  const SUBJECTS: Record<string, () => Promise<string>> = {
+  /** A task whose timer runs; the dry runs leave it so. */
+  let timed: Promise<{ id: string; projectId: string }> | undefined;
+  const timedTask = async (): Promise<{ id: string; projectId: string }> => {
+    const projectId = await aProject.subject(site.request);
+    const body = { title: "Draft" };
+    const { id } = (await site.request("POST", `/projects/${projectId}/tasks`, { body })).body.data;
+    await site.request("POST", `/tasks/${id}/timer/start`);
+    return { id, projectId };
+  };
+
+  const ADDRESSES: Record<string, () => Promise<string>> = {
+    "POST /tasks/:id/timer/stop": async () => {
+      const { id } = await (timed ??= timedTask());
+      return `/tasks/${id}/timer/stop`;
+    },
+    "POST /projects/:id/tasks/:taskId/timer/stop": async () => {
+      const { id, projectId } = await (timed ??= timedTask());
+      return `/projects/${projectId}/tasks/${id}/timer/stop`;
+    },
     "POST /notifications/:id/resend": async () => {
       const ask = (): Promise<Answer> => site.request("GET", `/notifications/${queued}`);
       await eventually(ask, ({ body }) => body.data.status === "sent", 50_000);
-      return queued;
+      return `/notifications/${queued}/resend`;
     },
   };
 
@@ -318,8 +336,7 @@ describe.each([
     async (title, route) => {
       withApp = passkey = byPasskey = caller = null;
       await PREPARED[title]?.();
-      const own = await SUBJECTS[title]?.();
-      const address = own ? route.path.replace(":id", own) : await addressOf(route);
+      const address = (await ADDRESSES[title]?.()) ?? (await addressOf(route));
       const content = Object.entries(contentOf(route.method, route.path));
       expect(content).not.toEqual([]);
       for (const [mediaType, { example }] of content) {

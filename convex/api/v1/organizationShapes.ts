@@ -29,6 +29,7 @@ const settingsChanges = once(() =>
     legalName: organizationSettings().shape.legalName.nullable(),
     invoiceFooter: organizationSettings().shape.invoiceFooter.nullable(),
     senderConnectionId: organizationSettings().shape.senderConnectionId.nullable(),
+    hourlyRateInCents: organizationSettings().shape.hourlyRateInCents.nullable(),
     portalFields: organizationSettings().shape.portalFields.nullable(),
   }),
 );

@@ -13,7 +13,11 @@ type Project = ObjectDoc<"project">;
 
 /** A new project is a draft, and has the next code of the organization and the year. */
 export const projectRules: TypeRules<"project"> = {
-  check({ startDate, targetEndDate }) {
+  check({ startDate, targetEndDate, hourlyRateInCents }) {
+    if (hourlyRateInCents !== undefined && !Number.isInteger(hourlyRateInCents)) {
+      const message = "must be an integer in the currency's smallest unit";
+      throw invalidFields([{ field: "hourlyRateInCents", message }]);
+    }
     if (startDate === undefined || targetEndDate === undefined) return;
     if (targetEndDate >= startDate) return;
     throw invalidFields([{ field: "targetEndDate", message: "must not lie before startDate" }]);

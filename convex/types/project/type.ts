@@ -7,6 +7,8 @@ import { defineMappedType, mappedColumns } from "../../ontology/mappedType";
 export const VISIBILITIES = ["organization", "team"] as const;
 export const PRIORITIES = ["low", "medium", "high", "critical"] as const;
 const MAX_BUDGET = 1_000_000_000_000;
+/** As of the organization: kit/money.ts. */
+const MAX_RATE = 1_000_000;
 
 const projectFields = {
   name: field.label(200, { isSearched: true }).required,
@@ -14,6 +16,9 @@ const projectFields = {
   startDate: field.day().optional,
   targetEndDate: field.day().optional,
   budget: field.budget(MAX_BUDGET).optional,
+  hourlyRateInCents: field.number(0, MAX_RATE, {
+    description: "Of an hour's work, in the currency of the budget or of the organization.",
+  }).optional,
   priority: field.oneOf(PRIORITIES, { filter: "facet" }).beginning("medium"),
   progress: field.number(0, 100, { description: "Per cent." }).beginning(0),
   clientOrgId: field.reference("crm_organization", {
@@ -79,6 +84,6 @@ export const projectType = defineMappedType({
   portal: {
     through: ["project_contact"],
     shows: ({ status }) => status !== "draft",
-    hides: ["budget", "customFields"],
+    hides: ["budget", "hourlyRateInCents", "customFields"],
   },
 });

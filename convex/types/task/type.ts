@@ -87,6 +87,9 @@ export const taskType = defineMappedType({
       labels: labelIds,
     }),
   },
+  sums: ({ customProperties: { estimateMinutes = 0 } }): Record<string, bigint> => ({
+    planned: BigInt(Math.round(estimateMinutes)),
+  }),
   sorts: { position: "rank", dueDate: "dueAt" },
 });
 

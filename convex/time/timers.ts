@@ -1,0 +1,68 @@
+import type { Id } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
+import { ApiError, notFound } from "../kit/errors";
+import { dayOf } from "../kit/localTime";
+import type { ObjectDoc } from "../ontology/registry";
+import { insertEntry, minutesBetween, type TimeContext, writeEntry } from "./entries";
+import type { TimeEntry } from "./sums";
+
+type Task = ObjectDoc<"task">;
+type Said = { note?: string | undefined };
+
+/** @throws CONFLICT while another timer of the member runs in the organization */
+export async function startTimer(
+  context: TimeContext,
+  task: Task,
+  userId: Id<"users">,
+  { note, billable = true }: Said & { billable?: boolean | undefined },
+): Promise<TimeEntry> {
+  const running = await runningOf(context.ctx, task.organizationId, userId);
+  if (running) {
+    throw new ApiError("CONFLICT", "A timer runs already: stop it first.", {
+      details: { id: running._id, taskId: running.taskId },
+    });
+  }
+  const startedAt = Date.now();
+  const { timeZone } = await context.store.settings();
+  return await insertEntry(context, task, userId, {
+    ...{ startedAt, date: dayOf(startedAt, timeZone), minutes: 0, billable, isRunning: true },
+    ...(note === undefined ? {} : { note }),
+  });
+}
+
+/**
+ * Now, or when it was forgotten, at `endedAt`.
+ * @throws TIMER_NOT_FOUND where none of the member's runs on the task; VALIDATION_ERROR for one that would
+ *   have run for more than a day
+ */
+export async function stopTimer(
+  context: TimeContext,
+  task: Task,
+  userId: Id<"users">,
+  { note, endedAt = Date.now() }: Said & { endedAt?: number | undefined },
+): Promise<TimeEntry> {
+  const running = await runningOf(context.ctx, task.organizationId, userId, task._id);
+  if (running?.startedAt === undefined) throw notFound("timer");
+  // Stopped in the millisecond in which it was started.
+  const end = endedAt === running.startedAt ? endedAt + 1 : endedAt;
+  return await writeEntry(context, running, {
+    ...{ endedAt: end, minutes: minutesBetween(running.startedAt, end), isRunning: false },
+    ...(note === undefined ? {} : { note }),
+  });
+}
+
+/** Of accounts that were joined, there may be two. */
+async function runningOf(
+  ctx: QueryCtx,
+  organizationId: Id<"organizations">,
+  userId: Id<"users">,
+  taskId?: Id<"objects">,
+): Promise<TimeEntry | null> {
+  const running = await ctx.db
+    .query("timeEntries")
+    .withIndex("by_running", (q) =>
+      q.eq("organizationId", organizationId).eq("userId", userId).eq("isRunning", true),
+    )
+    .take(10);
+  return running.find((entry) => taskId === undefined || entry.taskId === taskId) ?? null;
+}
