@@ -2,7 +2,7 @@ import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { idOfAnyTenant } from "../kit/own";
-import type { WriteScope } from "../ontology/effects";
+import { jobScopeOf, type WriteScope } from "../ontology/effects";
 import { isOfType } from "../ontology/reader";
 import type { ObjectDoc } from "../ontology/registry";
 import { sightRow } from "../ontology/sight";
@@ -47,6 +47,7 @@ async function keepProject(
   const isMoved = isThere !== (before.lifecycle !== "deleted");
   if (isOfTeam === isTeams(before) && !isMoved) return;
   await markTeam(ctx, project, isOfTeam && isThere);
+  if (isMoved && isThere) await bringBack(ctx, scope, before);
   if (isOfTeam === isTeams(before)) return;
   await requireProjectAction(ctx, scope, project, "change who sees it");
   const row = await sightRow(ctx, organizationId, projectId);
@@ -58,6 +59,17 @@ async function keepProject(
     await ctx.db.insert("projectSight", closed);
   }
   await handOutAgain(ctx, organizationId, projectId);
+}
+
+/** The project lives again: what belongs to it is seen, and what has gone with it comes back by a job. */
+async function bringBack(
+  ctx: MutationCtx,
+  scope: WriteScope,
+  { organizationId, _id: projectId, deletedAt: since = 0 }: Project,
+): Promise<void> {
+  await endRemoval(ctx, organizationId, projectId);
+  const from = { scope: jobScopeOf(scope), projectId, since, place: 0, cursor: null };
+  await ctx.scheduler.runAfter(0, internal.projects.removal.bringBack, from);
 }
 
 /** Devices pull the project and what belongs to it anew, or are told to forget it, each by its user. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { JSONValue } from "convex/values";
 import { type Deployment, startDeployment } from "../../scripts/local/deployment";
+import type { Database } from "../../scripts/local/database/types";
 import { requestOfHost } from "../../scripts/local/runtime/call";
 import { sha256Hex } from "../../convex/kit/tokens";
 import type { ConflictRecord, Pushed } from "./devices";
@@ -64,6 +65,24 @@ export async function startSimulatedHost(): Promise<SimulatedHost> {
   };
 }
 
+/** Whether a job is under way that removes what belonged to deleted projects, or brings it back. */
+async function isRemoving(database: Database): Promise<boolean> {
+  const source = {
+    type: "FullTableScan",
+    tableName: "_scheduled_functions",
+    order: "desc",
+  } as const;
+  return await database.query(async (tx) => {
+    const query = tx.openQuery({ source, operators: [] });
+    for (let text = tx.next(query); text !== null; text = tx.next(query)) {
+      const { name, state } = JSON.parse(text) as { name: string; state: { kind: string } };
+      if (!name.startsWith("projects/removal")) continue;
+      if (state.kind === "pending" || state.kind === "inProgress") return true;
+    }
+    return false;
+  });
+}
+
 async function post(
   { siteUrl }: Deployment,
   path: string,
@@ -122,6 +141,7 @@ async function organizationOf(
       patch: async (id, notes) => {
         await write("api/v1/contacts:update", { id }, { notes });
       },
+      isRemovingProjects: async () => await isRemoving(host.database),
       send: async (id) => {
         await write("api/v1/invoices:send", { id }, { channels: [] });
       },

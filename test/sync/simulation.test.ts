@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { errorDataOf } from "../../convex/kit/errors";
 import { SYNCED_TYPES } from "../../convex/ontology/syncedRecord";
+import { eventually } from "../helpers/server";
 import type { ConflictRecord } from "./devices";
 import { type SimulatedHost, type SimulatedOrganization, startSimulatedHost } from "./host";
 import {
@@ -25,7 +26,7 @@ const DEVICES = 5;
 const MINUTE = 60_000;
 const FATES: Fate[] = ["arrives", "answer is lost", "arrives twice", "arrives out of order"];
 /** What all devices have from the beginning, so that they have something to disagree on. */
-const COMMON = ["crm_contact", "invoice"];
+const COMMON = ["crm_contact", "invoice", "project", "task"];
 
 type DeviceStep =
   | { do: "create"; device: number; type: string; n: number }
@@ -135,9 +136,13 @@ async function live(
   for (let round = 0; round < 3 && devices.some(({ queue }) => queue.length > 0); round += 1) {
     for (const one of devices) await one.push("arrives");
   }
-  for (const one of devices) await one.pullAll(200);
   const final = new Device(server, start, () => began, 0);
-  await final.pullAll(1000);
+  const isDeletion = ({ change: { op, type } }: Acknowledged): boolean =>
+    op === "delete" && type === "project";
+  if (devices.some((one) => one.acknowledged.some(isDeletion))) {
+    await eventually(server.isRemovingProjects, (isUnderWay) => !isUnderWay);
+  }
+  for (const one of [final, ...devices]) await one.pullAll(1000);
   organization.cursor = final.cursor;
   for (const one of devices) {
     expect(one.queue).toEqual([]);
@@ -150,6 +155,40 @@ async function live(
     : [];
   for (const one of acknowledged) expectKept(one, acknowledged, final.rows, conflicts, requests);
   expectDeletedStays(acknowledged, final.rows, requests);
+  expectSoundTasks(acknowledged, final.rows);
+}
+
+/** None is lost, none waits for itself, and one that comes again has come once. */
+function expectSoundTasks(all: readonly Acknowledged[], rows: ReadonlyMap<string, Row>): void {
+  const made = all.filter(({ change }) => change.type === "task" && change.clientId !== undefined);
+  for (const { result } of made) expect(rows.has(result.id), `${result.id} is lost`).toBe(true);
+  const tasks = [...rows].filter(([, { type }]) => type === "task");
+  const waitsFor = new Map(
+    tasks.map(([id, row]) => [id, (fieldsOf(row).dependsOn ?? []) as string[]]),
+  );
+  const isInCircle = (id: string): boolean => {
+    const seen = new Set<string>();
+    const next = [...(waitsFor.get(id) ?? [])];
+    for (let one = next.pop(); one !== undefined; one = next.pop()) {
+      if (one === id) return true;
+      if (seen.has(one)) continue;
+      seen.add(one);
+      next.push(...(waitsFor.get(one) ?? []));
+    }
+    return false;
+  };
+  expect(tasks.map(([id]) => id).filter(isInCircle)).toEqual([]);
+  const byDevices = new Set(made.map(({ result }) => result.id));
+  const named = tasks.flatMap(([, row]) => {
+    const { successorId } = fieldsOf(row);
+    return typeof successorId === "string" ? [successorId] : [];
+  });
+  expect(new Set(named).size).toBe(named.length);
+  const unnamed = tasks.filter(
+    ([id, { data }]) => data && !byDevices.has(id) && !named.includes(id),
+  );
+  const deleted = tasks.filter(([, { data }]) => data === null);
+  expect(unnamed.length).toBeLessThanOrEqual(deleted.length);
 }
 
 async function beginTogether(devices: readonly Device[]): Promise<void> {
@@ -266,7 +305,13 @@ function expectKept(
       (later.device === device || (later.change.baseVersion ?? 0) >= version),
   );
   const isRequested = requests.some((request) => request.id === id);
-  if (isKnown || isRequested) return;
+  // It went with its project.
+  const row = rows.get(id);
+  const isTakenAlong =
+    row?.type === "task" &&
+    row.data === null &&
+    [...rows.values()].some(({ type, data }) => type === "project" && data === null);
+  if (isKnown || isRequested || isTakenAlong) return;
   throw new Error(`Edit ${mark} of ${id} is lost: ${JSON.stringify({ change, result })}`);
 }
 

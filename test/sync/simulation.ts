@@ -13,6 +13,7 @@ export type Server = {
   remove(id: string): Promise<void>;
   /** Marks an invoice as sent, by no channel. */
   send(id: string): Promise<void>;
+  isRemovingProjects(): Promise<boolean>;
   /** Writes the same to both in one transaction. */
   patchTwins(ids: readonly string[], notes: string): Promise<void>;
   /** Those of this time and later. */
@@ -50,19 +51,19 @@ export class Device {
 
   create(type: string, references: number): void {
     const clientId = randomUUID();
-    const others = (wanted: string): string[] => {
-      if (wanted === "issued invoice") return this.issuedInvoices();
-      const made = this.queue.flatMap((change) =>
-        change.type === wanted && change.clientId !== undefined ? [change.clientId] : [],
-      );
-      return [...made, ...this.living(wanted)];
-    };
-    const pick = (wanted: string): string | undefined => {
-      const found = others(wanted);
-      return found[references % Math.max(1, found.length)];
-    };
-    const data = recordOf(type, randomUUID(), pick);
+    const pick = (wanted: string): string | undefined => this.pick(wanted, references);
+    const data = type === "task" ? taskOf(references, pick) : recordOf(type, randomUUID(), pick);
     if (data) this.enqueue({ type, clientId, data });
+  }
+
+  /** One that may be referred to: it was pulled, or was made here. */
+  private pick(wanted: string, choice: number): string | undefined {
+    const made = this.queue.flatMap((change) =>
+      change.type === wanted && change.clientId !== undefined ? [change.clientId] : [],
+    );
+    const found =
+      wanted === "issued invoice" ? this.issuedInvoices() : [...made, ...this.living(wanted)];
+    return found[choice % Math.max(1, found.length)];
   }
 
   /** Edits something that it knows, or that it has made and not pushed yet. */
@@ -70,7 +71,11 @@ export class Device {
     const target = this.target(choice);
     if (!target) return;
     const { type, ...identity } = target;
-    this.enqueue({ type, ...identity, data: { customProperties: edited(type, choice) } });
+    const data =
+      type === "task"
+        ? editedTask(choice, (wanted) => this.pick(wanted, choice + 1))
+        : { customProperties: edited(type, choice) };
+    this.enqueue({ type, ...identity, data });
   }
 
   /** Cancels an invoice or a quote; of other types there is no such thing. */
@@ -189,7 +194,8 @@ export function isTwin({ data }: Row): boolean {
 export function markOf({ data }: Change): string | null {
   const { notes, detailedDescription, transactionRef, lineItems } = data?.customProperties ?? {};
   const [line] = Array.isArray(lineItems) ? (lineItems as { description: string }[]) : [];
-  const mark = notes ?? detailedDescription ?? transactionRef ?? line?.description;
+  const mark =
+    notes ?? detailedDescription ?? transactionRef ?? line?.description ?? data?.description;
   return typeof mark === "string" ? mark : null;
 }
 
@@ -205,6 +211,31 @@ function edited(type: string, choice: number): Record<string, unknown> {
   const mark = randomUUID();
   if (type === "project") return { detailedDescription: mark };
   return hasLines(type) && choice % 2 === 0 ? { lineItems: linesOf(mark) } : { notes: mark };
+}
+
+const TASK_STATUSES = ["todo", "in_progress", "done"];
+
+/** Some come again, some wait for another. */
+function taskOf(choice: number, pick: (type: string) => string | undefined): Sent | null {
+  const [projectId, other] = [pick("project"), pick("task")];
+  if (projectId === undefined) return null;
+  return {
+    ...{ subtype: "task", name: "Draft", description: randomUUID() },
+    customProperties: {
+      projectId,
+      ...(other !== undefined && choice % 2 === 0 ? { dependsOn: [other] } : {}),
+      ...(choice % 3 === 0 ? { recurrence: { rrule: "FREQ=WEEKLY", from: "completion" } } : {}),
+    },
+  };
+}
+
+/** Said more of, waiting for another, or moved to a place in a column. */
+function editedTask(choice: number, pick: (type: string) => string | undefined): Sent {
+  const other = pick("task");
+  if (choice % 3 === 0) return { description: randomUUID(), customProperties: {} };
+  if (choice % 3 === 1 && other !== undefined) return { customProperties: { dependsOn: [other] } };
+  const status = TASK_STATUSES[choice % TASK_STATUSES.length] ?? "todo";
+  return { status, customProperties: { position: `a${1 + (choice % 9)}` } };
 }
 
 /** Null where there is nothing that such a record could belong to. */
