@@ -140,7 +140,10 @@ async function live(
   const isDeletion = ({ change: { op, type } }: Acknowledged): boolean =>
     op === "delete" && type === "project";
   if (devices.some((one) => one.acknowledged.some(isDeletion))) {
-    await eventually(server.isRemovingProjects, (isUnderWay) => !isUnderWay);
+    await eventually(
+      async () => await server.isRemovingProjects(),
+      (isUnderWay) => !isUnderWay,
+    );
   }
   for (const one of [final, ...devices]) await one.pullAll(1000);
   organization.cursor = final.cursor;
