@@ -5,6 +5,7 @@ import { attachmentTables } from "./schemas/attachmentSchemas";
 import { auditTables } from "./schemas/auditSchemas";
 import { taskTables } from "./schemas/taskSchemas";
 import { boardTables } from "./schemas/boardSchemas";
+import { commentTables } from "./schemas/commentSchemas";
 import { coreTables } from "./schemas/coreSchemas";
 import { crmTables } from "./schemas/crmSchemas";
 import { deliveryTables } from "./schemas/deliverySchemas";
@@ -51,4 +52,5 @@ export default defineSchema({
   ...teamTables,
   ...templateTables,
   ...timeTables,
+  ...commentTables,
 });

@@ -4,6 +4,7 @@ import { internalMutation, type MutationCtx } from "../_generated/server";
 import { handInboxOn } from "../delivery/inbox";
 import { handSettingsOn } from "../delivery/notificationSettings";
 import { removeFeed } from "../boards/feeds";
+import { handCommentMarksOn } from "../comments/forgetting";
 import { handFavoritesOn } from "../projects/favorites";
 import { succeeded } from "../jobs/job";
 import { isTurn, nextStep } from "../jobs/steps";
@@ -53,6 +54,8 @@ async function takeSome(ctx: MutationCtx, removal: Removal): Promise<Step> {
     const isDone = await handInboxOn(ctx, whose, AT_ONCE);
     if (!isDone) return { outcome: "more", organizationIds };
     if (!(await handTimeOn(ctx, whose, AT_ONCE))) return { outcome: "more", organizationIds };
+    if (!(await handCommentMarksOn(ctx, whose, AT_ONCE)))
+      return { outcome: "more", organizationIds };
     await handSettingsOn(ctx, whose);
     await handDevicesOn(ctx, whose);
     await handFavoritesOn(ctx, whose);

@@ -8,6 +8,7 @@ import * as apiV1Audit from "./v1/audit";
 import * as apiV1Auth from "./v1/auth";
 import * as apiV1Boards from "./v1/boards";
 import * as apiV1ClerkEvents from "./v1/clerkEvents";
+import * as apiV1Comments from "./v1/comments";
 import * as apiV1Conflicts from "./v1/conflicts";
 import * as apiV1Connections from "./v1/connections";
 import * as apiV1ContactEvents from "./v1/contactEvents";
@@ -72,6 +73,7 @@ export const modules: Readonly<Record<string, Record<string, unknown>>> = {
   "api/v1/auth": apiV1Auth,
   "api/v1/boards": apiV1Boards,
   "api/v1/clerkEvents": apiV1ClerkEvents,
+  "api/v1/comments": apiV1Comments,
   "api/v1/conflicts": apiV1Conflicts,
   "api/v1/connections": apiV1Connections,
   "api/v1/contactEvents": apiV1ContactEvents,

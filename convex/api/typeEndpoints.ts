@@ -1,5 +1,7 @@
+import type { Value } from "convex/values";
 import * as z from "zod";
 import type { Id } from "../_generated/dataModel";
+import type { QueryCtx } from "../_generated/server";
 import type { Caller, CallerKind } from "../kit/caller";
 import {
   created,
@@ -28,8 +30,19 @@ export type RouteWords = {
   /** As summaries say it: "a project", "projects". */
   one: string;
   many: string;
-  /** Who reads beside staff and API keys. */
+  /** Who reads, and who writes, beside staff and API keys. */
   readers?: readonly CallerKind[];
+  writers?: readonly CallerKind[];
+  /** What its records say beside their fields, by who asks: under the name of that whole, each in its place. */
+  beside?: {
+    name: string;
+    shape: () => z.ZodRawShape;
+    of: (
+      ctx: QueryCtx,
+      caller: Caller,
+      objects: readonly ObjectDoc[],
+    ) => Promise<Record<string, Value>[]>;
+  };
   /** Parameters that the documented client sends as `undefined`. */
   saysUndefined?: readonly string[];
   descriptions?: Partial<Record<"list" | "create" | "update" | "remove", string>>;
@@ -71,8 +84,26 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
     within && subject ? { [within.field]: subject._id } : {};
   const placed = within ? { within: { type: within.type, param: within.param } } : {};
   const withoutOwner = <Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>): z.ZodObject =>
-    within ? schema.omit({ [within.field]: true } as never) : schema;
+    within && Object.hasOwn(schema.shape, within.field)
+      ? schema.omit({ [within.field]: true } as never)
+      : schema;
   const callers = words.readers ? { callers: words.readers } : {};
+  const writers = words.writers ? { callers: words.writers } : {};
+  const { beside } = words;
+  const record = once(() =>
+    beside ? schemas.record.extend(beside.shape()).meta({ id: beside.name }) : schemas.record,
+  );
+  const shown = async (
+    ctx: QueryCtx & { caller: Caller },
+    objects: readonly ObjectDoc[],
+  ): Promise<Record<string, Value>[]> => {
+    const more = await beside?.of(ctx, ctx.caller, objects);
+    return objects.map((object, at) => ({ ...mappedView(map, object), ...more?.[at] }));
+  };
+  const shownOne = async (
+    ctx: QueryCtx & { caller: Caller },
+    object: ObjectDoc,
+  ): Promise<Record<string, Value>> => (await shown(ctx, [object]))[0] ?? {};
   // Where there is no such parameter, there is no such value: the type allows that too.
   type Archived = ReturnType<typeof archiveParameter>;
   const archived = (): Partial<Archived> => (words.isArchived ? archiveParameter() : {});
@@ -102,7 +133,7 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
             }),
           ),
         list: true,
-        answers: { 200: () => z.array(schemas.record) },
+        answers: { 200: () => z.array(record()) },
       },
       async (ctx, { query, subject }) => {
         const asked = {
@@ -110,10 +141,7 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
           ...ofOwner(subject),
         };
         const { rows, meta } = await listObjects(ctx, ctx.caller, type, listRequest(type, asked));
-        return ok(
-          rows.map((row) => mappedView(map, row)),
-          { meta },
-        );
+        return ok(await shown(ctx, rows), { meta });
       },
     ),
     create: writeEndpoint(
@@ -124,16 +152,17 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         summary: `Create ${one}`,
         ...described("create"),
         scope: `${area}:write`,
+        ...writers,
         ...owner,
         body: () => withoutOwner(schemas.creation),
         example: examples.create,
-        answers: { 201: () => schemas.record },
+        answers: { 201: record },
         errors: mayConflict ? ["NOT_FOUND", "CONFLICT"] : ["NOT_FOUND"],
       },
       async ({ store, ...ctx }, { body, subject }) => {
         const sent = { ...body, ...ofOwner(subject) };
         const object = await createRecord({ ctx, store }, type, sent);
-        return created(mappedView(map, object), { version: object.version });
+        return created(await shownOne(ctx, object), { version: object.version });
       },
     ),
     get: readEndpoint(
@@ -146,9 +175,9 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         ...callers,
         subject: type,
         ...placed,
-        answers: { 200: () => schemas.record },
+        answers: { 200: record },
       },
-      async (_ctx, { subject }) => ok(mappedView(map, subject), { version: subject.version }),
+      async (ctx, { subject }) => ok(await shownOne(ctx, subject), { version: subject.version }),
     ),
     update: writeEndpoint(
       {
@@ -158,11 +187,12 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         summary: `Change ${one}`,
         ...described("update"),
         scope: `${area}:write`,
+        ...writers,
         subject: type,
         ...placed,
         body: () => (words.isForceable ? schemas.patch.extend(forcing()) : schemas.patch),
         example: examples.update,
-        answers: { 200: () => schemas.record },
+        answers: { 200: record },
         errors: ["INVALID_STATE"],
       },
       async ({ store, ...ctx }, { subject, body }) => {
@@ -170,7 +200,7 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         const changes = mergedChanges(schemas.update, subject.customProperties, sent);
         const isForced = force === true;
         const object = await changeRecord({ ctx, store, isForced }, subject, changes);
-        return ok(mappedView(map, object), { version: object.version });
+        return ok(await shownOne(ctx, object), { version: object.version });
       },
     ),
     remove: writeEndpoint(
@@ -181,6 +211,7 @@ export function endpointsOf(type: ObjectType, words: RouteWords): TypeEndpoints 
         summary: words.summaries?.remove ?? `Delete ${one}`,
         ...described("remove"),
         scope: removeScope ?? `${area}:write`,
+        ...writers,
         subject: type,
         ...placed,
         answers: { 204: null },

@@ -104,7 +104,7 @@ export async function tellMember(
   ctx: MutationCtx,
   organization: Doc<"organizations">,
   { membershipId, userId }: Addressee,
-  { event, objectId, name }: { event: StaffEvent; objectId: Id<"objects">; name: string },
+  { event, objectId, name, message }: News,
 ): Promise<void> {
   const choice = choiceOf(await settingsOf(ctx, organization._id, userId), event);
   const words = STAFF_EVENTS[event];
@@ -114,12 +114,20 @@ export async function tellMember(
   if (!choice.email) return;
   const title = titleOf(event, languageOf(organization), name);
   const mails = await noticeTo(ctx, organization, { membershipId, userId }, title);
+  const said: { message?: string } = message === undefined ? {} : { message };
   await queueMessages(
     ctx,
     organization._id,
-    mails.map((mail) => ({ ...mail, objectId })),
+    mails.map((mail) => ({ ...mail, objectId, data: { ...mail.data, ...said } })),
   );
 }
+type News = {
+  event: StaffEvent;
+  objectId: Id<"objects">;
+  name: string;
+  /** What a mail says beside it, as plain text. */
+  message?: string;
+};
 type Addressee = { membershipId: Id<"memberships">; userId: Id<"users"> };
 
 type Told = {

@@ -33,6 +33,12 @@ export const STAFF_EVENTS = {
   // To those whom it was given, and those who hold it.
   "task.assigned": { en: "Task # was assigned to you", de: "Aufgabe # wurde dir zugewiesen" },
   "task.due": { en: "Task # is due", de: "Aufgabe # ist fällig" },
+  // To whom a comment names, and to those who follow what it is about.
+  "comment.mentioned": {
+    en: "You were mentioned in a comment on #",
+    de: "Du wurdest in einem Kommentar erwähnt: #",
+  },
+  "comment.followed": { en: "New comment on #", de: "Neuer Kommentar: #" },
   "webhook.disabled": { en: "Webhook # was switched off", de: "Webhook # wurde abgeschaltet" },
 } as const satisfies Record<string, Record<Language, string>>;
 

@@ -1,5 +1,7 @@
 import type { Doc } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
+import { whyNoConcern } from "../comments/concern";
+import { messageOf } from "../comments/words";
 import { findOwn } from "../kit/own";
 import type { ReminderLevel } from "../kit/reminderSettings";
 import { isErasedPerson } from "../ontology/erased";
@@ -75,15 +77,20 @@ async function isForNoMember(
   return isLatest ? null : "A later invite has taken its place.";
 }
 
-/** A notice of a task is for who holds it and sees it, while it is to be done. */
+/** A notice of a task is for who holds it and sees it, while it is to be done; one of a comment, for who may hear of it. */
 async function isOfNoConcern(
   ctx: Pick<QueryCtx, "db">,
   { template, membershipId }: Notification,
   object: ObjectDoc,
 ): Promise<string | null> {
-  if (template !== "notice" || !isOfType(object, "task")) return null;
-  if (!isToDo(object.status)) return `The task is ${object.status}.`;
+  if (template !== "notice") return null;
   const membership = membershipId && (await ctx.db.get("memberships", membershipId));
+  if (isOfType(object, "comment")) {
+    const userId = membership && membership.userId;
+    return userId ? await whyNoConcern(ctx, object, userId) : null;
+  }
+  if (!isOfType(object, "task")) return null;
+  if (!isToDo(object.status)) return `The task is ${object.status}.`;
   const { assigneeIds, projectId } = object.customProperties;
   const holder = assigneeIds.find((id) => id === membership?.userId);
   if (holder === undefined) return "The task is another's now.";
@@ -94,6 +101,10 @@ async function isOfNoConcern(
 
 function saidOf(organization: Organization, message: Notification, object: ObjectDoc): Reading {
   const { template } = message;
+  if (template === "notice" && isOfType(object, "comment")) {
+    const { data, attachments } = message;
+    return { data: { ...data, message: messageOf(object) }, attachments };
+  }
   if (template === "reminder" || template === "receipt") {
     if (!isOfType(object, "invoice")) return message;
     return template === "reminder"

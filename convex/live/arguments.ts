@@ -82,7 +82,7 @@ function argumentOf(nature: Nature): GenericValidator {
     case "flag":
       return v.boolean();
     case "oneOf":
-      return oneOf(nature.words);
+      return oneOf([...nature.words, ...Object.keys(nature.synonyms ?? {})]);
     case "recurrence":
       return v.object({
         rrule: v.optional(v.string()),

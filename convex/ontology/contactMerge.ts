@@ -42,7 +42,7 @@ export async function mergeContacts(
     throw invalidFields([{ field: "sourceId", message: "is the contact itself" }]);
   }
   // First, so that the target may take over its e-mail.
-  await store.remove(source, { isReferenced: true });
+  await store.remove(source, { isReferenced: true, comments: "left" });
   const portalUsers = await movePortalUsers(ctx, store, source, target);
   const contact = await store.update(target, unionOf(target, source));
   const scope = jobScopeOf(store.scope);

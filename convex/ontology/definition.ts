@@ -55,7 +55,9 @@ export type ObjectTypeDefinition<
   };
   /** Who sees the project that its `parentId` names sees it, and nobody else (see sight.ts). */
   belongsTo?: "project";
-  /** Of which type the objects are that a column names. */
+  /** What somebody's role in its project must let them do to write it; `work` where nothing is said. */
+  projectAction?: "comment";
+  /** Of which type the objects are that a column names; `ANY_TYPE` where they are of several. */
   owners?: Partial<Record<RelationColumn, string>>;
   /** What its list is sorted by beside what all are, and the column: an invoice's `issueDate`. */
   sorts?: Record<string, SortColumn>;
@@ -80,6 +82,9 @@ export type ObjectTypeDefinition<
   /** Further cells that the object counts in, such as the sales of a month. */
   tallies?(record: ObjectRecord<Subtype, Status, Infer<Properties>>): Tally[];
 };
+
+/** Of a column that names objects of several types: they are counted apart from those of other columns. */
+export const ANY_TYPE = "*";
 
 export type Computed = {
   nature: Nature;
@@ -125,6 +130,8 @@ export type PortalRule<Shown> = {
   shows?(shown: Shown): boolean;
   /** The `customProperties` that are for staff only: a portal user reads the object without them. */
   hides?: readonly string[];
+  /** What it is about: they see it while they see that (see portalAbout.ts). */
+  about?(shown: Shown): GenericId<"objects">;
   /** Whether they may also change what they see; not of a type that hides something. */
   changes?: boolean;
 };

@@ -1,6 +1,6 @@
 import { archivedType, cellKey, groupOf, type Tally } from "./counts";
-import { RELATION_COLUMNS } from "./columnNames";
-import { type ObjectColumns, type ObjectTypeDefinition } from "./definition";
+import { RELATION_COLUMNS, type RelationColumn } from "./columnNames";
+import { ANY_TYPE, type ObjectColumns, type ObjectTypeDefinition } from "./definition";
 import { type NewObject, objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 
 /** What the store keeps in step with an object, derived from the object alone. */
@@ -14,6 +14,11 @@ export function columnsOf<T extends ObjectType>(type: T, input: NewObject<T>): O
   return definitionOf(type).columns(input);
 }
 
+/** As groups name an owner: one that any column may have says in which it stands. */
+export function ownerNamed(type: ObjectType, column: RelationColumn, owner: string): string {
+  return definitionOf(type).owners?.[column] === ANY_TYPE ? `${column}:${owner}` : owner;
+}
+
 /** Every cell that the object counts in: its type's, its type's under each owner, and its own. */
 export function talliesOf(object: ObjectDoc): Tally[] {
   if (object.lifecycle === "deleted") return [];
@@ -22,10 +27,12 @@ export function talliesOf(object: ObjectDoc): Tally[] {
   const definition = definitionOf(type);
   const sums = definition.sums?.(object);
   const cell = { key: cellKey(object), count: 1, ...(sums === undefined ? {} : { sums }) };
-  const owners = RELATION_COLUMNS.map((column) => object[column]);
-  const groups = [undefined, ...owners.filter((owner) => owner !== undefined)];
+  const owners = RELATION_COLUMNS.flatMap((column) => {
+    const owner = object[column];
+    return owner === undefined ? [] : [ownerNamed(type, column, owner)];
+  });
   return [
-    ...groups.map((owner) => ({ group: groupOf(counted, owner), ...cell })),
+    ...[undefined, ...owners].map((owner) => ({ group: groupOf(counted, owner), ...cell })),
     ...(definition.tallies?.(object) ?? []),
   ];
 }

@@ -1,4 +1,6 @@
 import { compareValues, type Value } from "convex/values";
+import { endHiding } from "../comments/keeping";
+import { forgetRevisions } from "../comments/revisions";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
@@ -226,6 +228,7 @@ async function eraseReferring(
   const page = await referringPage(ctx, store.organizationId, personId, { numItems, cursor });
   const blanked = await eraseObjects(ctx, store, page.ids, personId);
   if (page.cursor !== null) return { blanked, left: { persons, cursor: page.cursor } };
+  await endHiding(ctx, store.organizationId, personId);
   const left = others.length === 0 ? undefined : { persons: others, cursor: null };
   return { blanked, left };
 }
@@ -265,15 +268,18 @@ async function eraseObject(
     await forgetFiles(ctx, object._id);
     await recordErasure(ctx, store.scope, object);
     await forgetConflicts(ctx, object._id);
+    await forgetRevisions(ctx, object._id);
     return true;
   }
   if (isBlank(object, left)) return true;
-  if (object.lifecycle !== "deleted") await store.remove(object, { isReferenced: true });
+  if (object.lifecycle !== "deleted")
+    await store.remove(object, { isReferenced: true, comments: "hidden" });
   await store.blank(object, left);
   await recordErasure(ctx, store.scope, object);
   const attached = { organizationId: store.organizationId, ownerId: object._id, isErased: true };
   await ctx.scheduler.runAfter(0, internal.attachments.removal.removeOfOwner, attached);
   await forgetConflicts(ctx, object._id);
+  await forgetRevisions(ctx, object._id);
   return true;
 }
 

@@ -176,7 +176,7 @@ function sentSchema(nature: Nature, map: MappedRecord): z.ZodType {
     case "flag":
       return z.boolean();
     case "oneOf":
-      return z.enum(nature.words);
+      return wordOf(nature);
     case "labels":
       return z.array(label(nature.each)).max(nature.max, atMost(nature.max));
     case "budget":
@@ -193,14 +193,23 @@ function sentSchema(nature: Nature, map: MappedRecord): z.ZodType {
     case "recurrence":
       return recurrence();
     case "reference":
+    case "referenceBy":
       return z.string().max(64);
     case "references":
       return z.array(z.string().max(64)).max(nature.max, atMost(nature.max));
     case "ownFields":
       return map.shape === "nested" ? ownProperties(map.fields) : customFields();
+    case "actor":
+    case "mentions":
     case "internal":
       return z.never();
   }
+}
+
+/** What is sent as a synonym is the word that it stands for. */
+function wordOf({ words, synonyms }: Extract<Nature, { kind: "oneOf" }>): z.ZodType {
+  if (!synonyms) return z.enum(words);
+  return z.enum([...words, ...Object.keys(synonyms)]).overwrite((word) => synonyms[word] ?? word);
 }
 
 /** As `fractional-indexing` writes them: digits and letters, the first of which says how many are whole. */
@@ -305,6 +314,14 @@ function shownSchema(nature: Nature): z.ZodType {
       return z.array(z.string());
     case "recurrence":
       return z.object({ rrule: z.string(), from: z.enum(["due", "completion"]) });
+    case "actor":
+      return z.object({
+        type: z.enum(["api_key", "user", "portal_user", "system"]),
+        id: z.string(),
+        name: z.string(),
+      });
+    case "mentions":
+      return z.array(z.object({ userId: z.string(), username: z.string() }));
     case "budget":
       return z.object({ amount: z.number(), currency: z.string() });
     default:
@@ -326,8 +343,8 @@ function filterSchemas(type: Mapped): Shape {
 
 function filterSchema(field: Field): z.ZodType {
   const { nature } = field;
-  if (nature.kind === "oneOf") return severalOf(z.enum(nature.words));
-  if (nature.kind === "reference") return idFilter();
+  if (nature.kind === "oneOf") return severalOf(wordOf(nature));
+  if (nature.kind === "reference" || nature.kind === "referenceBy") return idFilter();
   const text = z.string().max("max" in nature ? nature.max : MAX_EMAIL);
   const compared = text.transform((value) => comparedBy(field, value));
   // What is free text may have a comma in it.

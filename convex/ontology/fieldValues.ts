@@ -24,7 +24,7 @@ export async function storedValues(
 ): Promise<Fields> {
   const entries = Object.entries(map.fields).flatMap(([name, field]) => {
     const value = sent[sentName(map, name)];
-    return value === undefined ? [] : [storedEntry(tenant, name, field, value)];
+    return value === undefined ? [] : [storedEntry(tenant, name, field, value, sent)];
   });
   return Object.fromEntries(await allInOrder(entries));
 }
@@ -42,6 +42,7 @@ async function storedEntry(
   name: string,
   { nature }: Field,
   value: unknown,
+  sent: Fields,
 ): Promise<[string, unknown]> {
   if (value === null) return [name, undefined];
   switch (nature.kind) {
@@ -53,6 +54,10 @@ async function storedEntry(
         referred(tenant, nature.to, id, `${name}.${(value as string[]).indexOf(id)}`),
       );
       return [name, await allInOrder(found)];
+    }
+    case "referenceBy": {
+      const word = (sent[nature.typeIn] ?? nature.otherwise) as string;
+      return [name, await referred(tenant, nature.types[word] ?? "", value as string, name)];
     }
     case "members":
       return [name, await membersNamed(tenant, name, value as string[])];

@@ -21,7 +21,8 @@ export type Nature =
   | { kind: "day" | "time" }
   | { kind: "number"; min: number; max: number }
   | { kind: "flag" }
-  | { kind: "oneOf"; words: readonly string[] }
+  /** `synonyms`: what callers may send instead of a word. */
+  | { kind: "oneOf"; words: readonly string[]; synonyms?: Readonly<Record<string, string>> }
   | { kind: "labels"; max: number; each: number }
   /** An amount in major units with its currency. */
   | { kind: "budget"; max: number }
@@ -36,12 +37,22 @@ export type Nature =
   /** One object of a type, or several. */
   | { kind: "reference"; to: string }
   | { kind: "references"; to: string; max: number }
+  /** One object, whose type another field says by a word; `otherwise` where that field is not sent. */
+  | { kind: "referenceBy"; typeIn: string; types: EntityTypes; otherwise: string }
+  /** Who did something, by the name that they had then. */
+  | { kind: "actor" }
+  /** Members who are named in a text, as it names them. */
+  | { kind: "mentions" }
   /** What rules alone keep: callers do not see it. */
   | { kind: "internal" };
 
+/** Of which type of object a word speaks. */
+type EntityTypes = Readonly<Record<string, string>>;
+
 /**
  * `required`: given at the creation, and never absent. `optional`: may be absent, and `null` clears it.
- * `fixed`, `fixedOptional`: given at the creation, and never changed. `defaulted`: never absent, `begins`
+ * `fixed`, `fixedOptional`: given at the creation, and never changed; `settled`: the same, and rules say it
+ * where nobody does. `defaulted`: never absent, `begins`
  * (or what rules give) where nobody gives it. `assumed`: the same of what rows of before do not have:
  * those are shown and found as if they had what it begins with. `derived`: set by rules alone, always
  * there; `derivedOptional`: the same, where it applies.
@@ -51,6 +62,7 @@ export type Presence =
   | "optional"
   | "fixed"
   | "fixedOptional"
+  | "settled"
   | "defaulted"
   | "assumed"
   | "derived"
@@ -115,7 +127,7 @@ type Internal<Fields extends FieldMap> = {
 export type Creation<Fields extends FieldMap> = {
   [F in Having<Fields, "required" | "fixed">]: SentOf<Fields[F]>;
 } & {
-  [F in Having<Fields, "optional" | "fixedOptional" | "defaulted" | "assumed">]?:
+  [F in Having<Fields, "optional" | "fixedOptional" | "settled" | "defaulted" | "assumed">]?:
     SentOf<Fields[F]> | undefined;
 };
 
@@ -190,7 +202,10 @@ export function isSentAtCreation({ presence }: Pick<Field, "presence">): boolean
 }
 export function isSentOfChange(field: Pick<Field, "presence">): boolean {
   return (
-    isSentAtCreation(field) && field.presence !== "fixed" && field.presence !== "fixedOptional"
+    isSentAtCreation(field) &&
+    field.presence !== "fixed" &&
+    field.presence !== "fixedOptional" &&
+    field.presence !== "settled"
   );
 }
 
@@ -240,6 +255,10 @@ class Making<Stored extends GenericValidator, Sent> {
     return this.made("fixedOptional");
   }
 
+  get settled(): Field<Stored, Sent, "settled"> {
+    return this.made("settled");
+  }
+
   /** `defaulted`, by the type's rules. */
   get filled(): Field<Stored, Sent, "defaulted"> {
     return this.made("defaulted");
@@ -275,6 +294,12 @@ const amount = v.object({ amount: number, currency: string });
 
 const flag = v.boolean();
 const userIds = v.array(v.id("users"));
+const actor = v.object({
+  type: oneOf(["api_key", "user", "portal_user", "system"]),
+  id: string,
+  name: string,
+});
+const mentions = v.array(v.object({ userId: v.id("users"), username: string }));
 const recurrence = v.object({ rrule: v.string(), from: oneOf(["due", "completion"]) });
 
 type Text = Making<typeof string, string>;
@@ -309,6 +334,12 @@ export const field = {
     new Making({ kind: "flag" }, flag, manner),
   oneOf: <const W extends string>(words: readonly W[], manner: Manner = {}): Word<W> =>
     new Making({ kind: "oneOf", words }, oneOf(words), manner),
+  /** One of the words, for which callers may say others. */
+  word: <const W extends string>(
+    words: readonly W[],
+    synonyms: Readonly<Record<string, W>>,
+    manner: Manner = {},
+  ): Word<W> => new Making({ kind: "oneOf", words, synonyms }, oneOf(words), manner),
   /** So many labels at most, each of so many characters. */
   labels: (max: number, each: number, manner: Manner = {}): Making<typeof strings, string[]> =>
     new Making({ kind: "labels", max, each }, strings, manner),
@@ -324,6 +355,18 @@ export const field = {
     new Making({ kind: "reference", to }, id, manner),
   references: (to: string, max: number, manner: Manner = {}): Making<typeof ids, string[]> =>
     new Making({ kind: "references", to, max }, ids, manner),
+  /** An object of the type that the field `typeIn` says, by a word of `types`. */
+  referenceBy: (
+    typeIn: string,
+    types: EntityTypes,
+    otherwise: string,
+    manner: Manner = {},
+  ): Making<typeof id, string> =>
+    new Making({ kind: "referenceBy", typeIn, types, otherwise }, id, manner),
+  actor: (manner: Manner = {}): Making<typeof actor, never[]> =>
+    new Making({ kind: "actor" }, actor, manner),
+  mentions: (manner: Manner = {}): Making<typeof mentions, never[]> =>
+    new Making({ kind: "mentions" }, mentions, manner),
   /** A caller's own fields. */
   ownFields: (manner: Manner = {}): OwnFields => {
     const none: StoredCustomFields = [];

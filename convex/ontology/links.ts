@@ -1,5 +1,5 @@
 import { compareValues } from "convex/values";
-import type { Id } from "../_generated/dataModel";
+import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { ApiError } from "../kit/errors";
 import type { ObjectColumns } from "./definition";
@@ -77,12 +77,20 @@ export async function referringPage(
   };
 }
 
+/** Comments go with what they are about, and replies with what they answer: they keep nothing. */
+const GOES_ALONG = "comment";
+
 /** @throws CONFLICT with the links */
 export async function requireUnreferenced(ctx: QueryCtx, object: ObjectDoc): Promise<void> {
-  const links = await ctx.db
-    .query("objectLinks")
-    .withIndex("by_to", (q) => q.eq("organizationId", object.organizationId).eq("to", object._id))
-    .take(20);
+  const linksTo = (isBefore: boolean): Promise<Doc<"objectLinks">[]> =>
+    ctx.db
+      .query("objectLinks")
+      .withIndex("by_to_and_type", (q) => {
+        const all = q.eq("organizationId", object.organizationId).eq("to", object._id);
+        return isBefore ? all.lt("fromType", GOES_ALONG) : all.gt("fromType", GOES_ALONG);
+      })
+      .take(20);
+  const links = [...(await linksTo(true)), ...(await linksTo(false))].slice(0, 20);
   if (links.length === 0) return;
   throw new ApiError("CONFLICT", "Other objects point to it; unlink or delete those first.", {
     details: {

@@ -5,9 +5,11 @@ import type { QueryCtx } from "../_generated/server";
 import { invalidIn } from "../kit/errors";
 import { batchOf } from "../kit/page";
 import { asShownTo, linkToViewer, type PortalViewer } from "./portalRules";
+import { isAboutTheirs } from "./portalAbout";
 import { isOfType } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
 import { isSelected, type Selection } from "./selection";
+import { Sight } from "./sight";
 import { SortedRows } from "./sortedRows";
 import { streamed } from "./streamed";
 
@@ -38,6 +40,7 @@ export async function portalPage<T extends ObjectType>(
   const { contactId } = viewer;
   if (contactId === null) return { page: [], isDone: true, continueCursor: "" };
   const { sort } = selection;
+  const sight = new Sight(ctx, { organizationId });
   const isByCreation = sort.column === "createdAt";
   const links = stream(ctx.db, streamed)
     .query("objectLinks")
@@ -49,9 +52,9 @@ export async function portalPage<T extends ObjectType>(
     const object = await ctx.db.get("objects", link.from);
     if (!object || !isOfType(object, type) || !isSelected(object, type, selection)) return null;
     // One that is linked twice is listed by the first of its links.
-    return linkToViewer(viewer, object)?.linkType === link.linkType
-      ? asShownTo(viewer, object)
-      : null;
+    if (linkToViewer(viewer, object)?.linkType !== link.linkType) return null;
+    if (!(await sight.sees(object)) || !(await isAboutTheirs(ctx, viewer, object))) return null;
+    return asShownTo(viewer, object);
   };
   if (isByCreation) {
     return await links.map(shown).paginate({ ...page, maximumRowsRead: MAX_ROWS_READ });

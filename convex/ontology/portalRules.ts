@@ -36,6 +36,14 @@ export function linkToViewer(viewer: PortalViewer, object: ObjectDoc): Link | un
     .links.find(({ linkType, to }) => portal.through.includes(linkType) && to === viewer.contactId);
 }
 
+/** The contacts whose portal users see the object. */
+export function customersOf(object: ObjectDoc): Id<"objects">[] {
+  const { portal, columns } = definitionOf(object.type);
+  if (!portal || !(portal.shows?.(object) ?? true)) return [];
+  const links = columns(object).links.filter(({ linkType }) => portal.through.includes(linkType));
+  return [...new Set(links.map(({ to }) => to))];
+}
+
 /** The object as a portal user reads it: without what is for staff only. */
 export function asShownTo<T extends ObjectType>(
   { ownFields }: PortalViewer,

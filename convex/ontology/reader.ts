@@ -7,6 +7,7 @@ import type { MatchKey } from "./definition";
 import { definitionOf } from "./derived";
 import { matchRows } from "./matchRows";
 import { asShownTo, isShownTo, type PortalViewer } from "./portalRules";
+import { isAboutTheirs } from "./portalAbout";
 import { Sight } from "./sight";
 import { objectTypes, type ObjectDoc, type ObjectType } from "./registry";
 import { membershipOf } from "../kit/memberships";
@@ -162,7 +163,9 @@ export class TenantReader {
   private async shown<T extends ObjectType>(object: ObjectDoc<T>): Promise<ObjectDoc<T> | null> {
     if (!(await this.sight.sees(object))) return null;
     if (this.viewer === undefined) return object;
-    return isShownTo(this.viewer, object) ? asShownTo(this.viewer, object) : null;
+    const isTheirs =
+      isShownTo(this.viewer, object) && (await isAboutTheirs(this.ctx, this.viewer, object));
+    return isTheirs ? asShownTo(this.viewer, object) : null;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Id } from "../_generated/dataModel";
-import { requireWork } from "../team/roles";
+import { requireProjectAction } from "../team/roles";
 import { rulesByType } from "../types/rules";
 import { definitionOf } from "./derived";
 import { beginnings, storedValues, withKnownOrder } from "./fieldValues";
@@ -30,7 +30,7 @@ export async function createRecord<T extends ObjectType>(
   rules?.check?.(properties);
   if (definitionOf(type).belongsTo === "project") {
     const { projectId } = properties as { projectId?: Id<"objects"> };
-    await requireWork(context.ctx, context.store.scope, projectId);
+    await requireRole(context, type, projectId);
   }
   const { begins } = map;
   const { subtype = begins.subtype, status = begins.status, description } = sent;
@@ -53,7 +53,7 @@ export async function changeRecord<T extends ObjectType>(
 ): Promise<ObjectDoc<T>> {
   const map = mapOf(object.type);
   const rules = rulesOf(object.type);
-  await requireWork(context.ctx, context.store.scope, projectOf(object));
+  await requireRole(context, object.type, projectOf(object));
   const values = await storedValues(context.store, map, sent);
   const known = withKnownOrder(map, object.customProperties, values);
   const properties = { ...object.customProperties, ...known } as Properties<T>;
@@ -74,13 +74,25 @@ export async function changeRecord<T extends ObjectType>(
   return changed;
 }
 
-/** @throws INVALID_STATE where the type's rules keep it; CONFLICT while others point to it */
+/** @throws INVALID_STATE, FORBIDDEN where the type's rules keep it; CONFLICT while others point to it */
 export async function removeRecord(context: RuleContext, object: ObjectDoc): Promise<void> {
   const rules = rulesOf(object.type);
-  rules?.requireRemovable?.(object);
-  await requireWork(context.ctx, context.store.scope, projectOf(object));
+  await rules?.requireRemovable?.(object, context);
+  await requireRole(context, object.type, projectOf(object));
   await rules?.releases?.(context, object);
   await context.store.remove(object);
+}
+
+/** On a project, and on what belongs to it, works who has a role for it there. @throws FORBIDDEN */
+async function requireRole(
+  { ctx, store }: RuleContext,
+  type: ObjectType,
+  projectId: Id<"objects"> | undefined,
+): Promise<void> {
+  if (projectId === undefined) return;
+  const project = { organizationId: store.organizationId, _id: projectId };
+  const { projectAction = "work" } = definitionOf(type);
+  await requireProjectAction(ctx, store.scope, project, projectAction);
 }
 
 function rulesOf<T extends ObjectType>(type: T): TypeRules<T> | undefined {

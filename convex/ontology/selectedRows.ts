@@ -26,7 +26,8 @@ import {
 import { findOwn } from "../kit/own";
 import { archivedType, cellsOf, groupOf, merged } from "./counts";
 import type { RelationColumn } from "./columnNames";
-import { definitionOf } from "./derived";
+import { ANY_TYPE } from "./definition";
+import { definitionOf, ownerNamed } from "./derived";
 import type { TenantReader } from "./reader";
 import type { ObjectDoc, ObjectType } from "./registry";
 import { entriesOf, isSelected, type Range, type Selection, type Terms } from "./selection";
@@ -214,7 +215,8 @@ export class SelectedRows<T extends ObjectType> {
     const [all, ...ofOwners] = await Promise.all([
       this.cellsOf(undefined),
       ...owners.map(async ({ column, owner }): Promise<[string, Sizes["all"]]> => {
-        const cells = (await this.isOwnerIn(column, owner)) ? await this.cellsOf(owner) : [];
+        const named = ownerNamed(this.type, column, owner);
+        const cells = (await this.isOwnerIn(column, owner)) ? await this.cellsOf(named) : [];
         return [ownerKey(column, owner), cells];
       }),
     ]);
@@ -225,7 +227,7 @@ export class SelectedRows<T extends ObjectType> {
   private async isOwnerIn(column: RelationColumn, id: string): Promise<boolean> {
     const owner = await findOwn(this.ctx, this, "objects", id);
     const type = definitionOf(this.type).owners?.[column];
-    return owner === null || type === undefined || owner.type === type;
+    return owner === null || type === undefined || type === ANY_TYPE || owner.type === type;
   }
 
   private async cellsOf(owner: string | undefined): Promise<Sizes["all"]> {

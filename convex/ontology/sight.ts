@@ -33,6 +33,7 @@ type Standing = {
 export class Sight {
   private readonly standings = new Map<Id<"objects">, Promise<Standing>>();
   private anyHidden: Promise<boolean> | undefined;
+  private readonly hidings = new Map<Id<"objects"> | null, Promise<boolean>>();
 
   constructor(
     private readonly ctx: Pick<QueryCtx, "db">,
@@ -43,6 +44,7 @@ export class Sight {
 
   /** Whether there is anything of the type that the reader might not see. */
   async narrows(type: ObjectType): Promise<boolean> {
+    if (await this.hides(type)) return true;
     const belongs = definitionOf(type).belongsTo !== undefined;
     if (!belongs && (type !== "project" || this.seeing.member === undefined)) return false;
     const known = this.isRemembered ? this.anyHidden : undefined;
@@ -50,8 +52,14 @@ export class Sight {
     return await this.anyHidden;
   }
 
+  /** Whether there are comments that nobody sees, while a job removes or moves them. */
+  async hides(type: ObjectType): Promise<boolean> {
+    return type === "comment" && (await this.hiding(null));
+  }
+
   /** Whether the reader sees the object; of a deleted one, whether they may know that it was. */
   async sees(object: ObjectDoc): Promise<boolean> {
+    if (object.lifecycle !== "deleted" && (await this.isHidden(object))) return false;
     const projectId = projectOf(object);
     if (projectId === undefined || !(await this.narrows(object.type))) return true;
     const { sight, isIn } = await this.standing(projectId);
@@ -80,6 +88,7 @@ export class Sight {
     if (projectId === undefined) return false;
     const { sight, isIn, leftAt } = await this.standing(projectId);
     if (!sight?.isTeam || isIn) return false;
+    if (object.type === "comment" && object.customProperties.hasMoved) return true;
     if (sight.isRemoved && object.lifecycle !== "deleted") return false;
     const wasOpen =
       sight.openUntil !== undefined && (membership?.createdAt ?? 0) <= sight.openUntil
@@ -87,6 +96,33 @@ export class Sight {
         : -Infinity;
     const until = Math.max(wasOpen, leftAt ?? -Infinity, membership?.sawAllUntil ?? -Infinity);
     return object.createdAt <= until;
+  }
+
+  private async isHidden({ type, relatedId, subjectId }: ObjectDoc): Promise<boolean> {
+    if (!(await this.hides(type))) return false;
+    for (const owner of [relatedId, subjectId]) {
+      if (owner !== undefined && (await this.hiding(owner))) return true;
+    }
+    return false;
+  }
+
+  /** Of an owner of comments, or of any. */
+  private async hiding(ownerId: Id<"objects"> | null): Promise<boolean> {
+    const known = this.isRemembered ? this.hidings.get(ownerId) : undefined;
+    const hiding = known ?? this.readHiding(ownerId);
+    this.hidings.set(ownerId, hiding);
+    return await hiding;
+  }
+
+  private async readHiding(ownerId: Id<"objects"> | null): Promise<boolean> {
+    const row = await this.ctx.db
+      .query("hiddenComments")
+      .withIndex("by_owner", (q) => {
+        const all = q.eq("organizationId", this.seeing.organizationId);
+        return ownerId === null ? all : all.eq("ownerId", ownerId);
+      })
+      .first();
+    return row !== null;
   }
 
   private async standing(projectId: Id<"objects">): Promise<Standing> {
@@ -154,7 +190,8 @@ export async function seenSelection(
 ): Promise<SeenSelection> {
   if (!(await sight.narrows(type))) return { selection, judge: null };
   const parents = definitionOf(type).belongsTo && selection.filters.parentId;
-  if (!parents) return { selection, judge: async (row) => await sight.sees(row) };
+  if (!parents || (await sight.hides(type)))
+    return { selection, judge: async (row) => await sight.sees(row) };
   const seen = await Promise.all(
     parents.map(async (id) => ((await sight.seesProjectNamed(id)) ? [id] : [])),
   );

@@ -3,6 +3,7 @@ import type { WithoutSystemFields } from "convex/server";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { internal } from "../_generated/api";
+import { type Farewell, keepComments } from "../comments/keeping";
 import { announce } from "../delivery/following";
 import { releaseTime } from "../time/release";
 import { ApiError, FieldError } from "../kit/errors";
@@ -147,6 +148,7 @@ export class ObjectStore extends TenantReader {
     if (updated.lookupKey !== object.lookupKey) await followUp(this, updated);
     await keepSight(this.ctx, this.scope, object, updated);
     await releaseTime(this.ctx, this.scope, object, updated);
+    await keepComments(this.ctx, this.scope, object, updated);
     return updated;
   }
 
@@ -164,7 +166,10 @@ export class ObjectStore extends TenantReader {
    */
   async remove<T extends ObjectType>(
     object: ObjectDoc<T>,
-    { isReferenced = false }: { isReferenced?: boolean } = {},
+    {
+      isReferenced = false,
+      comments = "removed",
+    }: { isReferenced?: boolean; comments?: Farewell } = {},
   ): Promise<void> {
     this.requireChangeable(object.type);
     if (!isReferenced) await requireUnreferenced(this.ctx, object);
@@ -179,6 +184,7 @@ export class ObjectStore extends TenantReader {
     await this.recordWrite("deleted", deleted, []);
     await keepSight(this.ctx, this.scope, object, deleted);
     await releaseTime(this.ctx, this.scope, object, deleted);
+    await keepComments(this.ctx, this.scope, object, deleted, comments);
   }
 
   /**

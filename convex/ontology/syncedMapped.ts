@@ -54,7 +54,7 @@ export function syncedMapped(type: SyncedObjectType): SyncedType {
 
 function referencesOf({ fields }: MappedRecord): string[] {
   return Object.entries(fields).flatMap(([name, { nature }]) => {
-    if (nature.kind === "reference") return [name];
+    if (nature.kind === "reference" || nature.kind === "referenceBy") return [name];
     return nature.kind === "references" ? [`${name}.*`] : [];
   });
 }

@@ -31,8 +31,8 @@ export type TypeRules<T extends ObjectType> = {
   verbOf?(object: ObjectDoc<T>, next: Next<T>): string | undefined;
   /** What a creation (`before` is null) or a change entails for other objects. */
   entails?(context: RuleContext, before: ObjectDoc<T> | null, after: ObjectDoc<T>): Promise<void>;
-  /** Whether it may be deleted. @throws INVALID_STATE */
-  requireRemovable?(object: ObjectDoc<T>): void;
+  /** Whether it may be deleted. @throws INVALID_STATE, FORBIDDEN */
+  requireRemovable?(object: ObjectDoc<T>, context: RuleContext): void | Promise<void>;
   /** What its deletion takes from other objects, or takes with it. */
   releases?(context: RuleContext, object: ObjectDoc<T>): Promise<void>;
 };

@@ -14,9 +14,10 @@ import { endRemoval } from "../team/sightRows";
  */
 const AT_ONCE = 100;
 
-const TYPES = (Object.keys(objectTypes) as ObjectType[]).filter(
-  (type) => definitionOf(type).belongsTo !== undefined,
-);
+/** Each before those that it refers to: comments before the tasks that they are about. */
+const TYPES = (Object.keys(objectTypes) as ObjectType[])
+  .filter((type) => definitionOf(type).belongsTo !== undefined)
+  .reverse();
 
 /**
  * With a project that was brought back, by a later edit of a device, comes what went with it: whatever
@@ -77,7 +78,8 @@ export const step = internalMutation({
             .eq("parentId", projectId),
         );
       const found = await batchOf(rows, AT_ONCE);
-      for (const row of found.batch) await store.remove(row, { isReferenced: true });
+      for (const row of found.batch)
+        await store.remove(row, { isReferenced: true, comments: "left" });
       ({ isWhole } = found);
       if (!isWhole) break;
     }

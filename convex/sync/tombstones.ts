@@ -3,6 +3,7 @@ import { v } from "convex/values";
 import { internal } from "../_generated/api";
 import type { DataModel, Doc, Id } from "../_generated/dataModel";
 import { internalMutation, type MutationCtx } from "../_generated/server";
+import { forgetComment, forgetFollows } from "../comments/forgetting";
 import { forgetTeam } from "../team/sightRows";
 
 /** What sync keeps for a time, and what is taken away when that is over. */
@@ -51,6 +52,8 @@ async function forget(ctx: MutationCtx, tombstone: Doc<"tombstones">): Promise<v
   // The tombstone stays for the next round, which takes more of them.
   if (conflicts.length === MOST_CONFLICTS) return;
   if (object?.type === "project" && !(await forgetTeam(ctx, organizationId, objectId))) return;
+  if (object?.type === "comment" && !(await forgetComment(ctx, objectId))) return;
+  if (!(await forgetFollows(ctx, organizationId, objectId))) return;
   const aliases = ctx.db
     .query("clientIds")
     .withIndex("by_object", (q) => q.eq("objectId", objectId));

@@ -13,6 +13,7 @@ export type ProjectRole = Doc<"projectMembers">["role"];
 export const ACTIONS = {
   see: ["lead", "member", "observer"],
   work: ["lead", "member"],
+  comment: ["lead", "member", "observer"],
   "log time": ["lead", "member"],
   "change others' time": ["lead"],
   "invoice time": ["lead", "member"],
@@ -20,6 +21,7 @@ export const ACTIONS = {
   "change roles and rates": ["lead"],
   remove: ["lead"],
   leave: ["lead", "member", "observer"],
+  "delete others' comments": ["lead"],
   "change who sees it": ["lead"],
 } as const satisfies Record<string, readonly ProjectRole[]>;
 export type ProjectAction = keyof typeof ACTIONS;

@@ -1,3 +1,4 @@
+import { commentType } from "./comment/type";
 import { contactType } from "./contact/type";
 import { creditNoteType } from "../ontology/creditNote";
 import { frontendUserType } from "../ontology/frontendUser";
@@ -28,4 +29,5 @@ export const objectTypes = {
   invoice: invoiceType,
   credit_note: creditNoteType,
   payment: paymentType,
+  comment: commentType,
 };

@@ -1,3 +1,4 @@
+import { commentRules } from "./comment/rules";
 import { projectRules } from "./project/rules";
 import { projectTemplateRules } from "./projectTemplate/rules";
 import { taskRules } from "./task/rules";
@@ -9,4 +10,5 @@ export const rulesByType = {
   project_template: projectTemplateRules,
   task: taskRules,
   task_label: taskLabelRules,
+  comment: commentRules,
 };

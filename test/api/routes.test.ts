@@ -116,6 +116,8 @@ describe("a good request", () => {
         // A project's team has roles of its own beside: test/team, test/work/time.test.ts.
         const isOfRoles = /^\/(projects\/:id\/team|time-entries\/)/.test(route.path);
         if (role === "member" && isOfRoles && may) continue;
+        // Who wrote a comment changes it, and who leads deletes it: test/work/comments.test.ts.
+        if (/^(PATCH|DELETE) .*\/comments\//.test(route.title) && may) continue;
         expect([route.title, may ? status < 300 : code]).toEqual([
           route.title,
           may ? true : "INSUFFICIENT_SCOPE",

@@ -47,6 +47,11 @@ const ACTIONS: Record<string, string[]> = {
   // An address of one's own, which changes nothing of the organization.
   "POST /calendar/feed": [],
   "DELETE /calendar/feed": [],
+  "PATCH /comments/:id": ["comment.updated"],
+  "DELETE /comments/:id": ["comment.deleted"],
+  "POST /projects/:id/comments": ["comment.created"],
+  "PATCH /projects/:id/comments/:commentId": ["comment.updated"],
+  "DELETE /projects/:id/comments/:commentId": ["comment.deleted"],
   "PATCH /tasks/:id": ["task.updated"],
   "DELETE /tasks/:id": ["task.deleted"],
   "POST /tasks/:id/move": ["task.updated"],

@@ -5,6 +5,7 @@ import { DEFAULT_CALLERS } from "../../convex/kit/caller";
 import type { MountedEndpoint } from "../../convex/kit/mount";
 import type { Request, RequestOptions } from "./answer";
 import {
+  aComment,
   aContact,
   aDraft,
   aMessage,
@@ -118,6 +119,16 @@ const OTHERS: Record<string, Whole> = {
   "POST /projects/:id/tasks/:taskId/timer/stop": {
     ...{ body: {}, ids: { id: aProject, taskId: aTask } },
   },
+  "POST /comments": { body: { entityId: "missing", body: "Relaunch it" } },
+  "POST /comments/follow": {
+    body: { entityType: "project", entityId: "missing", level: "all" },
+  },
+  "POST /comments/read": { body: { entityType: "project", entityId: "missing" } },
+  "GET /comments/unread": {},
+  "POST /comments/:id/star": { ids: { id: aComment } },
+  "DELETE /comments/:id/star": { ids: { id: aComment } },
+  "POST /projects/:id/comments/:commentId/star": { ids: { id: aProject, commentId: aComment } },
+  "DELETE /projects/:id/comments/:commentId/star": { ids: { id: aProject, commentId: aComment } },
   "POST /projects/:id/favorite": { ids: { id: aProject } },
   "DELETE /projects/:id/favorite": { ids: { id: aProject } },
   "GET /favorites": {},
@@ -227,12 +238,14 @@ const FIELDS: Record<string, Reference> = {
   contactIds: aContact,
   crmContactId: aContact,
   crmOrganizationId: anOrganization,
+  entityId: aProject,
   id: aContact,
   ids: aMessage,
   invoiceId: aDraft,
   labelIds: aLabel,
   objectId: aContact,
   ownerId: aContact,
+  parentId: aComment,
   parentTaskId: aTask,
   projectId: aProject,
   senderConnectionId: aContact,

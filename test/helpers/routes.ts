@@ -116,6 +116,12 @@ const label = async (request: Request, { id }: Params = {}): Promise<string> => 
 };
 export const aLabel: Reference = { subject: label, missing: noTask };
 const aLabelOfProject = { ...aProject, inner: { labelId: aLabel } };
+const comment = async (request: Request, { id }: Params = {}): Promise<string> => {
+  const path = `/projects/${id ?? (await project(request))}/comments`;
+  return (await request("POST", path, { body: { body: "Relaunch it" } })).body.data.id;
+};
+export const aComment = { subject: comment, missing: deleted(comment, "/comments") };
+export const aCommentOfProject = { ...aProject, inner: { commentId: aComment } };
 const tag = async (request: Request, { id }: Params = {}): Promise<string> => {
   const path = `/projects/${id ?? (await project(request))}/tags`;
   return (await request("POST", path, { body: { name: "Website" } })).body.data.id;
@@ -297,6 +303,7 @@ const TOLD_ELSEWHERE = [
   "POST /tasks",
   // Its body names a template: see test/work/templates.test.ts.
   "POST /projects/from-template",
+  "POST /comments",
   // It needs a file that was uploaded: see test/attachments.
   "POST /attachments/complete",
   // A timer is one person's own, and one runs at most: see test/work/time.test.ts.
@@ -371,6 +378,20 @@ export const EXAMPLES: Record<string, Example> = {
   "GET /workload": { query: "from=2026-01-01&to=2026-01-31" },
   "POST /calendar/feed": {},
   "DELETE /calendar/feed": {},
+  "GET /comments": {},
+  "GET /comments/:id": aComment,
+  "PATCH /comments/:id": { body: { body: "Relaunch it soon" }, ...aComment },
+  "DELETE /comments/:id": aComment,
+  "GET /comments/:id/history": aComment,
+  "GET /projects/:id/comments": aProject,
+  "POST /projects/:id/comments": { body: { body: "Relaunch it" }, ...aProject },
+  "GET /projects/:id/comments/:commentId": aCommentOfProject,
+  "PATCH /projects/:id/comments/:commentId": {
+    body: { body: "Relaunch it soon" },
+    ...aCommentOfProject,
+  },
+  "DELETE /projects/:id/comments/:commentId": aCommentOfProject,
+  "GET /projects/:id/comments/:commentId/history": aCommentOfProject,
   "GET /tasks": {},
   "GET /tasks/:id": aTask,
   "PATCH /tasks/:id": { body: { status: "in_progress" }, ...aTask },
@@ -460,6 +481,7 @@ export const EXAMPLES: Record<string, Example> = {
   "POST /recurring-invoices/:id/end": aTemplate,
   "GET /reports/revenue": aYear,
   "GET /reports/tax": aYear,
+  "GET /search/comments": { query: "q=relaunch" },
   "GET /search/tasks": { query: "q=relaunch" },
   "GET /search/projects": { query: "q=relaunch" },
   "GET /reports/revenue-by": { query: "by=clients&from=2026-01&to=2026-12" },

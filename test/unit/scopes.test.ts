@@ -54,7 +54,11 @@ test.each(["", "crm", "crm:*", "crm:delete", "CRM:read", "**", "toString"])(
   },
 );
 
-const ONES_OWN = ["/calendar/feed", "/projects/:id/favorite", "/projects/:id/team/:userId"];
+const ONES_OWN = [
+  "/projects/:id/team/:userId",
+  ...["/calendar/feed", "/projects/:id/favorite", "/comments/follow", "/comments/read"],
+  ...["/comments/:id/star", "/projects/:id/comments/:commentId/star"],
+];
 
 test("every endpoint asks for a scope that a key can have; writes never for a reading one", () => {
   for (const { scope, method, kind, path, isPersonal, isPublic, consults } of endpoints) {

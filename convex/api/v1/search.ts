@@ -60,3 +60,9 @@ export const projects = searchEndpointOf("project", {
   readers: ["api_key", "user", "portal_user"],
   isArchived: true,
 });
+
+export const comments = searchEndpointOf("comment", {
+  path: "/search/comments",
+  many: "comments",
+  readers: ["api_key", "user", "portal_user"],
+});

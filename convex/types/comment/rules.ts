@@ -1,0 +1,159 @@
+import { internal } from "../../_generated/api";
+import type { Doc, Id } from "../../_generated/dataModel";
+import { customersAt, isForCustomers, projectIdOf } from "../../comments/entities";
+import { keepFollow } from "../../comments/follows";
+import { mentionsIn } from "../../comments/mentions";
+import { keepRevision } from "../../comments/revisions";
+import { ApiError, invalidFields, missingReference } from "../../kit/errors";
+import { onlyVisible } from "../../kit/invisible";
+import { idOfAnyTenant } from "../../kit/own";
+import { definitionOf } from "../../ontology/derived";
+import type { WriteScope } from "../../ontology/effects";
+import type { ObjectDoc, Properties } from "../../ontology/registry";
+import type { RuleContext, TypeRules } from "../../ontology/typeRules";
+import { requireProjectAction } from "../../team/roles";
+import { ENTITY_TYPES, type EntityWord } from "./type";
+
+type Comment = ObjectDoc<"comment">;
+type Given = Partial<Properties<"comment">>;
+type Actor = Doc<"auditLogs">["actor"];
+
+export const commentRules: TypeRules<"comment"> = {
+  check({ body }) {
+    if (body === undefined || onlyVisible(body).trim() !== "") return;
+    throw invalidFields([{ field: "body", message: "must not be empty" }]);
+  },
+  async gives(context, { customProperties: given }) {
+    const { ctx, store } = context;
+    const { organizationId, scope } = store;
+    const parent = given.parentId ? await store.require("comment", given.parentId) : null;
+    const { entityType, entity } = await entityMeant(context, given, parent);
+    const projectId = projectIdOf(entity);
+    if (given.projectId !== undefined && given.projectId !== projectId) {
+      const { resource } = definitionOf(entity.type);
+      throw parent
+        ? missingReference("comment", "parentId")
+        : missingReference(resource, "entityId");
+    }
+    if (projectId) await requireComment(context, projectId);
+    const visibility = visibilityOf(context, given, entityType, parent);
+    return {
+      ...{ projectId, entityType, entityId: entity._id, visibility },
+      ...{ author: scope.actor, authorContactId: scope.viewer?.contactId ?? undefined },
+      customerIds: visibility === "client" ? await customersAt(ctx, entity) : [],
+      ...(await mentionsIn(ctx, organizationId, given.body ?? "", projectId)),
+    };
+  },
+  async changes({ ctx, store }, comment, { properties: { body, projectId } }) {
+    requireAuthor(store.scope, comment, "changes");
+    if (body === comment.customProperties.body) return {};
+    const now = Date.now();
+    await keepRevision(ctx, comment, now);
+    const mentioned = await mentionsIn(ctx, store.organizationId, body, projectId);
+    return { ...mentioned, editedAt: now };
+  },
+  async entails({ ctx, store }, before, after) {
+    const { _id: commentId, organizationId, createdAt } = after;
+    const { entityId, entityType, author, mentions } = after.customProperties;
+    const isNew = before === null;
+    const userId = author.type === "user" ? idOfAnyTenant(ctx, "users", author.id) : null;
+    if (isNew && userId && store.scope.actor.type === "user") {
+      const whose = { organizationId, entityId, entityType, userId };
+      await keepFollow(ctx, whose, { takesPart: true, readUpTo: createdAt, isUnread: false });
+    }
+    if (!isNew && mentions.length === 0) return;
+    await ctx.scheduler.runAfter(0, internal.comments.telling.tell, {
+      commentId,
+      isNew,
+      after: "",
+    });
+  },
+  async requireRemovable(comment, { ctx, store }) {
+    const { scope } = store;
+    if (isAuthor(scope, comment)) return;
+    const { projectId } = comment.customProperties;
+    if (scope.viewer || (scope.member !== undefined && projectId === undefined)) {
+      requireAuthor(scope, comment, "deletes");
+    }
+    if (projectId === undefined) return;
+    const project = { organizationId: store.organizationId, _id: projectId };
+    await requireProjectAction(ctx, scope, project, "delete others' comments");
+  },
+};
+
+/** What a comment is about: as it says, of a reply what its parent is about. */
+async function entityMeant(
+  { store }: RuleContext,
+  { entityType, entityId, projectId }: Given,
+  parent: Comment | null,
+): Promise<{ entityType: EntityWord; entity: ObjectDoc }> {
+  if (parent) {
+    const about = parent.customProperties;
+    if (about.parentId !== undefined) {
+      const message = "must not be a reply itself: there is one level";
+      throw invalidFields([{ field: "parentId", message }]);
+    }
+    const isOther =
+      (entityId !== undefined && entityId !== about.entityId) ||
+      (entityType !== undefined && entityType !== about.entityType);
+    if (isOther) {
+      throw invalidFields([{ field: "parentId", message: "is about something else" }]);
+    }
+    const entity = await store.findDeletedToo(about.entityId);
+    if (!entity || entity.lifecycle === "deleted") throw missingReference("comment", "parentId");
+    return { entityType: about.entityType, entity };
+  }
+  const word = entityType ?? "project";
+  const id = entityId ?? (word === "project" ? projectId : undefined);
+  if (id === undefined) {
+    throw invalidFields([{ field: "entityId", message: "is required: what the comment is about" }]);
+  }
+  const type = ENTITY_TYPES[word];
+  const entity = await store.find(type, id);
+  if (!entity) throw missingReference(definitionOf(type).resource, "entityId");
+  return { entityType: word, entity };
+}
+
+/** A reply to an internal comment is internal, whatever was sent; what a customer writes is for customers. */
+function visibilityOf(
+  { store }: RuleContext,
+  { visibility }: Given,
+  entityType: EntityWord,
+  parent: Comment | null,
+): Properties<"comment">["visibility"] {
+  if (store.viewer) {
+    if (visibility !== "internal") return "client";
+    throw invalidFields([{ field: "visibility", message: "must be client: you write as one" }]);
+  }
+  if (parent?.customProperties.visibility === "internal") return "internal";
+  if (visibility === "client" && !isForCustomers(entityType)) {
+    const message = `must be internal: customers never see what is said of a ${entityType}`;
+    throw invalidFields([{ field: "visibility", message }]);
+  }
+  return visibility ?? "internal";
+}
+
+async function requireComment(
+  { ctx, store }: RuleContext,
+  projectId: Id<"objects">,
+): Promise<void> {
+  const project = { organizationId: store.organizationId, _id: projectId };
+  await requireProjectAction(ctx, store.scope, project, "comment");
+}
+
+/** Keys write for the organization: what one of them wrote any of them may change. */
+function isAuthor({ actor }: Pick<WriteScope, "actor">, { customProperties }: Comment): boolean {
+  const { author } = customProperties;
+  return isSame(actor, author) || (actor.type === "api_key" && author.type === "api_key");
+}
+
+function isSame(one: Actor, other: Actor): boolean {
+  return one.type === other.type && one.id === other.id;
+}
+
+/** @throws FORBIDDEN */
+function requireAuthor(scope: WriteScope, comment: Comment, does: "changes" | "deletes"): void {
+  if (isAuthor(scope, comment)) return;
+  const others = does === "changes" ? "" : "; so may a lead of its project, an owner and a manager";
+  throw new ApiError("FORBIDDEN", `Only who wrote a comment ${does} it${others}.`);
+}
