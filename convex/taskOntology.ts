@@ -1,9 +1,11 @@
-import { v } from "convex/values";
-import { mutation, query } from "./_generated/server";
+import { type ObjectType, v } from "convex/values";
+import { mutation, query, type QueryCtx } from "./_generated/server";
 import type { Id } from "./_generated/dataModel";
 import { boardOf, type Column } from "./boards/board";
 import { type CalendarEntry, calendarOf } from "./boards/calendar";
 import { calendarSpan } from "./boards/span";
+import { type Workload, workloadOf } from "./boards/workload";
+import type { Caller } from "./kit/caller";
 import { under } from "./kit/errors";
 import { parseArgument } from "./kit/input";
 import { mergedChanges } from "./kit/mergePatch";
@@ -111,17 +113,36 @@ export const getBoard = query({
   },
 });
 
+const daysArguments = {
+  ...sessionArgument,
+  organizationId: v.id("organizations"),
+  from: v.union(v.number(), v.string()),
+  to: v.union(v.number(), v.string()),
+};
+
 /** What falls on the days from one up to another, see `GET /calendar`. */
 export const getCalendar = query({
-  args: {
-    ...sessionArgument,
-    organizationId: v.id("organizations"),
-    from: v.union(v.number(), v.string()),
-    to: v.union(v.number(), v.string()),
-  },
-  handler: async (ctx, { sessionId, organizationId, from, to }): Promise<CalendarEntry[]> => {
-    const { caller } = await callerIn(ctx, sessionId, organizationId, "projects:read");
-    const span = parseArgument("", calendarSpan(), { from, to }, await organizationOf(ctx, caller));
+  args: daysArguments,
+  handler: async (ctx, args): Promise<CalendarEntry[]> => {
+    const { caller, span } = await daysAsked(ctx, args);
     return await calendarOf(ctx, caller, span);
   },
 });
+
+/** What everybody has to do in these days, see `GET /workload`. */
+export const getWorkload = query({
+  args: daysArguments,
+  handler: async (ctx, args): Promise<Workload[]> => {
+    const { caller, span } = await daysAsked(ctx, args);
+    return await workloadOf(ctx, caller, span);
+  },
+});
+
+async function daysAsked(
+  ctx: QueryCtx,
+  { sessionId, organizationId, from, to }: ObjectType<typeof daysArguments>,
+): Promise<{ caller: Caller; span: { from: number; to: number } }> {
+  const { caller } = await callerIn(ctx, sessionId, organizationId, "projects:read");
+  const span = parseArgument("", calendarSpan(), { from, to }, await organizationOf(ctx, caller));
+  return { caller, span };
+}

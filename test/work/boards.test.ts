@@ -158,5 +158,9 @@ describe("the workload", () => {
     expect(body.data).toEqual([
       { userId: owner?._id, name: "Olga Owner", week: "2026-W28", tasks: 2, plannedMinutes: 182 },
     ]);
+    const { sessionToken: sessionId, organizationId } = home;
+    const days = { sessionId, organizationId, from: "2026-07-01", to: "2026-07-31" };
+    const live = await home.backend.query(api.taskOntology.getWorkload, days);
+    expect(live).toEqual(body.data);
   });
 });
