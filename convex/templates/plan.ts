@@ -119,9 +119,17 @@ function daysOf(
   kept: readonly Task[],
   timeZone: string,
 ): ReadonlyMap<Task, Days> {
+  // Many tasks have the same days, and reckoning one in a zone takes its time.
+  const known = new Map<number, Day>();
+  const dayAt = (at: number | undefined): Day | null => {
+    if (at === undefined) return null;
+    const day = known.get(at) ?? dayOf(at, timeZone);
+    known.set(at, day);
+    return day;
+  };
   const own = ({ customProperties: { startDate, dueDate } }: Task): Days => ({
-    start: startDate === undefined ? null : dayOf(startDate, timeZone),
-    due: dueDate === undefined ? null : dayOf(dueDate, timeZone),
+    start: dayAt(startDate),
+    due: dayAt(dueDate),
   });
   const before = new Map(
     all.flatMap((task) => {
@@ -141,8 +149,7 @@ function daysOf(
   const keptById = new Map(kept.map((task) => [task._id, task]));
   const shifts = new Map<Task, number | null>();
   const shiftOf = (task: Task): number | null => {
-    const known = shifts.get(task);
-    if (known !== undefined) return known;
+    if (shifts.has(task)) return shifts.get(task) ?? null;
     const { parentTaskId } = task.customProperties;
     const whole = (parentTaskId && keptById.get(parentTaskId)) ?? task;
     const [first, last] = [own(firstOf(whole)), own(whole)];
