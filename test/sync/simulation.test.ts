@@ -14,12 +14,14 @@ import {
   type Row,
   type Server,
 } from "./simulation";
+import { liveTasks, taskHistory } from "./taskHistories";
 
 /**
  * Random histories of five devices. `SYNC_HISTORIES` asks for more of them; what fails prints a seed
  * and a path, which `SYNC_SEED` and `SYNC_PATH` replay.
  */
 const HISTORIES = Number(process.env.SYNC_HISTORIES ?? 400);
+const TASK_HISTORIES = Math.ceil(HISTORIES / 16);
 /** Organizations in which histories happen beside each other: each waits for the disk by itself. */
 const LANES = 6;
 const DEVICES = 5;
@@ -115,6 +117,12 @@ test(`${HISTORIES} histories end with every device and the server equal, and not
     });
   });
   await Promise.all(lanes);
+}, 600_000);
+
+test(`${TASK_HISTORIES} histories of tasks end equal: none lost, none waits for itself, each comes again once`, async () => {
+  const organization = await host.newOrganization();
+  const property = fc.asyncProperty(taskHistory, (one) => liveTasks(organization, one));
+  await fc.assert(property, { numRuns: TASK_HISTORIES });
 }, 600_000);
 
 async function live(

@@ -78,6 +78,11 @@ export class Device {
     this.enqueue({ type, ...identity, data });
   }
 
+  /** Whatever else somebody does on it. */
+  write(change: Change): void {
+    this.enqueue(change);
+  }
+
   /** Cancels an invoice or a quote; of other types there is no such thing. */
   cancel(choice: number): void {
     const documents = [...this.rows].filter(([, { type, data }]) => data && hasLines(type));
