@@ -1,14 +1,15 @@
 import { v } from "convex/values";
-import { mutation } from "./_generated/server";
+import { mutation, query } from "./_generated/server";
 import { under } from "./kit/errors";
 import { parseArgument } from "./kit/input";
-import { sessionArgument } from "./kit/live";
+import { callerAt, sessionArgument } from "./kit/live";
 import { writeAt } from "./kit/liveWrites";
 import { schemasOf } from "./ontology/fieldSchemas";
 import { liveReadsOf } from "./live/reads";
 import { liveWritesOf } from "./live/writes";
 import { changeRecord } from "./ontology/records";
 import { type LiveView, liveViewOf } from "./live/view";
+import { type ProjectSummary, summaryOf } from "./time/summary";
 import { archiveProject as archive } from "./types/project/rules";
 import { projectType } from "./types/project/type";
 
@@ -50,5 +51,14 @@ export const updateProjectDetailedDescription = mutation({
     return await writeAt(ctx, sessionId, subject, "projects:write", placeOf, async (to, project) =>
       liveViewOf(await changeRecord(to, project, fields)),
     );
+  },
+});
+
+/** Time and money of a project, see `GET /projects/:id/summary`. */
+export const getProjectSummary = query({
+  args: projectArguments,
+  handler: async (ctx, { sessionId, projectId }): Promise<ProjectSummary> => {
+    const { object } = await callerAt(ctx, sessionId, "project", projectId, "projects:read");
+    return await summaryOf(ctx, object);
   },
 });

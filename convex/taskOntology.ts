@@ -21,6 +21,8 @@ import { liveWritesOf } from "./live/writes";
 import { schemasOf } from "./ontology/fieldSchemas";
 import { changeRecord, createRecord } from "./ontology/records";
 import { moveTask as move } from "./tasks/move";
+import { runningTimer } from "./time/timers";
+import { timeView, type TimeView } from "./time/view";
 import { taskType } from "./types/task/type";
 
 /** The dashboard's live functions of tasks: what they take and answer is as over HTTP. */
@@ -146,3 +148,14 @@ async function daysAsked(
   const span = parseArgument("", calendarSpan(), { from, to }, await organizationOf(ctx, caller));
   return { caller, span };
 }
+
+/** The entry of one's own timer that runs in the organization; null where none does. */
+export const getRunningTimer = query({
+  args: { ...sessionArgument, organizationId: v.id("organizations") },
+  handler: async (ctx, { sessionId, organizationId }): Promise<TimeView | null> => {
+    const { caller } = await callerIn(ctx, sessionId, organizationId, "projects:read");
+    const running =
+      caller.kind === "user" ? await runningTimer(ctx, organizationId, caller.id) : null;
+    return running && timeView(running);
+  },
+});

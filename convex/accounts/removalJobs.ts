@@ -53,7 +53,6 @@ async function takeSome(ctx: MutationCtx, removal: Removal): Promise<Step> {
     const whose = { organizationId, from: userId, to: mergedInto };
     const isDone = await handInboxOn(ctx, whose, AT_ONCE);
     if (!isDone) return { outcome: "more", organizationIds };
-    if (!(await handTimeOn(ctx, whose, AT_ONCE))) return { outcome: "more", organizationIds };
     if (!(await handCommentMarksOn(ctx, whose, AT_ONCE)))
       return { outcome: "more", organizationIds };
     await handSettingsOn(ctx, whose);
@@ -61,6 +60,9 @@ async function takeSome(ctx: MutationCtx, removal: Removal): Promise<Step> {
     await handFavoritesOn(ctx, whose);
     await removeFeed(ctx, { organizationId, id: userId });
     return { outcome: "more", organizationIds: others };
+  }
+  if (mergedInto && !(await handTimeOn(ctx, { from: userId, to: mergedInto }, AT_ONCE))) {
+    return { outcome: "more", organizationIds };
   }
   if (await deleteSessions(ctx, userId)) return { outcome: "more", organizationIds };
   return { outcome: await deleteLetters(ctx, userId), organizationIds };

@@ -3,6 +3,7 @@ import { MAX_AMOUNT } from "../money/amount";
 import { decimalsOf } from "../money/decimal";
 import { minorUnitDecimals } from "./currencies";
 import { once } from "./once";
+import { MAX_HOURLY_RATE } from "../money/hourlyRate";
 
 /** What requests and answers say of money; the arithmetic is in `money/`. */
 
@@ -30,9 +31,6 @@ export const amountInCents = once(() =>
 export const amountFromZero = once(() =>
   amountInCents().refine((amount) => amount >= 0, "must not be negative"),
 );
-
-/** Up to this rate, hours of six decimals come to every amount of whole cents: see time/hours.ts. */
-export const MAX_HOURLY_RATE = 1_000_000;
 
 /** Of an hour's work, in the currency's smallest unit. */
 export const hourlyRate = once(() =>

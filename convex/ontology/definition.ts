@@ -63,6 +63,8 @@ export type ObjectTypeDefinition<
   sorts?: Record<string, SortColumn>;
   /** Sums that the type's counts carry beside the number of objects: what is due of invoices. */
   sums?(record: ObjectRecord<Subtype, Status, Infer<Properties>>): Record<string, bigint>;
+  /** The sums began after there were objects: who has none yet gets them with its next write, or a job. */
+  sumsBegan?: "later";
   /** What two objects that may be the same have in common; how duplicates are found. */
   matchKeys?(record: ObjectRecord<Subtype, Status, Infer<Properties>>): Match[];
   /**

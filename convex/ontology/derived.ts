@@ -25,7 +25,7 @@ export function talliesOf(object: ObjectDoc): Tally[] {
   const { type } = object;
   const counted = object.lifecycle === "archived" ? archivedType(type) : type;
   const definition = definitionOf(type);
-  const sums = definition.sums?.(object);
+  const sums = isSummed(object) ? definition.sums?.(object) : undefined;
   const cell = { key: cellKey(object), count: 1, ...(sums === undefined ? {} : { sums }) };
   const owners = RELATION_COLUMNS.flatMap((column) => {
     const owner = object[column];
@@ -35,4 +35,14 @@ export function talliesOf(object: ObjectDoc): Tally[] {
     ...[undefined, ...owners].map((owner) => ({ group: groupOf(counted, owner), ...cell })),
     ...(definition.tallies?.(object) ?? []),
   ];
+}
+
+/** Whether the object's counts have its sums; one of before there were any has none of them there. */
+export function isSummed({ type, isSummed: is }: ObjectDoc): boolean {
+  return is === true || definitionOf(type).sumsBegan === undefined;
+}
+
+/** What a write of an object of the type says of that. */
+export function summedFrom(type: ObjectType): { isSummed?: true } {
+  return definitionOf(type).sumsBegan === undefined ? {} : { isSummed: true };
 }

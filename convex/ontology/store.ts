@@ -32,7 +32,7 @@ import {
   type Properties,
 } from "./registry";
 import { addTerms, replaceTerms } from "./terms";
-import { columnsOf, definitionOf, talliesOf } from "./derived";
+import { columnsOf, definitionOf, isSummed, summedFrom, talliesOf } from "./derived";
 
 /** Given fields change; in `customProperties`, an explicit `undefined` removes. */
 export type ObjectChanges<T extends ObjectType> = Partial<
@@ -89,6 +89,7 @@ export class ObjectStore extends TenantReader {
       organizationId: this.organizationId,
       type,
       lifecycle: "live",
+      ...summedFrom(type),
       version: 1,
       createdBy: this.scope.actor.id,
       createdAt: now,
@@ -256,8 +257,20 @@ export class ObjectStore extends TenantReader {
       await this.ctx.db.patch("objects", object._id, derived);
       this.memory.wrote(object, { ...object, ...derived });
     }
-    if (definitionOf(object.type).matchKeys === undefined) return isOld;
-    return (await remakeMatchKeys(this.matchAccess, object)) || isOld;
+    const isCounted = await this.beginSums(object);
+    if (definitionOf(object.type).matchKeys === undefined) return isOld || isCounted;
+    return (await remakeMatchKeys(this.matchAccess, object)) || isOld || isCounted;
+  }
+
+  /** The sums of an object of before its type had any. */
+  private async beginSums(object: ObjectDoc): Promise<boolean> {
+    if (isSummed(object)) return false;
+    const summed = { isSummed: true } as const;
+    await this.ctx.db.patch("objects", object._id, summed);
+    const present = (await this.findDeletedToo(object._id)) ?? object;
+    this.memory.wrote(present, { ...present, ...summed });
+    this.recount(object, { ...object, ...summed });
+    return true;
   }
 
   /** Lets devices pull the object once more, as it is: its place among the commits is new, no more. */
@@ -317,7 +330,9 @@ export class ObjectStore extends TenantReader {
     object: ObjectDoc<T>,
     changes: ObjectPatch,
   ): Promise<ObjectDoc<T>> {
-    const stamped = { ...changes, ...this.stamp(object) } as Partial<ObjectFields>;
+    const stamped = {
+      ...{ ...changes, ...summedFrom(object.type), ...this.stamp(object) },
+    } as Partial<ObjectFields>;
     await this.ctx.db.patch("objects", object._id, stamped);
     const patched = definedOnly({ ...object, ...stamped }) as unknown as ObjectDoc<T>;
     this.memory.wrote(object, patched);

@@ -55,6 +55,8 @@ const objectFields = {
   documentDate: v.optional(v.number()),
   dueAt: v.optional(v.number()),
   rank: v.optional(v.string()),
+  /** Whether its counts have its sums: of types whose sums began later than the type (`sumsBegan`). */
+  isSummed: v.optional(v.literal(true)),
 };
 
 function objectValidator<

@@ -36,6 +36,7 @@ export const timeTables = {
     .index("by_project", ["organizationId", "projectId", "date"])
     .index("by_task", ["organizationId", "taskId", "date"])
     .index("by_user", ["organizationId", "userId", "date"])
+    .index("by_person", ["userId"])
     .index("by_running", ["organizationId", "userId", "isRunning"])
     .index("by_unbilled", ["organizationId", "projectId", "isUnbilled", "date"])
     .index("by_invoice", ["organizationId", "invoiceId"]),

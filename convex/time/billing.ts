@@ -1,13 +1,13 @@
 import type { Doc, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
-import { ApiError } from "../kit/errors";
+import { ApiError, invalidFields } from "../kit/errors";
 import type { Day } from "../kit/localTime";
 import { createInvoice } from "../ontology/invoiceRules";
 import type { ObjectDoc } from "../ontology/registry";
 import type { InvoicingContext } from "../ontology/salesContent";
 import type { InvoiceCreation, LineItemInput } from "../ontology/salesInput";
 import type { ObjectStore } from "../ontology/store";
-import { hoursOf, roundedUp } from "./hours";
+import { amountOf, hoursOf, roundedUp } from "./hours";
 import { MAX_BILLED } from "./release";
 import { writeRows } from "./rows";
 import type { TimeEntry } from "./sums";
@@ -18,7 +18,12 @@ export type Billing = {
   to: Day;
   groupBy: (typeof GROUPS)[number];
   roundToMinutes: number;
+  /** Time in this one alone. */
+  currency?: string | undefined;
 };
+/** All descriptions of an invoice, in characters: its lines have 400 KiB, at up to three bytes each. */
+const MAX_TEXT = 80_000;
+const MAX_DESCRIPTION = 1000;
 
 /**
  * A draft for all time of a project in these days that no invoice bills: a line per group and rate, whose
@@ -45,8 +50,9 @@ export async function invoiceTime(
 async function unbilledIn(
   ctx: QueryCtx,
   { organizationId, _id }: ObjectDoc<"project">,
-  { from, to }: Billing,
+  { from, to, currency }: Billing,
 ): Promise<TimeEntry[]> {
+  if (to < from) throw invalidFields([{ field: "to", message: "must not lie before from" }]);
   const entries = await ctx.db
     .query("timeEntries")
     .withIndex("by_unbilled", (q) =>
@@ -57,12 +63,15 @@ async function unbilledIn(
         .gte("date", from)
         .lte("date", to),
     )
+    .filter((q) => currency === undefined || q.eq(q.field("currency"), currency))
     .take(MAX_BILLED + 1);
   if (entries.length === 0) {
     throw new ApiError("CONFLICT", "There is no time to bill in these days.", {
       details: { from, to },
     });
   }
+  // Of one day the first are billed, and the next request bills the others.
+  if (from === to) return entries.slice(0, MAX_BILLED);
   if (entries.length > MAX_BILLED) {
     const message = `An invoice bills at most ${MAX_BILLED} entries: take fewer days (from, to).`;
     throw new ApiError("CONFLICT", message, { details: { limit: MAX_BILLED } });
@@ -73,7 +82,7 @@ async function unbilledIn(
 function currencyOf(entries: readonly TimeEntry[]): string {
   const [currency = "", ...others] = new Set(entries.map((entry) => entry.currency));
   if (others.length === 0) return currency;
-  const message = "The time is in several currencies: take days (from, to) that have one.";
+  const message = "The time is in several currencies: make an invoice of each (currency).";
   throw new ApiError("CONFLICT", message, { details: { currencies: [currency, ...others] } });
 }
 
@@ -106,31 +115,40 @@ async function linesOf(
     group.minutes += roundedUp(entry.minutes, roundToMinutes);
     groups.set(name, group);
   }
-  return [...groups.values()].map(({ description, rateInCents, minutes }) => ({
-    description: description.slice(0, 1000),
-    quantity: hoursOf(minutes, rateInCents),
-    unit: "hours",
-    unitPriceInCents: rateInCents,
-  }));
+  const most = Math.min(MAX_DESCRIPTION, Math.floor(MAX_TEXT / groups.size));
+  return [...groups.values()].map((group) => lineOf(group, most));
 }
+
+/** At a rate so high that no hours of six decimals come to the amount, the line is the amount itself. */
+function lineOf({ description, rateInCents, minutes }: Group, most: number): LineItemInput {
+  const quantity = hoursOf(minutes, rateInCents);
+  const words = description.slice(0, most - 12).toWellFormed();
+  if (quantity !== null) {
+    return { description: words, quantity, unit: "hours", unitPriceInCents: rateInCents };
+  }
+  const hours = `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")} h`;
+  return {
+    description: `${words} (${hours})`,
+    ...{ quantity: 1, unitPriceInCents: amountOf(minutes, rateInCents) },
+  };
+}
+
+type Described = { key: string; description: string };
 
 /** What a line says of its group. */
 class Words {
   private readonly titles = new Map<Id<"objects">, string>();
-  private readonly names = new Map<Id<"users">, string>();
+  private readonly people = new Map<Id<"users">, Described>();
 
   constructor(
     private readonly ctx: QueryCtx,
     private readonly store: ObjectStore,
   ) {}
 
-  async of(
-    groupBy: Billing["groupBy"],
-    entry: TimeEntry,
-  ): Promise<{ key: string; description: string }> {
+  async of(groupBy: Billing["groupBy"], entry: TimeEntry): Promise<Described> {
     const { _id, taskId, userId, date, note } = entry;
     if (groupBy === "task") return { key: taskId, description: await this.titleOf(taskId) };
-    if (groupBy === "member") return { key: userId, description: await this.nameOf(userId) };
+    if (groupBy === "member") return await this.personOf(userId);
     if (groupBy === "day") return { key: date, description: date };
     const description = `${date} ${await this.titleOf(taskId)}${note ? `: ${note}` : ""}`;
     return { key: _id, description };
@@ -145,12 +163,16 @@ class Words {
     return title;
   }
 
-  private async nameOf(userId: Id<"users">): Promise<string> {
-    const known = this.names.get(userId);
+  /** Of accounts that were joined, the one that stays, also while their time is handed on. */
+  private async personOf(userId: Id<"users">): Promise<Described> {
+    const known = this.people.get(userId);
     if (known !== undefined) return known;
     const user: Doc<"users"> | null = await this.ctx.db.get("users", userId);
-    const name = user?.name ?? "Work";
-    this.names.set(userId, name);
-    return name;
+    // An account that was deleted keeps its name.
+    const person = user?.mergedInto
+      ? await this.personOf(user.mergedInto)
+      : { key: userId, description: user?.name ?? "Work" };
+    this.people.set(userId, person);
+    return person;
   }
 }

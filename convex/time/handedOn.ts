@@ -1,19 +1,19 @@
+import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import type { HandedOn } from "../kit/handedOn";
 
 /**
- * The time of an account that was joined to another is the other's, with a timer that runs; of one that was
- * deleted it stays as it is, because it was worked. Answers whether that was all.
+ * The time of an account that was joined to another is the other's, with a timer that runs, also in
+ * organizations that it had left. That of one that was deleted stays as it is, because it was worked.
+ * Answers whether that was all.
  */
 export async function handTimeOn(
   ctx: MutationCtx,
-  { organizationId, from, to }: HandedOn,
+  { from, to }: { from: Id<"users">; to: Id<"users"> },
   most: number,
 ): Promise<boolean> {
-  if (to === null) return true;
   const rows = await ctx.db
     .query("timeEntries")
-    .withIndex("by_user", (q) => q.eq("organizationId", organizationId).eq("userId", from))
+    .withIndex("by_person", (q) => q.eq("userId", from))
     .take(most);
   for (const { _id } of rows) await ctx.db.patch("timeEntries", _id, { userId: to });
   return rows.length < most;

@@ -11,9 +11,9 @@ export function amountOf(minutes: number, rateInCents: number): number {
 /**
  * Minutes as hours of six decimals, which is what lines of invoices have: times the rate they come to the
  * exact amount. Thirds of an hour have no end as decimals; where the nearest one falls on the wrong side of
- * half a cent, its neighbour is taken. For rates up to 1,000,000 there is always one.
+ * half a cent, its neighbour is taken. For rates up to 1,000,000 there is always one; null where there is none.
  */
-export function hoursOf(minutes: number, rateInCents: number): number {
+export function hoursOf(minutes: number, rateInCents: number): number | null {
   const amount = BigInt(amountOf(minutes, rateInCents));
   const nearest = Math.round((minutes * MILLION) / 60);
   const candidates = [nearest, nearest + 1, nearest - 1].map((millionths) => millionths / MILLION);
@@ -21,8 +21,7 @@ export function hoursOf(minutes: number, rateInCents: number): number {
     const line = { quantity, unitPriceInCents: rateInCents };
     return grossOf({ ...line, taxCategory: "zero", taxRatePercent: 0 }) === amount;
   });
-  if (exact === undefined) throw new RangeError(`No hours are ${minutes} min at ${rateInCents}.`);
-  return exact;
+  return exact ?? null;
 }
 
 /** Each entry rounded up to whole steps. */

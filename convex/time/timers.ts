@@ -16,7 +16,7 @@ export async function startTimer(
   userId: Id<"users">,
   { note, billable = true }: Said & { billable?: boolean | undefined },
 ): Promise<TimeEntry> {
-  const running = await runningOf(context.ctx, task.organizationId, userId);
+  const running = await runningTimer(context.ctx, task.organizationId, userId);
   if (running) {
     throw new ApiError("CONFLICT", "A timer runs already: stop it first.", {
       details: { id: running._id, taskId: running.taskId },
@@ -41,7 +41,7 @@ export async function stopTimer(
   userId: Id<"users">,
   { note, endedAt = Date.now() }: Said & { endedAt?: number | undefined },
 ): Promise<TimeEntry> {
-  const running = await runningOf(context.ctx, task.organizationId, userId, task._id);
+  const running = await runningTimer(context.ctx, task.organizationId, userId, task._id);
   if (running?.startedAt === undefined) throw notFound("timer");
   // Stopped in the millisecond in which it was started.
   const end = endedAt === running.startedAt ? endedAt + 1 : endedAt;
@@ -52,7 +52,7 @@ export async function stopTimer(
 }
 
 /** Of accounts that were joined, there may be two. */
-async function runningOf(
+export async function runningTimer(
   ctx: QueryCtx,
   organizationId: Id<"organizations">,
   userId: Id<"users">,

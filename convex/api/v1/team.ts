@@ -5,6 +5,7 @@ import type { QueryCtx } from "../../_generated/server";
 import { requireScope } from "../../kit/caller";
 import { emailAddress } from "../../kit/emailInput";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
+import { hourlyRate } from "../../kit/money";
 import { once } from "../../kit/once";
 import { invite as inviteTo } from "../../team/inviting";
 import { change, membersOf, remove as removeFrom, requireRow, whoseRow } from "../../team/members";
@@ -13,7 +14,6 @@ import { requireProjectAction } from "../../team/roles";
 const tag = "Projects";
 const ofMember = once(() => z.object({ id: z.string(), userId: z.string() }));
 const role = once(() => z.enum(["lead", "member", "observer"]));
-const MAX_RATE = 100_000_000;
 
 const teamMember = once(() =>
   z
@@ -96,7 +96,7 @@ export const update = writeEndpoint(
     body: () =>
       z.strictObject({
         role: role().optional(),
-        hourlyRateInCents: z.number().int().min(0).max(MAX_RATE).nullable().optional(),
+        hourlyRateInCents: hourlyRate().nullable().optional(),
       }),
     example: { hourlyRateInCents: 9500 },
     answers: { 200: teamMember },

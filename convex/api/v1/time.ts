@@ -1,5 +1,4 @@
 import * as z from "zod";
-import type { Doc } from "../../_generated/dataModel";
 import {
   created,
   noContent,
@@ -10,7 +9,7 @@ import {
 } from "../../kit/endpoint";
 import { invalidIn } from "../../kit/errors";
 import { dayOf } from "../../kit/localTime";
-import { hourlyRate } from "../../kit/money";
+import { currencyCode, hourlyRate } from "../../kit/money";
 import { once } from "../../kit/once";
 import { organizationOf } from "../../kit/own";
 import { pageParameters } from "../../kit/pageParameters";
@@ -24,6 +23,7 @@ import { pageOfTime } from "../../time/list";
 import { MAX_BILLED } from "../../time/release";
 import { requireProjectAction } from "../../team/roles";
 import { summaryOf } from "../../time/summary";
+import { timeView as view } from "../../time/view";
 import { startTimer, stopTimer } from "../../time/timers";
 import {
   requireChangeable,
@@ -58,11 +58,6 @@ const timeEntry = once(() =>
     })
     .meta({ id: "TimeEntry" }),
 );
-
-function view(row: Doc<"timeEntries">): z.input<ReturnType<typeof timeEntry>> {
-  const { _id, _creationTime, organizationId: _of, isUnbilled: _is, ...shown } = row;
-  return { id: _id, ...shown };
-}
 
 const minutes = (): z.ZodNumber => z.number().int().min(1).max(MAX_MINUTES);
 const span = once(() => ({
@@ -304,6 +299,9 @@ const invoicing = once(() =>
       from: documentsFrom(),
       to: documentsTo(),
       groupBy: z.enum(GROUPS).meta({ description: "What has a line; each rate has its own." }),
+      currency: currencyCode().optional().meta({
+        description: "Of time in several, the one to be billed.",
+      }),
       roundToMinutes: minutes().optional().meta({
         description: "Each entry is rounded up to whole steps of it, on the invoice alone.",
       }),
@@ -325,11 +323,11 @@ export const invoice = writeEndpoint(
     answers: { 201: invoiceRecord },
     errors: ["CONFLICT", "FORBIDDEN"],
   },
-  async (ctx, { subject, body: { from, to, groupBy, roundToMinutes = 1 } }) => {
+  async (ctx, { subject, body: { from, to, roundToMinutes = 1, ...how } }) => {
     await requireProjectAction(ctx, ctx.scope, subject, "invoice time");
     const { timeZone } = ctx.organization;
     const days = { from: dayOf(from, timeZone), to: dayOf(to, timeZone) };
-    const draft = await invoiceTime(ctx, subject, { ...days, groupBy, roundToMinutes });
+    const draft = await invoiceTime(ctx, subject, { ...days, ...how, roundToMinutes });
     return created(invoiceView(draft), { version: draft.version });
   },
 );
@@ -344,6 +342,17 @@ const summaryShape = once(() =>
       unbilledInCents: z.number().int(),
       invoicedInCents: z.number().int().meta({ description: "Less what was credited; with tax." }),
       openInCents: z.number().int().meta({ description: "Of that, what is still to be paid." }),
+      otherCurrencies: z
+        .array(
+          z.object({
+            currency: z.string(),
+            unbilledInCents: z.number().int(),
+            invoicedInCents: z.number().int(),
+            openInCents: z.number().int(),
+          }),
+        )
+        .optional()
+        .meta({ description: "The same amounts in other currencies, where there are any." }),
       tasksByStatus: z.object(
         Object.fromEntries(taskType.statuses.map((status) => [status, z.number().int()])),
       ),

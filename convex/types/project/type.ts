@@ -1,5 +1,6 @@
 import { v } from "convex/values";
 import { CHANGED } from "../../ontology/definition";
+import { MAX_HOURLY_RATE } from "../../money/hourlyRate";
 import { field } from "../../ontology/fields";
 import { defineMappedType, mappedColumns } from "../../ontology/mappedType";
 
@@ -7,8 +8,6 @@ import { defineMappedType, mappedColumns } from "../../ontology/mappedType";
 export const VISIBILITIES = ["organization", "team"] as const;
 export const PRIORITIES = ["low", "medium", "high", "critical"] as const;
 const MAX_BUDGET = 1_000_000_000_000;
-/** As of the organization: kit/money.ts. */
-const MAX_RATE = 1_000_000;
 
 const projectFields = {
   name: field.label(200, { isSearched: true }).required,
@@ -16,7 +15,7 @@ const projectFields = {
   startDate: field.day().optional,
   targetEndDate: field.day().optional,
   budget: field.budget(MAX_BUDGET).optional,
-  hourlyRateInCents: field.number(0, MAX_RATE, {
+  hourlyRateInCents: field.number(0, MAX_HOURLY_RATE, {
     description: "Of an hour's work, in the currency of the budget or of the organization.",
   }).optional,
   priority: field.oneOf(PRIORITIES, { filter: "facet" }).beginning("medium"),

@@ -87,6 +87,7 @@ export const taskType = defineMappedType({
       labels: labelIds,
     }),
   },
+  sumsBegan: "later",
   sums: ({ customProperties: { estimateMinutes = 0 } }): Record<string, bigint> => ({
     planned: BigInt(Math.round(estimateMinutes)),
   }),
