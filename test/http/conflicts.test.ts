@@ -1,4 +1,3 @@
-import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { allContacts, differencesOf, runInternal, type Site, startSite } from "../helpers/site";
 
@@ -80,53 +79,4 @@ test("under injected conflicts the audit trail is sealed while others write, and
   const entries = exported.body.data as unknown as { seq: number }[];
   expect(answer.body.data).toMatchObject({ valid: true, entries: entries.length, pending: 0 });
   expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));
-});
-
-/** What people do at once to the tasks of one project, by the places of those in a list. */
-const deed = fc.oneof(
-  fc.record({ do: fc.constant("wait" as const), task: fc.nat(7), other: fc.nat(7) }),
-  fc.record({
-    ...{ do: fc.constantFrom("before" as const, "after" as const), task: fc.nat(7) },
-    ...{ other: fc.nat(7), status: fc.constantFrom("todo", "in_progress") },
-  }),
-);
-type Planned = { id: string; status: string; position: string; dependsOn: string[] };
-
-test("under injected conflicts dependencies stay without a cycle, and every column in one order", async () => {
-  const project = { subtype: "internal", name: "Relaunch" };
-  const projectId = (await site.request("POST", "/projects", { body: project })).body.data.id;
-  const made = Array.from({ length: 8 }, async (_, n) => {
-    const body = { projectId, title: `Task ${n}` };
-    return (await site.request("POST", "/tasks", { body })).body.data.id;
-  });
-  const ids = await Promise.all(made);
-  const seed = Date.now();
-  const deeds = fc.sample(deed, { seed, numRuns: 80 });
-  const statuses = deeds.map(async (one) => {
-    const [task, other] = [ids[one.task], ids[one.other]];
-    const answer =
-      one.do === "wait"
-        ? await site.request("POST", `/tasks/${task}/depends-on/${other}`)
-        : await site.request("POST", `/tasks/${task}/move`, {
-            body: { status: one.status, [one.do]: other },
-          });
-    return answer.status;
-  });
-  // 400: beside or upon itself; 409: a cycle, or a neighbour that has gone to another column.
-  const known = new Set([200, 201, 400, 409]);
-  expect((await Promise.all(statuses)).filter((status) => !known.has(status))).toEqual([]);
-
-  const listed = await site.request("GET", `/projects/${projectId}/tasks?sort=position&limit=50`);
-  const tasks = listed.body.data as unknown as Planned[];
-  expect(tasks.map(({ id }) => id).sort(), `seed ${seed}`).toEqual([...ids].sort());
-  const places = tasks.map(({ status, position }) => `${status} ${position}`);
-  expect(new Set(places).size, `seed ${seed}`).toBe(places.length);
-  // Each waits only for some that are taken away before it, until none is left.
-  let left = tasks;
-  for (let round = 0; round < ids.length; round += 1) {
-    const there = new Set(left.map(({ id }) => id));
-    left = left.filter(({ dependsOn }) => dependsOn.some((id) => there.has(id)));
-  }
-  expect(left, `seed ${seed}`).toEqual([]);
-  expect(await differencesOf(site)).toMatchObject({ differences: [] });
 });
