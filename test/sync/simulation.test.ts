@@ -168,6 +168,73 @@ async function live(
   expectDeletedStays(acknowledged, final.rows, requests);
 }
 
+async function beginTogether(devices: readonly Device[]): Promise<void> {
+  const [first] = devices;
+  for (const type of COMMON) first?.create(type, 0);
+  await first?.push("arrives");
+  const page = await first?.pull(200);
+  for (const one of devices) if (page && one !== first) one.receive(page);
+}
+
+async function take(
+  server: Server,
+  next: Step,
+  devices: readonly Device[],
+  twins: readonly string[],
+  requests: Request[],
+): Promise<void> {
+  if ("device" in next) {
+    const one = devices[next.device];
+    if (!one) throw new Error("There are five devices.");
+    await takeAtDevice(next, one);
+  } else if (next.do === "twins") {
+    await server.patchTwins(twins, crypto.randomUUID());
+  } else {
+    await takeAtOffice(server, next, devices, requests);
+  }
+}
+
+async function takeAtDevice(next: DeviceStep, one: Device): Promise<void> {
+  if (next.do === "create") one.create(next.type, next.n);
+  else if (next.do === "edit") one.edit(next.n);
+  else if (next.do === "remove") one.remove(next.n);
+  else if (next.do === "cancel") one.cancel(next.n);
+  else if (next.do === "pull") await one.pull(next.limit);
+  else await one.push(next.fate, next.most);
+}
+
+/** Somebody at the dashboard changes a contact that some device has seen, or sends an invoice. */
+async function takeAtOffice(
+  server: Server,
+  next: { do: "patch" | "delete" | "send"; n: number },
+  devices: readonly Device[],
+  requests: Request[],
+): Promise<void> {
+  const wanted = next.do === "send" ? "invoice" : "crm_contact";
+  const seen = devices.flatMap((one) =>
+    [...one.rows].flatMap(([id, row]) =>
+      row.type === wanted && row.data !== null && !isTwin(row) ? [id] : [],
+    ),
+  );
+  const id = seen[next.n % Math.max(1, seen.length)];
+  if (id === undefined) return;
+  try {
+    if (next.do === "delete") await server.remove(id);
+    else if (next.do === "send") await server.send(id);
+    else await server.patch(id, crypto.randomUUID());
+    // What was sent says all that it said before.
+    if (next.do !== "send") requests.push({ id, isDelete: next.do === "delete" });
+  } catch (error) {
+    // Deleted meanwhile, still referred to, or sent already.
+    if (!isRefusal(error)) throw error;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  if (errorDataOf(error)) return true;
+  return error instanceof Error && "data" in error && error.data !== undefined;
+}
+
 /** The twins are only ever written together, and an invoice with its payments: so a copy shows them. */
 function expectWholeTransactions({ isConsistent, rows }: Device): void {
   if (!isConsistent) return;
