@@ -1,9 +1,10 @@
+import { starredBy } from "./comments/stars";
 import { liveReadsOf } from "./live/reads";
 import { liveWritesOf } from "./live/writes";
 
 /** The dashboard's live functions of comments: what they take and answer is as over HTTP. */
 const names = { area: "projects", idName: "commentId" } as const;
-const reads = liveReadsOf("comment", names);
+const reads = liveReadsOf("comment", { ...names, beside: starredBy });
 const writes = liveWritesOf("comment", names);
 
 /** The newest 1,000 comments; of one thing where `entityType` and `entityId` are given. */

@@ -29,5 +29,6 @@ export function withoutAuthor<Comment extends Said>(
     author: isTheirs ? { ...author, name: "" } : author,
     customerIds: customerIds.filter((id) => id !== personId),
   };
+  if (isTheirs) delete left.authorContactId;
   return { left, isRemoved: entityId === personId };
 }

@@ -1,6 +1,7 @@
 import { compareValues } from "convex/values";
+import type { NamedTableInfo, Query } from "convex/server";
 import { internal } from "../_generated/api";
-import type { Id } from "../_generated/dataModel";
+import type { DataModel, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { jobScopeOf, type WriteScope } from "../ontology/effects";
 import { customersOf } from "../ontology/portalRules";
@@ -80,7 +81,7 @@ export function commentsOf(
   column: OwnerColumn,
   ownerId: Id<"objects">,
   since = -Infinity,
-) {
+): Query<NamedTableInfo<DataModel, "objects">> {
   return ctx.db.query("objects").withIndex(`list_${column}`, (q) =>
     q
       .eq("organizationId", organizationId)

@@ -63,7 +63,7 @@ async function tellOne(
   isMentioned: boolean,
 ): Promise<void> {
   const { organizationId, _id: commentId, createdAt } = comment;
-  const { projectId, entityType } = comment.customProperties;
+  const { projectId, entityType, authorContactId } = comment.customProperties;
   const membership = await readerOf(ctx, organizationId, userId, projectId);
   if (!membership) return;
   const whose = { organizationId, entityId: entity._id, entityType, userId };
@@ -82,6 +82,7 @@ async function tellOne(
     {
       event: reason === "mentioned" ? "comment.mentioned" : "comment.followed",
       objectId: commentId,
+      contactId: authorContactId ?? (entity.type === "crm_contact" ? entity._id : undefined),
       name: nameOfEntity(entity),
       message: messageOf(comment),
     },

@@ -83,7 +83,7 @@ export async function tellInApp(
   ctx: MutationCtx,
   organization: Doc<"organizations">,
   userId: Id<"users">,
-  { template, objectId, words, name }: Told,
+  { template, objectId, contactId, words, name }: Told,
 ): Promise<void> {
   const language = languageOf(organization);
   const now = Date.now();
@@ -92,6 +92,7 @@ export async function tellInApp(
     channel: "in_app",
     status: "unread",
     ...{ userId, objectId, template, language },
+    ...(contactId ? { contactId } : {}),
     data: { title: words[language].replace("#", () => name) },
     attachments: [],
     attempts: [],
@@ -104,26 +105,30 @@ export async function tellMember(
   ctx: MutationCtx,
   organization: Doc<"organizations">,
   { membershipId, userId }: Addressee,
-  { event, objectId, name, message }: News,
+  { event, objectId, contactId, name, message }: News,
 ): Promise<void> {
   const choice = choiceOf(await settingsOf(ctx, organization._id, userId), event);
   const words = STAFF_EVENTS[event];
   if (choice.in_app) {
-    await tellInApp(ctx, organization, userId, { template: event, objectId, words, name });
+    const told = { template: event, objectId, contactId, words, name };
+    await tellInApp(ctx, organization, userId, told);
   }
   if (!choice.email) return;
   const title = titleOf(event, languageOf(organization), name);
   const mails = await noticeTo(ctx, organization, { membershipId, userId }, title);
+  const of: { contactId?: Id<"objects"> } = contactId ? { contactId } : {};
   const said: { message?: string } = message === undefined ? {} : { message };
   await queueMessages(
     ctx,
     organization._id,
-    mails.map((mail) => ({ ...mail, objectId, data: { ...mail.data, ...said } })),
+    mails.map((mail) => ({ ...mail, objectId, ...of, data: { ...mail.data, ...said } })),
   );
 }
 type News = {
   event: StaffEvent;
   objectId: Id<"objects">;
+  /** The person whom it speaks of: what is told is blanked when they are erased. */
+  contactId?: Id<"objects"> | undefined;
   name: string;
   /** What a mail says beside it, as plain text. */
   message?: string;
@@ -133,6 +138,7 @@ type Addressee = { membershipId: Id<"memberships">; userId: Id<"users"> };
 type Told = {
   template: string;
   objectId: Id<"objects">;
+  contactId?: Id<"objects"> | undefined;
   words: Record<Language, string>;
   name: string;
 };

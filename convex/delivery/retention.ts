@@ -54,7 +54,7 @@ export const forgetLinks = internalMutation({
 });
 
 /**
- * Blanks what went to a person who is erased, a page at a time, with what is known of their addresses;
+ * Blanks what went to a person who is erased, and what members were told of them, a page at a time, with what is known of their addresses;
  * what has not gone out stays here. One that is under way keeps its lease, and says how it ended.
  * Scheduled with the erasure.
  */
@@ -67,17 +67,19 @@ export const forgetPerson = internalMutation({
       .withIndex("by_contact", (q) => q.eq("contactId", contactId))
       .paginate({ numItems: AT_ONCE, cursor, maximumBytesRead: MAX_BYTES_REWRITTEN });
     for (const message of page) {
-      const { _id, organizationId, channel, to, status, attempts } = message;
-      if (channel === "email" && to !== undefined) await forgetAddress(ctx, organizationId, to);
+      const { _id, organizationId, channel, to, membershipId, status, attempts } = message;
+      // What speaks of them to a member went to an address of that one's.
+      const isTheirs = channel === "email" && membershipId === undefined;
+      if (isTheirs && to !== undefined) await forgetAddress(ctx, organizationId, to);
       if (status === "queued") await withdraw(ctx, message, ERASED);
       await ctx.db.patch("notifications", _id, {
-        to: undefined,
+        ...(membershipId === undefined ? { to: undefined } : {}),
         data: {},
         ...noSecret,
         files: undefined,
         attachments: [],
         attempts: attempts.map(({ error: _error, ...rest }) => rest),
-        ...(status === "queued" ? {} : { reason: ERASED }),
+        ...(status === "queued" || channel === "in_app" ? {} : { reason: ERASED }),
         updatedAt: Date.now(),
       });
     }

@@ -8,6 +8,7 @@ import { v } from "convex/values";
 import type { Id } from "../_generated/dataModel";
 import { query, type QueryCtx } from "../_generated/server";
 import { invalid } from "../kit/errors";
+import type { Caller } from "../kit/caller";
 import { callerAt, callerIn, collectionOf, sessionArgument, type SessionId } from "../kit/live";
 import type { Pageable } from "../kit/page";
 import type { Area, Scope } from "../kit/scopes";
@@ -92,15 +93,26 @@ type ListArguments<T extends MappedName> = Placed &
   } & { [F in keyof FieldsOf<T>]?: SentOf<FieldsOf<T>[F]> };
 
 /** The functions that read a type's records, with what they take and answer. */
-export type LiveReads<T extends MappedName, IdName extends string> = {
+export type LiveReads<T extends MappedName, IdName extends string, More> = {
   /** The newest 1,000, without the archived ones. */
-  list: RegisteredQuery<"public", ListArguments<T>, Promise<LiveView<T>[]>>;
+  list: RegisteredQuery<"public", ListArguments<T>, Promise<(LiveView<T> & More)[]>>;
   listPaginated: RegisteredQuery<
     "public",
     ListArguments<T> & { paginationOpts: PaginationOptions },
-    Promise<PaginationResult<LiveView<T>>>
+    Promise<PaginationResult<LiveView<T> & More>>
   >;
-  get: RegisteredQuery<"public", Session & Record<IdName, string>, Promise<LiveView<T>>>;
+  get: RegisteredQuery<"public", Session & Record<IdName, string>, Promise<LiveView<T> & More>>;
+};
+
+type Names<IdName extends string, More> = {
+  area: Area;
+  idName: IdName;
+  /** What records say beside their fields, by who asks, each in its place. */
+  beside?: (
+    ctx: QueryCtx,
+    caller: Caller,
+    records: readonly { _id: Id<"objects"> }[],
+  ) => Promise<More[]>;
 };
 
 /**
@@ -108,15 +120,16 @@ export type LiveReads<T extends MappedName, IdName extends string> = {
  * it, under its documented name where it has one. Those that write: writes.ts.
  * @param idName what the functions of one record call its id: `projectId`
  */
-export function liveReadsOf<T extends MappedName, const IdName extends string>(
+export function liveReadsOf<T extends MappedName, const IdName extends string, More = unknown>(
   type: T,
-  names: { area: Area; idName: IdName },
-): LiveReads<T, IdName> {
+  names: Names<IdName, More>,
+): LiveReads<T, IdName, More> {
   // What the functions take is made of the map; its types say so, its making does not.
   return readsOf(type, names);
 }
 
-function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: string }) {
+function readsOf<More>(type: MappedName, { area, idName, beside }: Names<string, More>) {
+  type Shown = LiveView<MappedName> & More;
   const definition = definitionOf(type);
   const mapped = { ...definition, map: mapOf(type) };
   const read = `${area}:read` as const;
@@ -124,38 +137,52 @@ function readsOf(type: ObjectType, { area, idName }: { area: Area; idName: strin
   const recordArguments = { [idName]: v.string(), ...sessionArgument };
   const idIn = (args: Record<string, unknown>): string => args[idName] as string;
 
+  const shownTo = async (
+    ctx: QueryCtx,
+    caller: Caller,
+    views: LiveView<MappedName>[],
+  ): Promise<Shown[]> => {
+    const more = await beside?.(ctx, caller, views);
+    return views.map((view, at) => ({ ...view, ...more?.[at] }) as Shown);
+  };
   const rowsOf = async (
     ctx: QueryCtx,
     { sessionId, organizationId, sort, ...filters }: Placed & Sorted & Record<string, unknown>,
-  ): Promise<SelectedRows<ObjectType>> => {
-    const { tenant } = await callerIn(ctx, sessionId, organizationId, read);
+  ): Promise<{ caller: Caller; rows: SelectedRows<MappedName> }> => {
+    const { caller, tenant } = await callerIn(ctx, sessionId, organizationId, read);
     const asked: FilterValues = {};
     for (const [name, column] of Object.entries(definition.filters)) {
       const [value, field] = [filters[name], mapped.map.fields[name]];
       if (typeof value === "string") asked[column] = field ? comparedBy(field, value) : value;
     }
     const selection = selectionOf(filtersOf(asked), sortedBy(type, sort));
-    return await SelectedRows.seenBy(ctx, tenant, type, selection);
+    return { caller, rows: await SelectedRows.seenBy(ctx, tenant, type, selection) };
   };
 
   return {
     list: query({
       args: listArguments,
-      handler: async (ctx, args): Promise<LiveView<ObjectType>[]> =>
-        await collectedViews(await rowsOf(ctx, args)),
+      handler: async (ctx, args): Promise<Shown[]> => {
+        const { caller, rows } = await rowsOf(ctx, args);
+        return await shownTo(ctx, caller, await collectedViews(rows));
+      },
     }),
     listPaginated: query({
       args: { ...listArguments, ...pageArguments },
-      handler: async (
-        ctx,
-        { paginationOpts, ...args },
-      ): Promise<PaginationResult<LiveView<ObjectType>>> =>
-        await pageOfViews(await rowsOf(ctx, args), paginationOpts),
+      handler: async (ctx, { paginationOpts, ...args }): Promise<PaginationResult<Shown>> => {
+        const { caller, rows } = await rowsOf(ctx, args);
+        const { page, ...rest } = await pageOfViews(rows, paginationOpts);
+        return { ...rest, page: await shownTo(ctx, caller, page) };
+      },
     }),
     get: query({
       args: recordArguments,
-      handler: async (ctx, args): Promise<LiveView<ObjectType>> =>
-        await viewAt(ctx, args.sessionId, type, idIn(args), read),
+      handler: async (ctx, args): Promise<Shown> => {
+        const at = await callerAt(ctx, args.sessionId, type, idIn(args), read);
+        const [shown] = await shownTo(ctx, at.caller, [liveViewOf(at.object)]);
+        if (!shown) throw new Error("A record is shown as nothing.");
+        return shown;
+      },
     }),
   };
 }

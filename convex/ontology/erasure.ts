@@ -263,7 +263,7 @@ async function eraseObject(
   if (!remains) return false;
   const left = remains.left as Properties<ObjectDoc["type"]>;
   if (!remains.isRemoved) {
-    await store.update(object, { customProperties: left });
+    await store.update(object, { customProperties: nothingBut(object, left) });
     await forgetIssue(ctx, object._id);
     await forgetFiles(ctx, object._id);
     await recordErasure(ctx, store.scope, object);
@@ -281,6 +281,15 @@ async function eraseObject(
   await forgetConflicts(ctx, object._id);
   await forgetRevisions(ctx, object._id);
   return true;
+}
+
+/** What is left of it, and without what is not. */
+function nothingBut(
+  { customProperties }: ObjectDoc,
+  left: Properties<ObjectDoc["type"]>,
+): Partial<Properties<ObjectDoc["type"]>> {
+  const gone = Object.keys(customProperties).filter((name) => !Object.hasOwn(left, name));
+  return { ...Object.fromEntries(gone.map((name) => [name, undefined])), ...left };
 }
 
 function isBlank(

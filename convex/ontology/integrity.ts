@@ -4,7 +4,7 @@ import type { QueryCtx } from "../_generated/server";
 import type { difference } from "../schemas/invoicingSchemas";
 import { type Cell, merged } from "./counts";
 import { objectsAfter, placeOf, type Position } from "./commitOrder";
-import { columnsOf, talliesOf } from "./derived";
+import { columnsOf, definitionOf, talliesOf } from "./derived";
 import { invoiceDifferences } from "./invoiceIntegrity";
 import { isDocumentSeries, placeOfNumber } from "./documentNumbers";
 import { isOfType } from "./reader";
@@ -147,7 +147,8 @@ function collect(object: ObjectDoc, { groups, serials }: Findings): void {
   for (const { group, period, ...cell } of talliesOf(object)) {
     addGroup(groups, { group, period, cells: [cell] });
   }
-  const place = placeOfNumber(object.name);
+  // What others are called may look like a number.
+  const place = definitionOf(object.type).area === "invoices" ? placeOfNumber(object.name) : null;
   if (place === null || object.lifecycle === "deleted") return;
   const used = serials.get(place.series) ?? new Set();
   serials.set(place.series, used.add(Number(place.serial)));

@@ -77,8 +77,9 @@ export async function referringPage(
   };
 }
 
-/** Comments go with what they are about, and replies with what they answer: they keep nothing. */
+/** Comments go with what they are about, and replies with what they answer: they keep only who wrote them. */
 const GOES_ALONG = "comment";
+const WRITTEN_BY = "said_by";
 
 /** @throws CONFLICT with the links */
 export async function requireUnreferenced(ctx: QueryCtx, object: ObjectDoc): Promise<void> {
@@ -90,7 +91,13 @@ export async function requireUnreferenced(ctx: QueryCtx, object: ObjectDoc): Pro
         return isBefore ? all.lt("fromType", GOES_ALONG) : all.gt("fromType", GOES_ALONG);
       })
       .take(20);
-  const links = [...(await linksTo(true)), ...(await linksTo(false))].slice(0, 20);
+  const written = await ctx.db
+    .query("objectLinks")
+    .withIndex("by_to", (q) =>
+      q.eq("organizationId", object.organizationId).eq("to", object._id).eq("linkType", WRITTEN_BY),
+    )
+    .take(20);
+  const links = [...(await linksTo(true)), ...written, ...(await linksTo(false))].slice(0, 20);
   if (links.length === 0) return;
   throw new ApiError("CONFLICT", "Other objects point to it; unlink or delete those first.", {
     details: {

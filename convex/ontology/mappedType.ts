@@ -77,6 +77,7 @@ export function mappedColumns(
 /** A value as a column has it, and a filter is compared with it. */
 export function comparedBy({ keyOf, nature }: Field, value: string): string {
   if (keyOf) return keyOf(value);
+  if (nature.kind === "oneOf") return nature.synonyms?.[value] ?? value;
   return nature.kind === "email" ? emailKey(value) : value;
 }
 

@@ -83,6 +83,16 @@ export async function removeRecord(context: RuleContext, object: ObjectDoc): Pro
   await context.store.remove(object);
 }
 
+/** A deleted one, as it was. @throws FORBIDDEN where its rules or its project's team keep it; CONFLICT */
+export async function restoreRecord<T extends ObjectType>(
+  context: RuleContext,
+  object: ObjectDoc<T>,
+): Promise<ObjectDoc<T>> {
+  rulesOf(object.type)?.requireRestorable?.(object, context);
+  await requireRole(context, object.type, projectOf(object));
+  return await context.store.restore(object);
+}
+
 /** On a project, and on what belongs to it, works who has a role for it there. @throws FORBIDDEN */
 async function requireRole(
   { ctx, store }: RuleContext,

@@ -33,6 +33,8 @@ export type TypeRules<T extends ObjectType> = {
   entails?(context: RuleContext, before: ObjectDoc<T> | null, after: ObjectDoc<T>): Promise<void>;
   /** Whether it may be deleted. @throws INVALID_STATE, FORBIDDEN */
   requireRemovable?(object: ObjectDoc<T>, context: RuleContext): void | Promise<void>;
+  /** Whether it may be brought back to life. @throws FORBIDDEN */
+  requireRestorable?(object: ObjectDoc<T>, context: RuleContext): void;
   /** What its deletion takes from other objects, or takes with it. */
   releases?(context: RuleContext, object: ObjectDoc<T>): Promise<void>;
 };

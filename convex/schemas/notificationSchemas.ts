@@ -64,7 +64,7 @@ export const notificationTables = {
     status: notificationStatus,
     /** Whose inbox it lies in; absent for what goes out. */
     userId: v.optional(v.id("users")),
-    /** What it is about, and the person that it goes to. */
+    /** What it is about, and the person that it goes to, or tells a member of. */
     objectId: v.optional(v.id("objects")),
     contactId: v.optional(v.id("objects")),
     /** E-mail address or phone number (E.164). */

@@ -3,6 +3,7 @@ import { ApiError } from "../kit/errors";
 import type { CheckedFields, SentRecord, SyncContext, SyncedType } from "../ontology/synced";
 import { type SyncedDoc, syncRecordOf } from "../ontology/syncedRecord";
 import { syncedTypes } from "../ontology/syncedTypes";
+import { restoreRecord } from "../ontology/records";
 import type { ObjectStore } from "../ontology/store";
 import type { PushedChange } from "./change";
 import {
@@ -105,7 +106,8 @@ async function update(
   const checked = type.check(sent, object, context.organization.timeZone);
   const wins = clientWins(writtenOf(object), editOf(context));
   const isDeleted = object.lifecycle === "deleted";
-  const present = wins && isDeleted ? await context.store.restore(object) : object;
+  const by = { ctx: context, store: context.store };
+  const present = wins && isDeleted ? await restoreRecord(by, object) : object;
   const after = wins ? await type.change(context, present, checked) : object;
   if (present !== object) await requireLivingReferences(context, after);
   const client = wins ? syncRecordOf(after) : overlaid(object, sent);

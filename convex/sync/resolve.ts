@@ -1,6 +1,7 @@
 import { ApiError } from "../kit/errors";
 import { entityTag, requireVersion } from "../kit/version";
 import { record } from "../ontology/effects";
+import { restoreRecord } from "../ontology/records";
 import type { SentRecord, SyncContext } from "../ontology/synced";
 import { isSynced, type SyncedDoc, type SyncRecord, syncRecordOf } from "../ontology/syncedRecord";
 import { syncedTypes } from "../ontology/syncedTypes";
@@ -57,7 +58,8 @@ async function written(
     return isDeleted ? object : { ...object, version: object.version + 1 };
   }
   const checked = type.check(wanted, object, context.organization.timeZone);
-  const present = isDeleted ? await context.store.restore(object) : object;
+  const by = { ctx: context, store: context.store };
+  const present = isDeleted ? await restoreRecord(by, object) : object;
   const after = await type.change(context, present, checked);
   if (isDeleted) await requireLivingReferences(context, after);
   return after;

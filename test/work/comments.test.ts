@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
@@ -5,6 +6,7 @@ import type { Role } from "../../convex/kit/scopes";
 import type { Answer, Request } from "../helpers/answer";
 import { type Fixture, type Member, newBackend, newMember } from "../helpers/backend";
 import { contact, portalToken, project } from "../portal/portal";
+import { newDevice } from "../sync/devices";
 
 let home: Fixture;
 let mara: Member;
@@ -92,8 +94,8 @@ describe("a comment", () => {
     expect(await bodies(mara.request, `?entity_type=contact&entity_id=${contactId}`)).toEqual([
       "A lead",
     ]);
-    const all = await mara.request("GET", path);
-    expect(all.body.meta).toMatchObject({ total: 2 });
+    const listed = await mara.request("GET", path);
+    expect(listed.body.meta).toMatchObject({ total: 2 });
     const own = await mara.request("GET", `${path}?entityId=${projectId}`);
     expect([own.body.data.length, own.body.meta?.total]).toEqual([1, 1]);
     const found = await mara.request("GET", "/search/comments?q=hello");
@@ -101,7 +103,10 @@ describe("a comment", () => {
     const { organizationId } = home;
     const asked = { sessionId: mara.sessionToken, organizationId, entityId: taskId };
     const live = await home.backend.query(api.commentOntology.getComments, asked);
-    expect(live.map(({ body }) => body)).toEqual(["Hello"]);
+    expect(live).toMatchObject([{ body: "Hello", isStarred: false, starCount: 0 }]);
+    const { entityId: _entity, ...all } = { ...asked, entityType: "crm_contact" as never };
+    const ofContacts = await home.backend.query(api.commentOntology.getComments, all);
+    expect(ofContacts.map(({ body }) => body)).toEqual(["A lead"]);
   });
 
   test("names in its field what is wrong with it", async () => {
@@ -461,5 +466,95 @@ describe("who follows", () => {
       if (!message || !organization) throw new Error("There is no mail.");
       expect(await readSubject(ctx, organization, message)).toHaveProperty("withdrawn");
     });
+  });
+});
+
+describe("of a person who is erased", () => {
+  test("nothing is left of what they said, of what was said about them, and of what of it was told", async () => {
+    const zaphod = await contact(home, "zaphod@acme.test");
+    const token = await portalToken(home, "zaphod@acme.test");
+    const { id: entityId } = await project(home, { contactIds: [zaphod.contactId] });
+    await said(mara.request, { entityId, body: "How is it?", visibility: "client" });
+    const settings = { events: { "comment.followed": { email: true } } };
+    await mara.request("PATCH", "/notifications/settings", { body: settings });
+    const theirs = await said(home.request, { entityId, body: "I am in debt" }, token);
+    await home.request("PATCH", `/comments/${theirs.id}`, {
+      body: { body: "Deep in debt" },
+      token,
+    });
+    const about = { entityType: "contact", entityId: zaphod.contactId };
+    const ofThem = await said(other.request, { ...about, body: "He is in debt, @mara" });
+    expect(await inbox(mara)).toEqual(["comment.mentioned", "comment.followed"]);
+    // Who wrote something is erased, or what they wrote is deleted first: it would lose whose it is.
+    const kept = await home.request("DELETE", `/crm/contacts/${zaphod.contactId}`);
+    expect(kept.status).toBe(409);
+    expect((await home.request("POST", `/crm/contacts/${zaphod.contactId}/erase`)).status).toBe(
+      200,
+    );
+    expect((await home.request("GET", `/comments/${ofThem.id}`)).status).toBe(404);
+    for (let turn = 0; turn < 8; turn += 1) await carriedOut();
+    const shown = await home.request("GET", `/comments/${theirs.id}`);
+    expect(shown.body.data).toMatchObject({ body: "", author: { type: "portal_user", name: "" } });
+    const { default: schema } = await import("../../convex/schema");
+    const traces = await home.backend.run(async ({ db }) => {
+      const tables = Object.keys(schema.tables) as (keyof typeof schema.tables)[];
+      const texts = await Promise.all(
+        tables.map(async (table) => {
+          const rows = await db.query(table).collect();
+          const text = JSON.stringify(rows, (_, value: unknown) =>
+            typeof value === "bigint" ? "" : value,
+          );
+          return text.includes("in debt") ? [table] : [];
+        }),
+      );
+      return texts.flat();
+    });
+    expect(traces).toEqual([]);
+    expect(await home.backend.run(({ db }) => db.query("hiddenComments").collect())).toEqual([]);
+  });
+});
+
+test("comments of a contact that is merged into another are about that one then", async () => {
+  const [one, into] = [await contact(home, "ada@acme.test"), await contact(home, "ada@work.test")];
+  const about = { entityType: "contact", entityId: one.contactId };
+  await said(mara.request, { ...about, body: "A lead" });
+  const body = { sourceId: one.contactId };
+  await home.request("POST", `/crm/contacts/${into.contactId}/merge`, { body });
+  await carriedOut();
+  expect(await bodies(mara.request, `?entityId=${into.contactId}`)).toEqual(["A lead"]);
+});
+
+describe("a device", () => {
+  test("makes a comment and its reply at once, and brings back nobody else's", async () => {
+    const phone = await newDevice(home, "member");
+    const elsewhere = await newDevice(home, "member");
+    const projectId = await newProject();
+    const [first, second] = [randomUUID(), randomUUID()];
+    const data = (customProperties: object): { customProperties: Record<string, unknown> } => ({
+      customProperties: { ...customProperties },
+    });
+    const { results } = await phone.push([
+      {
+        ...{ type: "comment", clientId: first },
+        data: data({ body: "Shall we?", entityType: "project", entityId: projectId }),
+      },
+      { type: "comment", clientId: second, data: data({ body: "Yes", parentId: first }) },
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["applied", "applied"]);
+    const id = results[0]?.id ?? "";
+    expect(await bodies(mara.request, `?parentId=${id}`)).toEqual(["Yes"]);
+    const { changes } = await elsewhere.pull();
+    expect(changes.find((change) => change.id === id)?.data).toMatchObject({
+      ...{ name: "Shall we?", customProperties: { entityId: projectId, body: "Shall we?" } },
+    });
+    vi.advanceTimersByTime(1000);
+    const edit = { type: "comment", id, data: data({ body: "We shall not" }) };
+    expect((await elsewhere.send(edit)).error?.code).toBe("FORBIDDEN");
+    await mara.request("DELETE", `/comments/${id}`);
+    vi.advanceTimersByTime(1000);
+    const again = { type: "comment", id, data: data({ body: "Shall we?" }) };
+    expect((await elsewhere.send(again)).error?.code).toBe("FORBIDDEN");
+    expect((await phone.send(again)).error).toBeUndefined();
+    expect(await bodies(mara.request, `?entityId=${projectId}`)).toContain("Shall we?");
   });
 });

@@ -6,7 +6,6 @@ import { mentionsIn } from "../../comments/mentions";
 import { keepRevision } from "../../comments/revisions";
 import { ApiError, invalidFields, missingReference } from "../../kit/errors";
 import { onlyVisible } from "../../kit/invisible";
-import { idOfAnyTenant } from "../../kit/own";
 import { definitionOf } from "../../ontology/derived";
 import type { WriteScope } from "../../ontology/effects";
 import type { ObjectDoc, Properties } from "../../ontology/registry";
@@ -56,8 +55,8 @@ export const commentRules: TypeRules<"comment"> = {
     const { _id: commentId, organizationId, createdAt } = after;
     const { entityId, entityType, author, mentions } = after.customProperties;
     const isNew = before === null;
-    const userId = author.type === "user" ? idOfAnyTenant(ctx, "users", author.id) : null;
-    if (isNew && userId && store.scope.actor.type === "user") {
+    const userId = author.type === "user" ? await store.findMember(author.id) : null;
+    if (isNew && userId) {
       const whose = { organizationId, entityId, entityType, userId };
       await keepFollow(ctx, whose, { takesPart: true, readUpTo: createdAt, isUnread: false });
     }
@@ -67,6 +66,9 @@ export const commentRules: TypeRules<"comment"> = {
       isNew,
       after: "",
     });
+  },
+  requireRestorable(comment, { store }) {
+    requireAuthor(store.scope, comment, "changes");
   },
   async requireRemovable(comment, { ctx, store }) {
     const { scope } = store;
