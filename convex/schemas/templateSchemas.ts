@@ -9,7 +9,7 @@ import { jobFields } from "./jobSchemas";
 const named = v.object({ name: v.string(), color: v.optional(v.string()) });
 
 /** A task of a template; others are named by their places, from 0, in the order in which they are made. */
-export const plannedTask = v.object({
+const plannedTask = v.object({
   title: v.string(),
   description: v.optional(v.string()),
   priority: oneOf(PRIORITIES),

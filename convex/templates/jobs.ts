@@ -89,6 +89,6 @@ async function tasksAt(
 }
 
 /** Its working lists are nobody's any more. */
-export async function end(ctx: MutationCtx, { _id }: TemplateJob, job: Job): Promise<void> {
+async function end(ctx: MutationCtx, { _id }: TemplateJob, job: Job): Promise<void> {
   await ctx.db.patch("templateJobs", _id, { job, taskIds: [], labelIds: [] });
 }

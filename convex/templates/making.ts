@@ -24,7 +24,7 @@ type Role = ProjectRole;
 export const MADE_AT_ONCE = 200;
 const BYTES_AT_ONCE = 1024 * 1024;
 
-export type Wish = {
+type Wish = {
   templateId: string;
   name: string;
   /** Today in the organization's zone where the template has days, and nothing is said. */

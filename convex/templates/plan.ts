@@ -11,7 +11,7 @@ import type { PlannedTask } from "../schemas/templateSchemas";
 type Task = ObjectDoc<"task">;
 type Status = Task["status"];
 
-export type Source = {
+type Source = {
   tasks: readonly Task[];
   labelIds: readonly Id<"objects">[];
   /** The project's own days. */

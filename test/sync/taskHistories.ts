@@ -42,7 +42,7 @@ export const taskHistory = fc.record({
   skews: fc.array(fc.integer({ min: -60, max: 60 }), { minLength: DEVICES, maxLength: DEVICES }),
   steps: fc.array(step, { minLength: 4, maxLength: 20 }),
 });
-export type TaskHistory = typeof taskHistory extends fc.Arbitrary<infer One> ? One : never;
+type TaskHistory = typeof taskHistory extends fc.Arbitrary<infer One> ? One : never;
 
 type Fields = Record<string, unknown> & {
   position?: string;
@@ -108,33 +108,49 @@ function make(one: Device, name: string, customProperties: Fields): void {
 async function take(devices: readonly Device[], projectId: string, next: Step): Promise<void> {
   const one = devices[next.device];
   if (!one) throw new Error("There are three devices.");
-  if (next.do === "push") return await one.push(next.fate);
-  if (next.do === "pull") return await one.pullAll(200);
+  if (next.do === "push") {
+    await one.push(next.fate);
+    return;
+  }
+  if (next.do === "pull") {
+    await one.pullAll(200);
+    return;
+  }
   const tasks = living(one.rows);
   const [id, row] = tasks[next.n % Math.max(1, tasks.length)] ?? [];
   const position = placeAmong(tasks, "other" in next ? next.other : 0);
-  if (next.do === "make") return make(one, "Task", { projectId, position });
+  if (next.do === "make") {
+    make(one, "Task", { projectId, position });
+    return;
+  }
   if (id === undefined || !row) return;
   const known = { type: "task", id, baseVersion: row.version };
   switch (next.do) {
-    case "part":
-      return make(one, "Part", { projectId, position, parentTaskId: id });
+    case "part": {
+      make(one, "Part", { projectId, position, parentTaskId: id });
+      return;
+    }
     case "move": {
       const status = STATUSES[next.other % 2] ?? "todo";
-      return one.write({ ...known, data: { status, customProperties: { position } } });
+      one.write({ ...known, data: { status, customProperties: { position } } });
+      return;
     }
     case "wait": {
       const [other] = tasks[next.other % tasks.length] ?? [];
       const dependsOn = [...(fieldsOf(row).dependsOn ?? []), ...(other ? [other] : [])];
-      return one.write({ ...known, data: { customProperties: { dependsOn } } });
+      one.write({ ...known, data: { customProperties: { dependsOn } } });
+      return;
     }
     case "finish": {
       const [weekly] = tasks.filter(([, { data }]) => data?.name === WEEKLY && next.n % 3 > 0);
       const about = weekly ? { ...known, id: weekly[0], baseVersion: weekly[1].version } : known;
-      return one.write({ ...about, data: { status: "done" } });
+      one.write({ ...about, data: { status: "done" } });
+      return;
     }
-    case "remove":
-      return one.write({ op: "delete", ...known });
+    case "remove": {
+      one.write({ op: "delete", ...known });
+      return;
+    }
   }
 }
 

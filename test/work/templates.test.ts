@@ -132,6 +132,8 @@ describe("a project made from a template", () => {
     expect(await given("GET", `/projects/${made.id}/tags`)).toMatchObject([
       { name: "Website", color: "#112233" },
     ]);
+    const tagged = (await given("GET", "/projects?tags=Website")) as unknown as Shown[];
+    expect(tagged.map(({ id }) => id).sort()).toEqual([source, made.id].sort());
     const tasks = await tasksOf(made.id);
     const one = Object.fromEntries(tasks.map((task) => [task.title, task]));
     expect(tasks.map(({ title, status }) => [title, status])).toEqual([
@@ -283,6 +285,30 @@ describe("a project made from a template", () => {
     await given("DELETE", `/projects/templates/${templateId}`);
     expect(await made({})).toEqual([404, "PROJECT_TEMPLATE_NOT_FOUND", "body.templateId"]);
     expect(await count()).toEqual(before);
+  });
+});
+
+test("live functions make, list and change templates, and projects from them, as routes do", async () => {
+  const { organizationId, sessionToken: sessionId, backend } = home;
+  const { templateOntology: live } = api;
+  const projectId = await newProject({ startDate: "2026-01-01" });
+  await newTask(projectId, "Only", { dueDate: "2026-01-08" });
+  const data = { name: "Live" };
+  const template = await backend.mutation(live.createTemplate, { sessionId, projectId, data });
+  expect(template).toMatchObject({ name: "Live", taskCount: 1, description: null });
+  const templateId: string = template.id;
+  const updates = { description: "Changed" };
+  await backend.mutation(live.updateTemplate, { sessionId, templateId, updates });
+  const [listed] = await backend.query(live.getTemplates, { sessionId, organizationId });
+  expect(listed).toMatchObject({ id: templateId, description: "Changed", version: 2 });
+  const wish = { templateId, name: "Made live", startDate: "2026-02-01" };
+  const asked = { sessionId, organizationId };
+  const made = await backend.mutation(live.createProjectFromTemplate, { ...asked, data: wish });
+  expect(made).toMatchObject({ name: "Made live", jobId: null });
+  expect((await tasksOf(made.id)).map(({ dueDate }) => day(dueDate))).toEqual(["2026-02-08"]);
+  const beyond = { ...asked, data: { ...wish, startDate: "2299-12-30" } };
+  await expect(backend.mutation(live.createProjectFromTemplate, beyond)).rejects.toMatchObject({
+    data: { code: "VALIDATION_ERROR", details: [{ path: "data.startDate" }] },
   });
 });
 
