@@ -119,6 +119,7 @@ const OF_ANY_TENANT = [
   "convex/payments/matching.ts", // a provider's signed event, for whichever organization's invoice
   "convex/delivery/providerEvents.ts", // a provider's signed event, with our own tag
   "convex/delivery/inbox.ts", // our own event
+  "convex/comments/authors.ts", // the account that it was joined to is compared
   "convex/delivery/notificationList.ts", // an index that begins with the organization
   "convex/tenants/members.ts", // the same
   "convex/time/whose.ts", // the same

@@ -88,7 +88,7 @@ export async function restoreRecord<T extends ObjectType>(
   context: RuleContext,
   object: ObjectDoc<T>,
 ): Promise<ObjectDoc<T>> {
-  rulesOf(object.type)?.requireRestorable?.(object, context);
+  await rulesOf(object.type)?.requireRestorable?.(object, context);
   await requireRole(context, object.type, projectOf(object));
   return await context.store.restore(object);
 }

@@ -34,7 +34,7 @@ export type TypeRules<T extends ObjectType> = {
   /** Whether it may be deleted. @throws INVALID_STATE, FORBIDDEN */
   requireRemovable?(object: ObjectDoc<T>, context: RuleContext): void | Promise<void>;
   /** Whether it may be brought back to life. @throws FORBIDDEN */
-  requireRestorable?(object: ObjectDoc<T>, context: RuleContext): void;
+  requireRestorable?(object: ObjectDoc<T>, context: RuleContext): void | Promise<void>;
   /** What its deletion takes from other objects, or takes with it. */
   releases?(context: RuleContext, object: ObjectDoc<T>): Promise<void>;
 };

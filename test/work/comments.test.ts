@@ -149,6 +149,10 @@ describe("a comment", () => {
     expect(edited.body.data).toMatchObject({ body: "Second", version: 2 });
     expect((edited.body.data as unknown as Said)["editedAt"]).toEqual(expect.any(Number));
     await mara.request("PATCH", `/comments/${id}`, { body });
+    await home.backend.run((ctx) =>
+      ctx.db.patch("users", mara.userId, { mergedInto: other.userId }),
+    );
+    expect((await other.request("PATCH", `/comments/${id}`, { body })).status).toBe(200);
     const history = await other.request("GET", `/comments/${id}/history`);
     expect(history.body.data).toMatchObject([{ body: "First" }]);
   });

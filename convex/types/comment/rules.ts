@@ -1,13 +1,13 @@
 import { internal } from "../../_generated/api";
-import type { Doc, Id } from "../../_generated/dataModel";
+import type { Id } from "../../_generated/dataModel";
+import { isAuthor, requireAuthor } from "../../comments/authors";
 import { customersAt, isForCustomers, projectIdOf } from "../../comments/entities";
 import { keepFollow } from "../../comments/follows";
 import { mentionsIn } from "../../comments/mentions";
 import { keepRevision } from "../../comments/revisions";
-import { ApiError, invalidFields, missingReference } from "../../kit/errors";
+import { invalidFields, missingReference } from "../../kit/errors";
 import { onlyVisible } from "../../kit/invisible";
 import { definitionOf } from "../../ontology/derived";
-import type { WriteScope } from "../../ontology/effects";
 import type { ObjectDoc, Properties } from "../../ontology/registry";
 import type { RuleContext, TypeRules } from "../../ontology/typeRules";
 import { requireProjectAction } from "../../team/roles";
@@ -15,7 +15,6 @@ import { ENTITY_TYPES, type EntityWord } from "./type";
 
 type Comment = ObjectDoc<"comment">;
 type Given = Partial<Properties<"comment">>;
-type Actor = Doc<"auditLogs">["actor"];
 
 export const commentRules: TypeRules<"comment"> = {
   check({ body }) {
@@ -44,7 +43,7 @@ export const commentRules: TypeRules<"comment"> = {
     };
   },
   async changes({ ctx, store }, comment, { properties: { body, projectId } }) {
-    requireAuthor(store.scope, comment, "changes");
+    await requireAuthor(ctx, store.scope, comment, "changes");
     if (body === comment.customProperties.body) return {};
     const now = Date.now();
     await keepRevision(ctx, comment, now);
@@ -67,15 +66,15 @@ export const commentRules: TypeRules<"comment"> = {
       after: "",
     });
   },
-  requireRestorable(comment, { store }) {
-    requireAuthor(store.scope, comment, "changes");
+  async requireRestorable(comment, { ctx, store }) {
+    await requireAuthor(ctx, store.scope, comment, "changes");
   },
   async requireRemovable(comment, { ctx, store }) {
     const { scope } = store;
-    if (isAuthor(scope, comment)) return;
+    if (await isAuthor(ctx, scope, comment)) return;
     const { projectId } = comment.customProperties;
     if (scope.viewer || (scope.member !== undefined && projectId === undefined)) {
-      requireAuthor(scope, comment, "deletes");
+      await requireAuthor(ctx, scope, comment, "deletes");
     }
     if (projectId === undefined) return;
     const project = { organizationId: store.organizationId, _id: projectId };
@@ -141,21 +140,4 @@ async function requireComment(
 ): Promise<void> {
   const project = { organizationId: store.organizationId, _id: projectId };
   await requireProjectAction(ctx, store.scope, project, "comment");
-}
-
-/** Keys write for the organization: what one of them wrote any of them may change. */
-function isAuthor({ actor }: Pick<WriteScope, "actor">, { customProperties }: Comment): boolean {
-  const { author } = customProperties;
-  return isSame(actor, author) || (actor.type === "api_key" && author.type === "api_key");
-}
-
-function isSame(one: Actor, other: Actor): boolean {
-  return one.type === other.type && one.id === other.id;
-}
-
-/** @throws FORBIDDEN */
-function requireAuthor(scope: WriteScope, comment: Comment, does: "changes" | "deletes"): void {
-  if (isAuthor(scope, comment)) return;
-  const others = does === "changes" ? "" : "; so may a lead of its project, an owner and a manager";
-  throw new ApiError("FORBIDDEN", `Only who wrote a comment ${does} it${others}.`);
 }
