@@ -103,3 +103,27 @@ export async function endHiding(
     .withIndex("by_owner", (q) => q.eq("organizationId", organizationId).eq("ownerId", ownerId));
   for (const { _id } of await rows.collect()) await ctx.db.delete("hiddenComments", _id);
 }
+
+/** Comments on an object that were deleted, and of which a tombstone says what they said: no link leads to them. */
+export async function deletedCommentsOn(
+  ctx: Pick<QueryCtx, "db">,
+  organizationId: Id<"organizations">,
+  entityId: Id<"objects">,
+  most: number,
+): Promise<Id<"objects">[]> {
+  const rows = ctx.db
+    .query("objects")
+    .withIndex("list_relatedId", (q) =>
+      q
+        .eq("organizationId", organizationId)
+        .eq("type", "comment")
+        .eq("lifecycle", "deleted")
+        .eq("relatedId", entityId),
+    );
+  const found: Id<"objects">[] = [];
+  for await (const { _id, erasedAt, name } of rows) {
+    if (erasedAt === undefined && name !== "") found.push(_id);
+    if (found.length === most) break;
+  }
+  return found;
+}

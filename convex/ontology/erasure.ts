@@ -1,5 +1,5 @@
 import { compareValues, type Value } from "convex/values";
-import { endHiding } from "../comments/keeping";
+import { deletedCommentsOn, endHiding } from "../comments/keeping";
 import { forgetRevisions } from "../comments/revisions";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -229,6 +229,12 @@ async function eraseReferring(
   const blanked = await eraseObjects(ctx, store, page.ids, personId);
   if (page.cursor !== null) return { blanked, left: { persons, cursor: page.cursor } };
   await endHiding(ctx, store.organizationId, personId);
+  const gone = await deletedCommentsOn(ctx, store.organizationId, personId, ERASED_AT_ONCE);
+  if (gone.length > 0) {
+    const more = await eraseObjects(ctx, store, gone, personId);
+    const objectIds = [...blanked.objectIds, ...more.objectIds];
+    return { blanked: { ...blanked, objectIds }, left: { persons, cursor: null } };
+  }
   const left = others.length === 0 ? undefined : { persons: others, cursor: null };
   return { blanked, left };
 }

@@ -489,6 +489,8 @@ describe("of a person who is erased", () => {
     const about = { entityType: "contact", entityId: zaphod.contactId };
     const ofThem = await said(other.request, { ...about, body: "He is in debt, @mara" });
     expect(await inbox(mara)).toEqual(["comment.mentioned", "comment.followed"]);
+    const gone = await said(other.request, { ...about, body: "Much in debt" });
+    await other.request("DELETE", `/comments/${gone.id}`);
     // Who wrote something is erased, or what they wrote is deleted first: it would lose whose it is.
     const kept = await home.request("DELETE", `/crm/contacts/${zaphod.contactId}`);
     expect(kept.status).toBe(409);
