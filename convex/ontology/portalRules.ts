@@ -28,20 +28,20 @@ export function isShownTo(viewer: PortalViewer, object: ObjectDoc): boolean {
  * where the type's rule shows them none of it.
  */
 export function linkToViewer(viewer: PortalViewer, object: ObjectDoc): Link | undefined {
-  const definition = definitionOf(object.type);
-  const { portal } = definition;
-  if (!portal || !(portal.shows?.(object) ?? true)) return undefined;
-  return definition
-    .columns(object)
-    .links.find(({ linkType, to }) => portal.through.includes(linkType) && to === viewer.contactId);
+  return linksToCustomers(object).find(({ to }) => to === viewer.contactId);
 }
 
 /** The contacts whose portal users see the object. */
 export function customersOf(object: ObjectDoc): Id<"objects">[] {
-  const { portal, columns } = definitionOf(object.type);
+  return [...new Set(linksToCustomers(object).map(({ to }) => to))];
+}
+
+function linksToCustomers(object: ObjectDoc): Link[] {
+  const definition = definitionOf(object.type);
+  const { portal } = definition;
   if (!portal || !(portal.shows?.(object) ?? true)) return [];
-  const links = columns(object).links.filter(({ linkType }) => portal.through.includes(linkType));
-  return [...new Set(links.map(({ to }) => to))];
+  const { links } = definition.columns(object);
+  return links.filter(({ linkType }) => portal.through.includes(linkType));
 }
 
 /** The object as a portal user reads it: without what is for staff only. */
