@@ -187,6 +187,7 @@ import type * as boards_span from "../boards/span.js";
 import type * as boards_workload from "../boards/workload.js";
 import type * as bootstrap from "../bootstrap.js";
 import type * as commentOntology from "../commentOntology.js";
+import type * as comments_authors from "../comments/authors.js";
 import type * as comments_concern from "../comments/concern.js";
 import type * as comments_entities from "../comments/entities.js";
 import type * as comments_entityInput from "../comments/entityInput.js";
@@ -937,6 +938,7 @@ declare const fullApi: ApiFromModules<{
   "boards/workload": typeof boards_workload;
   bootstrap: typeof bootstrap;
   commentOntology: typeof commentOntology;
+  "comments/authors": typeof comments_authors;
   "comments/concern": typeof comments_concern;
   "comments/entities": typeof comments_entities;
   "comments/entityInput": typeof comments_entityInput;

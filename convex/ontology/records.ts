@@ -41,8 +41,7 @@ export async function createRecord<T extends ObjectType>(
   const given = await rules?.gives?.(context, input);
   const customProperties = { ...properties, ...given } as Properties<T>;
   const object = await context.store.insert(type, { ...input, customProperties });
-  await rules?.entails?.(context, null, object);
-  return object;
+  return (await rules?.entails?.(context, null, object)) ?? object;
 }
 
 /** Given fields change, `null` clears; lists and a caller's own fields are replaced as a whole. */
@@ -70,8 +69,8 @@ export async function changeRecord<T extends ObjectType>(
   };
   const verb = rules?.verbOf?.(object, next);
   const changed = await context.store.update(object, changes as ObjectChanges<T>, verb);
-  if (changed !== object) await rules?.entails?.(context, object, changed);
-  return changed;
+  if (changed === object) return object;
+  return (await rules?.entails?.(context, object, changed)) ?? changed;
 }
 
 /** @throws INVALID_STATE, FORBIDDEN where the type's rules keep it; CONFLICT while others point to it */

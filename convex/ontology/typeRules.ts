@@ -29,8 +29,12 @@ export type TypeRules<T extends ObjectType> = {
   ): Promise<Partial<Properties<T>>>;
   /** The verb of a change that is more than an update: `completed`. */
   verbOf?(object: ObjectDoc<T>, next: Next<T>): string | undefined;
-  /** What a creation (`before` is null) or a change entails for other objects. */
-  entails?(context: RuleContext, before: ObjectDoc<T> | null, after: ObjectDoc<T>): Promise<void>;
+  /** What a creation (`before` is null) or a change entails for other objects; the object as it is then. */
+  entails?(
+    context: RuleContext,
+    before: ObjectDoc<T> | null,
+    after: ObjectDoc<T>,
+  ): Promise<ObjectDoc<T>>;
   /** Whether it may be deleted. @throws INVALID_STATE, FORBIDDEN */
   requireRemovable?(object: ObjectDoc<T>, context: RuleContext): void | Promise<void>;
   /** Whether it may be brought back to life. @throws FORBIDDEN */

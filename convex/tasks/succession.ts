@@ -16,16 +16,16 @@ type Task = ObjectDoc<"task">;
  * again, or done on two devices, has its successor already. This one stays as it is; its parts are copied
  * open, and the next waits for nothing.
  */
-export async function succeed(context: RuleContext, task: Task): Promise<void> {
+export async function succeed(context: RuleContext, task: Task): Promise<Task> {
   const { recurrence, successorId } = task.customProperties;
-  if (recurrence === undefined || successorId !== undefined) return;
+  if (recurrence === undefined || successorId !== undefined) return task;
   const shift = await shiftOf(context, task);
-  if (shift === null) return;
+  if (shift === null) return task;
   const next = await copyOf(context, task, shift, { recurrence });
   for (const part of await partsOf(context, task)) {
     await copyOf(context, part, shift, { parentTaskId: next._id });
   }
-  await context.store.update(task, { customProperties: { successorId: next._id } });
+  return await context.store.update(task, { customProperties: { successorId: next._id } });
 }
 
 type Shift = (at: number | undefined) => number | undefined;

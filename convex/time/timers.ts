@@ -3,26 +3,35 @@ import type { QueryCtx } from "../_generated/server";
 import { ApiError, notFound } from "../kit/errors";
 import { dayOf } from "../kit/localTime";
 import type { ObjectDoc } from "../ontology/registry";
-import { insertEntry, minutesBetween, type TimeContext, writeEntry } from "./entries";
+import { insertEntry, MAX_MINUTES, minutesBetween, type TimeContext, writeEntry } from "./entries";
 import type { TimeEntry } from "./sums";
 
 type Task = ObjectDoc<"task">;
+const MINUTE = 60_000;
+
 type Said = { note?: string | undefined };
 
-/** @throws CONFLICT while another timer of the member runs in the organization */
+/**
+ * One that runs on a task which is gone, or which they do not see any more, cannot be stopped there, and ends.
+ * @throws CONFLICT while another timer of the member runs in the organization
+ */
 export async function startTimer(
   context: TimeContext,
   task: Task,
   userId: Id<"users">,
   { note, billable = true }: Said & { billable?: boolean | undefined },
 ): Promise<TimeEntry> {
-  const running = await runningTimer(context.ctx, task.organizationId, userId);
-  if (running) {
-    throw new ApiError("CONFLICT", "A timer runs already: stop it first.", {
-      details: { id: running._id, taskId: running.taskId },
-    });
-  }
   const startedAt = Date.now();
+  const next = async (): Promise<TimeEntry | null> =>
+    await runningTimer(context.ctx, task.organizationId, userId);
+  for (let running = await next(); running; running = await next()) {
+    if (await context.store.find("task", running.taskId)) {
+      throw new ApiError("CONFLICT", "A timer runs already: stop it first.", {
+        details: { id: running._id, taskId: running.taskId },
+      });
+    }
+    await endUnseen(context, running, startedAt);
+  }
   const { timeZone } = await context.store.settings();
   return await insertEntry(context, task, userId, {
     ...{ startedAt, date: dayOf(startedAt, timeZone), minutes: 0, billable, isRunning: true },
@@ -49,6 +58,14 @@ export async function stopTimer(
     ...{ endedAt: end, minutes: minutesBetween(running.startedAt, end), isRunning: false },
     ...(note === undefined ? {} : { note }),
   });
+}
+
+async function endUnseen(context: TimeContext, running: TimeEntry, now: number): Promise<void> {
+  const { startedAt = now } = running;
+  const latest = startedAt + MAX_MINUTES * MINUTE;
+  const endedAt = Math.max(startedAt + 1, Math.min(now, latest));
+  const minutes = minutesBetween(startedAt, endedAt);
+  await writeEntry(context, running, { endedAt, minutes, isRunning: false });
 }
 
 /** Of accounts that were joined, there may be two. */

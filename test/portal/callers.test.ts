@@ -18,20 +18,29 @@ const isForPortal = ({ callers }: MountedEndpoint): boolean =>
   callers?.includes("portal_user") ?? false;
 
 describe("a portal user", () => {
-  test("may write nothing but what belongs to their own sign-in", () => {
+  test("may write nothing but their comments, and what belongs to their own sign-in", () => {
     const writes = endpoints.filter(
       (endpoint) => isForPortal(endpoint) && endpoint.method !== "GET",
     );
     expect(writes.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+      "DELETE /comments/:id",
+      "DELETE /projects/:id/comments/:commentId",
+      "PATCH /comments/:id",
+      "PATCH /projects/:id/comments/:commentId",
       "POST /auth/sign-out",
       "POST /auth/validate-token",
+      "POST /comments",
+      "POST /projects/:id/comments",
     ]);
   });
 
   test("is taken by routes of object types that have a portal rule, and by no others", () => {
     for (const { subject, path } of endpoints.filter(isForPortal)) {
       if (subject) expect(objectTypes[subject], path).toHaveProperty("portal");
-      else expect(path).toMatch(/^\/(auth|projects|invoices|credit-notes|quotes|search)(\/|$)/);
+      else
+        expect(path).toMatch(
+          /^\/(auth|projects|invoices|credit-notes|quotes|search|comments)(\/|$)/,
+        );
     }
   });
 

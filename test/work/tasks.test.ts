@@ -213,7 +213,9 @@ describe("a recurring task", () => {
     const recurrence = { rrule: "FREQ=WEEKLY;BYDAY=MO", from: "due" };
     const { id } = await given("POST", at, { title: "Report", dueDate: "2099-01-05", recurrence });
     await given("POST", at, { title: "Collect", parentTaskId: id });
-    await given("PATCH", `/tasks/${id}`, { status: "done" });
+    const done = await given("PATCH", `/tasks/${id}`, { status: "done" });
+    expect(done["successorId"]).toEqual(expect.any(String));
+    expect(await given("GET", `/tasks/${id}`)).toEqual(done);
     await given("PATCH", `/tasks/${id}`, { status: "todo" });
     await given("PATCH", `/tasks/${id}`, { status: "done" });
     const open = (await given("GET", `${at}?status=todo&sort=createdAt`)) as unknown as Task[];
@@ -229,6 +231,7 @@ describe("a recurring task", () => {
       recurrence: { rrule: "FREQ=HOURLY", from: "due" },
     });
     expect(status).toBe(400);
+    expect((await ask("POST", at, { title: "x", estimateMinutes: 1.5 }))[0]).toBe(400);
   });
 });
 

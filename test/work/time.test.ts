@@ -87,6 +87,14 @@ describe("time", () => {
     const stopped = await given("POST", `/tasks/${taskId}/timer/stop`);
     expect(stopped).toMatchObject({ id: timer.id, isRunning: false, minutes: 1 });
     expect((await ask("POST", `/tasks/${taskId}/timer/stop`))[1]["code"]).toBe("TIMER_NOT_FOUND");
+    const gone = await given("POST", "/tasks", { projectId, title: "Gone" });
+    const left = await given("POST", `/tasks/${gone.id}/timer/start`);
+    await ask("DELETE", `/tasks/${gone.id}`);
+    const next = await given("POST", `/tasks/${taskId}/timer/start`);
+    const ended = (await entries()).find(({ id }) => id === left.id);
+    expect(ended).toMatchObject({ isRunning: false, minutes: 1 });
+    await given("POST", `/tasks/${taskId}/timer/stop`);
+    await ask("DELETE", `/time-entries/${next.id}`);
   });
 
   test("of others is the owners' and managers' to change", async () => {

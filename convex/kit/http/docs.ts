@@ -14,7 +14,7 @@ const ASSETS = `${API_PREFIX}/docs/assets`;
 export function docsRoutes(app: HttpApp): void {
   app.get(`${API_PREFIX}/openapi.json`, async (c) => {
     const isGzip = takesGzip(c);
-    const { etag, body } = await c.env.runQuery(internal.api.description.openApi, { isGzip });
+    const { etag, body } = await c.env.runAction(internal.api.description.openApi, { isGzip });
     c.header("Cache-Control", "public, max-age=60");
     c.header("ETag", etag);
     c.header("Vary", "Accept-Encoding", { append: true });

@@ -59,12 +59,13 @@ export const commentRules: TypeRules<"comment"> = {
       const whose = { organizationId, entityId, entityType, userId };
       await keepFollow(ctx, whose, { takesPart: true, readUpTo: createdAt, isUnread: false });
     }
-    if (!isNew && mentions.length === 0) return;
+    if (!isNew && mentions.length === 0) return after;
     await ctx.scheduler.runAfter(0, internal.comments.telling.tell, {
       commentId,
       isNew,
       after: "",
     });
+    return after;
   },
   async requireRestorable(comment, { ctx, store }) {
     await requireAuthor(ctx, store.scope, comment, "changes");

@@ -23,7 +23,11 @@ import { isOpen } from "./type";
 type Task = Properties<"task">;
 
 export const taskRules: TypeRules<"task"> = {
-  check({ startDate, dueDate, recurrence, remindMinutesBefore }) {
+  check({ startDate, dueDate, recurrence, remindMinutesBefore, estimateMinutes }) {
+    for (const [field, minutes] of Object.entries({ remindMinutesBefore, estimateMinutes })) {
+      if (minutes === undefined || Number.isInteger(minutes)) continue;
+      throw invalidFields([{ field, message: "must be whole minutes" }]);
+    }
     if (startDate !== undefined && dueDate !== undefined && dueDate < startDate) {
       throw invalidFields([{ field: "dueDate", message: "must not lie before startDate" }]);
     }
@@ -73,9 +77,9 @@ export const taskRules: TypeRules<"task"> = {
   verbOf: (object, { status }) =>
     status === "done" && object.status !== "done" ? "completed" : undefined,
   async entails(context, before, after) {
-    if (before === null || isOpen(before.status) === isOpen(after.status)) return;
+    if (before === null || isOpen(before.status) === isOpen(after.status)) return after;
     await unblockDependents(context, after);
-    if (!isOpen(after.status)) await succeed(context, after);
+    return isOpen(after.status) ? after : await succeed(context, after);
   },
   async releases(context, task) {
     for (const part of await partsOf(context, task)) {
