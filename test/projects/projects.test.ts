@@ -65,6 +65,7 @@ describe("a new project", () => {
         größe: "L",
         toString: 1,
         visibility: "organization",
+        hourlyRateInCents: null,
         flags: { nested: [1, null] },
         projectCode: "PRJ-2025-001",
         startDate: 1704067200000,

@@ -20,8 +20,8 @@ import { liveTasks, taskHistory } from "./taskHistories";
  * Random histories of five devices. `SYNC_HISTORIES` asks for more of them; what fails prints a seed
  * and a path, which `SYNC_SEED` and `SYNC_PATH` replay.
  */
-const HISTORIES = Number(process.env.SYNC_HISTORIES ?? 400);
-const TASK_HISTORIES = Math.ceil(HISTORIES / 16);
+const HISTORIES = Number(process.env.SYNC_HISTORIES ?? 240);
+const TASK_HISTORIES = Math.ceil(HISTORIES / 10);
 /** Organizations in which histories happen beside each other: each waits for the disk by itself. */
 const LANES = 6;
 const DEVICES = 5;
