@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Answer, Body } from "../helpers/answer";
 import { allContacts, differencesOf, type Site, startSite } from "../helpers/site";
 
-const KILLS = Number(process.env.KILLS ?? 9);
+const KILLS = Number(process.env.KILLS ?? 6);
 const WRITERS = 6;
 
 let data: string;
