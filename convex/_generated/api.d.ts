@@ -630,6 +630,7 @@ import type * as payments_stripeEvents from "../payments/stripeEvents.js";
 import type * as projectOntology from "../projectOntology.js";
 import type * as projects_favorites from "../projects/favorites.js";
 import type * as projects_removal from "../projects/removal.js";
+import type * as projects_removalGuard from "../projects/removalGuard.js";
 import type * as projects_tags from "../projects/tags.js";
 import type * as rekeying from "../rekeying.js";
 import type * as schemas_accountMailSchemas from "../schemas/accountMailSchemas.js";
@@ -1381,6 +1382,7 @@ declare const fullApi: ApiFromModules<{
   projectOntology: typeof projectOntology;
   "projects/favorites": typeof projects_favorites;
   "projects/removal": typeof projects_removal;
+  "projects/removalGuard": typeof projects_removalGuard;
   "projects/tags": typeof projects_tags;
   rekeying: typeof rekeying;
   "schemas/accountMailSchemas": typeof schemas_accountMailSchemas;

@@ -9,7 +9,7 @@ import { readerOf } from "./readers";
 /** Whom a text mentions: `@username`, as accounts have them. */
 
 /** Markdown's code says nothing to anybody. */
-const CODE = /```[\s\S]*?(?:```|$)|`[^`\n]*`/g;
+const CODE = /(```|~~~)[\s\S]*?(?:\1|$)|`[^`\n]*`/g;
 /** Not within a word, an e-mail or an address. */
 const MENTION = /(?<![\p{L}\p{N}@./-])@([A-Za-z0-9_-]{3,30})(?![A-Za-z0-9_-])/gu;
 
@@ -45,7 +45,9 @@ export async function mentionsIn(
       (await userByUsername(ctx, username.replace(/[_-]+$/, "")));
     const reader = user && (await readerOf(ctx, organizationId, user._id, projectId));
     if (!user || !reader) unreachedMentions.push(username);
-    else if (!mentions.has(user._id)) mentions.set(user._id, { userId: user._id, username });
+    else if (!mentions.has(user._id)) {
+      mentions.set(user._id, { userId: user._id, username: user.username ?? username });
+    }
   }
   return { mentions: [...mentions.values()], unreachedMentions };
 }

@@ -138,7 +138,8 @@ export async function pageThrough<Row>(
     });
   const reachedTotal = cursor === null && total !== null && page.length >= total;
   const isLast = isDone || reachedTotal;
-  if (paging.cursor === undefined && offset > 0 && !isLast && page.length < offset + paging.limit) {
+  const isByPlace = paging.cursor === undefined && paging.asked !== "start";
+  if (isByPlace && !isLast && page.length < offset + paging.limit) {
     throw invalid([{ path: `query.${paging.asked}`, message: tooMuch }]);
   }
   const nextCursor = isLast ? null : sealCursor(list, continueCursor);

@@ -132,7 +132,11 @@ async function writeGroup(
   items: readonly object[],
   rehearse: boolean,
 ): Promise<ItemResult[] | null> {
-  const args = { scope: jobScopeOf(scope), of, items: JSON.stringify(items), rehearse };
+  const { member } = scope;
+  const args = {
+    ...{ scope: jobScopeOf(scope), of, items: JSON.stringify(items), rehearse },
+    ...(member === undefined ? {} : { member }),
+  };
   try {
     return await ctx.runMutation(internal.ontology.batch.write, args);
   } catch (error) {
@@ -146,10 +150,17 @@ async function writeGroup(
 
 /** One nested transaction: all of the items, or a refusal and none. */
 export const write = internalMutation({
-  args: { scope: jobScope, of: batchOf, items: v.string(), rehearse: v.boolean() },
+  args: {
+    scope: jobScope,
+    /** Whose sight and roles go by teams: a scope of jobs leaves that out. */
+    member: v.optional(v.id("users")),
+    of: batchOf,
+    items: v.string(),
+    rehearse: v.boolean(),
+  },
   returns: v.array(written),
-  handler: async (ctx, { scope, of, items, rehearse }): Promise<Written[]> => {
-    const store = new ObjectStore(ctx, scope);
+  handler: async (ctx, { scope, member, of, items, rehearse }): Promise<Written[]> => {
+    const store = new ObjectStore(ctx, member === undefined ? scope : { ...scope, member });
     const results: Written[] = [];
     for (const item of JSON.parse(items) as object[])
       results.push(await writers[of](store, item, ctx));

@@ -12,7 +12,7 @@ import { endRemoval } from "../team/sightRows";
  * What belongs to a deleted project goes by a chain of transactions, however much it is; until then nobody
  * sees it (ontology/sight.ts). It is removed by who deleted the project, and each row leaves its tombstone.
  */
-const AT_ONCE = 100;
+const AT_ONCE = 25;
 
 /** Each before those that it refers to: comments before the tasks that they are about. */
 const TYPES = (Object.keys(objectTypes) as ObjectType[])

@@ -228,6 +228,15 @@ describe("assignees", () => {
         return await readSubject(ctx, organization, letter);
       });
     expect(await read()).not.toHaveProperty("withdrawn");
+    const third = await member("member");
+    const mailsOf = async ({ request }: Member): Promise<string[]> => {
+      const { body } = await request("GET", "/notifications?channel=email");
+      return (body.data as unknown as { id: string }[]).map(({ id }) => id);
+    };
+    expect([await mailsOf(third), await mailsOf(other)]).toEqual([[], [letter._id]]);
+    expect((await third.request("GET", `/notifications/${letter._id}`)).status).toBe(404);
+    const about = `/notifications?objectId=${letter.objectId}`;
+    expect((await third.request("GET", about)).body.data).toEqual([]);
     await lead.request("DELETE", `/projects/${id}/team/${other.userId}`);
     expect(await read()).toEqual({ withdrawn: "Its reader does not see the project any more." });
   });
@@ -286,6 +295,10 @@ describe("what a role may do", () => {
       }),
     ];
     expect(refused.map(({ code }) => code)).toEqual(refused.map(() => "FORBIDDEN"));
+    const items = [{ title: "Mine" }, { id: made.body.data.id, title: "Mine" }];
+    const bulk = await other.request("POST", `/projects/${id}/tasks/bulk`, { body: { items } });
+    const { results } = bulk.body.data as unknown as { results: { error?: { code: string } }[] };
+    expect(results.map(({ error }) => error?.code)).toEqual(["FORBIDDEN", "FORBIDDEN"]);
     const third = await member("member");
     const closing = { body: { visibility: "team" } };
     expect((await third.request("PATCH", `/projects/${id}`, closing)).status).toBe(403);

@@ -1,4 +1,7 @@
+import type { FunctionArgs } from "convex/server";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { internal } from "../../convex/_generated/api";
+import type { Id } from "../../convex/_generated/dataModel";
 import { type Fixture, newBackend } from "../helpers/backend";
 
 type Task = {
@@ -246,7 +249,7 @@ test("many tasks at once have days, too, in the organization's zone", async () =
 });
 
 describe("a deleted project", () => {
-  test("takes its tasks and labels along: hidden at once, removed by a job however many they are", async () => {
+  test("takes its tasks and labels along: hidden at once, removed by a job however many they are, also where it fails", async () => {
     const project = await newProject();
     const at = `/projects/${project.id}/tasks`;
     const label = await given("POST", `${at}/labels`, { name: "Bug" });
@@ -255,7 +258,17 @@ describe("a deleted project", () => {
     await given("DELETE", `/projects/${project.id}`);
     expect((await ask("GET", `/tasks/${first.id}`))[0]).toBe(404);
     expect(await titles(`/tasks?projectId=${project.id}`)).toEqual([]);
+    // Its first step fails: whoever looks later begins it again.
+    const scope = await home.backend.run(async (ctx) => {
+      const jobs = await ctx.db.system.query("_scheduled_functions").collect();
+      const first = jobs.findLast(({ name }) => name.startsWith("projects/removal:"));
+      if (!first) throw new Error("No removal was begun.");
+      await ctx.scheduler.cancel(first._id);
+      return (first.args[0] as FunctionArgs<typeof internal.projects.removal.step>).scope;
+    });
     vi.useFakeTimers({ toFake: ["setTimeout"] });
+    const removal = { scope, projectId: project.id as Id<"objects"> };
+    await home.backend.mutation(internal.projects.removalGuard.look, removal);
     await home.backend.finishAllScheduledFunctions(() => vi.runAllTimers());
     vi.useRealTimers();
     const rows = await home.backend.run(async ({ db }) => await db.query("objects").collect());

@@ -8,7 +8,12 @@ import {
   notificationSummaryView,
   STATUSES,
 } from "../../delivery/notificationView";
-import { pageOfMessagesAbout, pageOfNotifications } from "../../delivery/notificationList";
+import {
+  isShownTo,
+  notificationReaderOf,
+  pageOfMessagesAbout,
+  pageOfNotifications,
+} from "../../delivery/notificationList";
 import { type Notification, resendMessage } from "../../delivery/outbox";
 import { lift } from "../../delivery/suppressions";
 import { created, noContent, ok, readEndpoint, writeEndpoint } from "../../kit/endpoint";
@@ -49,12 +54,19 @@ export const list = readEndpoint(
     const { channel, status, objectId, ...paging } = query;
     const { caller } = ctx;
     const { organizationId } = caller;
+    const reader = await notificationReaderOf(ctx, caller);
     if (objectId !== undefined) {
       if (channel !== undefined || status !== undefined) {
         const message = "cannot be combined with channel or status";
         throw invalid([{ path: "query.objectId", message }]);
       }
-      const { rows, meta } = await pageOfMessagesAbout(ctx, organizationId, objectId, paging);
+      const { rows, meta } = await pageOfMessagesAbout(
+        ctx,
+        organizationId,
+        objectId,
+        reader,
+        paging,
+      );
       return ok(rows.map(notificationSummaryView), { meta });
     }
     const isInbox = channel === "in_app" || (channel === undefined && caller.kind === "user");
@@ -66,7 +78,7 @@ export const list = readEndpoint(
       channel: channel === "in_app" ? undefined : channel,
       status,
     };
-    const { rows, meta } = await pageOfNotifications(ctx, organizationId, filters, paging);
+    const { rows, meta } = await pageOfNotifications(ctx, organizationId, filters, reader, paging);
     return ok(rows.map(notificationSummaryView), { meta });
   },
 );
@@ -83,8 +95,9 @@ export const get = readEndpoint(
     errors: ["NOT_FOUND"],
   },
   async (ctx, { params }) => {
-    const isForCaller = ({ userId }: Notification): boolean =>
-      userId === undefined || userId === ctx.caller.id;
+    const reader = await notificationReaderOf(ctx, ctx.caller);
+    const isForCaller = (message: Notification): boolean =>
+      message.userId === undefined ? isShownTo(reader, message) : message.userId === ctx.caller.id;
     const notification = await ctx.tenant.own("notifications", params.id, isForCaller);
     return ok(notificationDetailView(notification));
   },
@@ -114,7 +127,9 @@ export const resend = writeEndpoint(
     errors: ["CONFLICT", "INVALID_STATE", "NOT_FOUND"],
   },
   async ({ scope, ...ctx }, { params, body }) => {
-    const isOutgoing = ({ userId }: Notification): boolean => userId === undefined;
+    const reader = await notificationReaderOf(ctx, ctx.caller);
+    const isOutgoing = (each: Notification): boolean =>
+      each.userId === undefined && isShownTo(reader, each);
     const message = await ctx.store.own("notifications", params.id, isOutgoing);
     requireVerifiedEmail(scope);
     const queued = await resendMessage(ctx, message, body?.to);

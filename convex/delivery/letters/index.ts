@@ -170,7 +170,7 @@ export function letterOf(
     }),
     ...(url === undefined ? {} : { action: { label, url } }),
     closing: words.closing(organization),
-    footer: words.footer(organization),
+    footer: template === "notice" ? words.noticeFooter(organization) : words.footer(organization),
   };
   return renderLetter(letter, language);
 }

@@ -13,6 +13,8 @@ type Words = {
   pay: string;
   closing: (organization: string) => string;
   footer: (organization: string) => string;
+  /** Of what tells a member of something: nobody reads answers to it. */
+  noticeFooter: (organization: string) => string;
 };
 
 export const WORDS: Record<Language, Words> = {
@@ -28,6 +30,8 @@ export const WORDS: Record<Language, Words> = {
     pay: "Pay online",
     closing: (organization) => `Kind regards\n${organization}`,
     footer: (organization) => `Sent by ${organization}. You can simply reply to this message.`,
+    noticeFooter: (organization) =>
+      `Sent by ${organization}. Replies to this message are not read.`,
   },
   de: {
     greeting: (name) => (name === "" ? "Guten Tag," : `Guten Tag ${name},`),
@@ -42,5 +46,7 @@ export const WORDS: Record<Language, Words> = {
     closing: (organization) => `Mit freundlichen Grüßen\n${organization}`,
     footer: (organization) =>
       `Gesendet von ${organization}. Sie können auf diese Nachricht einfach antworten.`,
+    noticeFooter: (organization) =>
+      `Gesendet von ${organization}. Antworten auf diese Nachricht werden nicht gelesen.`,
   },
 };

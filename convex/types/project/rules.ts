@@ -39,6 +39,7 @@ export const projectRules: TypeRules<"project"> = {
     await hideForRemoval(ctx, project);
     const [scope, projectId] = [jobScopeOf(store.scope), project._id];
     await ctx.scheduler.runAfter(0, internal.projects.removal.step, { scope, projectId });
+    await ctx.scheduler.runAfter(60_000, internal.projects.removalGuard.look, { scope, projectId });
   },
 };
 

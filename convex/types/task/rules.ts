@@ -1,6 +1,6 @@
 import { invalidFields } from "../../kit/errors";
 import type { Id } from "../../_generated/dataModel";
-import { requireAssignable } from "../../tasks/assignees";
+import { requireAssignable, whoSee } from "../../tasks/assignees";
 import { lastRank } from "../../tasks/column";
 import {
   isAnyOpen,
@@ -72,7 +72,10 @@ export const taskRules: TypeRules<"task"> = {
       if (isFinishing && !context.isForced) requireUnblocked(dependencies);
     }
     if (isOpen(status) === isOpen(object.status)) return { isBlocked };
-    return { isBlocked, completedAt: isOpen(status) ? undefined : Date.now() };
+    if (!isOpen(status)) return { isBlocked, completedAt: Date.now() };
+    // Who has left meanwhile holds nothing that is to be done.
+    const assigneeIds = await whoSee(context, projectId, next.assigneeIds);
+    return { isBlocked, completedAt: undefined, assigneeIds };
   },
   verbOf: (object, { status }) =>
     status === "done" && object.status !== "done" ? "completed" : undefined,
