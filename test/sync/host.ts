@@ -76,7 +76,7 @@ async function isRemoving(database: Database): Promise<boolean> {
     const query = tx.openQuery({ source, operators: [] });
     for (let text = tx.next(query); text !== null; text = tx.next(query)) {
       const { name, state } = JSON.parse(text) as { name: string; state: { kind: string } };
-      if (!name.startsWith("projects/removal:")) continue;
+      if (!/^projects\/removal(\.js)?:/.test(name)) continue;
       if (state.kind === "pending" || state.kind === "inProgress") return true;
     }
     return false;
