@@ -1,6 +1,5 @@
-import type { Id } from "../_generated/dataModel";
 import type { NamedTableInfo, OrderedQuery } from "convex/server";
-import type { DataModel } from "../_generated/dataModel";
+import type { DataModel, Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { membershipOf } from "../kit/memberships";
 import { type Page, pageThrough, pagingOf } from "../kit/page";

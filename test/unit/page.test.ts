@@ -95,6 +95,8 @@ describe("paging", () => {
   test.each([
     [{ offset: 2, limit: 2 }, "query.offset"],
     [{ page: 2, limit: 2 }, "query.page"],
+    [{ offset: 0, limit: 4 }, "query.offset"],
+    [{ page: 1, limit: 4 }, "query.page"],
   ])("%j is refused where large rows end the page before it is full", async (query, path) => {
     const rows = pageOf({ page: ["a", "b", "c"], isDone: false, continueCursor: "c" });
     expect(await refusalOf(pageThrough("list", pagingOf(query), rows))).toMatchObject({

@@ -6,25 +6,16 @@ import { api, internal } from "../../convex/_generated/api";
 import type { Doc, Id } from "../../convex/_generated/dataModel";
 import { summaryOf } from "../../convex/time/summary";
 import { KEY_RULES } from "../../convex/ontology/rekeying";
+import { askingOf, type Data } from "../helpers/asking";
 import { type Fixture, type Member, newBackend, newMember, requestsOf } from "../helpers/backend";
 
 /** Each entry of time is billed once, and the sums of a project are what its entries and documents add up to. */
-type Data = Record<string, unknown> & { id: string };
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
-
 let home: Fixture;
 let projectId: string;
 let taskId: string;
 
-async function ask(method: Method, path: string, body?: object): Promise<[number, Data]> {
-  const answer = await home.request(method, path, body ? { body } : {});
-  return [answer.status, (answer.body?.data ?? answer.body?.error) as unknown as Data];
-}
-async function given(method: Method, path: string, body?: object): Promise<Data> {
-  const [status, data] = await ask(method, path, body);
-  expect(status, JSON.stringify(data)).toBeLessThan(300);
-  return data;
-}
+const { ask, given } = askingOf(() => home);
+
 async function newWork(fields: object = { hourlyRateInCents: 9000 }): Promise<void> {
   const project = await given("POST", "/projects", {
     ...{ subtype: "internal", name: "Relaunch", ...fields },

@@ -2,7 +2,7 @@ import type { FunctionArgs } from "convex/server";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
-import { type Fixture, newBackend } from "../helpers/backend";
+import { type Fixture, newBackend, newMember } from "../helpers/backend";
 
 type Task = {
   id: string;
@@ -207,6 +207,21 @@ describe("lists over all projects", () => {
     const [status] = await ask("POST", at, { title: "x", assigneeIds: [project.id] });
     expect(status).toBe(404);
   });
+});
+
+test("a finished task that is opened again is nobody's who has left", async () => {
+  const { backend, organizationId } = home;
+  const { userId } = await newMember(backend, [{ organizationId, role: "member" }]);
+  const { id } = await task("Report", { assigneeIds: [userId] });
+  await given("PATCH", `/tasks/${id}`, { status: "done" });
+  await backend.run(async ({ db }) => {
+    const all = await db.query("memberships").collect();
+    for (const { _id } of all.filter((one) => one.userId === userId)) {
+      await db.delete("memberships", _id);
+    }
+  });
+  const opened = await given("PATCH", `/tasks/${id}`, { status: "todo" });
+  expect(opened["assigneeIds"]).toEqual([]);
 });
 
 describe("a recurring task", () => {

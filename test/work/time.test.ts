@@ -2,24 +2,15 @@ import * as fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { grossOf } from "../../convex/money/totals";
 import { amountOf, hoursOf } from "../../convex/time/hours";
+import { askingOf, type Data } from "../helpers/asking";
 import { type Fixture, newBackend, newMember, requestsOf } from "../helpers/backend";
-
-type Data = Record<string, unknown> & { id: string };
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
 
 let home: Fixture;
 let projectId: string;
 let taskId: string;
 
-async function ask(method: Method, path: string, body?: object): Promise<[number, Data]> {
-  const answer = await home.request(method, path, body ? { body } : {});
-  return [answer.status, (answer.body?.data ?? answer.body?.error) as unknown as Data];
-}
-async function given(method: Method, path: string, body?: object): Promise<Data> {
-  const [status, data] = await ask(method, path, body);
-  expect(status, JSON.stringify(data)).toBeLessThan(300);
-  return data;
-}
+const { ask, given } = askingOf(() => home);
+
 async function entries(query = ""): Promise<Data[]> {
   const path = `/time-entries?projectId=${projectId}${query}`;
   return (await given("GET", path)) as unknown as Data[];

@@ -34,7 +34,7 @@ export const list = readEndpoint(
     tag,
     summary: "List notifications, newest first",
     description:
-      "A member of staff sees their own inbox, and with `channel=email` or `whatsapp` what the organization has sent; an API key sees what it has sent. Without a provider, mail is kept here as `queued`, with the reason.",
+      "A member of staff sees their own inbox, and with `channel=email` or `whatsapp` what the organization has sent, of notices to members only their own, unless they see all; an API key sees what it has sent. Without a provider, mail is kept here as `queued`, with the reason.",
     scope: "notifications:read",
     query: () =>
       z.strictObject({

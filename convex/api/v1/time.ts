@@ -122,7 +122,7 @@ const logAt = (place: Place): WriteFunction =>
       tag,
       summary: "Enter time on a task",
       description:
-        "From `startedAt` to `endedAt`, or so many `minutes` of a `date`. What an hour costs is that of the project, else of the organization, as it is now.",
+        "From `startedAt` to `endedAt`, or so many `minutes` of a `date`. What an hour costs is the rate of the member in the project, else of the project, else of the organization, as it is now.",
       scope: "projects:write",
       subject: "task",
       body: creation,
